@@ -1,0 +1,104 @@
+# After a clone, `make run` or `make test` does everything, the installation included.
+# PYTHON names the Python that a new .venv is made from, CC the C compiler, PORT the port of `make run`,
+# ARGS more words for pytest, as in `make test ARGS="-k stacking"`.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.SUFFIXES:
+
+PYTHON ?=
+PORT ?= 8000
+ARGS ?=
+ifneq ($(filter default undefined,$(origin CC)),)
+CC := $(shell command -v cc || command -v gcc || command -v clang || echo cc)
+endif
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check -qq install
+
+# The setup.py of durable_rules overwrites CFLAGS, so its C core would be built without optimisation, and
+# calls a function that Python 3.13 no longer has. Only CC gets through to the compiler.
+DURABLE_FLAGS := -O2 -DPyEval_CallObject=PyObject_CallObject
+
+.PHONY: help
+help: ## list these targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' Makefile
+
+.PHONY: install
+install: .venv/.package ## make .venv and install into it what requirements.txt pins
+
+.PHONY: run
+run: install ## serve on 127.0.0.1, port PORT (8000), and print a request to try
+	@exec $(PY) -m policy_service serve --host 127.0.0.1 --port $(PORT)
+
+# worksteal, not loadfile: most cases are parameters of a few files, which loadfile cannot share out.
+.PHONY: test
+test: check ## check, then all tests; ARGS are passed to pytest
+	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
+
+.PHONY: check
+check: install ## ruff, mypy and the import contracts
+	@faults=0; \
+	$(PY) -m ruff check --quiet . || faults=1; \
+	$(PY) -m mypy --no-error-summary || faults=1; \
+	.venv/bin/lint-imports --no-logo || faults=1; \
+	exit $$faults
+
+.PHONY: format
+format: install ## rewrite the Python files in the one layout
+	@$(PY) -m ruff check --select I --fix .
+	@$(PY) -m ruff format .
+
+.PHONY: docs
+docs: install ## rebuild the generated parts of the documentation
+	@$(PY) tools/build_docs.py
+
+.PHONY: bench
+bench: install ## measure the engines
+	@$(PY) benchmarks/run.py
+
+.PHONY: fuzz
+fuzz: install ## compare the engines on generated policies and facts
+	@$(PY) tests/differential/fuzz.py
+
+.PHONY: clean
+clean: ## remove .venv, caches and built files; var/, the data, stays
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the installation: each stamp is written last, so an interrupted installation is taken up again ---
+
+# Holds the checksum it was made from: a checkout that only touches requirements.txt installs nothing.
+.venv/.requirements: requirements.txt
+	@if [ "$$(cat $@ 2>/dev/null)" = "$$(cksum < requirements.txt)" ]; then touch $@; exit 0; fi; \
+	if [ -x $(PY) ] && [ "$$(sh tools/find_python.sh ./$(PY) 2>/dev/null)" ] && $(PY) -c 'import pip' 2>/dev/null; then \
+	    python=./$(PY); \
+	else \
+	    python=$$(sh tools/find_python.sh "$(PYTHON)"); \
+	fi; \
+	include=$$("$$python" -c 'import sysconfig; print(sysconfig.get_path("include"))'); \
+	if ! $(CC) --version >/dev/null 2>&1; then \
+	    echo 'No C compiler ($(CC)), and the rules engine is C. Install one (on Debian and Ubuntu: apt install gcc libc6-dev), or name it: make install CC=/path/to/cc' >&2; exit 1; \
+	fi; \
+	if ! echo '#include <Python.h>' | $(CC) -I"$$include" -fsyntax-only -x c - 2>/dev/null; then \
+	    echo "No C headers for $$python. Install them (on Debian and Ubuntu: apt install python3-dev libc6-dev), or name another Python: make install PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	echo "Installing into .venv with $$python; this takes a minute or two"; \
+	[ "$$python" = ./$(PY) ] || "$$python" -m venv --clear .venv; \
+	if ! { $(PIP) "$$(grep '^setuptools==' requirements.txt)" && \
+	       CC="$(CC) $(DURABLE_FLAGS)" $(PIP) --no-cache-dir --no-binary durable_rules --no-build-isolation \
+	           --no-deps --force-reinstall --use-pep517 "$$(grep '^durable_rules==' requirements.txt)" && \
+	       $(PIP) -r requirements.txt; }; then \
+	    echo 'The installation failed for the reason above; `make install` takes it up again.' >&2; exit 1; \
+	fi; \
+	if ! $(PY) -c 'import durable_rules_engine' 2>/dev/null; then \
+	    echo 'The C core of durable_rules was built but cannot be loaded. Build it again with another compiler or Python: make clean install CC=gcc PYTHON=python3.12' >&2; exit 1; \
+	fi; \
+	cksum < requirements.txt > $@
+
+.venv/.package: .venv/.requirements pyproject.toml
+	@$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@

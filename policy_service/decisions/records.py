@@ -1,0 +1,154 @@
+"""What is kept of decisions and bundles, and the ports through which it is kept.
+
+Times are RFC 3339 in UTC with milliseconds, `2023-04-01T00:00:00.000Z`: as text they sort as instants do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One decision, as it was answered.
+
+    Args:
+        id: UUIDv7.
+        decided_at: the instant of the answer.
+        bundle: id of the bundle that decided.
+        as_of: the business day judged, `2023-04-01`.
+        merchant_id: null where no merchant was posted.
+        body: canonical JSON of the full record; kept and given back byte for byte.
+        supersedes: id of the earlier decision that this one corrects.
+    """
+
+    id: str
+    decided_at: str
+    bundle: str
+    as_of: str
+    merchant_id: str | None
+    body: bytes
+    supersedes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyClaim:
+    """A caller's word that all requests under `key` are one request: the one with this digest."""
+
+    caller: str
+    key: str
+    request_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The record that answers: the one given, or, if `replayed`, the one an earlier request left under the claim."""
+
+    record: DecisionRecord
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BundleEntry:
+    """A stored bundle without its sources; `label` and `seen_at` are those of the first time."""
+
+    id: str
+    label: str | None
+    seen_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """One line of the history of active bundles; `folder` marks what the rules folder gave at a start."""
+
+    sequence: int
+    bundle: str
+    at: str
+    actor: str
+    reason: str
+    folder: bool
+
+
+class IdempotencyConflict(Exception):
+    """The caller used this key for another request."""
+
+    def __init__(self, claim: IdempotencyClaim) -> None:
+        super().__init__(f"the key `{claim.key}` was used for another request")
+        self.claim = claim
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be read or written now: locked, full, unreachable.
+
+    An append that ends so must not be answered; a remote store may have kept it all the same.
+    """
+
+
+class StoreRefused(Exception):
+    """What was given contradicts the store: its id is taken, or what it refers to is not stored. A fault of ours."""
+
+
+class DecisionStore(Protocol):
+    """The decisions, append-only. Every operation may raise StoreUnavailable."""
+
+    def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
+        """The record that answers, durably committed when this returns.
+
+        Of several appends with one claim, in any processes, one is kept and answers all.
+
+        Raises:
+            IdempotencyConflict: the claim's key stands for another request; nothing was appended.
+            StoreRefused: the id is taken, or the bundle or the superseded decision is not stored.
+        """
+
+    def decision(self, id: str) -> DecisionRecord | None:
+        """The record with this id."""
+
+    def replayed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+        """The record that already answers this claim: asked before the work of deciding.
+
+        Raises:
+            IdempotencyConflict: the claim's key stands for another request.
+        """
+
+    def superseding(self, id: str) -> tuple[str, ...]:
+        """Ids of the decisions that correct this one, oldest first."""
+
+    def count(self) -> int:
+        """Number of decisions."""
+
+
+class BundleStore(Protocol):
+    """The bundles, for ever, and which of them was active when. Every operation may raise StoreUnavailable."""
+
+    def save_bundle(self, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
+        """Whether the bundle is new. What was stored first under an id stays.
+
+        Args:
+            sources: text of each rule file by its path in the folder.
+        """
+
+    def sources(self, id: str) -> dict[str, str] | None:
+        """Text of each rule file by its path, sorted by path; null for an unknown bundle."""
+
+    def bundles(self) -> list[BundleEntry]:
+        """All bundles in the order they were first seen."""
+
+    def activate(self, id: str, at: str, actor: str, reason: str, folder: bool = False) -> None:
+        """Adds an activation to the history: this bundle is the active one until the next.
+
+        Raises:
+            StoreRefused: the bundle is not stored.
+        """
+
+    def active(self) -> str | None:
+        """The bundle activated last; null before the first activation."""
+
+    def was_active(self, id: str) -> bool:
+        """Whether this bundle is or ever was the active one."""
+
+    def last_from_folder(self) -> str | None:
+        """The bundle that the rules folder gave when it last changed the active one."""
+
+    def activations(self) -> list[Activation]:
+        """The history, oldest first."""

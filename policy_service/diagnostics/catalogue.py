@@ -1,0 +1,72 @@
+"""Every code: a letter and three digits, never reused; the name completes 'allow ...'.
+
+`tests/diagnostics/<code>.md` holds the prose, a wrong source and the exact rendering of each.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A kind of fault; `explanation` is one sentence for the person who made it."""
+
+    code: str
+    name: str
+    explanation: str
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+# language
+SYNTAX = Code("L101", "syntax", "The expression or cell cannot be read.")
+FULL_WIDTH = Code("L102", "full-width-sign", "A full-width sign stands where a half-width one belongs.")
+BAD_LITERAL = Code("L103", "bad-literal", "A number, date or duration literal has no such value.")
+NAME_UNKNOWN = Code("L201", "name-unknown", "The name is declared nowhere in reach.")
+TYPE_MISMATCH = Code("L202", "type-mismatch", "The operands are of kinds that do not go together.")
+UNIT_MISMATCH = Code("L203", "unit-mismatch", "Quantities of different units are added or compared.")
+OUTSIDE_PROFILE = Code("L204", "outside-profile", "FEEL allows it, the rule-file profile does not.")
+NUMBER_RANGE = Code("L205", "number-range", "A value may pass 15 digits, scale 6 or 64 bits.")
+DIVISION_UNROUNDED = Code("L206", "division-unrounded", "A quotient needs a rounding that names its scale.")
+ARGUMENTS = Code("L207", "wrong-arguments", "The builtin takes other arguments.")
+NOT_EQUAL_OPTIONAL = Code(
+    "L208", "negated-optional", "A negated test of an optional fact holds also when the fact is missing.", "warning"
+)
+
+# facts
+FACT_DECLARATION = Code("F101", "bad-fact", "A declaration in facts.yaml is incomplete or contradicts itself.")
+
+# rule files
+YAML_SYNTAX = Code("P101", "yaml-syntax", "The file is not the YAML we read.")
+KEY_UNKNOWN = Code("P102", "key-unknown", "The key is not one of those allowed here.")
+KEY_MISSING = Code("P103", "key-missing", "A key that must be there is not.")
+VALUE_INVALID = Code("P104", "value-invalid", "The value of the key is not of the form it needs.")
+KEY_DUPLICATE = Code("P105", "key-duplicate", "A key stands twice in one mapping.")
+NAME_CLASH = Code("P106", "name-clash", "A name is declared twice in one reach.")
+CYCLE = Code("P107", "cycle", "Decisions need each other in a circle.")
+PERIOD_OVERLAP = Code("P108", "period-overlap", "Two files of one policy are in force on one day.")
+PERIOD_HOLE = Code("P109", "period-hole", "On some days between two files of one policy none is in force.", "warning")
+NUMBER_UNSOURCED = Code("P110", "number-unsourced", "A stated number needs its source.")
+PARAMETER_UNCOVERED = Code("P111", "parameter-uncovered", "A parameter has no value on a day of the policy's period.")
+SUBJECT_MISMATCH = Code("P112", "subject-mismatch", "A policy reads facts or decisions of a subject it cannot see.")
+ANSWER_DUPLICATE = Code("P113", "answer-duplicate", "One answer id is given twice in a policy.")
+CLAIM_INVALID = Code("P114", "claim-invalid", "The claim does not fit the policy or the kind of the reward.")
+REFERENCE_UNKNOWN = Code("P115", "reference-unknown", "A campaign, group, policy, reward or section is not declared.")
+TEXT_MISSING = Code("P116", "text-missing", "A title or text lacks zh or en, or a row of the relation.")
+FOLDER = Code("P117", "rules-folder", "The rules folder lacks a file that must be there.")
+OPTIONAL_UNUSED = Code("P118", "optional-unused", "An optional fact is never read by the policy.", "warning")
+CASE_INVALID = Code("P119", "case-invalid", "A case of a .test.yaml names what does not exist.")
+
+# tables
+TABLE_SHAPE = Code("T201", "table-shape", "The table's rows and header do not fit together.")
+HIT_POLICY = Code("T202", "hit-policy", "The hit policy does not fit the table's outputs.")
+ROW_OVERLAP = Code("T203", "row-overlap", "Two rows of a UNIQUE table match the same values.")
+ROW_UNREACHABLE = Code("T204", "row-unreachable", "A row can never answer.")
+CELL_EMPTY = Code("T205", "cell-empty", "A cell has no content and the header no formula.")
+
+# engines
+PEN_REFUSED = Code("E101", "pen-refused", "The rules go beyond what the rete engine is proven to hold.")
+
+ALL: tuple[Code, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Code))

@@ -1,0 +1,1 @@
+"""The online engine: one state at a time through the Rete network of durable-rules."""

@@ -1,0 +1,226 @@
+"""The declared facts: what callers may post, with type, unit, range and label."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+
+from policy_service.diagnostics import NOWHERE, Report, Span
+from policy_service.diagnostics.catalogue import FACT_DECLARATION, KEY_MISSING, TEXT_MISSING
+from policy_service.language import types
+from policy_service.language.typed import Load, Symbol
+from policy_service.language.types import Type
+from policy_service.language.values import scaled
+from policy_service.sources import Form, Node, Text
+from policy_service.sources import Mapping as MappingNode
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+"""Days that a fact or `as_of` may be; far inside the calendar, so that adding durations cannot leave it."""
+MAX_TEXT = 200
+_SECTION_KEYS = ("label", "element", "facts")
+_FACT_KEYS = (
+    "type", "unit", "scale", "range", "label", "values", "max_length", "sensitive", "actionable", "definition",
+    "window", "reduce", "may_be_future", "basis", "source",
+)
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Actionable:
+    """How a merchant can move a fact: effort is counted per step."""
+
+    direction: str
+    step: Decimal
+    effort: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One declared fact; `name` is as expressions write it."""
+
+    section: str
+    key: str
+    name: str
+    type: Type
+    label: Labels
+    unit: str | None = None
+    is_id: bool = False
+    max_length: int = MAX_TEXT
+    values: Mapping[str, Labels] = field(default_factory=dict)
+    sensitive: bool = False
+    may_be_future: bool = False
+    actionable: Actionable | None = None
+    definition: Labels | None = None
+    window: Mapping[str, str] | None = None
+    reduce: str | None = None
+    basis: str | None = None
+    source: Mapping[str, str] | None = None
+    span: Span = NOWHERE
+
+    @property
+    def symbol(self) -> Symbol:
+        return Symbol("fact", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Facts posted together; a section with an `element` is a list of such."""
+
+    name: str
+    label: Labels
+    element: str | None
+    facts: Mapping[str, Fact]
+
+    @property
+    def prefix(self) -> str:
+        return self.element or self.name
+
+    @property
+    def has_id(self) -> bool:
+        return "id" in self.facts
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """All sections, in file order."""
+
+    sections: Mapping[str, Section]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Fact]:
+        """Facts by the name that expressions use."""
+        return {fact.name: fact for fact in self}
+
+    @cached_property
+    def subjects(self) -> Mapping[str, Section]:
+        """Sections that can be the subject of a policy, by the subject's word."""
+        return {s.prefix: s for s in self.sections.values() if s.has_id}
+
+    def __iter__(self) -> Iterator[Fact]:
+        for section in self.sections.values():
+            yield from section.facts.values()
+
+    def names(self, subject: str) -> dict[str, Load]:
+        """What `section.fact` stands for in a policy of a subject: lists are seen only by their own element."""
+        seen = [s for s in self.sections.values() if s.element is None or s.element == subject]
+        return {f.name: Load(f.type, f.symbol) for s in seen for f in s.facts.values()}
+
+
+def read_labels(node: Node | None, what: str, report: Report, span: Span) -> Labels:
+    """A text in zh and en."""
+    if node is None:
+        report.add(KEY_MISSING, span, f"{what} lacks its text in zh and en")
+        return {}
+    if not isinstance(node, MappingNode):
+        report.add(TEXT_MISSING, node.span, f"{what} needs zh and en", hint="write `{zh: …, en: …}`")
+        return {}
+    form = Form(node, what, report, node.span, ("zh", "en"))
+    found = {tongue: text.value for tongue in ("zh", "en") if (text := form.text(tongue)) and text.value.strip()}
+    for tongue in ("zh", "en"):
+        if tongue not in found:
+            report.add(TEXT_MISSING, node.span, f"{what} lacks `{tongue}`")
+    return found
+
+
+def read_dictionary(root: Node, report: Report) -> Dictionary:
+    """facts.yaml to the dictionary; every fault is reported."""
+    form = Form(root, "facts.yaml", report, root.span, ("sections", "basis", "source"))
+    sections: dict[str, Section] = {}
+    for key, node in form.entries("sections", required=True):
+        inner = Form(node, f"section `{key.value}`", report, key.span, _SECTION_KEYS)
+        element = inner.word("element")
+        prefix = element or key.value
+        label = read_labels(inner.node("label"), f"section `{key.value}`", report, key.span)
+        facts = {name.value: fact for name, value in inner.entries("facts", required=True)
+                 if (fact := _fact(key.value, prefix, name, value, report)) is not None}
+        sections[key.value] = Section(key.value, label, element, facts)
+    return Dictionary(sections)
+
+
+def _fact(section: str, prefix: str, key: Text, node: Node, report: Report) -> Fact | None:
+    what = f"fact `{prefix}.{key.value}`"
+    form = Form(node, what, report, key.span, _FACT_KEYS)
+    type_text = form.text("type", required=True)
+    if type_text is None:
+        return None
+    label = read_labels(form.node("label"), what, report, key.span)
+    values = {k.value: read_labels(v, f"value `{k.value}` of {what}", report, k.span)
+              for k, v in form.entries("values")}
+    kind = _type(type_text, form, tuple(values), what, report)
+    if kind is None:
+        return None
+    window = {k.value: v.value for k, v in form.entries("window") if isinstance(v, Text)} or None
+    definition = form.node("definition")
+    source = {k.value: v.value for k, v in form.entries("source") if isinstance(v, Text)} or None
+    return Fact(
+        section, key.value, f"{prefix}.{key.value}", kind, label,
+        unit=form.word("unit"), is_id=type_text.value == "id", max_length=form.integer("max_length") or MAX_TEXT,
+        values=values, sensitive=form.flag("sensitive"), may_be_future=form.flag("may_be_future"),
+        actionable=_actionable(form, what, report), window=window,
+        definition=read_labels(definition, what, report, key.span) if definition is not None else None,
+        reduce=form.word("reduce", ("floor", "half_up")), basis=form.word("basis", ("stated", "assumed")),
+        source=source, span=key.span,
+    )
+
+
+def _type(text: Text, form: Form, members: tuple[str, ...], what: str, report: Report) -> Type | None:
+    name = text.value
+    if name in ("id", "text"):
+        return types.Text()
+    if name == "enum":
+        if not members:
+            report.add(FACT_DECLARATION, text.span, f"{what} is an enum without `values`")
+            return None
+        return types.Enum(members)
+    scale = form.integer("scale")
+    if name == "decimal" and scale is not None:
+        name = f"decimal({scale})"
+    kind = types.declared_type(name)
+    if isinstance(kind, types.Number):
+        return _number(kind, text, form, what, report)
+    if isinstance(kind, types.Date):
+        return types.Date(FIRST_DAY.toordinal(), LAST_DAY.toordinal())
+    if kind is None or isinstance(kind, types.Enum):
+        report.add(FACT_DECLARATION, text.span, f"{what} cannot be of type `{text.value}`",
+                   hint="one of integer, decimal(N), boolean, date, duration, text, enum, id")
+        return None
+    return kind
+
+
+def _number(kind: types.Number, text: Text, form: Form, what: str, report: Report) -> Type | None:
+    ends = form.words("range")
+    if len(ends) != 2:
+        report.add(FACT_DECLARATION, text.span, f"{what} is a number without `range: [lowest, highest]`")
+        return None
+    bounds = []
+    for end in ends:
+        try:
+            bound = scaled(Decimal(end.value), kind.scale)
+        except InvalidOperation:
+            bound = None
+        if bound is None or abs(bound) > types.MAX_VALUE:
+            report.add(FACT_DECLARATION, end.span, f"`{end.value}` is no {kind} of at most 15 digits")
+            return None
+        bounds.append(bound)
+    if bounds[0] > bounds[1]:
+        report.add(FACT_DECLARATION, ends[0].span, f"the range of {what} is empty")
+        return None
+    return types.Number(kind.scale, bounds[0], bounds[1], form.word("unit"))
+
+
+def _actionable(form: Form, what: str, report: Report) -> Actionable | None:
+    node = form.node("actionable")
+    if node is None:
+        return None
+    inner = Form(node, f"`actionable` of {what}", report, node.span, ("direction", "step", "effort", "basis"))
+    direction = inner.word("direction", ("up", "down", "true", "false", "any"), required=True)
+    numbers = []
+    for key in ("step", "effort"):
+        text = inner.text(key)
+        try:
+            numbers.append(Decimal(text.value) if text else Decimal(1))
+        except InvalidOperation:
+            report.add(FACT_DECLARATION, (text or node).span, f"`{key}` must be a number")
+            return None
+    return Actionable(direction, numbers[0], numbers[1]) if direction else None

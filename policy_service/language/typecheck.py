@@ -1,0 +1,802 @@
+"""Tree and declared names to typed tree, or diagnostics. Bounds of numbers are carried through every node."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from difflib import get_close_matches
+from typing import Any, cast
+
+from policy_service.diagnostics import Report, Span
+from policy_service.diagnostics.catalogue import (
+    ARGUMENTS,
+    BAD_LITERAL,
+    DIVISION_UNROUNDED,
+    NAME_UNKNOWN,
+    NUMBER_RANGE,
+    OUTSIDE_PROFILE,
+    TYPE_MISMATCH,
+    UNIT_MISMATCH,
+)
+from policy_service.language import ast, typed, types
+from policy_service.language.builtins import BUILTINS, ROUNDINGS
+from policy_service.language.format import number_text, print_node
+from policy_service.language.typed import (
+    BOOLEAN,
+    And,
+    Arithmetic,
+    Call,
+    Compare,
+    Const,
+    If,
+    Item,
+    ListOf,
+    Load,
+    Member,
+    Node,
+    Not,
+    Or,
+    Rescale,
+    Round,
+    Symbol,
+)
+from policy_service.language.types import Date, Duration, Enum, List, Months, Null, Number, Relation, Text, Type
+from policy_service.language.values import parse_date, parse_days, parse_months, scaled
+
+_NULL = Const(Null(), None)
+_PARTS = {"year": (1, 9999), "month": (1, 12), "day": (1, 31), "weekday": (1, 7)}
+_ORDERED = (Number, Date, Duration, Months)
+
+
+@dataclass(slots=True)
+class Scope:
+    """Names in reach: bare, and dotted as `section.fact`. A row scope stands inside its policy's."""
+
+    names: Mapping[str, Node]
+    decision: Callable[[str], Node | None] = lambda _name: None
+    outer: "Scope | None" = None
+
+    def find(self, name: str) -> Node | None:
+        found = self.names.get(name)
+        return found if found is not None or self.outer is None else self.outer.find(name)
+
+    def all_names(self) -> list[str]:
+        return [*self.names, *(self.outer.all_names() if self.outer else ())]
+
+
+class _Fault(Exception):
+    """Ends the check of one expression; its diagnostic is in the report already."""
+
+
+@dataclass(slots=True)
+class _Ratio:
+    """An exact quotient of two integers, alive only inside a rounding."""
+
+    numerator: Node
+    denominator: Node
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows of a relation that a filter left, each with its guard."""
+
+    relation: Relation
+    rows: tuple[tuple[Node | None, str], ...]
+
+
+def check_expression(
+    node: ast.Node, scope: Scope, report: Report, expected: Type | None = None
+) -> Node | None:
+    """The typed tree of an expression, of the expected type when one is given; None with the fault reported."""
+    checker = _Checker(scope, report)
+    try:
+        found = checker.value(node, expected)
+        return found if expected is None else checker.fit(found, expected, node.span)
+    except _Fault:
+        return None
+
+
+def check_cell(cell: ast.Cell, header: Node, scope: Scope, report: Report) -> Node | None:
+    """The typed condition that the cell puts on the value of its header."""
+    checker = _Checker(scope, report)
+    try:
+        tests = [checker.test(test, header) for test in cell.tests]
+    except _Fault:
+        return None
+    condition = typed.TRUE if not tests else tests[0] if len(tests) == 1 else Or(BOOLEAN, tuple(tests))
+    return Not(BOOLEAN, condition) if cell.negated else condition
+
+
+def cell_symbol(relation: Relation, row: str, column: str) -> Symbol:
+    return Symbol("cell", f"{relation.policy}.{relation.decision}[{row}].{column}")
+
+
+def row_scope(relation: Relation, row: str, columns: tuple[tuple[str, Type], ...], outer: Scope) -> Scope:
+    """Scope of one row: its columns by bare name and as `this.column`; `row` is the row's id."""
+    names: dict[str, Node] = {}
+    for name, type_ in columns:
+        names[name] = names[f"this.{name}"] = Load(type_, cell_symbol(relation, row, name))
+    names["this.row"] = names["row"] = Const(Text(), row)
+    return Scope(names, outer.decision, outer)
+
+
+@dataclass(slots=True)
+class _Checker:
+    scope: Scope
+    report: Report
+    rounding: int = field(default=0)
+
+    # ---- helpers
+
+    def fail(self, code: Any, span: Span, message: str, hint: str | None = None) -> _Fault:
+        self.report.add(code, span, message, hint=hint)
+        return _Fault()
+
+    def fit(self, node: Node, expected: Type, span: Span) -> Node:
+        """The node brought to an expected type: a larger scale, a member of an enumeration, null."""
+        found = node.type
+        if isinstance(found, Null):
+            return node
+        if isinstance(found, Number) and isinstance(expected, Number):
+            return self._fit_number(node, found, expected, span)
+        if isinstance(expected, Enum) and isinstance(found, Text | Enum):
+            return self._fit_enum(node, expected, span)
+        if isinstance(expected, Text) and isinstance(found, Enum):
+            return node
+        if isinstance(found, List) and isinstance(expected, List):
+            return node
+        if type(found) is not type(expected):
+            raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(expected)} is needed, this is a {types.kind(found)}")
+        return node
+
+    def _fit_number(self, node: Node, found: Number, expected: Number, span: Span) -> Node:
+        if found.unit and expected.unit and found.unit != expected.unit:
+            raise self.fail(UNIT_MISMATCH, span, f"unit `{expected.unit}` is needed, this is `{found.unit}`")
+        if found.scale > expected.scale:
+            raise self.fail(
+                NUMBER_RANGE, span, f"a number with {found.scale} decimals does not fit `{expected}`",
+                hint=f"round it: `round half up(…, {expected.scale})`, or declare more decimals",
+            )
+        out = self.rescaled(node, expected.scale)
+        number = cast(Number, out.type)
+        if number.low < expected.low or number.high > expected.high:
+            raise self.fail(NUMBER_RANGE, span, f"values from {_bound(number.low, number)} to "
+                            f"{_bound(number.high, number)} do not fit `{expected}`")
+        return out
+
+    def _fit_enum(self, node: Node, expected: Enum, span: Span) -> Node:
+        if isinstance(node, Const) and isinstance(node.type, Text):
+            if node.value not in expected.members:
+                close = get_close_matches(node.value, expected.members, 1)
+                hint = f"did you mean `{close[0]}`?" if close else f"one of {', '.join(expected.members)}"
+                raise self.fail(NAME_UNKNOWN, span, f"`{node.value}` is not a member of the enumeration", hint)
+            return Const(expected, node.value)
+        if isinstance(node.type, Enum) and not set(node.type.members) <= set(expected.members):
+            raise self.fail(TYPE_MISMATCH, span, f"{node.type} does not fit {expected}")
+        return node
+
+    def rescaled(self, node: Node, scale: int) -> Node:
+        number = cast(Number, node.type)
+        if number.scale == scale:
+            return node
+        factor = 10 ** (scale - number.scale)
+        grown = Number(scale, number.low * factor, number.high * factor, number.unit)
+        return typed.folded(Rescale(grown, node, factor))
+
+    def number(self, node: Node, result: Number, span: Span) -> Node:
+        """The node, if its bounds fit the machine and, outside a rounding, its scale the profile."""
+        limit = types.INT128_SAFE if self.rounding else types.INT64
+        if max(abs(result.low), abs(result.high)) > limit:
+            raise self.fail(NUMBER_RANGE, span, "the value may pass 64 bits",
+                            hint="narrow the range of the facts or round earlier")
+        if result.scale > types.MAX_SCALE and not self.rounding:
+            raise self.fail(NUMBER_RANGE, span, f"the value has {result.scale} decimals, {types.MAX_SCALE} are allowed",
+                            hint="put it inside a rounding: `round half up(…, 2)`")
+        return typed.folded(node)
+
+    # ---- expressions
+
+    def value(self, node: ast.Node, expected: Type | None = None) -> Node:
+        """A value that is neither a quotient nor rows."""
+        found = self.any_value(node, expected)
+        if isinstance(found, _Ratio):
+            raise self.fail(DIVISION_UNROUNDED, node.span, "a quotient has no exact decimal value",
+                            hint=f"name the scale: `round half up({print_node(node)}, 2)`")
+        if isinstance(found, _Rows):
+            raise self.fail(OUTSIDE_PROFILE, node.span, "filtered rows are not a value",
+                            hint="project a column: `relation[condition].column`")
+        return found
+
+    def any_value(self, node: ast.Node, expected: Type | None = None) -> Node | _Ratio | _Rows:  # noqa: C901, PLR0911, PLR0912  one flat match
+        match node:
+            case ast.NumberLiteral(value):
+                return self.literal_number(value, node.span)
+            case ast.StringLiteral(text):
+                return Const(Text(), text)
+            case ast.BooleanLiteral(flag):
+                return typed.TRUE if flag else typed.FALSE
+            case ast.NullLiteral():
+                return _NULL
+            case ast.AtLiteral(text):
+                return self.literal_time(text, node.span)
+            case ast.Name(name):
+                return self.name(name, node.span, expected)
+            case ast.Path():
+                return self.path(node)
+            case ast.Negation(operand):
+                zero = Const(Number(0, 0, 0), 0)
+                return self.arithmetic("-", zero, self.operand(operand), node.span)
+            case ast.Arithmetic(operator, left, right):
+                return self.arithmetic(operator, self.operand(left), self.operand(right), node.span)
+            case ast.Comparison(operator, left, right):
+                return self.comparison(operator, left, right, node.span)
+            case ast.Conjunction(operands):
+                return And(BOOLEAN, tuple(self.boolean(o) for o in operands))
+            case ast.Disjunction(operands):
+                return Or(BOOLEAN, tuple(self.boolean(o) for o in operands))
+            case ast.Between(operand, low, high):
+                return self.test(ast.Range(low, high, True, True, span=node.span), self.value(operand))
+            case ast.In(operand, tests):
+                return self.contained(operand, tests)
+            case ast.If():
+                return self.choice(node, expected)
+            case ast.ListLiteral(items):
+                return self.list_of([self.value(i) for i in items], node.span)
+            case ast.Filter(base, condition):
+                return self.filtered(base, condition, node.span)
+            case ast.Call(function, arguments, names):
+                return self.call(function, arguments, names, node.span)
+        raise self.fail(OUTSIDE_PROFILE, node.span, f"`{print_node(node)}` is FEEL that rule files do not use",
+                        hint="write it as a decision table or a relation")
+
+    def literal_number(self, value: Any, span: Span) -> Node:
+        exponent = value.normalize().as_tuple().exponent
+        scale = max(0, -exponent) if value else 0
+        number = scaled(value, scale)
+        if scale > types.MAX_SCALE or number is None or abs(number) > types.MAX_VALUE:
+            raise self.fail(BAD_LITERAL, span, f"`{number_text(value)}` has more than {types.MAX_SCALE} decimals or "
+                            f"{types.MAX_DIGITS} digits")
+        return Const(Number(scale, number, number), number)
+
+    def literal_time(self, text: str, span: Span) -> Node:
+        if (day := parse_date(text)) is not None:
+            return _date(day)
+        if (days := parse_days(text)) is not None:
+            return Const(Duration(days, days), days)
+        if (months := parse_months(text)) is not None:
+            return Const(Months(months, months), months)
+        raise self.fail(BAD_LITERAL, span, f"`{text}` is neither a date nor a duration",
+                        hint='dates are `2023-04-01`, durations `P30D` or `P2M`')
+
+    def name(self, name: str, span: Span, expected: Type | None) -> Node:
+        found = self.scope.find(name)
+        if found is not None:
+            return found
+        if isinstance(expected, Enum) and name in expected.members:
+            return Const(expected, name)
+        raise self.unknown(name, span, expected)
+
+    def unknown(self, name: str, span: Span, expected: Type | None = None) -> _Fault:
+        known = [*self.scope.all_names(), *(expected.members if isinstance(expected, Enum) else ())]
+        close = get_close_matches(name, known, 1, 0.75)
+        hint = f"did you mean `{close[0]}`?" if close else None
+        if name in BUILTINS:
+            hint = f"`{name}` is a builtin: {BUILTINS[name].signature}"
+        return self.fail(NAME_UNKNOWN, span, f"`{name}` is not declared", hint)
+
+    def path(self, node: ast.Path) -> Node:
+        dotted = _dotted(node)
+        if dotted and (found := self.scope.find(dotted)) is not None:
+            return found
+        base_name = _dotted(node.base)
+        if isinstance(node.base, ast.Name) and base_name and self.scope.find(base_name) is None:
+            raise self.unknown(dotted or node.name, node.span)
+        base = self.any_value(node.base)
+        if isinstance(base, _Ratio):
+            raise self.fail(DIVISION_UNROUNDED, node.base.span, "a quotient has no fields")
+        if isinstance(base, _Rows) or isinstance(base.type, Relation):
+            return self.projected(self.rows(base), node.name, node.span)
+        return self.part(base, node.name, node.span)
+
+    def part(self, base: Node, name: str, span: Span) -> Node:
+        match base.type:
+            case Date() if name in _PARTS:
+                return Call(Number(0, *_PARTS[name]), name, (base,))
+            case Duration(low, high) if name == "days":
+                return Call(Number(0, low, high, "day"), "days", (base,))
+            case Months(low, high) if name in ("years", "months"):
+                size = max(abs(low), abs(high))
+                bounds = (-(size // 12), size // 12) if name == "years" else (-11, 11)
+                return Call(Number(0, *bounds), name, (base,))
+            case types.Record() as record if (kind := record.field(name)) is not None:
+                return Member(kind, base, name)
+            case List(types.Record() as record, most) if (kind := record.field(name)) is not None:
+                return Member(List(kind, most), base, name)
+        raise self.fail(NAME_UNKNOWN, span, f"a {types.kind(base.type)} has no `.{name}`")
+
+    # ---- relations
+
+    def rows(self, value: Node | _Rows) -> _Rows:
+        if isinstance(value, _Rows):
+            return value
+        relation = cast(Relation, value.type)
+        return _Rows(relation, tuple((None, row) for row in relation.rows))
+
+    def filtered(self, base: ast.Node, condition: ast.Node, span: Span) -> _Rows:
+        found = self.any_value(base)
+        if isinstance(found, _Ratio) or not (isinstance(found, _Rows) or isinstance(found.type, Relation)):
+            raise self.fail(OUTSIDE_PROFILE, span, "only the rows of a relation can be filtered")
+        rows = self.rows(found)
+        kept = []
+        for guard, row in rows.rows:
+            inner = _Checker(row_scope(rows.relation, row, rows.relation.columns, self.scope), self.report)
+            test = inner.boolean(condition)
+            kept.append((test if guard is None else And(BOOLEAN, (guard, test)), row))
+        return _Rows(rows.relation, tuple(kept))
+
+    def projected(self, rows: _Rows, column: str, span: Span) -> Node:
+        relation = rows.relation
+        if column == "row":
+            items = tuple(Item(guard, Const(Text(), row)) for guard, row in rows.rows)
+            return ListOf(List(Text(), len(items)), items)
+        kind = dict(relation.columns).get(column)
+        if kind is None:
+            close = get_close_matches(column, [n for n, _ in relation.columns], 1)
+            raise self.fail(NAME_UNKNOWN, span, f"relation `{relation.decision}` has no column `{column}`",
+                            f"did you mean `{close[0]}`?" if close else None)
+        items = tuple(Item(guard, Load(kind, cell_symbol(relation, row, column))) for guard, row in rows.rows)
+        return ListOf(List(kind, len(items)), items)
+
+    def list_of(self, values: list[Node], span: Span) -> ListOf:
+        kind: Type | None = Null()
+        for value in values:
+            kind = types.union(kind, value.type) if kind is not None else None
+        if kind is None:
+            raise self.fail(TYPE_MISMATCH, span, "the elements of a list are of different kinds or units")
+        fitted = [Item(None, self.fit(v, kind, span)) for v in values]
+        return ListOf(List(kind, len(values)), tuple(fitted))
+
+    # ---- conditions
+
+    def boolean(self, node: ast.Node) -> Node:
+        found = self.value(node)
+        if isinstance(found.type, Null):
+            return Const(BOOLEAN, None)
+        if found.type != BOOLEAN:
+            raise self.fail(TYPE_MISMATCH, node.span, f"a condition is needed, this is a {types.kind(found.type)}",
+                            hint=f"compare it: `{print_node(node)} = …`")
+        return found
+
+    def comparison(self, operator: ast.ComparisonOperator, left: ast.Node, right: ast.Node, span: Span) -> Node:
+        one = self.value(left)
+        two = self.value(right, one.type)
+        if isinstance(one.type, Enum) or isinstance(two.type, Enum):
+            if isinstance(two.type, Text) and isinstance(one.type, Enum):
+                two = self.fit(two, one.type, right.span)
+            elif isinstance(one.type, Text) and isinstance(two.type, Enum):
+                one = self.fit(one, two.type, left.span)
+        return self.compared(operator, one, two, span)
+
+    def compared(self, operator: ast.ComparisonOperator, left: Node, right: Node, span: Span) -> Node:
+        if isinstance(left.type, Null) or isinstance(right.type, Null):
+            if operator not in ("=", "!="):
+                raise self.fail(TYPE_MISMATCH, span, "null has no order", hint="test presence with `x != null`")
+            return Compare(BOOLEAN, operator, left, right)
+        union = types.union(left.type, right.type)
+        if isinstance(left.type, Number) and isinstance(right.type, Number):
+            if union is None:
+                raise self.fail(UNIT_MISMATCH, span, f"`{left.type.unit}` is compared with `{right.type.unit}`")
+            scale = max(left.type.scale, right.type.scale)
+            left, right = self.rescaled(left, scale), self.rescaled(right, scale)
+            self.number(left, cast(Number, left.type), span)
+            self.number(right, cast(Number, right.type), span)
+            return Compare(BOOLEAN, operator, left, right)
+        if union is None and not (isinstance(left.type, Enum) and isinstance(right.type, Enum)):
+            raise self.fail(TYPE_MISMATCH, span,
+                            f"a {types.kind(left.type)} is compared with a {types.kind(right.type)}")
+        if operator not in ("=", "!=") and not isinstance(left.type, _ORDERED):
+            raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(left.type)} has no order")
+        if isinstance(left.type, List | types.Record | Relation):
+            raise self.fail(OUTSIDE_PROFILE, span, "lists and records are not compared")
+        return Compare(BOOLEAN, operator, left, right)
+
+    def test(self, test: ast.Node, value: Node) -> Node:
+        """The condition that one unary test puts on a value."""
+        match test:
+            case ast.ComparisonTest(operator, operand):
+                return self.compared(operator, value, self.endpoint(operand, value), test.span)
+            case ast.Range(low, high, low_closed, high_closed):
+                first, last = self.endpoint(low, value), self.endpoint(high, value)
+                return And(BOOLEAN, (
+                    self.compared(">=" if low_closed else ">", value, first, low.span),
+                    self.compared("<=" if high_closed else "<", value, last, high.span),
+                ))
+        found = self.value(test, value.type)
+        if isinstance(found.type, List):
+            return self.list_contains(found, value, test.span)
+        return self.compared("=", value, self.endpoint(test, value), test.span)
+
+    def endpoint(self, node: ast.Node, value: Node) -> Node:
+        found = self.value(node, value.type)
+        if isinstance(value.type, Enum) and isinstance(found.type, Text):
+            return self.fit(found, value.type, node.span)
+        return found
+
+    def contained(self, operand: ast.Node, tests: tuple[ast.Node, ...]) -> Node:
+        value = self.value(operand)
+        conditions = tuple(self.test(test, value) for test in tests)
+        return conditions[0] if len(conditions) == 1 else Or(BOOLEAN, conditions)
+
+    def choice(self, node: ast.If, expected: Type | None) -> Node | _Ratio:
+        condition = self.boolean(node.condition)
+        then = self.any_value(node.then, expected)
+        otherwise = self.any_value(node.otherwise, expected)
+        if isinstance(then, _Ratio) or isinstance(otherwise, _Ratio):
+            one, two = self.ratio(cast(Node, then)), self.ratio(cast(Node, otherwise))
+            return _Ratio(self._either(condition, one.numerator, two.numerator),
+                          self._either(condition, one.denominator, two.denominator))
+        if isinstance(then, _Rows) or isinstance(otherwise, _Rows):
+            raise self.fail(OUTSIDE_PROFILE, node.span, "a choice is between values, not rows")
+        kind = types.union(then.type, otherwise.type)
+        if kind is None:
+            raise self.fail(TYPE_MISMATCH, node.span, f"`then` is a {types.kind(then.type)}, "
+                            f"`else` a {types.kind(otherwise.type)}")
+        return If(kind, condition, self.fit(then, kind, node.then.span), self.fit(otherwise, kind, node.otherwise.span))
+
+    def _either(self, condition: Node, one: Node, two: Node) -> Node:
+        return If(cast(Type, types.union(one.type, two.type)), condition, one, two)
+
+    # ---- arithmetic
+
+    def operand(self, node: ast.Node) -> Node | _Ratio:
+        found = self.any_value(node)
+        if isinstance(found, _Rows):
+            raise self.fail(OUTSIDE_PROFILE, node.span, "rows are not a number")
+        return found
+
+    def arithmetic(self, operator: str, left: Node | _Ratio, right: Node | _Ratio, span: Span) -> Node | _Ratio:
+        if operator == "**":
+            raise self.fail(OUTSIDE_PROFILE, span, "powers are FEEL that rule files do not use")
+        if operator == "/" or isinstance(left, _Ratio) or isinstance(right, _Ratio):
+            return self.quotient(operator, self.ratio(left, span), self.ratio(right, span), span)
+        match left.type, right.type:
+            case Number(), Number():
+                return self.numbers(operator, left, right, span)
+            case (Null(), other) | (other, Null()):
+                return Const(other, None)
+            case (Date(), _) | (_, Date()):
+                return self.dates(operator, left, right, span)
+        return self.durations(operator, left, right, span)
+
+    def numbers(self, operator: str, left: Node, right: Node, span: Span) -> Node:
+        one, two = cast(Number, left.type), cast(Number, right.type)
+        if operator == "*":
+            corners = [a * b for a in (one.low, one.high) for b in (two.low, two.high)]
+            unit = None if one.unit and two.unit else one.unit or two.unit
+            result = Number(one.scale + two.scale, min(corners), max(corners), unit)
+            return self.number(Arithmetic(result, "*", left, right), result, span)
+        if one.unit and two.unit and one.unit != two.unit:
+            raise self.fail(UNIT_MISMATCH, span, f"`{one.unit}` and `{two.unit}` do not add up")
+        scale = max(one.scale, two.scale)
+        left, right = self.rescaled(left, scale), self.rescaled(right, scale)
+        one, two = cast(Number, left.type), cast(Number, right.type)
+        low, high = (one.low + two.low, one.high + two.high) if operator == "+" else (
+            one.low - two.high, one.high - two.low)
+        result = Number(scale, low, high, one.unit or two.unit)
+        return self.number(Arithmetic(result, "+" if operator == "+" else "-", left, right), result, span)
+
+    def dates(self, operator: str, left: Node, right: Node, span: Span) -> Node:
+        match left.type, right.type:
+            case (Date(a, b), Date(c, d)) if operator == "-":
+                return Arithmetic(Duration(a - d, b - c), "-", left, right)
+            case (Date(a, b), Duration(c, d)) if operator in "+-":
+                low, high = (a + c, b + d) if operator == "+" else (a - d, b - c)
+                return self.day(Arithmetic(Date(low, high), "+" if operator == "+" else "-", left, right), span)
+            case (Duration(), Date()) if operator == "+":
+                return self.dates("+", right, left, span)
+            case (Date(a, b), Months(c, d)) if operator in "+-":
+                low, high = (a + 28 * c - 31, b + 31 * d + 31) if operator == "+" else (a - 31 * d - 31, b - 28 * c + 31)
+                kind = Date(max(low, types.FIRST_DAY), min(high, types.LAST_DAY))
+                months = right if operator == "+" else self.durations("-", Const(Months(0, 0), 0), right, span)
+                return Call(kind, "add months", (left, months))
+        raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(left.type)} {operator} a {types.kind(right.type)} "
+                        "has no meaning")
+
+    def day(self, node: Arithmetic, span: Span) -> Node:
+        kind = cast(Date, node.type)
+        if kind.low < types.FIRST_DAY or kind.high > types.LAST_DAY:
+            raise self.fail(NUMBER_RANGE, span, "the date may leave the calendar (years 1 to 9999)",
+                            hint="give the fact a narrower range")
+        return typed.folded(node)
+
+    def durations(self, operator: str, left: Node, right: Node, span: Span) -> Node:
+        match left.type, right.type:
+            case ((Duration(a, b), Duration(c, d)) | (Months(a, b), Months(c, d))) if operator in "+-":
+                low, high = (a + c, b + d) if operator == "+" else (a - d, b - c)
+                same = Duration(low, high) if isinstance(left.type, Duration) else Months(low, high)
+                return typed.folded(Arithmetic(same, "+" if operator == "+" else "-", left, right))
+            case ((Duration(a, b) | Months(a, b)) as kind, Number(scale=0, low=c, high=d)) if operator == "*":
+                corners = [x * y for x in (a, b) for y in (c, d)]
+                if max(map(abs, corners)) > types.INT64:
+                    raise self.fail(NUMBER_RANGE, span, "the duration may pass 64 bits")
+                return typed.folded(Arithmetic(type(kind)(min(corners), max(corners)), "*", left, right))
+            case (Number(), Duration() | Months()) if operator == "*":
+                return self.durations("*", right, left, span)
+            case (Duration() | Months(), Number()) if operator == "*":
+                raise self.fail(TYPE_MISMATCH, span, "durations are whole days or months",
+                                hint="round the factor first: `round up(…, 0) * duration(\"P1D\")`")
+        raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(left.type)} {operator} a {types.kind(right.type)} "
+                        "has no meaning")
+
+    def ratio(self, value: Node | _Ratio, span: Span | None = None) -> _Ratio:
+        if isinstance(value, _Ratio):
+            return value
+        if not isinstance(value.type, Number):
+            raise self.fail(TYPE_MISMATCH, span or Span("", 0, 0, 0), f"a number is needed, this is a "
+                            f"{types.kind(value.type)}")
+        number = value.type
+        ten = 10**number.scale
+        whole = Number(0, number.low, number.high)
+        return _Ratio(replace(value, type=whole), Const(Number(0, ten, ten), ten))
+
+    def quotient(self, operator: str, left: _Ratio, right: _Ratio, span: Span) -> _Ratio:
+        if not self.rounding:
+            raise self.fail(DIVISION_UNROUNDED, span, "a quotient has no exact decimal value",
+                            hint="name the scale: `round half up(a / b, 2)`")
+        a, b, c, d = left.numerator, left.denominator, right.numerator, right.denominator
+        if operator == "*":
+            return _Ratio(self.numbers("*", a, c, span), self.numbers("*", b, d, span))
+        if operator == "/":
+            return _Ratio(self.numbers("*", a, d, span), self.numbers("*", b, c, span))
+        one, two = self.numbers("*", a, d, span), self.numbers("*", c, b, span)
+        return _Ratio(self.numbers(operator, one, two, span), self.numbers("*", b, d, span))
+
+    def rounded(self, mode: str, argument: ast.Node, scale: int, span: Span) -> Node:
+        self.rounding += 1
+        try:
+            value = self.operand(argument)
+            unit = value.type.unit if not isinstance(value, _Ratio) and isinstance(value.type, Number) else None
+            ratio = self.ratio(value, argument.span)
+            ten = Const(Number(0, 10**scale, 10**scale), 10**scale)
+            numerator = self.numbers("*", ratio.numerator, ten, span)
+        finally:
+            self.rounding -= 1
+        bounds = _quotient_bounds(cast(Number, numerator.type), cast(Number, ratio.denominator.type))
+        result = Number(scale, *bounds, unit)
+        return self.number(Round(result, mode, numerator, ratio.denominator), result, span)
+
+    # ---- builtins
+
+    def call(self, function: ast.Node, arguments: tuple[ast.Node, ...], names: tuple[str, ...], span: Span) -> Node | _Ratio:
+        name = function.name if isinstance(function, ast.Name) else ""
+        if name not in BUILTINS:
+            close = get_close_matches(name, list(BUILTINS), 1)
+            raise self.fail(NAME_UNKNOWN, function.span, f"`{print_node(function)}` is not a builtin",
+                            f"did you mean `{close[0]}`?" if close else None)
+        if names:
+            raise self.fail(OUTSIDE_PROFILE, span, "rule files pass arguments by place", BUILTINS[name].signature)
+        if name == "decision":
+            return self.other_decision(arguments, span)
+        if name in ROUNDINGS:
+            return self.rounding_call(name, arguments, span)
+        handler = {
+            "not": self._not, "date": self._date, "duration": self._duration, "steps": self._steps,
+            "years and months duration": self._months_between, "abs": self._abs, "modulo": self._modulo,
+            "contains": self._text, "starts with": self._text, "ends with": self._text, "string length": self._length,
+            "list contains": self._list_contains,
+        }.get(name, self._aggregate)
+        return handler(name, arguments, span)
+
+    def wrong(self, name: str, span: Span) -> _Fault:
+        return self.fail(ARGUMENTS, span, f"`{name}` takes other arguments", BUILTINS[name].signature)
+
+    def other_decision(self, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        name = _dotted(arguments[0]) if len(arguments) == 1 else None
+        if name is None:
+            raise self.wrong("decision", span)
+        found = self.scope.decision(name)
+        if found is None:
+            raise self.fail(NAME_UNKNOWN, arguments[0].span, f"`{name}` is no decision of another policy in reach")
+        return found
+
+    def rounding_call(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        optional = name in ("floor", "ceiling")
+        if len(arguments) not in ((1, 2) if optional else (2,)):
+            raise self.wrong(name, span)
+        scale = 0
+        if len(arguments) == 2:
+            found = self.value(arguments[1])
+            if not (isinstance(found, Const) and isinstance(found.type, Number) and found.type.scale == 0
+                    and 0 <= found.value <= types.MAX_SCALE):
+                raise self.fail(ARGUMENTS, arguments[1].span, f"the scale is a number from 0 to {types.MAX_SCALE}")
+            scale = found.value
+        return self.rounded(ROUNDINGS[name], arguments[0], scale, span)
+
+    def _not(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        if len(arguments) != 1:
+            raise self.wrong(name, span)
+        return Not(BOOLEAN, self.boolean(arguments[0]))
+
+    def _date(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        if len(arguments) == 1 and isinstance(arguments[0], ast.StringLiteral):
+            day = parse_date(arguments[0].value)
+            if day is None:
+                raise self.fail(BAD_LITERAL, span, f"there is no day `{arguments[0].value}`", "dates are `2023-04-01`")
+            return _date(day)
+        if len(arguments) != 3:
+            raise self.wrong(name, span)
+        return Call(Date(), "date", tuple(self.whole(a) for a in arguments))
+
+    def whole(self, node: ast.Node) -> Node:
+        found = self.value(node)
+        if not isinstance(found.type, Number) or found.type.scale:
+            raise self.fail(TYPE_MISMATCH, node.span, "a whole number is needed")
+        return found
+
+    def _duration(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        if len(arguments) != 1 or not isinstance(arguments[0], ast.StringLiteral):
+            raise self.wrong(name, span)
+        found = self.literal_time(arguments[0].value, span)
+        if isinstance(found.type, Date):
+            raise self.fail(BAD_LITERAL, span, f"`{arguments[0].value}` is not a duration")
+        return found
+
+    def _months_between(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        if len(arguments) != 2:
+            raise self.wrong(name, span)
+        days = tuple(self.value(a) for a in arguments)
+        if not all(isinstance(d.type, Date) for d in days):
+            raise self.fail(TYPE_MISMATCH, span, "two dates are needed")
+        return Call(Months(-120_000, 120_000), name, days)
+
+    def _steps(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        if len(arguments) != 3:
+            raise self.wrong(name, span)
+        value, starts, values = (self.value(a) for a in arguments)
+        if not (isinstance(starts, ListOf) and isinstance(values, ListOf) and starts.items
+                and len(starts.items) == len(values.items)):
+            raise self.fail(ARGUMENTS, span, "`starts` and `values` are lists of one length, not empty")
+        if any(i.guard is not None for i in (*starts.items, *values.items)):
+            raise self.fail(ARGUMENTS, span, "`starts` and `values` of `steps` are not filtered")
+        self._ascending(starts, arguments[1].span)
+        kind = cast(List, values.type).element
+        out: Node = Const(kind, None)
+        for start, chosen in zip(starts.items, values.items, strict=True):
+            out = If(kind, self.compared(">=", value, start.value, span), chosen.value, out)
+        return out
+
+    def _ascending(self, starts: ListOf, span: Span) -> None:
+        known = [i.value.value for i in starts.items if isinstance(i.value, Const)]
+        if any(a is None or b is None or a >= b for a, b in zip(known, known[1:], strict=False)):
+            raise self.fail(ARGUMENTS, span, "the starts of `steps` ascend")
+
+    def _abs(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        if len(arguments) != 1:
+            raise self.wrong(name, span)
+        value = self.value(arguments[0])
+        if not isinstance(value.type, Number | Duration | Months):
+            raise self.fail(TYPE_MISMATCH, span, f"`abs` of a {types.kind(value.type)} has no meaning")
+        low, high = value.type.low, value.type.high
+        least = 0 if low <= 0 <= high else min(abs(low), abs(high))
+        return Call(replace(value.type, low=least, high=max(abs(low), abs(high))), name, (value,))
+
+    def _modulo(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        if len(arguments) != 2:
+            raise self.wrong(name, span)
+        one, two = (self.value(a) for a in arguments)
+        if not isinstance(one.type, Number) or not isinstance(two.type, Number):
+            raise self.fail(TYPE_MISMATCH, span, "two numbers are needed")
+        scale = max(one.type.scale, two.type.scale)
+        one, two = self.rescaled(one, scale), self.rescaled(two, scale)
+        size = max(abs(cast(Number, two.type).low), abs(cast(Number, two.type).high))
+        result = Number(scale, -size, size, cast(Number, one.type).unit)
+        return self.number(Call(result, name, (one, two)), result, span)
+
+    def _texts(self, name: str, arguments: tuple[ast.Node, ...], count: int, span: Span) -> tuple[Node, ...]:
+        if len(arguments) != count:
+            raise self.wrong(name, span)
+        found = tuple(self.value(a) for a in arguments)
+        if not all(isinstance(f.type, Text | Enum) for f in found):
+            raise self.fail(TYPE_MISMATCH, span, f"`{name}` is about texts")
+        return found
+
+    def _text(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        return Call(BOOLEAN, name, self._texts(name, arguments, 2, span))
+
+    def _length(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        return Call(Number(0, 0, 1_000_000), name, self._texts(name, arguments, 1, span))
+
+    def _list_contains(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        if len(arguments) != 2:
+            raise self.wrong(name, span)
+        return self.list_contains(self.value(arguments[0]), self.value(arguments[1]), span)
+
+    def list_contains(self, elements: Node, value: Node, span: Span) -> Node:
+        if not isinstance(elements.type, List):
+            raise self.wrong("list contains", span)
+        if not isinstance(elements, ListOf):
+            value = self.fit(value, elements.type.element, span)
+            return Call(BOOLEAN, "list contains", (elements, value))
+        tests = []
+        for item in elements.items:
+            element = item.value
+            if isinstance(value.type, Enum) and isinstance(element.type, Text):
+                element = self.fit(element, value.type, span)
+            test = self.compared("=", value, element, span)
+            tests.append(test if item.guard is None else And(BOOLEAN, (_true(item.guard), test)))
+        return Or(BOOLEAN, tuple(tests)) if tests else typed.FALSE
+
+    def _aggregate(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node | _Ratio:
+        elements = self.elements(name, arguments, span)
+        kind = cast(List, elements.type)
+        if name == "count":
+            return Call(Number(0, 0, kind.most), "count", (elements,))
+        if name in ("all", "any"):
+            if kind.most and not isinstance(kind.element, types.Boolean | Null):
+                raise self.fail(TYPE_MISMATCH, span, f"`{name}` is about conditions")
+            return Call(BOOLEAN, name, (elements,))
+        if name in ("min", "max"):
+            if not isinstance(kind.element, _ORDERED):
+                raise self.fail(TYPE_MISMATCH, span, f"`{name}` of a {types.kind(kind.element)} has no meaning")
+            return Call(kind.element, name, (elements,))
+        if not isinstance(kind.element, Number):
+            raise self.fail(TYPE_MISMATCH, span, f"`{name}` is about numbers")
+        low, high = min(0, kind.element.low) * kind.most, max(0, kind.element.high) * kind.most
+        result = replace(kind.element, low=low, high=high)
+        total = self.number(Call(result, "sum", (elements,)), result, span)
+        return total if name == "sum" else self.mean(total, elements, span)
+
+    def mean(self, total: Node, elements: Node, span: Span) -> _Ratio:
+        if not self.rounding:
+            raise self.fail(DIVISION_UNROUNDED, span, "an average has no exact decimal value",
+                            hint="name the scale: `round half up(mean(…), 2)`")
+        most = cast(List, elements.type).most
+        count = Call(Number(0, 0, most), "count", (elements,))
+        ratio = self.ratio(total, span)
+        return _Ratio(ratio.numerator, self.numbers("*", ratio.denominator, count, span))
+
+    def elements(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
+        if not arguments:
+            raise self.wrong(name, span)
+        if len(arguments) > 1:
+            return self.list_of([self.value(a) for a in arguments], span)
+        found = self.any_value(arguments[0])
+        if isinstance(found, _Ratio):
+            raise self.fail(DIVISION_UNROUNDED, span, "a quotient is no list")
+        if isinstance(found, _Rows) or isinstance(found.type, Relation):
+            if name != "count":
+                raise self.fail(ARGUMENTS, span, f"`{name}` needs a column: `relation.column`")
+            return self.projected(self.rows(found), "row", span)
+        return found if isinstance(found.type, List) else self.list_of([found], span)
+
+
+def _true(guard: Node) -> Node:
+    """A filter keeps only true; null must not spread out of it."""
+    return If(BOOLEAN, guard, typed.TRUE, typed.FALSE)
+
+
+def _date(day: date) -> Const:
+    return Const(Date(day.toordinal(), day.toordinal()), day.toordinal())
+
+
+def _dotted(node: ast.Node) -> str | None:
+    """`a.b.c` of nested paths over a name."""
+    if isinstance(node, ast.Name):
+        return node.name
+    base = _dotted(node.base) if isinstance(node, ast.Path) else None
+    return f"{base}.{cast(ast.Path, node).name}" if base else None
+
+
+def _bound(scaled_value: int, number: Number) -> str:
+    sign, digits = ("-" if scaled_value < 0 else ""), str(abs(scaled_value)).rjust(number.scale + 1, "0")
+    if not number.scale:
+        return sign + digits
+    return f"{sign}{digits[: -number.scale]}.{digits[-number.scale :]}"
+
+
+def _quotient_bounds(numerator: Number, denominator: Number) -> tuple[int, int]:
+    size = max(abs(numerator.low), abs(numerator.high))
+    straddles = denominator.low <= 0 <= denominator.high
+    least = 1 if straddles else min(abs(denominator.low), abs(denominator.high))
+    most = -(-size // least)
+    same_sign = numerator.low >= 0 and denominator.low >= 0
+    return (0 if same_sign else -most, most)

@@ -1,0 +1,221 @@
+"""The typed tree: what the compiling engines read. Every number in it is a scaled integer.
+
+Operands of `Arithmetic` and `Compare` are already brought to one scale, quotients stand only in `Round`,
+relations are unrolled to their cells. Nodes are frozen and hashable.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from policy_service.language import types
+from policy_service.language.types import Type
+
+SymbolKind = Literal["fact", "parameter", "decision", "cell", "as_of", "campaign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """What a name stands for.
+
+    name: `section.fact`; `policy#parameter`; `policy.decision` or `policy.decision.output`;
+    `policy.relation[row].column`; `as_of`; `from` or `to`.
+    """
+
+    kind: SymbolKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    type: Type
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    type: Type
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Rescale:
+    """operand * factor, to bring a number to a larger scale."""
+
+    type: Type
+    operand: "Node"
+    factor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """Integers of one scale, or days; null when an operand is null."""
+
+    type: Type
+    operator: Literal["+", "-", "*"]
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """numerator / denominator, rounded once; null when either is null or the denominator is 0."""
+
+    type: Type
+    mode: str
+    numerator: "Node"
+    denominator: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`=` and `!=` are true or false also on null; the others are null on null."""
+
+    type: Type
+    operator: Literal["=", "!=", "<", "<=", ">", ">="]
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    type: Type
+    operands: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    type: Type
+    operands: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    type: Type
+    operand: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """A null condition takes the second branch, as in FEEL."""
+
+    type: Type
+    condition: "Node"
+    then: "Node"
+    otherwise: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One element of a list; it is there when its guard is absent or true."""
+
+    guard: "Node | None"
+    value: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    type: Type
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A builtin on values; null when an operand is null, but for the list builtins (see builtins.py)."""
+
+    type: Type
+    name: str
+    operands: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A field of a record, or of every record of a list."""
+
+    type: Type
+    operand: "Node"
+    name: str
+
+
+Node = (
+    Const | Load | Rescale | Arithmetic | Round | Compare | And | Or | Not | If | ListOf | Call | Member
+)
+BOOLEAN = types.Boolean()
+TRUE, FALSE = Const(BOOLEAN, True), Const(BOOLEAN, False)
+
+
+def operands(node: Node) -> Iterator[Node]:
+    """The nodes right below."""
+    match node:
+        case Const() | Load():
+            return
+        case Rescale() | Not() | Member():
+            yield node.operand
+        case Arithmetic() | Compare():
+            yield from (node.left, node.right)
+        case Round():
+            yield from (node.numerator, node.denominator)
+        case And() | Or() | Call():
+            yield from node.operands
+        case If():
+            yield from (node.condition, node.then, node.otherwise)
+        case ListOf():
+            for item in node.items:
+                if item.guard is not None:
+                    yield item.guard
+                yield item.value
+
+
+def symbols(node: Node) -> frozenset[Symbol]:
+    """Every symbol that the node loads."""
+    found: set[Symbol] = set()
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Load):
+            found.add(top.symbol)
+        stack.extend(operands(top))
+    return frozenset(found)
+
+
+def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The node with `change` applied to each of the nodes right below."""
+    match node:
+        case Const() | Load():
+            return node
+        case Rescale() | Not() | Member():
+            return replace(node, operand=change(node.operand))
+        case Arithmetic() | Compare():
+            return replace(node, left=change(node.left), right=change(node.right))
+        case Round():
+            return replace(node, numerator=change(node.numerator), denominator=change(node.denominator))
+        case And() | Or() | Call():
+            return replace(node, operands=tuple(change(o) for o in node.operands))
+        case If():
+            return replace(
+                node, condition=change(node.condition), then=change(node.then), otherwise=change(node.otherwise)
+            )
+        case ListOf():
+            return replace(node, items=tuple(
+                Item(None if i.guard is None else change(i.guard), change(i.value)) for i in node.items
+            ))
+
+
+def folded(node: Node) -> Node:
+    """Arithmetic on constants done once; other nodes as they are."""
+    match node:
+        case Rescale(operand=Const(value=value)):
+            return Const(node.type, None if value is None else value * node.factor)
+        case Arithmetic(left=Const(value=left), right=Const(value=right)):
+            if left is None or right is None:
+                return Const(node.type, None)
+            total = {"+": left + right, "-": left - right, "*": left * right}[node.operator]
+            return Const(node.type, total)
+    return node
+
+
+def bind(node: Node, constants: dict[Symbol, Any]) -> Node:
+    """The node with some symbols replaced by their values."""
+    if isinstance(node, Load):
+        return Const(node.type, constants[node.symbol]) if node.symbol in constants else node
+    return folded(rebuild(node, lambda child: bind(child, constants)))

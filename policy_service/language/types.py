@@ -1,0 +1,189 @@
+"""What kind of value an expression has. Numbers carry scale, bounds and unit; bounds are scaled integers."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+MAX_DIGITS = 15
+MAX_SCALE = 6
+MAX_VALUE = 10**MAX_DIGITS - 1
+INT64 = 2**63 - 1
+INT128_SAFE = 10**28 - 1
+FIRST_DAY, LAST_DAY = date.min.toordinal(), date.max.toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An exact decimal: value = integer / 10**scale, with low <= integer <= high."""
+
+    scale: int
+    low: int
+    high: int
+    unit: str | None = None
+
+    def __str__(self) -> str:
+        return "integer" if self.scale == 0 else f"decimal({self.scale})"
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    def __str__(self) -> str:
+        return "boolean"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    def __str__(self) -> str:
+        return "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """A text out of a fixed, ordered set."""
+
+    members: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"enum({', '.join(self.members)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A day, as its proleptic Gregorian ordinal."""
+
+    low: int = FIRST_DAY
+    high: int = LAST_DAY
+
+    def __str__(self) -> str:
+        return "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A whole number of days."""
+
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        return "duration"
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """A whole number of months: FEEL's years and months duration."""
+
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        return "years and months duration"
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """The type of the literal `null` alone."""
+
+    def __str__(self) -> str:
+        return "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Named values, in order."""
+
+    fields: tuple[tuple[str, "Type"], ...]
+
+    def field(self, name: str) -> "Type | None":
+        return dict(self.fields).get(name)
+
+    def __str__(self) -> str:
+        return "record"
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """At most `most` elements of one type."""
+
+    element: "Type"
+    most: int
+
+    def __str__(self) -> str:
+        return f"list of {self.element}"
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """The value of a relation: its rows by id, fixed when the file is written."""
+
+    policy: str
+    decision: str
+    rows: tuple[str, ...]
+    columns: tuple[tuple[str, "Type"], ...]
+
+    def __str__(self) -> str:
+        return "relation"
+
+
+Type = Number | Boolean | Text | Enum | Date | Duration | Months | Null | Record | List | Relation
+_SIMPLE: dict[str, Type] = {"boolean": Boolean(), "text": Text(), "date": Date()}
+_DECIMAL = re.compile(r"decimal\(\s*([0-9])\s*\)")
+_ENUM = re.compile(r"enum\((.*)\)", re.DOTALL)
+_MEMBER = re.compile(r"[^\W\d][\w-]*")
+
+
+def declared_type(text: str) -> Type | None:
+    """The type that `integer`, `decimal(2)`, `enum(S, A)` and so on declare; None when it is none of them."""
+    text = text.strip()
+    if text in _SIMPLE:
+        return _SIMPLE[text]
+    if text == "integer":
+        return Number(0, -MAX_VALUE, MAX_VALUE)
+    if text == "duration":
+        return Duration(-LAST_DAY, LAST_DAY)
+    if (match := _DECIMAL.fullmatch(text)) and int(match[1]) <= MAX_SCALE:
+        return Number(int(match[1]), -MAX_VALUE, MAX_VALUE)
+    if match := _ENUM.fullmatch(text):
+        members = tuple(m.strip() for m in match[1].split(","))
+        if all(_MEMBER.fullmatch(m) for m in members) and len(set(members)) == len(members):
+            return Enum(members)
+    return None
+
+
+def union(first: Type, second: Type) -> Type | None:
+    """The least type that holds values of both, or None when they do not go together."""
+    match first, second:
+        case Null(), other:
+            return other
+        case other, Null():
+            return other
+        case Number(), Number():
+            return _number_union(first, second)
+        case Date(), Date():
+            return Date(min(first.low, second.low), max(first.high, second.high))
+        case Duration(), Duration():
+            return Duration(min(first.low, second.low), max(first.high, second.high))
+        case Months(), Months():
+            return Months(min(first.low, second.low), max(first.high, second.high))
+        case Enum(), Text():
+            return first
+        case Text(), Enum():
+            return second
+        case List(), List():
+            element = union(first.element, second.element)
+            return List(element, max(first.most, second.most)) if element else None
+    return first if first == second else None
+
+
+def _number_union(first: Number, second: Number) -> Number | None:
+    if first.unit and second.unit and first.unit != second.unit:
+        return None
+    scale = max(first.scale, second.scale)
+    one, two = 10 ** (scale - first.scale), 10 ** (scale - second.scale)
+    low, high = min(first.low * one, second.low * two), max(first.high * one, second.high * two)
+    return Number(scale, low, high, first.unit or second.unit)
+
+
+def kind(type_: Type) -> str:
+    """The word that a message uses for a type."""
+    return "number" if isinstance(type_, Number) else "text" if isinstance(type_, Enum) else str(type_)

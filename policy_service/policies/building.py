@@ -1,0 +1,698 @@
+"""Drafts to the model: names looked up, every expression typed, periods and claims settled."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any, cast
+
+from policy_service.diagnostics import Report, Span
+from policy_service.diagnostics.catalogue import (
+    ANSWER_DUPLICATE,
+    CLAIM_INVALID,
+    CYCLE,
+    HIT_POLICY,
+    KEY_MISSING,
+    NAME_CLASH,
+    NAME_UNKNOWN,
+    NUMBER_RANGE,
+    NUMBER_UNSOURCED,
+    OPTIONAL_UNUSED,
+    PARAMETER_UNCOVERED,
+    REFERENCE_UNKNOWN,
+    SUBJECT_MISMATCH,
+    TEXT_MISSING,
+    TYPE_MISMATCH,
+    UNIT_MISMATCH,
+    VALUE_INVALID,
+)
+from policy_service.facts import LAST_DAY, Dictionary, Labels
+from policy_service.language import ast, typed, types
+from policy_service.language.typecheck import Scope, check_cell, check_expression, row_scope
+from policy_service.language.typed import Const, Load, Symbol
+from policy_service.language.values import parse_date, parse_days, scaled
+from policy_service.policies import drafts, model
+from policy_service.policies.drafts import (
+    Draft,
+    DraftDecision,
+    DraftExclusion,
+    DraftExpression,
+    DraftRelation,
+    DraftReward,
+    DraftTable,
+    DraftTemplate,
+)
+from policy_service.sources import Form, Text
+
+
+
+@dataclass(slots=True)
+class Registry:
+    """What policies built earlier offer to later ones."""
+
+    dictionary: Dictionary
+    campaigns: Mapping[str, model.Campaign]
+    groups: Mapping[str, model.StackingGroup]
+    report: Report
+    decisions: dict[str, types.Type] = field(default_factory=dict)
+    """Type of `policy.decision`; the union over the files of a policy."""
+    subjects: dict[str, str] = field(default_factory=dict)
+
+
+def read_period(form: Form, what: str, report: Report) -> model.Period | None:
+    """`from` with `to` (exclusive) or `through` (inclusive)."""
+    days: dict[str, date] = {}
+    for key in ("from", "to", "through"):
+        text = form.text(key, required=key == "from")
+        if text is None:
+            continue
+        day = parse_date(text.value)
+        if day is None:
+            form.invalid(text, f"`{text.value}` is not a date", "dates are `2023-04-01`")
+        else:
+            days[key] = day
+    if form.has("to") and form.has("through"):
+        report.add(VALUE_INVALID, form.span, f"{what} has both `to` and `through`")
+    end = days.get("to") or (days["through"] + timedelta(days=1) if "through" in days else None)
+    if "from" not in days:
+        return None
+    if end is not None and end <= days["from"]:
+        report.add(VALUE_INVALID, form.span, f"{what} ends before it begins")
+        return None
+    return model.Period(days["from"], end)
+
+
+def decision_references(tree: ast.Node) -> list[tuple[str, Span]]:
+    """Names inside `decision(…)` anywhere below."""
+    out = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.function == ast.Name("decision") and node.arguments:
+            name = _dotted(node.arguments[0])
+            if name:
+                out.append((name, node.arguments[0].span))
+    return out
+
+
+def _dotted(node: ast.Node) -> str | None:
+    if isinstance(node, ast.Name):
+        return node.name
+    base = _dotted(node.base) if isinstance(node, ast.Path) else None
+    return f"{base}.{cast(ast.Path, node).name}" if base else None
+
+
+def draft_trees(draft: Draft) -> Iterable[ast.Node]:
+    """Every tree of a draft."""
+    if draft.applies:
+        yield draft.applies.tree
+    for decision in draft.decisions.values():
+        yield from body_trees(decision.body)
+    for reward in draft.rewards:
+        exprs = [reward.when, reward.amount, *reward.details.values(), *(e.when for e in reward.exceptions)]
+        yield from (e.tree for e in exprs if e is not None)
+    for recommendation in draft.recommendations:
+        if recommendation.when:
+            yield recommendation.when.tree
+        for texts in recommendation.texts.values():
+            for template in texts.values():
+                yield from (p.tree for p in template.parts if isinstance(p, DraftExpression))
+
+
+def body_trees(body: DraftTable | DraftRelation | DraftExpression) -> Iterable[ast.Node]:
+    match body:
+        case DraftExpression(tree):
+            yield tree
+        case DraftTable():
+            yield from (i.tree for i in body.inputs)
+            for row in body.rows:
+                yield from (tree for tree, _ in row.cells if tree is not None)
+                yield from (o.tree for o in row.outputs if o is not None)
+            yield from (d.tree for d in body.default or ())
+        case DraftRelation():
+            for row in body.rows:
+                yield from (o.tree for o in row.outputs if o is not None)
+
+
+def ordered(needs: Mapping[str, Iterable[str]]) -> tuple[list[str], list[str] | None]:
+    """Names so that each comes after what it needs, and the loop if there is one."""
+    done: list[str] = []
+    state: dict[str, int] = {}
+    loop: list[str] | None = None
+
+    def visit(name: str, trail: list[str]) -> None:
+        nonlocal loop
+        if state.get(name) == 2 or name not in needs:
+            return
+        if state.get(name) == 1:
+            loop = loop or [*trail[trail.index(name) :], name]
+            return
+        state[name] = 1
+        for needed in needs[name]:
+            visit(needed, [*trail, name])
+        state[name] = 2
+        done.append(name)
+
+    for name in needs:
+        visit(name, [])
+    return done, loop
+
+
+def build_policy(draft: Draft, registry: Registry) -> model.Policy | None:
+    """The model of one file; None when its period or subject is not known. Faults are reported."""
+    return _Builder(draft, registry).build()
+
+
+def build_exclusion(draft: DraftExclusion, scope: Scope, report: Report) -> model.Exclusion | None:
+    when = check_expression(draft.when.tree, scope, report, types.Boolean())
+    texts = build_texts(draft.text, scope, report)
+    if when is None:
+        return None
+    return model.Exclusion(draft.id, model.Expression(draft.when.tree, when, draft.when.span), texts, draft.basis)
+
+
+def build_texts(texts: Mapping[str, DraftTemplate], scope: Scope, report: Report) -> model.Texts:
+    out = {}
+    for tongue in sorted(texts):
+        parts: list[str | model.Expression] = []
+        for part in texts[tongue].parts:
+            if isinstance(part, str):
+                parts.append(part)
+                continue
+            node = check_expression(part.tree, scope, report)
+            if node is not None:
+                parts.append(model.Expression(part.tree, node, part.span))
+        out[tongue] = model.Template(tuple(parts))
+    return out
+
+
+class _Builder:
+    def __init__(self, draft: Draft, registry: Registry) -> None:
+        self.draft, self.registry, self.report = draft, registry, registry.report
+        self.dictionary = registry.dictionary
+        self.names: dict[str, typed.Node] = {}
+        self.period: model.Period | None = None
+        self.scope = Scope(self.names, self._other_decision)
+        self.relations: dict[str, types.Relation] = {}
+
+    def build(self) -> model.Policy | None:
+        draft = self.draft
+        effective = self._effective()
+        subject = self._subject()
+        if effective is None or subject is None:
+            return None
+        self.period = effective.period
+        self._declare(effective, subject)
+        parameters = self._parameters(effective.period)
+        decisions = self._decisions()
+        applies = self._condition(draft.applies)
+        rewards = tuple(r for d in draft.rewards for r in self._rewards(d, effective))
+        recommendations = tuple(r for d in draft.recommendations for r in self._recommendations(d))
+        self._unique([(r.id, r.span) for r in rewards], "reward")
+        self._unique([(r.id, r.span) for r in recommendations], "recommendation")
+        policy = model.Policy(
+            draft.id, draft.file, draft.title, subject, effective, draft.basis, draft.source, draft.owner,
+            self._needs(), applies, frozenset(), draft.readings, parameters, decisions, rewards, recommendations,
+            tuple(i for d in draft.invariants if (i := self._invariant(d)) is not None), draft.span,
+        )
+        self._sources(policy)
+        self._visible(policy)
+        return replace(policy, optional=self._optional(policy))
+
+    # ---- frame
+
+    def _subject(self) -> str | None:
+        text = self.draft.subject
+        if text is None:
+            return None
+        if text.value in self.dictionary.subjects:
+            return text.value
+        self.report.add(REFERENCE_UNKNOWN, text.span, f"there is no subject `{text.value}`",
+                        hint=f"sections with an `id`: {', '.join(self.dictionary.subjects)}")
+        return None
+
+    def _effective(self) -> model.Effective | None:
+        form = self.draft.effective
+        if form is None or form.mapping is None:
+            return None
+        basis = drafts.read_basis(form, self.draft.basis) or self.draft.basis
+        source = drafts.read_source(form) or self.draft.source
+        name = form.text("campaign")
+        if name is None:
+            period = read_period(form, "`effective`", self.report)
+            return model.Effective(period, None, basis, source) if period else None
+        for key in ("from", "to", "through"):
+            if (node := form.node(key)) is not None:
+                form.invalid(node, f"`{key}` stands beside `campaign`", "the campaign has the days")
+        campaign = self.registry.campaigns.get(name.value)
+        if campaign is None:
+            close = get_close_matches(name.value, list(self.registry.campaigns), 1)
+            self.report.add(REFERENCE_UNKNOWN, name.span, f"there is no campaign `{name.value}`",
+                            hint=f"did you mean `{close[0]}`?" if close else "declare it in campaigns.yaml")
+            return None
+        return model.Effective(campaign.period, campaign.id, basis, source)
+
+    def _declare(self, effective: model.Effective, subject: str) -> None:
+        self.names.update(self.dictionary.names(subject))
+        period = effective.period
+        last = period.end - timedelta(days=1) if period.end else LAST_DAY
+        self.names["as_of"] = Load(types.Date(period.start.toordinal(), last.toordinal()), Symbol("as_of", "as_of"))
+        if effective.campaign is not None and period.end is not None:
+            for name, day in (("from", period.start), ("to", period.end)):
+                ordinal = day.toordinal()
+                self.names[f"campaign.{name}"] = Load(types.Date(ordinal, ordinal), Symbol("campaign", f"{ordinal}"))
+
+    def _needs(self) -> tuple[str, ...]:
+        out = []
+        for text in self.draft.needs:
+            section = self.dictionary.sections.get(text.value)
+            if section is None or section.element is not None:
+                close = get_close_matches(text.value, list(self.dictionary.sections), 1)
+                self.report.add(REFERENCE_UNKNOWN, text.span, f"there is no single section `{text.value}`",
+                                hint=f"did you mean `{close[0]}`?" if close else None)
+            out.append(text.value)
+        return tuple(out)
+
+    def _other_decision(self, name: str) -> typed.Node | None:
+        """`policy.decision` or `policy.decision.output` of a policy built before."""
+        for known, kind in self.registry.decisions.items():
+            if name == known or name.startswith(known + "."):
+                policy = known.rpartition(".")[0]
+                if policy == self.draft.id:
+                    return None
+                node: typed.Node = Load(kind, Symbol("decision", known))
+                rest = name[len(known) + 1 :]
+                if rest:
+                    inner = kind.field(rest) if isinstance(kind, types.Record) else None
+                    return typed.Member(inner, node, rest) if inner is not None else None
+                return node
+        return None
+
+    # ---- parameters
+
+    def _parameters(self, period: model.Period) -> dict[str, model.Parameter]:
+        out: dict[str, model.Parameter] = {}
+        for draft in self.draft.parameters.values():
+            parameter = self._parameter(draft, period)
+            if parameter is not None:
+                out[draft.name] = parameter
+                self.names[draft.name] = Load(parameter.type, Symbol("parameter", f"{self.draft.id}#{draft.name}"))
+        return out
+
+    def _parameter(self, draft: drafts.DraftParameter, period: model.Period) -> model.Parameter | None:
+        values: list[model.DatedValue] = []
+        kinds: list[types.Type] = []
+        for entry in draft.values:
+            start = parse_date(entry.start.value)
+            if start is None:
+                self.report.add(VALUE_INVALID, entry.start.span, f"`{entry.start.value}` is not a date")
+                continue
+            if values and start <= values[-1].start:
+                self.report.add(VALUE_INVALID, entry.start.span, "the days of dated values ascend")
+            value, kind = (None, None) if entry.value.is_null else self._constant(entry.value, draft)
+            if kind is not None:
+                kinds.append(kind)
+            values.append(model.DatedValue(start, value, entry.basis, entry.source))
+            if entry.basis == "stated" and entry.source is None and value is not None:
+                self.report.add(NUMBER_UNSOURCED, entry.value.span, f"`{entry.value.value}` is stated without a source",
+                                hint="add `source: {seed, section}`, or `basis: assumed`")
+        if not kinds:
+            if draft.values:
+                return None
+            self.report.add(KEY_MISSING, draft.span, f"parameter `{draft.name}` has no value")
+            return None
+        self._covered(draft, values, period)
+        kind = kinds[0]
+        for other in kinds[1:]:
+            kind = types.union(kind, other) or kind
+        return model.Parameter(draft.name, kind, draft.unit, tuple(values), draft.declared)
+
+    def _covered(self, draft: drafts.DraftParameter, values: list[model.DatedValue], period: model.Period) -> None:
+        if values and values[0].start > period.start:
+            self.report.add(PARAMETER_UNCOVERED, draft.span, f"parameter `{draft.name}` has no value before "
+                            f"{values[0].start}, the policy begins on {period.start}")
+        for entry, following in zip(values, [*values[1:], None], strict=True):
+            ends = following.start if following else None
+            overlaps = (period.end is None or entry.start < period.end) and (ends is None or ends > period.start)
+            if entry.value is None and overlaps:
+                self.report.add(PARAMETER_UNCOVERED, draft.span, f"parameter `{draft.name}` ends on {entry.start}, "
+                                "the policy is still in force", hint="end the policy on that day, or give a value")
+
+    def _constant(self, text: Text, draft: drafts.DraftParameter) -> tuple[Any, types.Type | None]:
+        value, kind = text.value, draft.type
+        match kind:
+            case types.Number(scale=scale):
+                try:
+                    number = scaled(Decimal(value), scale) if is_plain_number(value) else None
+                except InvalidOperation:
+                    number = None
+                if number is not None and abs(number) <= types.MAX_VALUE:
+                    return number, types.Number(scale, number, number, draft.unit)
+            case types.Boolean() if value in ("true", "false"):
+                return value == "true", kind
+            case types.Date() if (day := parse_date(value)) is not None:
+                return day.toordinal(), types.Date(day.toordinal(), day.toordinal())
+            case types.Duration() if (days := parse_days(value)) is not None:
+                return days, types.Duration(days, days)
+            case types.Text():
+                return value, kind
+            case types.Enum(members) if value in members:
+                return value, kind
+        self.report.add(VALUE_INVALID, text.span, f"`{value}` is not a {draft.declared}")
+        return None, None
+
+    # ---- decisions
+
+    def _decisions(self) -> dict[str, model.Decision]:
+        drafted = self.draft.decisions
+        needs = {name: [n for tree in body_trees(d.body) for n in _names(tree) if n in drafted]
+                 for name, d in drafted.items()}
+        order, loop = ordered(needs)
+        if loop:
+            self.report.add(CYCLE, drafted[loop[0]].span, f"decisions need each other: {' -> '.join(loop)}",
+                            related=[(drafted[n].span, f"`{n}`") for n in loop[1:-1]])
+            return {}
+        out: dict[str, model.Decision] = {}
+        for name in order:
+            draft = drafted[name]
+            body, kind = self._body(draft)
+            if body is None or kind is None:
+                # Later expressions would only repeat the fault: the name is known, its value is not.
+                self.names[name] = Const(types.Null(), None)
+                continue
+            out[name] = model.Decision(name, draft.title, body, kind, draft.span)
+            full = f"{self.draft.id}.{name}"
+            self.names[name] = Load(kind, Symbol("decision", full))
+            if isinstance(kind, types.Relation):
+                self.relations[name] = kind
+            else:
+                self._offer(full, kind, draft.span)
+        return out
+
+    def _offer(self, full: str, kind: types.Type, span: Span) -> None:
+        known = self.registry.decisions.get(full)
+        joined = types.union(known, kind) if known is not None else kind
+        if joined is None:
+            self.report.add(TYPE_MISMATCH, span, f"`{full}` is a {types.kind(kind)} here, a {types.kind(known or kind)} "
+                            "in another file of the policy")
+        else:
+            self.registry.decisions[full] = joined
+            self.registry.subjects[full.rpartition(".")[0]] = self.draft.subject.value if self.draft.subject else ""
+
+    def _body(self, draft: DraftDecision) -> tuple[model.Table | model.RelationTable | model.Expression | None, types.Type | None]:
+        match draft.body:
+            case DraftExpression():
+                found = self._expression(draft.body)
+                if found is None:
+                    return None, None
+                if isinstance(found.type, types.Relation):
+                    self.report.add(VALUE_INVALID, draft.body.span, "a relation is not copied to another decision")
+                    return None, None
+                return found, self._profile(found.type, draft.body.span)
+            case DraftTable():
+                return self._table(draft.body)
+            case DraftRelation():
+                return self._relation(draft.name, draft.body)
+
+    def _profile(self, kind: types.Type, span: Span) -> types.Type | None:
+        """The type, if its numbers keep 15 digits and scale 6."""
+        if isinstance(kind, types.Number) and max(abs(kind.low), abs(kind.high)) > types.MAX_VALUE:
+            self.report.add(NUMBER_RANGE, span, "the value may pass 15 digits",
+                            hint="narrow the range of the facts, or round to fewer decimals")
+            return None
+        return kind
+
+    def _expression(
+        self, draft: DraftExpression | None, scope: Scope | None = None, expected: types.Type | None = None
+    ) -> model.Expression | None:
+        if draft is None:
+            return None
+        node = check_expression(draft.tree, scope or self.scope, self.report, expected)
+        return model.Expression(draft.tree, node, draft.span) if node is not None else None
+
+    def _condition(self, draft: DraftExpression | None, scope: Scope | None = None) -> model.Expression | None:
+        return self._expression(draft, scope, types.Boolean())
+
+    def _table(self, draft: DraftTable) -> tuple[model.Table | None, types.Type | None]:
+        inputs = [self._expression(i) for i in draft.inputs]
+        rows: list[model.Row] = []
+        whole = all(i is not None for i in inputs)
+        columns: list[types.Type | None] = [None for _ in draft.outputs]
+        for row in draft.rows:
+            cells = [self._cell(tree, span, header) for (tree, span), header in zip(row.cells, inputs, strict=True)]
+            outputs = [self._expression(o, None, c.type) for o, c in zip(row.outputs, draft.outputs, strict=True)]
+            columns = [_join(k, o) for k, o in zip(columns, outputs, strict=True)]
+            if whole and all(c is not None for c in cells) and all(o is not None for o in outputs):
+                rows.append(model.Row(row.id, tuple(c for c in cells if c is not None),
+                                      tuple(o for o in outputs if o is not None), row.notes, row.span))
+            else:
+                whole = False
+            self._row_basis(row.notes, row.span)
+        default = [self._expression(d, None, c.type) for d, c in zip(draft.default or (), draft.outputs, strict=False)]
+        columns = [_join(k, d) for k, d in zip(columns, default, strict=True)] if draft.default else columns
+        if not whole or any(d is None for d in default):
+            return None, None
+        outputs_ = tuple(model.Output(c.name, k or c.type, c.declared)
+                         for c, k in zip(draft.outputs, columns, strict=True))
+        table = model.Table(
+            draft.hit, draft.aggregation, tuple(i for i in inputs if i is not None), outputs_, tuple(rows),
+            tuple(d for d in default if d is not None) if draft.default is not None else None,
+        )
+        return table, self._table_type(table, draft)
+
+    def _cell(self, tree: ast.Node | None, span: Span, header: model.Expression | None) -> model.CellTest | None:
+        if header is None or not isinstance(tree, ast.Cell):
+            return None
+        node = check_cell(tree, header.typed, self.scope, self.report)
+        return model.CellTest(tree, node, span) if node is not None else None
+
+    def _table_type(self, table: model.Table, draft: DraftTable) -> types.Type | None:
+        outputs, most = table.outputs, len(table.rows)
+        if table.hit in ("priority", "output order") and not isinstance(outputs[0].type, types.Enum):
+            self.report.add(HIT_POLICY, draft.outputs[0].span, f"`{table.hit}` orders by an enum output",
+                            hint="=> level: enum(S, A, B)")
+            return None
+        if table.aggregation and len(outputs) > 1:
+            self.report.add(HIT_POLICY, draft.outputs[1].span, f"`collect {table.aggregation}` has one output")
+            return None
+        first = outputs[0].type
+        if table.aggregation == "count":
+            return types.Number(0, 0, most)
+        if table.aggregation in ("sum", "min", "max"):
+            if not isinstance(first, types.Number):
+                self.report.add(HIT_POLICY, draft.outputs[0].span, f"`collect {table.aggregation}` is about numbers")
+                return None
+            if table.aggregation != "sum":
+                return first
+            total = replace(first, low=min(0, first.low) * most, high=max(0, first.high) * most)
+            return self._profile(total, draft.outputs[0].span)
+        one: types.Type = first if len(outputs) == 1 else types.Record(tuple((o.name, o.type) for o in outputs))
+        return types.List(one, most) if table.is_multiple else one
+
+    def _relation(self, name: str, draft: DraftRelation) -> tuple[model.RelationTable | None, types.Type | None]:
+        whole = True
+        rows: list[model.RelationRow] = []
+        for column in draft.columns:
+            if column.name in self.draft.decisions or column.name in self.draft.parameters:
+                self.report.add(NAME_CLASH, column.span, f"column `{column.name}` has the name of a parameter or decision")
+        kinds: list[types.Type | None] = [None for _ in draft.columns]
+        for row in draft.rows:
+            cells = []
+            for index, (cell, column) in enumerate(zip(row.outputs, draft.columns, strict=True)):
+                left = tuple((c.name, c.type) for c in draft.columns[:index])
+                shape = types.Relation(self.draft.id, name, tuple(r.id for r in draft.rows), left)
+                found = self._expression(cell, row_scope(shape, row.id, left, self.scope), column.type)
+                whole = whole and found is not None
+                kinds[index] = _join(kinds[index], found)
+                cells.append(found)
+            rows.append(model.RelationRow(row.id, tuple(c for c in cells if c is not None), row.notes, row.span))
+            self._row_basis(row.notes, row.span)
+        if not whole:
+            return None, None
+        final = tuple((c.name, k or c.type) for c, k in zip(draft.columns, kinds, strict=True))
+        columns = tuple(model.Column(c.name, k, c.declared) for c, (_, k) in zip(draft.columns, final, strict=True))
+        kind = types.Relation(self.draft.id, name, tuple(r.id for r in draft.rows), final)
+        return model.RelationTable(columns, tuple(rows)), kind
+
+    def _row_basis(self, notes: Mapping[str, str], span: Span) -> None:
+        basis = notes.get("basis")
+        if basis is not None and basis not in ("stated", "assumed"):
+            self.report.add(VALUE_INVALID, span, f"`# basis` is `stated` or `assumed`, not `{basis}`")
+        if basis == "stated" and self.draft.source is None and "source" not in notes:
+            self.report.add(NUMBER_UNSOURCED, span, "a row is stated without a source", hint="add a `# source` column")
+
+    # ---- rewards and recommendations
+
+    def _each(self, each: Text | None) -> types.Relation | None:
+        if each is None:
+            return None
+        relation = self.relations.get(each.value)
+        if relation is None:
+            self.report.add(REFERENCE_UNKNOWN, each.span, f"`{each.value}` is not a relation of this file")
+        return relation
+
+    def _rewards(self, draft: DraftReward, effective: model.Effective) -> Iterable[model.Reward]:
+        self._claim(draft, effective)
+        relation = self._each(draft.each)
+        if draft.each is not None and relation is None:
+            return
+        if relation is None:
+            yield from self._reward(draft, draft.name, None, self.scope, draft.titles.get("", {}))
+            return
+        for row in relation.rows:
+            title = draft.titles.get(row) or draft.titles.get("")
+            if title is None:
+                self.report.add(TEXT_MISSING, draft.span, f"reward `{draft.name}` has no title for row `{row}`")
+            scope = row_scope(relation, row, relation.columns, self.scope)
+            yield from self._reward(draft, row, model.RowOf(relation.decision, row), scope, title or {})
+        self._rows_known(draft.titles, relation, draft.span)
+
+    def _rows_known(self, texts: Mapping[str, object], relation: types.Relation, span: Span) -> None:
+        for row in texts:
+            if row and row not in relation.rows:
+                close = get_close_matches(row, relation.rows, 1)
+                self.report.add(REFERENCE_UNKNOWN, span, f"relation `{relation.decision}` has no row `{row}`",
+                                hint=f"did you mean `{close[0]}`?" if close else None)
+
+    def _reward(self, draft: DraftReward, id_: str, row: model.RowOf | None, scope: Scope, title: Labels) -> Iterable[model.Reward]:
+        when = self._condition(draft.when, scope)
+        amount = self._expression(draft.amount, scope)
+        details = {name: e for name, d in draft.details.items() if (e := self._expression(d, scope)) is not None}
+        exceptions = [build_exclusion(e, scope, self.report) for e in draft.exceptions]
+        if amount is None or (draft.when is not None and when is None):
+            return
+        kind = amount.type
+        if draft.kind == "right" and not isinstance(kind, types.Number | types.Boolean | types.Text | types.Enum):
+            self.report.add(TYPE_MISMATCH, draft.amount.span, "the amount of a right is a number, text or condition")
+        elif draft.kind != "right" and not isinstance(kind, types.Number):
+            self.report.add(TYPE_MISMATCH, draft.amount.span, f"an amount is a number, this is a {types.kind(kind)}")
+        if isinstance(kind, types.Number):
+            self._profile(kind, draft.amount.span)
+            if kind.unit and draft.unit and kind.unit != draft.unit:
+                self.report.add(UNIT_MISMATCH, draft.amount.span, f"the amount is in `{kind.unit}`, the reward in `{draft.unit}`")
+        self._group(draft)
+        yield model.Reward(
+            id_, draft.name, row, title, draft.kind, when, amount, draft.unit, details, draft.claim,
+            tuple(e for e in exceptions if e is not None), draft.stack.value if draft.stack else None, draft.priority,
+            draft.validity, draft.span)
+
+    def _group(self, draft: DraftReward) -> None:
+        if draft.stack is None:
+            if draft.priority is not None:
+                self.report.add(VALUE_INVALID, draft.span, "`priority` of a reward belongs to `stack`")
+            return
+        group = self.registry.groups.get(draft.stack.value)
+        if group is None:
+            self.report.add(REFERENCE_UNKNOWN, draft.stack.span, f"there is no stacking group `{draft.stack.value}`",
+                            hint="declare it in bundle.yaml under `stacking`")
+        elif group.unit != draft.unit:
+            self.report.add(UNIT_MISMATCH, draft.stack.span, f"group `{group.id}` joins rewards in `{group.unit}`, "
+                            f"this one is in `{draft.unit}`")
+        if draft.kind not in model.ADDITIVE_KINDS:
+            self.report.add(CLAIM_INVALID, draft.stack.span, f"a `{draft.kind}` is a standing answer and does not stack")
+
+    def _claim(self, draft: DraftReward, effective: model.Effective) -> None:
+        if draft.claim.per == "campaign" and effective.campaign is None:
+            self.report.add(CLAIM_INVALID, draft.span, f"reward `{draft.name}` claims per campaign, the policy has none",
+                            hint="`effective: {campaign: ID}`")
+        if draft.claim.per != "none" and draft.kind in model.STANDING_KINDS:
+            self.report.add(CLAIM_INVALID, draft.span, f"a `{draft.kind}` is a standing answer, never paid: `per: none`")
+
+    def _recommendations(self, draft: drafts.DraftRecommendation) -> Iterable[model.Recommendation]:
+        relation = self._each(draft.each)
+        if draft.each is not None and relation is None:
+            return
+        rows = relation.rows if relation else ("",)
+        for row in rows:
+            scope = row_scope(relation, row, relation.columns, self.scope) if relation else self.scope
+            texts = draft.texts.get(row) or draft.texts.get("")
+            if texts is None:
+                self.report.add(TEXT_MISSING, draft.span, f"recommendation `{draft.name}` has no text for row `{row}`")
+            when = self._condition(draft.when, scope)
+            if draft.when is not None and when is None:
+                continue
+            yield model.Recommendation(
+                row or draft.name, draft.name, model.RowOf(relation.decision, row) if relation else None, when,
+                draft.priority, build_texts(texts or {}, scope, self.report), draft.span)
+        if relation:
+            self._rows_known(draft.texts, relation, draft.span)
+
+    def _unique(self, answers: list[tuple[str, Span]], what: str) -> None:
+        seen: dict[str, Span] = {}
+        for id_, span in answers:
+            if id_ in seen:
+                self.report.add(ANSWER_DUPLICATE, span, f"{what} `{id_}` is given twice in `{self.draft.id}`",
+                                related=[(seen[id_], "the first one")])
+            seen.setdefault(id_, span)
+
+    def _invariant(self, draft: drafts.DraftInvariant) -> model.Invariant | None:
+        target = self._expression(draft.target)
+        if target is None:
+            return None
+        if not isinstance(target.type, types.Number | types.Duration | types.Date):
+            self.report.add(TYPE_MISMATCH, draft.target.span, f"an invariant is about numbers, this is a "
+                            f"{types.kind(target.type)}")
+            return None
+        low, high = self._expression(draft.low), self._expression(draft.high)
+        argument = draft.argument
+        if argument is not None and not isinstance(self.names.get(argument.value), Load):
+            self.report.add(REFERENCE_UNKNOWN, argument.span, f"`{argument.value}` is not a fact or decision in reach")
+        return model.Invariant(draft.name, "monotone" if draft.form == "monotone" else "bounded", target,
+                               argument.value if argument else None, low, high)
+
+    # ---- the whole file
+
+    def _sources(self, policy: model.Policy) -> None:
+        if policy.basis == "stated" and policy.source is None:
+            self.report.add(NUMBER_UNSOURCED, policy.span, "the file is stated without a source",
+                            hint="add `source: {seed, section}`, or `basis: assumed`")
+        if policy.effective.basis == "stated" and policy.effective.source is None and not policy.effective.campaign:
+            self.report.add(NUMBER_UNSOURCED, policy.span, "the period is stated without a source")
+
+    def _visible(self, policy: model.Policy) -> None:
+        """A single subject may not use a product policy's decision."""
+        lists = {s.prefix for s in self.dictionary.sections.values() if s.element}
+        for symbol in policy.reads():
+            if symbol.kind == "decision":
+                owner = self.registry.subjects.get(symbol.name.rpartition(".")[0], "")
+                if owner in lists and owner != policy.subject:
+                    self.report.add(SUBJECT_MISMATCH, policy.span, f"`{symbol.name}` is judged per {owner}, "
+                                    f"`{policy.id}` per {policy.subject}")
+
+    def _optional(self, policy: model.Policy) -> frozenset[Symbol]:
+        reads = policy.reads()
+        found: set[Symbol] = set()
+        for text in self.draft.optional:
+            pattern = text.value.removeprefix("decision(").removesuffix(")")
+            hits = {s for s in reads if fnmatchcase(s.name, pattern)}
+            if not hits:
+                self._unused(text, pattern)
+            found |= hits
+        return frozenset(found)
+
+    def _unused(self, text: Text, pattern: str) -> None:
+        if "*" in pattern or pattern in self.names or self._other_decision(pattern) is not None:
+            self.report.add(OPTIONAL_UNUSED, text.span, f"`{text.value}` is optional but never read")
+            return
+        close = get_close_matches(pattern, list(self.names), 1)
+        self.report.add(NAME_UNKNOWN, text.span, f"`{text.value}` is not declared",
+                        hint=f"did you mean `{close[0]}`?" if close else None)
+
+
+def _names(tree: ast.Node) -> list[str]:
+    return [n.name for n in ast.walk(tree) if isinstance(n, ast.Name)]
+
+
+def _join(kind: types.Type | None, found: model.Expression | None) -> types.Type | None:
+    if found is None:
+        return kind
+    return found.type if kind is None else types.union(kind, found.type)
+
+
+def is_plain_number(text: str) -> bool:
+    return text.replace("-", "", 1).replace(".", "", 1).isdigit() and text.isascii()
+
+
+
+def decimal(text: str) -> Decimal:
+    return Decimal(text)

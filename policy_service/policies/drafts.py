@@ -1,0 +1,606 @@
+"""One rule file read to drafts: keys checked, every expression parsed, no name looked up yet."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from policy_service.diagnostics import Report, Span
+from policy_service.diagnostics.catalogue import (
+    CELL_EMPTY,
+    HIT_POLICY,
+    KEY_MISSING,
+    NAME_CLASH,
+    TABLE_SHAPE,
+    TEXT_MISSING,
+    VALUE_INVALID,
+)
+from policy_service.facts.dictionary import Labels, read_labels
+from policy_service.language import ast, types
+from policy_service.language.parser import parse_cell, parse_expression
+from policy_service.language.tokens import report_full_width
+from policy_service.language.values import parse_days, parse_months
+from policy_service.policies import model
+from policy_service.policies.tables import Grid, TextCell, read_grid
+from policy_service.sources import Form, Node, Text
+from policy_service.sources import Mapping as MappingNode
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+POLICY_ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+POLICY_KEYS = (
+    "policy", "title", "subject", "effective", "source", "basis", "owner", "needs", "applies", "optional", "readings",
+    "parameters", "decisions", "rewards", "recommendations", "invariants",
+)
+RESERVED_KEYS = ("budget", "grants", "limits")
+_DECISION_KEYS = ("title", "hit", "default", "table", "relation", "expression")
+_REWARD_KEYS = (
+    "each", "title", "kind", "when", "amount", "unit", "details", "claim", "except", "stack", "priority", "validity",
+)
+_RECOMMENDATION_KEYS = ("each", "when", "priority", "text")
+_HEADER = re.compile(r"(?:=>\s*)?(?P<name>\S+?)\s*[:：]\s*(?P<type>[a-z]+(?:\s*\([^)]*\))?)\s*(?:=\s*(?P<formula>.+))?",
+                     re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftExpression:
+    tree: ast.Node
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTemplate:
+    parts: tuple[str | DraftExpression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftColumn:
+    name: str
+    type: types.Type
+    declared: str
+    span: Span
+    formula: DraftExpression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRow:
+    id: str
+    cells: tuple[tuple[ast.Node | None, Span], ...]
+    outputs: tuple[DraftExpression | None, ...]
+    notes: Mapping[str, str]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTable:
+    hit: str
+    aggregation: str | None
+    inputs: tuple[DraftExpression, ...]
+    outputs: tuple[DraftColumn, ...]
+    rows: tuple[DraftRow, ...]
+    default: tuple[DraftExpression, ...] | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRelation:
+    columns: tuple[DraftColumn, ...]
+    rows: tuple[DraftRow, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDecision:
+    name: str
+    title: Labels | None
+    body: DraftTable | DraftRelation | DraftExpression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftExclusion:
+    id: str
+    when: DraftExpression
+    text: Mapping[str, DraftTemplate]
+    basis: model.Basis
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftReward:
+    name: str
+    each: Text | None
+    titles: Mapping[str, Labels]
+    """By row id; the one of a single reward stands under ``""``."""
+    kind: str
+    when: DraftExpression | None
+    amount: DraftExpression
+    unit: str | None
+    details: Mapping[str, DraftExpression]
+    claim: model.Claim
+    exceptions: tuple[DraftExclusion, ...]
+    stack: Text | None
+    priority: int | None
+    validity: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRecommendation:
+    name: str
+    each: Text | None
+    when: DraftExpression | None
+    priority: int
+    texts: Mapping[str, Mapping[str, DraftTemplate]]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftValue:
+    start: Text
+    value: Text
+    basis: model.Basis
+    source: model.Source | None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftParameter:
+    name: str
+    type: types.Type
+    declared: str
+    unit: str | None
+    values: tuple[DraftValue, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftInvariant:
+    name: str
+    form: str
+    target: DraftExpression
+    argument: Text | None
+    low: DraftExpression | None
+    high: DraftExpression | None
+    span: Span
+
+
+@dataclass(slots=True)
+class Draft:
+    """A policy file as written."""
+
+    id: str
+    file: str
+    title: Labels
+    subject: Text | None
+    effective: Form | None
+    basis: model.Basis
+    source: model.Source | None
+    owner: str | None
+    needs: tuple[Text, ...]
+    applies: DraftExpression | None
+    optional: tuple[Text, ...]
+    readings: tuple[model.Reading, ...]
+    span: Span
+    parameters: dict[str, DraftParameter] = field(default_factory=dict)
+    decisions: dict[str, DraftDecision] = field(default_factory=dict)
+    rewards: list[DraftReward] = field(default_factory=list)
+    recommendations: list[DraftRecommendation] = field(default_factory=list)
+    invariants: list[DraftInvariant] = field(default_factory=list)
+
+
+def read_source(form: Form) -> model.Source | None:
+    """`source: {seed, section}`: where a stated number is from."""
+    return {k.value: v.value for k, v in form.entries("source") if isinstance(v, Text)} or None
+
+
+def read_basis(form: Form, default: model.Basis | None) -> model.Basis | None:
+    word = form.word("basis", ("stated", "assumed"))
+    return "stated" if word == "stated" else "assumed" if word == "assumed" else default
+
+
+def read_draft(file: str, root: Node, report: Report) -> Draft | None:
+    """The draft of one policy file; None when it does not even say which policy it is."""
+    return _DraftReader(file, report).read(root)
+
+
+def read_exclusion(node: Node, what: str, basis: model.Basis, report: Report) -> DraftExclusion | None:
+    """`{id, when, text}` of an exception or of a bundle exclusion."""
+    form = Form(node, what, report, node.span, ("id", "when", "text", "basis"))
+    id_ = form.text("id", required=True)
+    when = expression(form.text("when", required=True), report)
+    text = read_texts(form.node("text"), what, report, form.span)
+    if id_ is None or when is None:
+        return None
+    checked_name(id_, report)
+    return DraftExclusion(id_.value, when, text, read_basis(form, basis) or basis, id_.span)
+
+
+def expression(text: Text | None, report: Report) -> DraftExpression | None:
+    if text is None:
+        return None
+    tree = parse_expression(text.value, text.origin, report)
+    return DraftExpression(tree, text.span) if tree is not None else None
+
+
+def checked_name(text: Text, report: Report) -> str:
+    if not NAME.fullmatch(text.value):
+        half = report_full_width(text.value, text.origin, report)
+        if half == text.value:
+            report.add(VALUE_INVALID, text.span, f"`{text.value}` is not a name",
+                       hint="names are lower case: `[a-z][a-z0-9_]*`")
+    return text.value
+
+
+def read_texts(node: Node | None, what: str, report: Report, span: Span) -> Mapping[str, DraftTemplate]:
+    """A text in zh and en that may hold `{expression}`."""
+    read_labels(node, what, report, span)
+    if not isinstance(node, MappingNode):
+        return {}
+    return {key.value: _template(value, report) for key, value in node
+            if isinstance(value, Text) and key.value in ("zh", "en")}
+
+
+def _template(text: Text, report: Report) -> DraftTemplate:
+    parts: list[str | DraftExpression] = []
+    at, value = 0, text.value
+    while (start := value.find("{", at)) >= 0:
+        end = _closing(value, start)
+        if end < 0:
+            report.add(VALUE_INVALID, text.origin.span(start, start + 1), "`{` is never closed",
+                       hint="an expression in a text stands in `{…}`")
+            break
+        if start > at:
+            parts.append(value[at:start])
+        tree = parse_expression(value[start + 1 : end], text.origin.slice(start + 1, end), report)
+        if tree is not None:
+            parts.append(DraftExpression(tree, text.origin.span(start + 1, end)))
+        at = end + 1
+    if at < len(value):
+        parts.append(value[at:])
+    return DraftTemplate(tuple(parts))
+
+
+def _closing(value: str, start: int) -> int:
+    """Offset of the brace that closes the one at start; braces in strings do not count."""
+    depth, in_string = 0, False
+    for at in range(start, len(value)):
+        char = value[at]
+        if char == '"':
+            in_string = not in_string
+        elif not in_string:
+            depth += (char == "{") - (char == "}")
+            if depth == 0:
+                return at
+    return -1
+
+
+class _DraftReader:
+    def __init__(self, file: str, report: Report) -> None:
+        self.file, self.report = file, report
+
+    def read(self, root: Node) -> Draft | None:
+        report = self.report
+        form = Form(root, "a policy file", report, root.span, (*POLICY_KEYS, *RESERVED_KEYS))
+        if form.mapping is None:
+            return None
+        for key in RESERVED_KEYS:
+            if (node := form.mapping.key(key)) is not None:
+                report.add(VALUE_INVALID, node.span, f"`{key}` is reserved", hint="evaluation reads no balance or counter")
+        id_ = form.text("policy", required=True)
+        subject = form.text("subject", required=True)
+        if id_ is not None and not POLICY_ID.fullmatch(id_.value):
+            report.add(VALUE_INVALID, id_.span, f"`{id_.value}` is not a policy id", hint="`family.policy`, lower case")
+        basis = read_basis(form, None)
+        if basis is None and not form.has("basis"):
+            report.add(KEY_MISSING, form.span, "a policy file lacks `basis`", hint="`stated` with its source, or `assumed`")
+        effective = form.node("effective", required=True)
+        keys = ("from", "to", "through", "campaign", "basis", "source")
+        draft = Draft(
+            id_.value if id_ else "", self.file, read_labels(form.node("title"), "the policy", report, form.span),
+            subject,
+            Form(effective, "`effective`", report, effective.span, keys) if effective is not None else None,
+            basis or "assumed", read_source(form), form.word("owner"), form.words("needs"),
+            expression(form.text("applies"), report), form.words("optional"), self._readings(form),
+            id_.span if id_ else form.span,
+        )
+        self._parameters(form, draft)
+        for key, node in form.entries("decisions"):
+            self._decision(key, node, draft)
+        for key, node in form.entries("rewards"):
+            self._reward(key, node, draft)
+        for key, node in form.entries("recommendations"):
+            self._recommendation(key, node, draft)
+        for node in form.sequence("invariants"):
+            self._invariant(node, draft)
+        return draft if id_ is not None and subject is not None else None
+
+    def _readings(self, form: Form) -> tuple[model.Reading, ...]:
+        out = []
+        for node in form.sequence("readings"):
+            inner = Form(node, "a reading", self.report, node.span, ("id", "basis", "text"))
+            id_ = inner.word("id", required=True)
+            text = read_labels(inner.node("text"), "a reading", self.report, inner.span)
+            out.append(model.Reading(id_ or "", read_basis(inner, "assumed") or "assumed", text))
+        return tuple(out)
+
+    def _parameters(self, form: Form, draft: Draft) -> None:
+        for key, node in form.entries("parameters"):
+            name = checked_name(key, self.report)
+            inner = Form(node, f"parameter `{name}`", self.report, key.span,
+                         ("type", "unit", "values", "title", "basis", "source"))
+            declared = inner.text("type", required=True)
+            kind = self._type(declared)
+            basis = read_basis(inner, draft.basis) or draft.basis
+            source = read_source(inner) or draft.source
+            values = [self._value(n, basis, source) for n in inner.sequence("values", required=True)]
+            if kind is not None and declared is not None:
+                draft.parameters[name] = DraftParameter(
+                    name, kind, str(kind) if not isinstance(kind, types.Months) else declared.value,
+                    inner.word("unit"), tuple(v for v in values if v is not None), key.span)
+
+    def _value(self, node: Node, basis: model.Basis, source: model.Source | None) -> DraftValue | None:
+        form = Form(node, "a dated value", self.report, node.span, ("from", "value", "basis", "source", "note"))
+        start, value = form.text("from", required=True), form.text("value", required=True)
+        if start is None or value is None:
+            return None
+        return DraftValue(start, value, read_basis(form, basis) or basis, read_source(form) or source)
+
+    def _type(self, text: Text | TextCell | None, source: str | None = None) -> types.Type | None:
+        if text is None:
+            return None
+        written = source if source is not None else (text.value if isinstance(text, Text) else text.text)
+        kind = types.declared_type(written)
+        if kind is None:
+            self.report.add(VALUE_INVALID, text.span, f"`{written}` is not a type",
+                            hint="one of integer, decimal(0..6), boolean, date, duration, text, enum(A, B)")
+        return kind
+
+    def _decision(self, key: Text, node: Node, draft: Draft) -> None:
+        name = checked_name(key, self.report)
+        if name in draft.parameters:
+            self.report.add(NAME_CLASH, key.span, f"`{name}` is already a parameter",
+                            related=[(draft.parameters[name].span, "declared here")])
+        form = Form(node, f"decision `{name}`", self.report, key.span, _DECISION_KEYS)
+        kinds = [k for k in ("table", "relation", "expression") if form.has(k)]
+        if len(kinds) != 1:
+            self.report.add(KEY_MISSING, key.span, f"decision `{name}` needs one of `table`, `relation`, `expression`")
+            return
+        title_node = form.node("title")
+        title = read_labels(title_node, f"decision `{name}`", self.report, key.span) if title_node is not None else None
+        body = self._body(name, form, kinds[0])
+        if body is not None:
+            draft.decisions[name] = DraftDecision(name, title, body, key.span)
+
+    def _body(self, name: str, form: Form, kind: str) -> DraftTable | DraftRelation | DraftExpression | None:
+        text = form.text(kind)
+        for extra in ("hit", "default"):
+            if kind != "table" and form.mapping is not None and (at := form.mapping.key(extra)) is not None:
+                self.report.add(VALUE_INVALID, at.span, f"`{extra}` belongs to a `table`")
+        if text is None:
+            return None
+        if kind == "expression":
+            return expression(text, self.report)
+        grid = read_grid(text, f"`{name}`", self.report)
+        if grid is None:
+            return None
+        return self._relation(grid, text.span) if kind == "relation" else self._table(name, form, grid, text.span)
+
+    # ---- tables
+
+    def _row_ids(self, grid: Grid) -> None:
+        if grid.header[0].text != "row":
+            self.report.add(TABLE_SHAPE, grid.header[0].span, "the first column is `row`: the id of each row")
+        seen: dict[str, Span] = {}
+        for row in grid.rows:
+            id_ = row[0]
+            if not NAME.fullmatch(id_.text):
+                self.report.add(VALUE_INVALID, id_.span, f"`{id_.text}` is not a row id", hint="lower case: `[a-z][a-z0-9_]*`")
+            elif id_.text in seen:
+                self.report.add(NAME_CLASH, id_.span, f"row `{id_.text}` stands twice",
+                                related=[(seen[id_.text], "the first one")])
+            seen.setdefault(id_.text, id_.span)
+
+    def _notes(self, grid: Grid, row: tuple[TextCell, ...]) -> dict[str, str]:
+        return {h.text.lstrip("# ").strip(): c.text for h, c in zip(grid.header, row, strict=True)
+                if h.text.startswith("#") and c.text}
+
+    def _table(self, name: str, form: Form, grid: Grid, span: Span) -> DraftTable | None:
+        report = self.report
+        self._row_ids(grid)
+        hit = form.text("hit", required=True)
+        policy, _, aggregation = (hit.value if hit else "unique").partition("collect")
+        words = " ".join((hit.value if hit else "unique").split())
+        if words.startswith("collect"):
+            policy, aggregation = "collect", words.removeprefix("collect").strip()
+        else:
+            policy, aggregation = words, ""
+        if policy not in model.HIT_POLICIES or (aggregation and aggregation not in model.AGGREGATIONS):
+            report.add(HIT_POLICY, hit.span if hit else span, f"`{words}` is not a hit policy",
+                       hint=f"one of {', '.join(model.HIT_POLICIES)}; collect may add sum, min, max or count")
+            return None
+        outputs, inputs = [], []
+        roles: list[str] = []
+        for cell in grid.header[1:]:
+            if cell.text.startswith("#"):
+                roles.append("note")
+            elif cell.text.startswith("=>"):
+                column = self._column(cell)
+                roles.append("output" if column else "bad")
+                if column:
+                    outputs.append(column)
+            else:
+                tree = parse_expression(cell.text, cell.origin, report)
+                roles.append("input" if tree is not None else "bad")
+                if tree is not None:
+                    inputs.append(DraftExpression(tree, cell.span))
+        if not outputs and "bad" not in roles:
+            report.add(TABLE_SHAPE, grid.header[-1].span, "the table has no output", hint="`=> name: type`")
+        rows = tuple(self._row(grid, row, roles) for row in grid.rows)
+        default = self._default(form, outputs)
+        if "bad" in roles or not outputs:
+            return None
+        return DraftTable(policy, aggregation or None, tuple(inputs), tuple(outputs), rows, default, span)
+
+    def _row(self, grid: Grid, row: tuple[TextCell, ...], roles: list[str]) -> DraftRow:
+        cells: list[tuple[ast.Node | None, Span]] = []
+        outputs: list[DraftExpression | None] = []
+        for cell, role in zip(row[1:], roles, strict=True):
+            if role in ("input", "output") and not cell.text:
+                self.report.add(CELL_EMPTY, cell.span, "the cell is empty", hint="`-` matches anything")
+                cells += [(None, cell.span)] if role == "input" else []
+                outputs += [None] if role == "output" else []
+            elif role == "input":
+                cells.append((parse_cell(cell.text, cell.origin, self.report), cell.span))
+            elif role == "output":
+                tree = parse_expression(cell.text, cell.origin, self.report)
+                outputs.append(DraftExpression(tree, cell.span) if tree is not None else None)
+        return DraftRow(row[0].text, tuple(cells), tuple(outputs), self._notes(grid, row), row[0].span)
+
+    def _default(self, form: Form, outputs: list[DraftColumn]) -> tuple[DraftExpression, ...] | None:
+        node = form.node("default")
+        if node is None:
+            return None
+        if isinstance(node, MappingNode):
+            found = {k.value: expression(v, self.report) for k, v in node if isinstance(v, Text)}
+            missing = [c.name for c in outputs if c.name not in found]
+            if missing or len(found) != len(outputs):
+                form.invalid(node, "`default` needs a value for each output", f"outputs: {', '.join(c.name for c in outputs)}")
+                return None
+            ordered = [found[c.name] for c in outputs]
+            return tuple(e for e in ordered if e is not None)
+        if not isinstance(node, Text):
+            form.invalid(node, "`default` is a value, or one per output")
+            return None
+        if node.is_null:
+            return tuple(DraftExpression(ast.NullLiteral(span=node.span), node.span) for _ in outputs)
+        value = expression(node, self.report)
+        if value is not None and len(outputs) > 1:
+            form.invalid(node, "`default` needs a value for each output", f"outputs: {', '.join(c.name for c in outputs)}")
+            return None
+        return (value,) if value is not None else None
+
+    def _column(self, cell: TextCell) -> DraftColumn | None:
+        text = report_full_width(cell.text, cell.origin, self.report) if "：" in cell.text else cell.text
+        match = _HEADER.fullmatch(text)
+        if match is None:
+            self.report.add(TABLE_SHAPE, cell.span, f"`{cell.text}` is not a column", hint="`name: type`, say `met: boolean`")
+            return None
+        if not NAME.fullmatch(match["name"]):
+            self.report.add(VALUE_INVALID, cell.span, f"`{match['name']}` is not a name", hint="`[a-z][a-z0-9_]*`")
+        kind = self._type(cell, match["type"])
+        formula = None
+        if match["formula"]:
+            tree = parse_expression(match["formula"], cell.origin.slice(match.start("formula"), len(text)), self.report)
+            formula = DraftExpression(tree, cell.span) if tree is not None else None
+        return DraftColumn(match["name"], kind, str(kind), cell.span, formula) if kind is not None else None
+
+    def _relation(self, grid: Grid, span: Span) -> DraftRelation | None:
+        self._row_ids(grid)
+        columns: list[DraftColumn | None] = []
+        for cell in grid.header[1:]:
+            if not cell.text.startswith("#"):
+                columns.append(self._column(cell))
+        known = [c for c in columns if c is not None]
+        for index, column in enumerate(known):
+            if column.name in ("row", *(c.name for c in known[:index])):
+                self.report.add(NAME_CLASH, column.span, f"column `{column.name}` stands twice")
+        if len(known) < len(columns) or not known:
+            if not columns:
+                self.report.add(TABLE_SHAPE, grid.header[0].span, "the relation has no column", hint="`name: type`")
+            return None
+        rows = []
+        for row in grid.rows:
+            values = [c for h, c in zip(grid.header[1:], row[1:], strict=True) if not h.text.startswith("#")]
+            cells = tuple(self._relation_cell(c, column) for c, column in zip(values, known, strict=True))
+            rows.append(DraftRow(row[0].text, (), cells, self._notes(grid, row), row[0].span))
+        return DraftRelation(tuple(known), tuple(rows), span)
+
+    def _relation_cell(self, cell: TextCell, column: DraftColumn) -> DraftExpression | None:
+        if cell.text:
+            tree = parse_expression(cell.text, cell.origin, self.report)
+            return DraftExpression(tree, cell.span) if tree is not None else None
+        if column.formula is None:
+            self.report.add(CELL_EMPTY, cell.span, f"the cell of `{column.name}` is empty",
+                            hint="write a value, or a formula in the header: `name: type = …`")
+        return column.formula
+
+    # ---- rewards and recommendations
+
+    def _by_row(self, node: Node | None, each: Text | None) -> list[tuple[str, Node]]:
+        """The text node of each row id, or the only one under ``""``."""
+        if node is None or each is None or not isinstance(node, MappingNode) or node.get("zh") or node.get("en"):
+            return [("", node)] if node is not None else []
+        return [(key.value, value) for key, value in node]
+
+    def _reward(self, key: Text, node: Node, draft: Draft) -> None:
+        name = checked_name(key, self.report)
+        what = f"reward `{name}`"
+        form = Form(node, what, self.report, key.span, _REWARD_KEYS)
+        each = form.text("each")
+        titles = {row: read_labels(n, f"{what} row `{row}`" if row else what, self.report, key.span)
+                  for row, n in self._by_row(form.node("title", required=True), each)}
+        kind = form.word("kind", (*model.ADDITIVE_KINDS, *model.STANDING_KINDS), required=True)
+        amount = expression(form.text("amount", required=True), self.report)
+        details = {k.value: e for k, v in form.entries("details")
+                   if isinstance(v, Text) and (e := expression(v, self.report)) is not None}
+        exceptions = [read_exclusion(n, f"an exception of {what}", draft.basis, self.report)
+                      for n in form.sequence("except")]
+        claim = self._claim(form, what)
+        if kind is None or amount is None:
+            return
+        draft.rewards.append(DraftReward(
+            name, each, titles, kind, expression(form.text("when"), self.report), amount, form.word("unit"), details,
+            claim, tuple(e for e in exceptions if e is not None), form.text("stack"), form.integer("priority"),
+            self._validity(form, what), key.span))
+
+    def _claim(self, form: Form, what: str) -> model.Claim:
+        node = form.node("claim", required=True)
+        if node is None:
+            return model.Claim("none")
+        inner = Form(node, f"the claim of {what}", self.report, node.span, ("per", "on_increase", "on_decrease"))
+        per = inner.word("per", ("once", "campaign", "day", "month", "none"), required=True)
+        return model.Claim(
+            per or "none",  # type: ignore[arg-type]  # `word` gives one of the choices
+            inner.word("on_increase", ("top_up", "keep")) or "top_up",
+            inner.word("on_decrease", ("keep", "claw_back")) or "keep",
+        )
+
+    def _validity(self, form: Form, what: str) -> str | None:
+        node = form.node("validity")
+        if node is None:
+            return None
+        inner = Form(node, f"the validity of {what}", self.report, node.span, ("from", "for"))
+        inner.word("from", ("as_of",), required=True)
+        length = inner.text("for", required=True)
+        if length is not None and parse_days(length.value) is None and parse_months(length.value) is None:
+            inner.invalid(length, f"`{length.value}` is not a duration", "`P30D` or `P2M`")
+        return length.value if length is not None else None
+
+    def _recommendation(self, key: Text, node: Node, draft: Draft) -> None:
+        name = checked_name(key, self.report)
+        what = f"recommendation `{name}`"
+        form = Form(node, what, self.report, key.span, _RECOMMENDATION_KEYS)
+        each = form.text("each")
+        texts = {row: read_texts(n, f"{what} row `{row}`" if row else what, self.report, key.span)
+                 for row, n in self._by_row(form.node("text", required=True), each)}
+        if not texts:
+            self.report.add(TEXT_MISSING, key.span, f"{what} has no text")
+        draft.recommendations.append(DraftRecommendation(
+            name, each, expression(form.text("when"), self.report), form.integer("priority", required=True) or 0,
+            texts, key.span))
+
+    def _invariant(self, node: Node, draft: Draft) -> None:
+        form = Form(node, "an invariant", self.report, node.span, ("name", "monotone", "in", "bounded", "between"))
+        name = form.word("name", required=True) or ""
+        kinds = [k for k in ("monotone", "bounded") if form.has(k)]
+        if len(kinds) != 1:
+            self.report.add(KEY_MISSING, form.span, "an invariant needs one of `monotone`, `bounded`")
+            return
+        target = expression(form.text(kinds[0]), self.report)
+        ends = [expression(t, self.report) for t in form.words("between")]
+        if kinds[0] == "bounded" and len(ends) != 2:
+            self.report.add(VALUE_INVALID, form.span, "`bounded` needs `between: [lowest, highest]`")
+            return
+        argument = form.text("in", required=kinds[0] == "monotone")
+        if target is not None:
+            low, high = ends if len(ends) == 2 else (None, None)
+            draft.invariants.append(DraftInvariant(name, kinds[0], target, argument, low, high, form.span))
+

@@ -1,0 +1,227 @@
+"""A folder of rule files to Rules, or all diagnostics of all files at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from policy_service.diagnostics import NOWHERE, Diagnostic, Report, Span
+from policy_service.diagnostics.catalogue import (
+    CYCLE,
+    FOLDER,
+    PERIOD_HOLE,
+    PERIOD_OVERLAP,
+    REFERENCE_UNKNOWN,
+    SUBJECT_MISMATCH,
+    VALUE_INVALID,
+)
+from policy_service.facts import Dictionary, read_dictionary
+from policy_service.facts.dictionary import read_labels
+from policy_service.language import types
+from policy_service.language.typecheck import Scope
+from policy_service.language.values import scaled
+from policy_service.policies import building, checks, drafts, model
+from policy_service.sources import Form, Node, Text, read
+
+FACTS, BUNDLE, CAMPAIGNS = "facts.yaml", "bundle.yaml", "campaigns.yaml"
+_FRAME = (FACTS, BUNDLE, CAMPAIGNS)
+_MAX_FILES, _MAX_BYTES = 2000, 4 * 1024 * 1024
+Sources = Mapping[str, str]
+"""Text of each file by its path inside the rules folder."""
+
+
+def read_folder(folder: Path) -> dict[str, str]:
+    """Every YAML file of a rules folder by its path inside it, sorted.
+
+    Raises:
+        OSError: the folder or a file cannot be read.
+        UnicodeDecodeError: a file is not UTF-8.
+    """
+    files = sorted(p for p in folder.rglob("*.yaml") if p.is_file() and not p.is_symlink())
+    return {p.relative_to(folder).as_posix(): p.read_text("utf-8") for p in files}
+
+
+def is_case_file(path: str) -> bool:
+    return path.endswith(".test.yaml")
+
+
+def load(sources: Sources, folder: str = "rules") -> tuple[model.Rules | None, list[Diagnostic]]:
+    """The rules, or None when there is an error; and every diagnostic, sorted by place."""
+    report = Report()
+    rules = _Loader(sources, folder, report).load()
+    return (None if report.has_errors else rules), report.sorted()
+
+
+def check_sources(sources: Sources, folder: str = "rules") -> dict[str, str]:
+    """Texts by the place that diagnostics name, for rendering."""
+    return {f"{folder}/{path}": text for path, text in sources.items()}
+
+
+class _Loader:
+    def __init__(self, sources: Sources, folder: str, report: Report) -> None:
+        self.sources, self.folder, self.report = sources, folder, report
+
+    def load(self) -> model.Rules | None:
+        if not self._bounded():
+            return None
+        roots = {path: self._root(path) for path in self.sources if not is_case_file(path)}
+        dictionary = Dictionary({})
+        if (root := roots.get(FACTS)) is not None:
+            dictionary = read_dictionary(root, self.report)
+        campaigns = self._campaigns(roots.get(CAMPAIGNS))
+        settings_form, groups = self._settings_form(roots.get(BUNDLE))
+        drafted = [d for path, root in roots.items() if path not in _FRAME and root is not None
+                   and (d := drafts.read_draft(f"{self.folder}/{path}", root, self.report)) is not None]
+        registry = building.Registry(dictionary, campaigns, groups, self.report)
+        order = self._order(drafted)
+        built = [p for id_ in order for d in drafted if d.id == id_
+                 if (p := building.build_policy(d, registry)) is not None]
+        built.sort(key=lambda p: (p.id, p.effective.period.start))
+        settings = self._settings(settings_form, groups, dictionary, built)
+        rules = model.Rules(settings, dictionary, campaigns, tuple(built), tuple(order))
+        self._periods(rules)
+        if not self.report.has_errors:
+            checks.run(rules, self.report)
+        return rules
+
+    def _bounded(self) -> bool:
+        place = Span(self.folder, 1, 1, 2)
+        for path in (FACTS, BUNDLE):
+            if path not in self.sources:
+                self.report.add(FOLDER, place, f"the folder lacks `{path}`")
+        if len(self.sources) > _MAX_FILES or sum(map(len, self.sources.values())) > _MAX_BYTES:
+            self.report.add(FOLDER, place, f"more than {_MAX_FILES} files or {_MAX_BYTES} characters")
+            return False
+        return True
+
+    def _root(self, path: str) -> Node | None:
+        return read(f"{self.folder}/{path}", self.sources[path], self.report)
+
+    def _campaigns(self, root: Node | None) -> dict[str, model.Campaign]:
+        out: dict[str, model.Campaign] = {}
+        if root is None:
+            return out
+        if isinstance(root, Text):
+            if not root.is_null:
+                self.report.add(VALUE_INVALID, root.span, "campaigns.yaml is a mapping of ids")
+            return out
+        for key, node in getattr(root, "entries", ()):
+            drafts.checked_name(key, self.report)
+            what = f"campaign `{key.value}`"
+            form = Form(node, what, self.report, key.span, ("title", "from", "to", "through", "basis", "source"))
+            title = read_labels(form.node("title"), what, self.report, key.span)
+            period = building.read_period(form, what, self.report)
+            if period is not None and period.end is None:
+                self.report.add(VALUE_INVALID, key.span, f"{what} has no end", hint="`to` or `through`")
+            elif period is not None:
+                out[key.value] = model.Campaign(key.value, title, period, drafts.read_basis(form, "assumed") or "assumed",
+                                                drafts.read_source(form))
+        return out
+
+    # ---- bundle.yaml
+
+    def _settings_form(self, root: Node | None) -> tuple[Form, dict[str, model.StackingGroup]]:
+        keys = ("label", "time_zone", "day_starts", "stacking", "exclusions", "suspended")
+        form = Form(root, "bundle.yaml", self.report, root.span if root else NOWHERE, keys)
+        groups = {}
+        for key, node in form.entries("stacking"):
+            group = self._stacking(key, node)
+            if group is not None:
+                groups[group.id] = group
+        return form, groups
+
+    def _stacking(self, key: Text, node: Node) -> model.StackingGroup | None:
+        drafts.checked_name(key, self.report)
+        form = Form(node, f"stacking group `{key.value}`", self.report, key.span, ("combine", "cap", "unit"))
+        combine = form.word("combine", ("sum", "max", "first"), required=True)
+        cap = form.text("cap")
+        number, scale = None, 0
+        if cap is not None:
+            kind = types.declared_type(f"decimal({len(cap.value.partition('.')[2])})")
+            if not building.is_plain_number(cap.value) or not isinstance(kind, types.Number):
+                form.invalid(cap, f"`{cap.value}` is not a number")
+                return None
+            scale = kind.scale
+            number = scaled(building.decimal(cap.value), scale)
+        if combine is None:
+            return None
+        return model.StackingGroup(key.value, combine, number, scale, form.word("unit"))  # type: ignore[arg-type]  # one of the choices
+
+    def _settings(
+        self, form: Form, groups: Mapping[str, model.StackingGroup], dictionary: Dictionary, built: list[model.Policy],
+    ) -> model.BundleSettings:
+        scope = Scope(dictionary.names("merchant"))
+        exclusions = []
+        for node in form.sequence("exclusions"):
+            draft = drafts.read_exclusion(node, "an exclusion", "assumed", self.report)
+            found = building.build_exclusion(draft, scope, self.report) if draft is not None else None
+            if found is not None:
+                exclusions.append(found)
+        zone, starts = form.text("time_zone", required=True), form.text("day_starts")
+        if zone is not None and not _is_zone(zone.value):
+            form.invalid(zone, f"there is no time zone `{zone.value}`", "an IANA name: `Asia/Shanghai`")
+        if starts is not None and not _is_time(starts.value):
+            form.invalid(starts, f"`{starts.value}` is not a time of day", '`"04:00"`')
+        label = form.text("label")
+        return model.BundleSettings(
+            label.value if label else None, zone.value if zone else "UTC", starts.value if starts else "00:00",
+            groups, tuple(exclusions), tuple(s for n in form.sequence("suspended") if (s := self._suspension(n, built))))
+
+    def _suspension(self, node: Node, built: list[model.Policy]) -> model.Suspension | None:
+        form = Form(node, "a suspension", self.report, node.span, ("policy", "reward", "reason"))
+        policy, reward = form.text("policy", required=True), form.text("reward")
+        reason = form.word("reason", required=True)
+        if policy is None or reason is None:
+            return None
+        rewards = {r.id for p in built if p.id == policy.value for r in p.rewards}
+        if policy.value not in {p.id for p in built}:
+            self.report.add(REFERENCE_UNKNOWN, policy.span, f"there is no policy `{policy.value}`")
+        elif reward is not None and reward.value not in rewards:
+            self.report.add(REFERENCE_UNKNOWN, reward.span, f"`{policy.value}` has no reward `{reward.value}`")
+        return model.Suspension(policy.value, reward.value if reward else None, reason)
+
+    # ---- across files
+
+    def _order(self, drafted: list[drafts.Draft]) -> list[str]:
+        """Policy ids, each after those whose decisions it uses."""
+        ids = sorted({d.id for d in drafted})
+        needs: dict[str, list[str]] = {id_: [] for id_ in ids}
+        for draft in drafted:
+            for tree in building.draft_trees(draft):
+                for name, _ in building.decision_references(tree):
+                    owners = [i for i in ids if name.startswith(i + ".") and i != draft.id]
+                    needs[draft.id] += owners
+        order, loop = building.ordered(needs)
+        if loop:
+            first = next(d for d in drafted if d.id == loop[0])
+            self.report.add(CYCLE, first.span, f"policies need each other: {' -> '.join(loop)}")
+        return order
+
+    def _periods(self, rules: model.Rules) -> None:
+        for id_ in rules.order:
+            versions = rules.versions(id_)
+            for one, two in zip(versions, versions[1:], strict=False):
+                end = one.effective.period.end
+                related = [(one.span, "the other file")]
+                if one.subject != two.subject:
+                    self.report.add(SUBJECT_MISMATCH, two.span, f"`{id_}` has subject `{one.subject}` in another file",
+                                    related=related)
+                if end is None or end > two.effective.period.start:
+                    self.report.add(PERIOD_OVERLAP, two.span, f"two files of `{id_}` are in force from "
+                                    f"{two.effective.period.start} on", hint="end the older one: `to`", related=related)
+                elif end < two.effective.period.start:
+                    self.report.add(PERIOD_HOLE, two.span, f"no file of `{id_}` is in force from {end} to "
+                                    f"{two.effective.period.start}", related=related)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _is_time(text: str) -> bool:
+    hours, _, minutes = text.partition(":")
+    return (len(text) == 5 and text.isascii() and hours.isdigit() and minutes.isdigit()
+            and int(hours) < 24 and int(minutes) < 60)

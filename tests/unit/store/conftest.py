@@ -1,0 +1,55 @@
+"""A store in an empty folder, and records to put into it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from sqlalchemy import Engine
+
+from policy_service.decisions.ids import decision_id
+from policy_service.decisions.records import DecisionRecord
+from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
+
+BUNDLE = "sha256:" + "b" * 64
+NOON = "2023-04-01T12:00:00.000Z"
+
+
+class MakeRecord(Protocol):
+    def __call__(
+        self, n: int, *, body: bytes = ..., decided_at: str = ..., supersedes: str | None = ...
+    ) -> DecisionRecord: ...
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "policy.db"
+
+
+@pytest.fixture
+def engine(database: Path) -> Iterator[Engine]:
+    """Waits for no other writer longer than a millisecond."""
+    engine = connect(f"sqlite:///{database}", busy_timeout_ms=1)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def bundles(engine: Engine) -> SqlBundleStore:
+    return SqlBundleStore(engine)
+
+
+@pytest.fixture
+def decisions(engine: Engine, bundles: SqlBundleStore) -> SqlDecisionStore:
+    """A store that holds the bundle which the records name."""
+    bundles.save_bundle(BUNDLE, "spring", {}, NOON)
+    return SqlDecisionStore(engine)
+
+
+@pytest.fixture
+def make_record() -> MakeRecord:
+    def make(n: int, *, body: bytes = b"{}", decided_at: str = NOON, supersedes: str | None = None) -> DecisionRecord:
+        return DecisionRecord(decision_id(n, bytes(10)), decided_at, BUNDLE, "2023-04-01", "m-1", body, supersedes)
+
+    return make
