@@ -2,15 +2,22 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 import yaml
+from yaml.reader import ReaderError
 
 from policy_service.diagnostics import Lines, Mapped, Report, Span
 from policy_service.diagnostics.catalogue import KEY_DUPLICATE, KEY_MISSING, KEY_UNKNOWN, VALUE_INVALID, YAML_SYNTAX
 
+_FAST = getattr(yaml, "CSafeLoader", None)
 _ESCAPES = {"x": 2, "u": 4, "U": 8}
+_BREAKS = re.compile(r"[ \t]*(?:\r?\n[ \t]*)+")
+_ESCAPED_BREAK = re.compile(r"\\\r?\n[ \t]*")
+_DEEP = 2000
+Offsets = SequenceOf[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +66,64 @@ Node = Text | Sequence | Mapping
 def read(file: str, text: str, report: Report) -> Node | None:
     """The root node of one YAML document, or None with the fault reported."""
     lines = Lines(file, text)
+    reader = _Reader(text, lines, report)
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = _compose(text)
+        node = reader.node(root) if root is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = lines.offset(mark.line, mark.column) if mark else 0
+        at = mark.index if mark else 0
         hint = "quote a text that holds `: ` or starts with a sign, and indent with spaces"
         report.add(YAML_SYNTAX, lines.span(at, at + 1), f"not readable as YAML: {error.problem}", hint=hint)
         return None
-    except yaml.YAMLError as error:
-        report.add(YAML_SYNTAX, lines.span(0, 1), f"not readable as YAML: {error}".splitlines()[0])
+    except ReaderError as error:
+        report.add(YAML_SYNTAX, lines.span(error.position, error.position + 1),
+                   f"a rule file may not hold the sign with number {error.character:#06x}", hint="delete it")
+        return None
+    except RecursionError:
+        report.add(YAML_SYNTAX, lines.span(0, 1), "the file is nested too deeply")
         return None
     if root is None:
         report.add(YAML_SYNTAX, lines.span(0, 1), "the file is empty")
         return None
-    return _Reader(text, lines, report).node(root)
+    return None if reader.refused else node
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """PyYAML's tree. Its C parser is a dozen times faster; what that one refuses, the other explains.
+
+    The C parser overflows the stack on deep nesting, which takes a long line or many brackets.
+    """
+    shallow = text.count("[") + text.count("{") < _DEEP and all(len(line) < _DEEP for line in text.split("\n"))
+    if _FAST is not None and shallow and not text.startswith("\ufeff"):
+        try:
+            return yaml.compose(text, Loader=_FAST)
+        except (yaml.YAMLError, UnicodeEncodeError):
+            pass
+    return yaml.compose(text, Loader=yaml.SafeLoader)
 
 
 class _Reader:
+    """PyYAML's nodes to ours; `refused` when the file uses YAML that rule files do not."""
+
     def __init__(self, text: str, lines: Lines, report: Report) -> None:
         self.text, self.lines, self.report = text, lines, report
         self.seen: set[int] = set()
+        self.refused = False
+
+    def refuse(self, span: Span, message: str, hint: str | None = None) -> None:
+        self.refused = True
+        self.report.add(YAML_SYNTAX, span, message, hint=hint)
 
     def node(self, node: yaml.Node) -> Node | None:
-        start, end = self._range(node)
+        start, end = node.start_mark.index, node.end_mark.index
         span = self.lines.span(start, end)
-        if id(node) in self.seen:
-            self.report.add(YAML_SYNTAX, span, "anchors and aliases are not used in rule files",
-                            hint="write the value out where it is needed")
+        if id(node) in self.seen or self.text[start : start + 1] == "&":
+            self.refuse(span, "anchors and aliases are not used in rule files",
+                        "write the value out where it is needed")
+            return None
+        if self.text[start : start + 1] == "!":
+            self.refuse(span, "tags are not used in rule files", "quote a text that starts with `!`")
             return None
         self.seen.add(id(node))
         if isinstance(node, yaml.ScalarNode):
@@ -96,17 +133,14 @@ class _Reader:
             return Sequence(tuple(item for item in items if item is not None), span)
         return self._mapping(node, span)
 
-    def _range(self, node: yaml.Node) -> tuple[int, int]:
-        start, end = node.start_mark, node.end_mark
-        return self.lines.offset(start.line, start.column), self.lines.offset(end.line, end.column)
-
     def _mapping(self, node: yaml.Node, span: Span) -> Mapping:
         entries: list[tuple[Text, Node]] = []
         names: dict[str, Span] = {}
         for key_node, value_node in node.value:
             key, value = self.node(key_node), self.node(value_node)
             if not isinstance(key, Text):
-                self.report.add(YAML_SYNTAX, self.lines.span(*self._range(key_node)), "a key must be a plain word")
+                if key is not None:
+                    self.refuse(key.span, "a key must be a plain word", "quote a text that starts with `{` or `[`")
                 continue
             if key.value in names:
                 self.report.add(KEY_DUPLICATE, key.span, f"key `{key.value}` stands twice",
@@ -118,45 +152,80 @@ class _Reader:
         return Mapping(tuple(entries), span)
 
     def _scalar(self, node: yaml.ScalarNode, start: int, end: int) -> Text:
-        value: str = node.value
-        offsets = list(self._offsets(node.style, value, start, end))
+        value, style = node.value, node.style or None
+        offsets = self._offsets(style, value, start, end)
         after = offsets[-1] + 1 if offsets else end
         span = self.lines.span(start, end)
-        return Text(value, span, Mapped(self.lines, offsets, after), plain=node.style is None)
+        return Text(value, span, Mapped(self.lines, offsets, after), plain=style is None)
 
-    def _offsets(self, style: str | None, value: str, start: int, end: int) -> Iterator[int]:
+    def _offsets(self, style: str | None, value: str, start: int, end: int) -> Offsets:
         """Offset in the file of each character of the scalar's value."""
-        raw, at = self.text, start
-        if style in ("'", '"'):
-            at += 1
-        elif style in ("|", ">"):
-            at = raw.find("\n", start) + 1
-            at += len(raw[at:end]) - len(raw[at:end].lstrip(" \n"))
-        fresh = False
-        for char in value:
-            if style == "'" and char == "'" and raw[at : at + 2] == "''":
-                yield at
-                at += 2
-                continue
-            if style == '"' and raw[at : at + 1] == "\\" and raw[at + 1 : at + 2] != "\n":
-                yield at
-                at += 2 + _ESCAPES.get(raw[at + 1], 0)
-                continue
-            if fresh or (at < end and raw[at] != char):
-                at = self._skip(raw, at, end, char)
-            fresh = False
-            yield min(at, end)
-            if at < end and (raw[at] == char or raw[at] == "\n"):
-                fresh = raw[at] == "\n"
-                at += 1
+        if style in ("|", ">"):
+            return _block_offsets(self.text, value, start, end, folded=style == ">")
+        inner = (start + 1, end - 1) if style else (start, end)
+        if self.text[slice(*inner)] == value:
+            return range(*inner)
+        return _flow_offsets(self.text, value, *inner, style)
 
-    @staticmethod
-    def _skip(raw: str, at: int, end: int, char: str) -> int:
-        """Past the indentation and line folding that stand before the next character of the value."""
-        probe = at
-        while probe < end and raw[probe] != char and raw[probe] in " \t\r\n\\":
-            probe += 1
-        return probe if probe < end and raw[probe] == char else at
+
+def _flow_offsets(raw: str, value: str, start: int, end: int, style: str | None) -> Offsets:
+    """Offsets of a plain or quoted scalar with escapes, or over several lines: each break is folded."""
+    out: list[int] = []
+    at = start
+    while len(out) < len(value):
+        if style == '"' and raw[at : at + 1] == "\\":
+            if (gap := _ESCAPED_BREAK.match(raw, at, end)) is not None:
+                at = gap.end()
+                continue
+            out.append(at)
+            at += 2 + _ESCAPES.get(raw[at + 1 : at + 2], 0)
+        elif (gap := _BREAKS.match(raw, at, end)) is not None:
+            breaks = [at + i for i, char in enumerate(gap.group()) if char == "\n"]
+            out += breaks[: max(1, len(breaks) - 1)]
+            at = gap.end()
+        else:
+            out.append(min(at, end))
+            at += 2 if style == "'" and raw[at : at + 2] == "''" else 1
+    return out[: len(value)]
+
+
+def _block_offsets(raw: str, value: str, start: int, end: int, *, folded: bool) -> Offsets:
+    """Offsets of a block scalar: literal lines stand one to one, folded ones may be joined by a blank."""
+    rows = _rows(raw, raw.find("\n", start) + 1, end)
+    filled = [i for i, (first, last) in enumerate(rows) if raw[first:last].strip(" ")]
+    shown = value.lstrip("\n")
+    indent = 0
+    if filled and shown:
+        first, last = rows[filled[0]]
+        text = raw[first:last]
+        indent = len(text) - len(text.lstrip(" ")) - (len(shown) - len(shown.lstrip(" ")))
+    out: list[int] = []
+    index = 0
+    while len(out) < len(value) and index < len(rows):
+        first, last = rows[index]
+        out += range(min(first + indent, last), last)
+        following = next((i for i in filled if i > index), len(rows)) if folded else index + 1
+        breaks = [rows[i][1] for i in range(index, following)]
+        wanted = _breaks_wanted(value, len(out))
+        out += breaks[:wanted] if folded else breaks
+        index = following
+    return [*out, *(end for _ in range(len(value) - len(out)))][: len(value)]
+
+
+def _breaks_wanted(value: str, at: int) -> int:
+    """How many characters of the value stand for the line breaks at an offset: one blank, or a run of breaks."""
+    if value[at : at + 1] == " ":
+        return 1
+    return len(value[at:]) - len(value[at:].lstrip("\n"))
+
+
+def _rows(raw: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Start and end of each line, without its break."""
+    rows, at = [], start
+    for line in raw[start:end].split("\n"):
+        rows.append((at, at + len(line.removesuffix("\r"))))
+        at += len(line) + 1
+    return rows
 
 
 class Form:
@@ -181,7 +250,7 @@ class Form:
 
     def node(self, key: str, *, required: bool = False) -> Node | None:
         found = self.mapping.get(key) if self.mapping is not None else None
-        if found is None and required:
+        if found is None and required and self.mapping is not None:
             self.report.add(KEY_MISSING, self.span, f"{self.what} lacks `{key}`")
         return found
 
@@ -191,14 +260,14 @@ class Form:
     def text(self, key: str, *, required: bool = False) -> Text | None:
         found = self.node(key, required=required)
         if found is not None and not isinstance(found, Text):
-            self.invalid(found, f"`{key}` must be a text")
+            self.invalid(found, f"`{key}` must be a single value")
             return None
         return found
 
     def word(self, key: str, choices: Iterable[str] | None = None, *, required: bool = False) -> str | None:
         """One word, of the choices when they are given."""
         found = self.text(key, required=required)
-        if found is None:
+        if found is None or (found.is_null and not required):
             return None
         known = tuple(choices or ())
         if known and found.value not in known:
@@ -213,7 +282,7 @@ class Form:
 
     def integer(self, key: str, *, required: bool = False) -> int | None:
         found = self.text(key, required=required)
-        if found is None:
+        if found is None or (found.is_null and not required):
             return None
         if not re.fullmatch(r"-?\d{1,15}", found.value, re.ASCII):
             self.invalid(found, f"`{key}` must be a whole number")

@@ -69,4 +69,28 @@ CELL_EMPTY = Code("T205", "cell-empty", "A cell has no content and the header no
 # engines
 PEN_REFUSED = Code("E101", "pen-refused", "The rules go beyond what the rete engine is proven to hold.")
 
+# requests
+WRONG_TYPE = Code("A101", "wrong-type", "A posted value is of another JSON type than declared.")
+TOO_MANY_DECIMALS = Code("A102", "too-many-decimals", "A number has more decimals than declared; it is never rounded.")
+OUT_OF_RANGE = Code("A103", "out-of-range", "A value lies outside its declared range.")
+UNKNOWN_FACT = Code("A104", "unknown-fact", "A posted fact or section is not declared.")
+NOT_A_DATE = Code("A105", "not-a-date", "A text is not a calendar day or instant.")
+FUTURE_DATE = Code("A106", "future-date", "A date fact lies after as_of.")
+NOT_A_MEMBER = Code("A107", "not-a-member", "A text is not one of the declared values.")
+BAD_ID = Code("A108", "bad-id", "An id is not 1 to 64 of letters, digits, dot, underscore, colon, hyphen.")
+ID_MISSING = Code("A109", "id-missing", "A posted section or element that declares an id lacks it.")
+ID_DUPLICATE = Code("A110", "id-duplicate", "Two posted elements have the same id.")
+ID_DIFFERS = Code("A111", "id-differs", "merchant_id and facts.merchant.id differ.")
+BAD_TEXT = Code("A112", "bad-text", "A text is too long or holds signs that no text may hold.")
+UNKNOWN_KEY = Code("A113", "unknown-key", "A key of the request is not known.")
+KEY_ABSENT = Code("A114", "key-absent", "A key of the request that must be there is not.")
+UNKNOWN_POLICY = Code("A115", "unknown-policy", "A filter matches no policy of the bundle.")
+UNKNOWN_BUNDLE = Code("A116", "unknown-bundle", "No bundle with this id is stored.")
+BAD_OPTION = Code("A117", "bad-option", "An option has a value it cannot have.")
+TOO_MANY = Code("A118", "too-many", "More elements are posted than allowed.")
+DUPLICATE_KEY = Code("A119", "duplicate-key", "A JSON object holds a key twice.")
+MALFORMED = Code("A120", "malformed-json", "The body is not JSON, or holds NaN, Infinity or bad UTF-8.")
+TOO_DEEP = Code("A121", "too-deep", "The body is nested deeper than allowed.")
+UNKNOWN_DECISION = Code("A122", "unknown-decision", "No decision with this id is stored.")
+
 ALL: tuple[Code, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Code))

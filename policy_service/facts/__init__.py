@@ -1,5 +1,9 @@
 """What callers may post: the dictionary of facts and the state that fits it."""
 
 from policy_service.facts.dictionary import FIRST_DAY, LAST_DAY, Dictionary, Fact, Labels, Section, read_dictionary
+from policy_service.facts.state import MAX_ELEMENTS, Door, State, is_id
 
-__all__ = ["FIRST_DAY", "LAST_DAY", "Dictionary", "Fact", "Labels", "Section", "read_dictionary"]
+__all__ = [
+    "FIRST_DAY", "LAST_DAY", "MAX_ELEMENTS", "Dictionary", "Door", "Fact", "Labels", "Section", "State", "is_id",
+    "read_dictionary",
+]

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from policy_service.language import ast
+from policy_service.language.tokens import is_word
 
 _ATOM, _UNARY, _POWER, _TIMES, _PLUS, _COMPARE, _AND, _OR, _LOOSE = range(9)
 _ARITHMETIC = {"+": _PLUS, "-": _PLUS, "*": _TIMES, "/": _TIMES, "**": _POWER}
@@ -36,7 +37,7 @@ def _join(nodes: tuple[ast.Node, ...]) -> str:
     return ", ".join(print_node(n) for n in nodes)
 
 
-def _print(node: ast.Node) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912  one flat match is the clearest form
+def _print(node: ast.Node) -> tuple[str, int]:
     match node:
         case ast.NumberLiteral(value):
             return number_text(value), _UNARY if value < 0 else _ATOM
@@ -59,9 +60,7 @@ def _print(node: ast.Node) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912  
         case ast.Filter(base, condition):
             return f"{_at(base, _ATOM)}[{print_node(condition)}]", _ATOM
         case ast.Negation(operand):
-            inner = _at(operand, _UNARY)
-            positive = isinstance(operand, ast.NumberLiteral) and operand.value > 0
-            return (f"-({inner})" if positive else f"-{inner}"), _UNARY
+            return f"-{_at(operand, _UNARY)}", _UNARY
         case ast.Arithmetic(operator, left, right):
             level = _ARITHMETIC[operator]
             return f"{_at(left, level)} {operator} {_at(right, level - 1)}", level
@@ -88,7 +87,10 @@ def _print(node: ast.Node) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912  
             return f"function({', '.join(parameters)}) {print_node(body)}", _LOOSE
         case ast.Range(low, high, low_closed, high_closed):
             ends = "[" if low_closed else "(", "]" if high_closed else ")"
-            return f"{ends[0]}{_at(low, _PLUS)}..{_at(high, _PLUS)}{ends[1]}", _ATOM
+            last, own = _print(high)
+            # A `[` behind `..` would be read as the sign of a range that leaves its end out.
+            last = last if own <= _PLUS and "[" not in last else f"({last})"
+            return f"{ends[0]}{_at(low, _PLUS)}..{last}{ends[1]}", _ATOM
         case ast.ListLiteral(items):
             return f"[{_join(items)}]", _ATOM
         case ast.ContextLiteral(entries):
@@ -99,12 +101,19 @@ def _print(node: ast.Node) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912  
         case ast.Cell(tests, negated):
             if not tests:
                 return "-", _COMPARE
+            if not negated and len(tests) == 1 and _is_not(tests[0]):
+                return f"({_join(tests)})", _LOOSE
             return (f"not({_join(tests)})" if negated else _join(tests)), _LOOSE
     raise TypeError(type(node).__name__)
 
 
 def _key(name: str) -> str:
-    return name if name.isidentifier() else string_text(name)
+    return name if is_word(name) else string_text(name)
+
+
+def _is_not(node: ast.Node) -> bool:
+    """A call that alone in a cell would be read as the cell's own `not(…)`."""
+    return isinstance(node, ast.Call) and node.function == ast.Name("not")
 
 
 def _tests(tests: tuple[ast.Node, ...]) -> str:

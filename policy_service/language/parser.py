@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from importlib.resources import files
 from typing import Any, cast
 
-from lark import Lark, Token, Transformer, UnexpectedInput, v_args
+from lark import Lark, Token, Transformer, Tree, UnexpectedInput, v_args
 from lark.lexer import Lexer
 from lark.tree import Meta
 
@@ -19,6 +19,7 @@ from policy_service.language.tokens import Vocabulary, tokenize
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _PROFILE = Vocabulary(SPACED_NAMES)
+MAX_DEPTH = 100
 
 
 class _Tokens(Lexer):
@@ -59,7 +60,20 @@ def _parse(start: str, text: str, origin: Origin, report: Report, vocabulary: Vo
     except UnexpectedInput as error:
         _report_unexpected(error, tokens, origin, report)
         return None
-    return _Build(origin, report).transform(tree)
+    faults = len(report.diagnostics)
+    node = _Build(origin, report).transform(tree) if _depth(tree) <= MAX_DEPTH else None
+    if node is None:
+        report.add(SYNTAX, origin.span(0, len(text)), f"the expression is nested more than {MAX_DEPTH} deep",
+                   hint="split it into decisions")
+    return node if len(report.diagnostics) == faults else None
+
+
+def _depth(tree: Tree[Token]) -> int:
+    depth, level = 0, [tree]
+    while level:
+        depth += 1
+        level = [child for node in level for child in node.children if isinstance(child, Tree)]
+    return depth
 
 
 def _report_unexpected(error: UnexpectedInput, tokens: list[Token], origin: Origin, report: Report) -> None:
@@ -70,18 +84,24 @@ def _report_unexpected(error: UnexpectedInput, tokens: list[Token], origin: Orig
         report.add(SYNTAX, span, f"the expression ends too early, after `{last.value}`")
         return
     span = origin.span(token.start_pos or 0, token.end_pos or 0)
-    hint = {"COMPARE": "comparisons do not chain: write `a <= x and x <= b`, or `x between a and b`",
-            "CELL_NOT": "`not(…)` stands alone in a cell"}.get(token.type)
-    report.add(SYNTAX, span, f"`{token.value}` is not expected here", hint=hint)
+    report.add(SYNTAX, span, f"`{token.value}` is not expected here", hint=_hint(token, tokens))
+
+
+def _hint(token: Token, tokens: list[Token]) -> str | None:
+    before = [t for t in tokens if (t.start_pos or 0) < (token.start_pos or 0)]
+    if token.type == "COMPARE" and before and before[-1].type == "COMPARE":
+        return "equality is written with one `=`" if token.value == "=" else None
+    if token.type == "COMPARE" and any(t.type == "COMPARE" for t in before):
+        return "comparisons do not chain: write `a <= x and x <= b`, or `x between a and b`"
+    if token.type == "COMPARE" and not before:
+        return "name what is compared on its left"
+    return None
 
 
 def _unescape(match: re.Match[str]) -> str:
     code = match.group(1)
     return chr(int(code[1:], 16)) if code[0] == "u" and len(code) == 5 else _ESCAPED.get(code, code)
 
-
-def _string(token: Token) -> str:
-    return _ESCAPE.sub(_unescape, token.value)
 
 
 def _nodes(items: list[Any]) -> tuple[ast.Node, ...]:
@@ -99,6 +119,16 @@ class _Build(Transformer[Token, ast.Node]):
     def _span(self, meta: Meta) -> Span:
         return self.origin.span(meta.start_pos, meta.end_pos)
 
+    def _string(self, token: Token) -> str:
+        """The text that a string token stands for; `\\ud83d\\ude00` is one character."""
+        value = _ESCAPE.sub(_unescape, token.value)
+        try:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.report.add(BAD_LITERAL, self.origin.span(token.start_pos or 0, token.end_pos or 0),
+                            "the text holds half of a character", hint="write the character itself")
+            return ""
+
     def expression(self, _meta: Meta, items: list[Any]) -> Any:
         return items[0]
 
@@ -109,14 +139,13 @@ class _Build(Transformer[Token, ast.Node]):
         try:
             value = Decimal(items[0].value)
         except InvalidOperation:
-            value = Decimal(0)
-        if abs(value.adjusted()) > 40:
+            value = Decimal("Infinity")
+        if not value.is_finite() or abs(value.adjusted()) > 40:
             self.report.add(BAD_LITERAL, self._span(meta), f"`{items[0].value}` is out of any range we keep")
-            value = Decimal(0)
         return ast.NumberLiteral(value, span=self._span(meta))
 
     def string(self, meta: Meta, items: list[Token]) -> ast.Node:
-        return ast.StringLiteral(_string(items[0]), span=self._span(meta))
+        return ast.StringLiteral(self._string(items[0]), span=self._span(meta))
 
     def boolean(self, meta: Meta, items: list[Token]) -> ast.Node:
         return ast.BooleanLiteral(items[0].value == "true", span=self._span(meta))
@@ -125,7 +154,7 @@ class _Build(Transformer[Token, ast.Node]):
         return ast.NullLiteral(span=self._span(meta))
 
     def at_literal(self, meta: Meta, items: list[Token]) -> ast.Node:
-        return ast.AtLiteral(_string(items[1]), span=self._span(meta))
+        return ast.AtLiteral(self._string(items[1]), span=self._span(meta))
 
     def name(self, meta: Meta, items: list[Token]) -> ast.Node:
         return ast.Name(items[0].value, span=self._span(meta))
@@ -202,7 +231,7 @@ class _Build(Transformer[Token, ast.Node]):
 
     def entry(self, _meta: Meta, items: list[Any]) -> Any:
         key = items[0]
-        return (_string(key) if key.type == "STRING" else key.value, items[2])
+        return (self._string(key) if key.type == "STRING" else key.value, items[2])
 
     def context_literal(self, meta: Meta, items: list[Any]) -> ast.Node:
         return ast.ContextLiteral(tuple(i for i in items if isinstance(i, tuple)), span=self._span(meta))

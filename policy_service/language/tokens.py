@@ -21,7 +21,8 @@ _SIGNS = {
     "(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB", "{": "LBRACE", "}": "RBRACE",
 }
 _ACCEPTED = {"≤": "<=", "≥": ">=", "≠": "!="}
-_FULL_WIDTH = {chr(c): chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F)} | {
+_UNUSED = set("#$%&';?\\^`|~")
+_FULL_WIDTH = {chr(c): chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F) if chr(c - 0xFEE0) not in _UNUSED} | {
     "　": " ", "。": ".", "、": ",", "“": '"', "”": '"', "「": '"', "」": '"', "【": "[", "】": "]",
     "《": "<", "》": ">", "−": "-", "×": "*", "÷": "/", "–": "-", "—": "-",
 }
@@ -29,7 +30,13 @@ _NUMBER = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 _WORD = re.compile(r"[^\W\d]\w*")
 _SIGN = re.compile("|".join(re.escape(s) for s in sorted(_SIGNS, key=len, reverse=True)))
-_OPERAND_ENDS = {"NUMBER", "STRING", "TRUE", "FALSE", "NULL", "NAME", "RPAR", "RSQB", "RBRACE"}
+_OPERAND_ENDS = {"NUMBER", "STRING", "TRUE", "FALSE", "NULL", "NAME", "RPAR", "RSQB", "RBRACE", "RANGE_CLOSE"}
+_QUOTED = re.compile(r"'[^'\n]*'?|\"[^\n]*")
+_HINTS = {
+    "'": 'texts stand in double quotes: `"…"`', '"': "close the text with a double quote", "&": "write `and`",
+    "|": "write `or`", "!": "write `!=` or `not(…)`", "~": "a range is written `[5..10]`",
+    "～": "a range is written `[5..10]`",
+}
 
 
 class Vocabulary:
@@ -39,6 +46,11 @@ class Vocabulary:
         spaced = sorted((n for n in set(names) if not _WORD.fullmatch(n)), key=len, reverse=True)
         pattern = "|".join(re.escape(n).replace(r"\ ", r"[ \t\n]+") for n in spaced)
         self.pattern = re.compile(rf"(?:{pattern})(?!\w)") if spaced else None
+
+
+def is_word(text: str) -> bool:
+    """Whether the text can stand as a name without quotes."""
+    return bool(_WORD.fullmatch(text)) and text not in KEYWORDS and half_width(text) == text
 
 
 def half_width(text: str) -> str:
@@ -51,7 +63,9 @@ def report_full_width(text: str, origin: Origin, report: Report) -> str:
     out, at, in_string = list(text), 0, False
     while at < len(text):
         char = text[at]
-        if char == '"' and (at == 0 or text[at - 1] != "\\"):
+        if in_string and char == "\\":
+            at += 1
+        elif char == '"':
             in_string = not in_string
         elif not in_string and char in _FULL_WIDTH:
             end = at + 1
@@ -96,7 +110,7 @@ def tokenize(text: str, origin: Origin, vocabulary: Vocabulary, report: Report, 
         kind, value, end = _next(text, at, tokens, vocabulary)
         if not kind:
             report.add(SYNTAX, origin.span(at, end), f"`{text[at:end]}` has no place in an expression",
-                       hint='texts stand in double quotes: `"…"`' if text[at] in "'\"" else None)
+                       hint=_HINTS.get(text[at]))
             at = end
             continue
         tokens.append(Token(_bracket(kind, tokens, brackets), value, start_pos=at, end_pos=end))
@@ -126,7 +140,8 @@ def _next(text: str, at: int, tokens: list[Token], vocabulary: Vocabulary) -> tu
     if match := _SIGN.match(text, at):
         sign = match.group()
         return _SIGNS[sign], _ACCEPTED.get(sign, sign), match.end()
-    return "", "", at + 1
+    quoted = _QUOTED.match(text, at)
+    return "", "", quoted.end() if quoted else at + 1
 
 
 def _bracket(kind: str, before: list[Token], brackets: _Brackets) -> str:
@@ -136,10 +151,7 @@ def _bracket(kind: str, before: list[Token], brackets: _Brackets) -> str:
     elif kind == "LSQB" and operand_before and brackets.ranges[-1]:
         brackets.leave()
         return "RANGE_CLOSE"
-    elif kind == "RSQB" and not operand_before and before and before[-1].type != "LSQB":
-        brackets.enter()
-        return "RANGE_OPEN"
-    elif kind == "RSQB" and not before:
+    elif kind == "RSQB" and not operand_before and not (before and before[-1].type == "LSQB"):
         brackets.enter()
         return "RANGE_OPEN"
     elif kind in ("LPAR", "LSQB", "LBRACE"):

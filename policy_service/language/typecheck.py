@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any, cast
 
 from policy_service.diagnostics import Report, Span
@@ -14,6 +15,7 @@ from policy_service.diagnostics.catalogue import (
     NAME_UNKNOWN,
     NUMBER_RANGE,
     OUTSIDE_PROFILE,
+    SUBJECT_MISMATCH,
     TYPE_MISMATCH,
     UNIT_MISMATCH,
 )
@@ -43,17 +45,23 @@ from policy_service.language.types import Date, Duration, Enum, List, Months, Nu
 from policy_service.language.values import parse_date, parse_days, parse_months, scaled
 
 _NULL = Const(Null(), None)
+FAULTY: Node = Const(Null(), "faulty")
+"""Stands for a name whose declaration has a fault: what reads it is not checked, so that one fault is told once."""
 _PARTS = {"year": (1, 9999), "month": (1, 12), "day": (1, 31), "weekday": (1, 7)}
 _ORDERED = (Number, Date, Duration, Months)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Scope:
-    """Names in reach: bare, and dotted as `section.fact`. A row scope stands inside its policy's."""
+    """Names in reach: bare, and dotted as `section.fact`. A row scope stands inside its policy's.
+
+    hidden: names that are declared but out of reach, each with the reason.
+    """
 
     names: Mapping[str, Node]
     decision: Callable[[str], Node | None] = lambda _name: None
     outer: "Scope | None" = None
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, name: str) -> Node | None:
         found = self.names.get(name)
@@ -73,6 +81,7 @@ class _Ratio:
 
     numerator: Node
     denominator: Node
+    unit: str | None = None
 
 
 @dataclass(slots=True)
@@ -116,7 +125,7 @@ def row_scope(relation: Relation, row: str, columns: tuple[tuple[str, Type], ...
     for name, type_ in columns:
         names[name] = names[f"this.{name}"] = Load(type_, cell_symbol(relation, row, name))
     names["this.row"] = names["row"] = Const(Text(), row)
-    return Scope(names, outer.decision, outer)
+    return Scope(names, outer.decision, outer, outer.hidden)
 
 
 @dataclass(slots=True)
@@ -142,11 +151,13 @@ class _Checker:
             return self._fit_enum(node, expected, span)
         if isinstance(expected, Text) and isinstance(found, Enum):
             return node
-        if isinstance(found, List) and isinstance(expected, List):
-            return node
         if type(found) is not type(expected):
             raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(expected)} is needed, this is a {types.kind(found)}")
         return node
+
+    def fit_list(self, node: Node, expected: Type, span: Span) -> Node:
+        """As `fit`; a list inside a list keeps its elements as they are."""
+        return node if isinstance(node.type, List) and isinstance(expected, List) else self.fit(node, expected, span)
 
     def _fit_number(self, node: Node, found: Number, expected: Number, span: Span) -> Node:
         if found.unit and expected.unit and found.unit != expected.unit:
@@ -170,9 +181,19 @@ class _Checker:
                 hint = f"did you mean `{close[0]}`?" if close else f"one of {', '.join(expected.members)}"
                 raise self.fail(NAME_UNKNOWN, span, f"`{node.value}` is not a member of the enumeration", hint)
             return Const(expected, node.value)
+        if isinstance(node, If):
+            then, otherwise = (self.fit(n, expected, span) for n in (node.then, node.otherwise))
+            return If(expected, node.condition, then, otherwise)
+        if isinstance(node.type, Text):
+            raise self.fail(TYPE_MISMATCH, span, f"a text may be none of {', '.join(expected.members)}")
         if isinstance(node.type, Enum) and not set(node.type.members) <= set(expected.members):
             raise self.fail(TYPE_MISMATCH, span, f"{node.type} does not fit {expected}")
         return node
+
+    def member(self, node: Node, other: Type, span: Span) -> Node:
+        """A text literal brought to the enumeration that it is compared with."""
+        return self.fit(node, other, span) if isinstance(node, Const) and isinstance(node.type, Text) and isinstance(
+            other, Enum) else node
 
     def rescaled(self, node: Node, scale: int) -> Node:
         number = cast(Number, node.type)
@@ -206,7 +227,7 @@ class _Checker:
                             hint="project a column: `relation[condition].column`")
         return found
 
-    def any_value(self, node: ast.Node, expected: Type | None = None) -> Node | _Ratio | _Rows:  # noqa: C901, PLR0911, PLR0912  one flat match
+    def any_value(self, node: ast.Node, expected: Type | None = None) -> Node | _Ratio | _Rows:
         match node:
             case ast.NumberLiteral(value):
                 return self.literal_number(value, node.span)
@@ -268,14 +289,22 @@ class _Checker:
                         hint='dates are `2023-04-01`, durations `P30D` or `P2M`')
 
     def name(self, name: str, span: Span, expected: Type | None) -> Node:
-        found = self.scope.find(name)
+        found = self.known(name)
         if found is not None:
             return found
         if isinstance(expected, Enum) and name in expected.members:
             return Const(expected, name)
         raise self.unknown(name, span, expected)
 
+    def known(self, name: str) -> Node | None:
+        found = self.scope.find(name)
+        if found is FAULTY:
+            raise _Fault
+        return found
+
     def unknown(self, name: str, span: Span, expected: Type | None = None) -> _Fault:
+        if name in self.scope.hidden:
+            return self.fail(SUBJECT_MISMATCH, span, f"`{name}` {self.scope.hidden[name]}")
         known = [*self.scope.all_names(), *(expected.members if isinstance(expected, Enum) else ())]
         close = get_close_matches(name, known, 1, 0.75)
         hint = f"did you mean `{close[0]}`?" if close else None
@@ -285,10 +314,9 @@ class _Checker:
 
     def path(self, node: ast.Path) -> Node:
         dotted = _dotted(node)
-        if dotted and (found := self.scope.find(dotted)) is not None:
+        if dotted and (found := self.known(dotted)) is not None:
             return found
-        base_name = _dotted(node.base)
-        if isinstance(node.base, ast.Name) and base_name and self.scope.find(base_name) is None:
+        if isinstance(node.base, ast.Name) and self.known(node.base.name) is None:
             raise self.unknown(dotted or node.name, node.span)
         base = self.any_value(node.base)
         if isinstance(base, _Ratio):
@@ -352,7 +380,7 @@ class _Checker:
             kind = types.union(kind, value.type) if kind is not None else None
         if kind is None:
             raise self.fail(TYPE_MISMATCH, span, "the elements of a list are of different kinds or units")
-        fitted = [Item(None, self.fit(v, kind, span)) for v in values]
+        fitted = [Item(None, self.bounded(self.fit_list(v, kind, span), span)) for v in values]
         return ListOf(List(kind, len(values)), tuple(fitted))
 
     # ---- conditions
@@ -369,11 +397,8 @@ class _Checker:
     def comparison(self, operator: ast.ComparisonOperator, left: ast.Node, right: ast.Node, span: Span) -> Node:
         one = self.value(left)
         two = self.value(right, one.type)
-        if isinstance(one.type, Enum) or isinstance(two.type, Enum):
-            if isinstance(two.type, Text) and isinstance(one.type, Enum):
-                two = self.fit(two, one.type, right.span)
-            elif isinstance(one.type, Text) and isinstance(two.type, Enum):
-                one = self.fit(one, two.type, left.span)
+        two = self.member(two, one.type, right.span)
+        one = self.member(one, two.type, left.span)
         return self.compared(operator, one, two, span)
 
     def compared(self, operator: ast.ComparisonOperator, left: Node, right: Node, span: Span) -> Node:
@@ -416,10 +441,7 @@ class _Checker:
         return self.compared("=", value, self.endpoint(test, value), test.span)
 
     def endpoint(self, node: ast.Node, value: Node) -> Node:
-        found = self.value(node, value.type)
-        if isinstance(value.type, Enum) and isinstance(found.type, Text):
-            return self.fit(found, value.type, node.span)
-        return found
+        return self.member(self.value(node, value.type), value.type, node.span)
 
     def contained(self, operand: ast.Node, tests: tuple[ast.Node, ...]) -> Node:
         value = self.value(operand)
@@ -431,16 +453,21 @@ class _Checker:
         then = self.any_value(node.then, expected)
         otherwise = self.any_value(node.otherwise, expected)
         if isinstance(then, _Ratio) or isinstance(otherwise, _Ratio):
-            one, two = self.ratio(cast(Node, then)), self.ratio(cast(Node, otherwise))
+            one, two = self.ratio(self.plain(then, node.then.span), node.then.span), self.ratio(
+                self.plain(otherwise, node.otherwise.span), node.otherwise.span)
             return _Ratio(self._either(condition, one.numerator, two.numerator),
-                          self._either(condition, one.denominator, two.denominator))
+                          self._either(condition, one.denominator, two.denominator),
+                          self.same_unit(one.unit, two.unit, node.span))
         if isinstance(then, _Rows) or isinstance(otherwise, _Rows):
             raise self.fail(OUTSIDE_PROFILE, node.span, "a choice is between values, not rows")
         kind = types.union(then.type, otherwise.type)
         if kind is None:
+            if isinstance(then.type, Number) and isinstance(otherwise.type, Number):
+                self.same_unit(then.type.unit, otherwise.type.unit, node.span)
             raise self.fail(TYPE_MISMATCH, node.span, f"`then` is a {types.kind(then.type)}, "
                             f"`else` a {types.kind(otherwise.type)}")
-        return If(kind, condition, self.fit(then, kind, node.then.span), self.fit(otherwise, kind, node.otherwise.span))
+        then, otherwise = self.fit(then, kind, node.then.span), self.fit(otherwise, kind, node.otherwise.span)
+        return If(kind, condition, self.bounded(then, node.then.span), self.bounded(otherwise, node.otherwise.span))
 
     def _either(self, condition: Node, one: Node, two: Node) -> Node:
         return If(cast(Type, types.union(one.type, two.type)), condition, one, two)
@@ -448,10 +475,21 @@ class _Checker:
     # ---- arithmetic
 
     def operand(self, node: ast.Node) -> Node | _Ratio:
-        found = self.any_value(node)
+        return self.plain(self.any_value(node), node.span)
+
+    def plain(self, found: Node | _Ratio | _Rows, span: Span) -> Node | _Ratio:
         if isinstance(found, _Rows):
-            raise self.fail(OUTSIDE_PROFILE, node.span, "rows are not a number")
+            raise self.fail(OUTSIDE_PROFILE, span, "rows are not a number")
         return found
+
+    def bounded(self, node: Node, span: Span) -> Node:
+        """The node, if it still fits the machine after it was brought to a larger scale."""
+        return self.number(node, node.type, span) if isinstance(node.type, Number) else node
+
+    def same_unit(self, one: str | None, two: str | None, span: Span) -> str | None:
+        if one and two and one != two:
+            raise self.fail(UNIT_MISMATCH, span, f"`{one}` and `{two}` do not add up")
+        return one or two
 
     def arithmetic(self, operator: str, left: Node | _Ratio, right: Node | _Ratio, span: Span) -> Node | _Ratio:
         if operator == "**":
@@ -471,17 +509,16 @@ class _Checker:
         one, two = cast(Number, left.type), cast(Number, right.type)
         if operator == "*":
             corners = [a * b for a in (one.low, one.high) for b in (two.low, two.high)]
-            unit = None if one.unit and two.unit else one.unit or two.unit
+            unit = _product_unit(one.unit, two.unit)
             result = Number(one.scale + two.scale, min(corners), max(corners), unit)
             return self.number(Arithmetic(result, "*", left, right), result, span)
-        if one.unit and two.unit and one.unit != two.unit:
-            raise self.fail(UNIT_MISMATCH, span, f"`{one.unit}` and `{two.unit}` do not add up")
+        unit = self.same_unit(one.unit, two.unit, span)
         scale = max(one.scale, two.scale)
         left, right = self.rescaled(left, scale), self.rescaled(right, scale)
         one, two = cast(Number, left.type), cast(Number, right.type)
         low, high = (one.low + two.low, one.high + two.high) if operator == "+" else (
             one.low - two.high, one.high - two.low)
-        result = Number(scale, low, high, one.unit or two.unit)
+        result = Number(scale, low, high, unit)
         return self.number(Arithmetic(result, "+" if operator == "+" else "-", left, right), result, span)
 
     def dates(self, operator: str, left: Node, right: Node, span: Span) -> Node:
@@ -527,16 +564,17 @@ class _Checker:
         raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(left.type)} {operator} a {types.kind(right.type)} "
                         "has no meaning")
 
-    def ratio(self, value: Node | _Ratio, span: Span | None = None) -> _Ratio:
+    def ratio(self, value: Node | _Ratio, span: Span) -> _Ratio:
         if isinstance(value, _Ratio):
             return value
+        if isinstance(value.type, Null):
+            value = Const(Number(0, 0, 0), None)
         if not isinstance(value.type, Number):
-            raise self.fail(TYPE_MISMATCH, span or Span("", 0, 0, 0), f"a number is needed, this is a "
-                            f"{types.kind(value.type)}")
+            raise self.fail(TYPE_MISMATCH, span, f"a number is needed, this is a {types.kind(value.type)}")
         number = value.type
         ten = 10**number.scale
         whole = Number(0, number.low, number.high)
-        return _Ratio(replace(value, type=whole), Const(Number(0, ten, ten), ten))
+        return _Ratio(replace(value, type=whole), Const(Number(0, ten, ten), ten), number.unit)
 
     def quotient(self, operator: str, left: _Ratio, right: _Ratio, span: Span) -> _Ratio:
         if not self.rounding:
@@ -544,29 +582,32 @@ class _Checker:
                             hint="name the scale: `round half up(a / b, 2)`")
         a, b, c, d = left.numerator, left.denominator, right.numerator, right.denominator
         if operator == "*":
-            return _Ratio(self.numbers("*", a, c, span), self.numbers("*", b, d, span))
+            unit = _product_unit(left.unit, right.unit)
+            return _Ratio(self.numbers("*", a, c, span), self.numbers("*", b, d, span), unit)
         if operator == "/":
-            return _Ratio(self.numbers("*", a, d, span), self.numbers("*", b, c, span))
+            unit = None if right.unit else left.unit
+            return _Ratio(self.numbers("*", a, d, span), self.numbers("*", b, c, span), unit)
+        unit = self.same_unit(left.unit, right.unit, span)
         one, two = self.numbers("*", a, d, span), self.numbers("*", c, b, span)
-        return _Ratio(self.numbers(operator, one, two, span), self.numbers("*", b, d, span))
+        return _Ratio(self.numbers(operator, one, two, span), self.numbers("*", b, d, span), unit)
 
     def rounded(self, mode: str, argument: ast.Node, scale: int, span: Span) -> Node:
         self.rounding += 1
         try:
-            value = self.operand(argument)
-            unit = value.type.unit if not isinstance(value, _Ratio) and isinstance(value.type, Number) else None
-            ratio = self.ratio(value, argument.span)
+            ratio = self.ratio(self.operand(argument), argument.span)
             ten = Const(Number(0, 10**scale, 10**scale), 10**scale)
             numerator = self.numbers("*", ratio.numerator, ten, span)
         finally:
             self.rounding -= 1
         bounds = _quotient_bounds(cast(Number, numerator.type), cast(Number, ratio.denominator.type))
-        result = Number(scale, *bounds, unit)
+        result = Number(scale, *bounds, ratio.unit)
         return self.number(Round(result, mode, numerator, ratio.denominator), result, span)
 
     # ---- builtins
 
-    def call(self, function: ast.Node, arguments: tuple[ast.Node, ...], names: tuple[str, ...], span: Span) -> Node | _Ratio:
+    def call(
+        self, function: ast.Node, arguments: tuple[ast.Node, ...], names: tuple[str, ...], span: Span
+    ) -> Node | _Ratio:
         name = function.name if isinstance(function, ast.Name) else ""
         if name not in BUILTINS:
             close = get_close_matches(name, list(BUILTINS), 1)
@@ -594,6 +635,8 @@ class _Checker:
         if name is None:
             raise self.wrong("decision", span)
         found = self.scope.decision(name)
+        if found is FAULTY:
+            raise _Fault
         if found is None:
             raise self.fail(NAME_UNKNOWN, arguments[0].span, f"`{name}` is no decision of another policy in reach")
         return found
@@ -666,7 +709,7 @@ class _Checker:
 
     def _ascending(self, starts: ListOf, span: Span) -> None:
         known = [i.value.value for i in starts.items if isinstance(i.value, Const)]
-        if any(a is None or b is None or a >= b for a, b in zip(known, known[1:], strict=False)):
+        if any(a is None or b is None or a >= b for a, b in pairwise(known)):
             raise self.fail(ARGUMENTS, span, "the starts of `steps` ascend")
 
     def _abs(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
@@ -685,8 +728,9 @@ class _Checker:
         one, two = (self.value(a) for a in arguments)
         if not isinstance(one.type, Number) or not isinstance(two.type, Number):
             raise self.fail(TYPE_MISMATCH, span, "two numbers are needed")
+        self.same_unit(one.type.unit, two.type.unit, span)
         scale = max(one.type.scale, two.type.scale)
-        one, two = self.rescaled(one, scale), self.rescaled(two, scale)
+        one, two = (self.bounded(self.rescaled(n, scale), span) for n in (one, two))
         size = max(abs(cast(Number, two.type).low), abs(cast(Number, two.type).high))
         result = Number(scale, -size, size, cast(Number, one.type).unit)
         return self.number(Call(result, name, (one, two)), result, span)
@@ -714,16 +758,21 @@ class _Checker:
         if not isinstance(elements.type, List):
             raise self.wrong("list contains", span)
         if not isinstance(elements, ListOf):
-            value = self.fit(value, elements.type.element, span)
+            value = self.element(value, elements.type.element, span)
             return Call(BOOLEAN, "list contains", (elements, value))
         tests = []
         for item in elements.items:
-            element = item.value
-            if isinstance(value.type, Enum) and isinstance(element.type, Text):
-                element = self.fit(element, value.type, span)
-            test = self.compared("=", value, element, span)
+            element = self.member(item.value, value.type, span)
+            test = self.compared("=", self.member(value, element.type, span), element, span)
             tests.append(test if item.guard is None else And(BOOLEAN, (_true(item.guard), test)))
         return Or(BOOLEAN, tuple(tests)) if tests else typed.FALSE
+
+    def element(self, value: Node, kind: Type, span: Span) -> Node:
+        """A value as it stands among elements of a kind; it may lie outside their bounds, then it is none of them."""
+        if isinstance(value.type, Number) and isinstance(kind, Number):
+            kind = replace(kind, low=-types.INT64, high=types.INT64)
+            return self.bounded(self.fit(value, kind, span), span)
+        return self.fit(value, kind, span)
 
     def _aggregate(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node | _Ratio:
         elements = self.elements(name, arguments, span)
@@ -752,7 +801,7 @@ class _Checker:
         most = cast(List, elements.type).most
         count = Call(Number(0, 0, most), "count", (elements,))
         ratio = self.ratio(total, span)
-        return _Ratio(ratio.numerator, self.numbers("*", ratio.denominator, count, span))
+        return _Ratio(ratio.numerator, self.numbers("*", ratio.denominator, count, span), ratio.unit)
 
     def elements(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
         if not arguments:
@@ -767,6 +816,10 @@ class _Checker:
                 raise self.fail(ARGUMENTS, span, f"`{name}` needs a column: `relation.column`")
             return self.projected(self.rows(found), "row", span)
         return found if isinstance(found.type, List) else self.list_of([found], span)
+
+
+def _product_unit(one: str | None, two: str | None) -> str | None:
+    return None if one and two else one or two
 
 
 def _true(guard: Node) -> Node:

@@ -168,7 +168,7 @@ def build_exclusion(draft: DraftExclusion, scope: Scope, report: Report) -> mode
     texts = build_texts(draft.text, scope, report)
     if when is None:
         return None
-    return model.Exclusion(draft.id, model.Expression(draft.when.tree, when, draft.when.span), texts, draft.basis)
+    return model.Exclusion(draft.id, model.Expression(draft.when.tree, when, draft.when.span, scope), texts, draft.basis)
 
 
 def build_texts(texts: Mapping[str, DraftTemplate], scope: Scope, report: Report) -> model.Texts:
@@ -181,7 +181,7 @@ def build_texts(texts: Mapping[str, DraftTemplate], scope: Scope, report: Report
                 continue
             node = check_expression(part.tree, scope, report)
             if node is not None:
-                parts.append(model.Expression(part.tree, node, part.span))
+                parts.append(model.Expression(part.tree, node, part.span, scope))
         out[tongue] = model.Template(tuple(parts))
     return out
 
@@ -427,8 +427,9 @@ class _Builder:
     ) -> model.Expression | None:
         if draft is None:
             return None
-        node = check_expression(draft.tree, scope or self.scope, self.report, expected)
-        return model.Expression(draft.tree, node, draft.span) if node is not None else None
+        inside = scope or self.scope
+        node = check_expression(draft.tree, inside, self.report, expected)
+        return model.Expression(draft.tree, node, draft.span, inside) if node is not None else None
 
     def _condition(self, draft: DraftExpression | None, scope: Scope | None = None) -> model.Expression | None:
         return self._expression(draft, scope, types.Boolean())

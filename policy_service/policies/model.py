@@ -9,6 +9,7 @@ from policy_service.diagnostics import NOWHERE, Span
 from policy_service.facts import Dictionary, Labels
 from policy_service.language import ast, typed, types
 from policy_service.language.format import print_node
+from policy_service.language.typecheck import Scope
 
 Basis = Literal["stated", "assumed"]
 Per = Literal["once", "campaign", "day", "month", "none"]
@@ -17,15 +18,17 @@ AGGREGATIONS = ("sum", "min", "max", "count")
 ADDITIVE_KINDS = ("traffic_coupon", "traffic_hours", "cash", "rebate", "coupon")
 STANDING_KINDS = ("traffic_multiplier", "price", "right")
 LANGUAGE_VERSION = 1
+_NO_SCOPE = Scope({})
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A tree with its typed tree."""
+    """A tree with its typed tree, and the scope it was typed in, so that its parts can be typed alike."""
 
     tree: ast.Node
     typed: typed.Node
     span: Span = field(default=NOWHERE, compare=False)
+    scope: Scope = field(default=_NO_SCOPE, compare=False, repr=False)
 
     @property
     def text(self) -> str:

@@ -1,1 +1,5 @@
-"""The online engine: one state at a time through the Rete network of durable-rules."""
+"""The engine for one state online: durable-rules decides, inside the limits it is proven to hold."""
+
+from policy_service.engines.rete.run import ReteEngine
+
+__all__ = ["ReteEngine"]

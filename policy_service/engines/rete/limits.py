@@ -305,9 +305,9 @@ def _exclusive(key: object) -> object:
 def stack_bound(rules: Sequence[PenRule]) -> int:
     """The most places that the rules can take on the engine's stack of 64, for any fact.
 
-    For rules without `Either` it is exact if all ranges can hold together. With `Either` it is still never too low,
-    and never above the sum of PATHS of the rules (an IN-list counts once), because each place waits for a path of
-    its own.
+    It follows the network, so rules may have any `Either`: the bound is never too low, and never above the number of
+    ways in which the rules can hold at one time, because each place waits for a way of its own. It takes all ranges
+    for true together, so above 64 means that some fact may fail.
     """
     return Network(_ordered(rules)).stack()
 

@@ -1,0 +1,477 @@
+"""A bundle on an epoch as every engine reads it: parameters are constants, one policy file per id.
+
+An epoch is the longest run of days on which the same policy files and parameter values hold.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from policy_service.diagnostics import Report
+from policy_service.facts import FIRST_DAY, LAST_DAY
+from policy_service.language import ast, typed, types
+from policy_service.language.format import print_node
+from policy_service.language.typecheck import check_expression
+from policy_service.language.typed import Symbol
+from policy_service.language.values import days_text, exact
+from policy_service.policies import model
+from policy_service.policies.model import Expression, Policy, RowOf, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """First and last day, both included."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Formula:
+    """Something an engine evaluates. `index` is its place in the plan.
+
+    header: for an input cell, the tree its tests are about.
+    row: the relation row whose columns are in scope.
+    """
+
+    index: int
+    policy: str
+    tree: ast.Node
+    typed: typed.Node
+    row: RowOf | None = None
+    header: ast.Node | None = None
+    constants: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """One comparison or boolean operand of a condition, or one cell of a row."""
+
+    fact: str
+    test: str
+    operand: Formula
+    holds: Formula
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """A formula that is true, false or unknown; its leaves; and the facts it depends on, also through decisions."""
+
+    formula: Formula
+    leaves: tuple[Leaf, ...]
+    facts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowPlan:
+    """`cells` has None for `-`; `leaves` are the other cells."""
+
+    id: str
+    cells: tuple[Formula | None, ...]
+    outputs: tuple[Formula, ...]
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TablePlan:
+    table: model.Table
+    inputs: tuple[Formula, ...]
+    rows: tuple[RowPlan, ...]
+    default: tuple[Formula, ...] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RelationPlan:
+    """`cells[row][column]`."""
+
+    columns: tuple[model.Column, ...]
+    rows: tuple[str, ...]
+    cells: tuple[tuple[Formula, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecisionPlan:
+    name: str
+    symbol: Symbol
+    type: types.Type
+    body: TablePlan | RelationPlan | Formula
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TemplatePlan:
+    """A text in each of zh and en; formulas between plain parts."""
+
+    parts: Mapping[str, tuple[str | Formula, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExclusionPlan:
+    id: str
+    condition: Condition
+    text: TemplatePlan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RewardPlan:
+    reward: model.Reward
+    when: Condition | None
+    amount: Formula
+    amount_facts: tuple[int, ...]
+    details: tuple[tuple[str, Formula], ...]
+    exclusions: tuple[ExclusionPlan, ...]
+    suspended: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecommendationPlan:
+    recommendation: model.Recommendation
+    when: Condition | None
+    text: TemplatePlan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RelationFiring:
+    """A relation's row fires when the `when` of an `each` on it holds."""
+
+    decision: str
+    row: str
+    condition: Condition | None
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PolicyPlan:
+    """One policy id on the epoch. Facts are given by their place in the dictionary.
+
+    in_force: False where no file is; then the rewards are those of the file that began last, else of the first.
+    required_decisions: symbols of other policies' decisions that must not be null.
+    """
+
+    policy: Policy
+    in_force: bool
+    suspended: str | None
+    is_list: bool
+    section: str
+    needs: tuple[str, ...]
+    required: tuple[tuple[str, int], ...]
+    optional: tuple[tuple[str, int], ...]
+    required_decisions: tuple[tuple[str, str], ...]
+    optional_decisions: tuple[tuple[str, str], ...]
+    applies: Condition | None
+    applies_required: tuple[int, ...]
+    applies_decisions: tuple[tuple[str, str], ...]
+    decisions: tuple[DecisionPlan, ...]
+    rewards: tuple[RewardPlan, ...]
+    recommendations: tuple[RecommendationPlan, ...]
+    relation_firings: tuple[RelationFiring, ...]
+
+    @property
+    def id(self) -> str:
+        return self.policy.id
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Policies in an order in which each needs only earlier ones; every formula by its index."""
+
+    rules: Rules
+    epoch: Epoch
+    policies: tuple[PolicyPlan, ...]
+    formulas: tuple[Formula, ...]
+    facts: Mapping[str, int]
+
+
+def epochs(rules: Rules) -> tuple[Epoch, ...]:
+    """All epochs in order, from the first to the last day that `as_of` may be."""
+    starts = {FIRST_DAY}
+    for policy in rules.policies:
+        period = policy.effective.period
+        starts |= {period.start} | ({period.end} if period.end else set())
+        starts |= {value.start for p in policy.parameters.values() for value in p.values}
+    days = sorted(d for d in starts if FIRST_DAY <= d <= LAST_DAY)
+    ends = [d - timedelta(days=1) for d in days[1:]] + [LAST_DAY]
+    return tuple(Epoch(a, b) for a, b in zip(days, ends, strict=True))
+
+
+def plan(rules: Rules, day: date) -> Plan:
+    """The plan of the epoch that holds the day."""
+    epoch = next(e for e in epochs(rules) if e.first <= day <= e.last)
+    return _Planner(rules, epoch).plan()
+
+
+class _Planner:
+    def __init__(self, rules: Rules, epoch: Epoch) -> None:
+        self.rules, self.epoch = rules, epoch
+        self.formulas: list[Formula] = []
+        self.facts = {fact.name: i for i, fact in enumerate(rules.dictionary)}
+        self.reach: dict[str, frozenset[Symbol]] = {}
+        """Facts and other policies' decisions that each decision or cell depends on, transitively in its policy."""
+        self.policy: Policy
+        self.constants: dict[Symbol, Any] = {}
+        self.literals: dict[str, ast.Node] = {}
+        self.values: dict[str, Any] = {}
+        self.row: RowOf | None = None
+
+    def plan(self) -> Plan:
+        policies = []
+        for id_ in self.rules.order:
+            versions = self.rules.versions(id_)
+            if not versions:
+                continue
+            current = next((p for p in versions if self.epoch.first in p.effective.period), None)
+            begun = [p for p in versions if p.effective.period.start <= self.epoch.first]
+            policies.append(self._policy(current or (begun[-1] if begun else versions[0]), current is not None))
+        return Plan(self.rules, self.epoch, tuple(policies), tuple(self.formulas), self.facts)
+
+    # ---- one policy
+
+    def _policy(self, policy: Policy, in_force: bool) -> PolicyPlan:
+        self.policy = policy
+        day = self.epoch.first if in_force else policy.effective.period.start
+        parameters = policy.parameters.values()
+        self.values = {p.name: (p.type, p.at(day)) for p in parameters}
+        self.constants = {Symbol("parameter", f"{policy.id}#{p.name}"): p.at(day) for p in parameters}
+        self.constants |= {n.symbol: int(n.symbol.name) for e in policy.typed_nodes() for n in _loads(e)
+                           if n.symbol.kind == "campaign"}
+        self.literals = {p.name: _literal(p.type, p.at(day)) for p in parameters}
+        self._reach(policy)
+        decisions = tuple(self._decision(d) for d in policy.decisions.values())
+        rewards = tuple(self._reward(r) for r in policy.rewards)
+        applies = self._condition(policy.applies) if policy.applies is not None else None
+        reads = self._reads(policy)
+        exclusion_only = self._exclusion_facts() - reads if policy.rewards else frozenset()
+        optional = (reads & policy.optional) | exclusion_only
+        required = reads - optional
+        section = self.rules.dictionary.subjects[policy.subject]
+        applies_reach = self._depends(policy.applies.typed) if policy.applies is not None else frozenset()
+        recommendations = tuple(self._recommendation(r) for r in policy.recommendations)
+        return PolicyPlan(
+            policy, in_force, self._suspension(policy.id, None), section.element is not None, section.name, policy.needs,
+            self._places(required), self._places(optional), _decisions(required), _decisions(optional), applies,
+            tuple(i for _, i in self._places(applies_reach & required)), _decisions(applies_reach & required),
+            decisions, rewards, recommendations, tuple(self._relation_firings(policy, rewards, recommendations)))
+
+    def _reads(self, policy: Policy) -> frozenset[Symbol]:
+        return policy.reads()
+
+    def _exclusion_facts(self) -> frozenset[Symbol]:
+        found: set[Symbol] = set()
+        for exclusion in self.rules.settings.exclusions:
+            found |= {s for s in typed.symbols(exclusion.when.typed) if s.kind == "fact"}
+        return frozenset(found)
+
+    def _places(self, symbols: Iterable[Symbol]) -> tuple[tuple[str, int], ...]:
+        return tuple(sorted((s.name, self.facts[s.name]) for s in symbols if s.kind == "fact"))
+
+    def _suspension(self, policy: str, reward: str | None) -> str | None:
+        return next((s.reason for s in self.rules.settings.suspended if s.policy == policy and s.reward == reward), None)
+
+    def _reach(self, policy: Policy) -> None:
+        for decision in policy.decisions.values():
+            full = f"{policy.id}.{decision.name}"
+            nodes = [e.typed for e in model.body_expressions(decision.body)]
+            if isinstance(decision.body, model.Table):
+                nodes += [c.typed for r in decision.body.rows for c in r.cells]
+            if isinstance(decision.body, model.RelationTable):
+                for row in decision.body.rows:
+                    for column, cell in zip(decision.body.columns, row.cells, strict=True):
+                        self.reach[f"{full}[{row.id}].{column.name}"] = self._depends(cell.typed)
+            self.reach[full] = frozenset().union(*(self._depends(n) for n in nodes))
+
+    def _depends(self, node: typed.Node) -> frozenset[Symbol]:
+        found: set[Symbol] = set()
+        for symbol in typed.symbols(node):
+            if symbol.kind == "fact":
+                found.add(symbol)
+            elif symbol.kind in ("decision", "cell"):
+                own = symbol.name.startswith(self.policy.id + ".") and symbol.name in self.reach
+                found |= self.reach[symbol.name] if own else {symbol}
+        return frozenset(found)
+
+    # ---- parts
+
+    def _formula(self, tree: ast.Node, node: typed.Node, row: RowOf | None, header: ast.Node | None = None) -> Formula:
+        bound = typed.bind(node, self.constants)
+        formula = Formula(len(self.formulas), self.policy.id, tree, bound, row, header, self.values)
+        self.formulas.append(formula)
+        return formula
+
+    def _expression(self, expression: Expression, row: RowOf | None = None) -> Formula:
+        return self._formula(expression.tree, expression.typed, row)
+
+    def _condition(self, expression: Expression, row: RowOf | None = None) -> Condition:
+        formula = self._expression(expression, row)
+        facts = tuple(i for _, i in self._places(self._depends(expression.typed)))
+        return Condition(formula, tuple(self._leaves(expression.tree, expression, row)), facts)
+
+    def _decision(self, decision: model.Decision) -> DecisionPlan:
+        symbol = Symbol("decision", f"{self.policy.id}.{decision.name}")
+        match decision.body:
+            case Expression() as expression:
+                body: TablePlan | RelationPlan | Formula = self._expression(expression)
+            case model.Table() as table:
+                body = self._table(table)
+            case model.RelationTable() as relation:
+                cells = tuple(tuple(self._expression(c, RowOf(decision.name, r.id)) for c in r.cells)
+                              for r in relation.rows)
+                body = RelationPlan(relation.columns, tuple(r.id for r in relation.rows), cells)
+        return DecisionPlan(decision.name, symbol, decision.type, body)
+
+    def _table(self, table: model.Table) -> TablePlan:
+        inputs = tuple(self._expression(i) for i in table.inputs)
+        rows = []
+        for row in table.rows:
+            cells, leaves = [], []
+            for cell, header, operand in zip(row.cells, table.inputs, inputs, strict=True):
+                if cell.tree.is_any:
+                    cells.append(None)
+                    continue
+                formula = self._formula(cell.tree, cell.typed, None, header.tree)
+                cells.append(formula)
+                leaves.append(Leaf(header.text, print_node(self._substituted(cell.tree)), operand, formula))
+            outputs = tuple(self._expression(o) for o in row.outputs)
+            rows.append(RowPlan(row.id, tuple(cells), outputs, tuple(leaves)))
+        default = None if table.default is None else tuple(self._expression(d) for d in table.default)
+        return TablePlan(table, inputs, tuple(rows), default)
+
+    def _reward(self, reward: model.Reward) -> RewardPlan:
+        row = reward.row
+        exclusions = [self._exclusion(e, row) for e in reward.exceptions]
+        exclusions += [self._exclusion(e, None) for e in self.rules.settings.exclusions]
+        amount_facts = tuple(i for _, i in self._places(self._depends(reward.amount.typed)))
+        return RewardPlan(
+            reward, self._condition(reward.when, row) if reward.when is not None else None,
+            self._expression(reward.amount, row), amount_facts,
+            tuple((n, self._expression(e, row)) for n, e in sorted(reward.details.items())), tuple(exclusions),
+            self._suspension(self.policy.id, reward.id))
+
+    def _exclusion(self, exclusion: model.Exclusion, row: RowOf | None) -> ExclusionPlan:
+        return ExclusionPlan(exclusion.id, self._condition(exclusion.when, row), self._text(exclusion.text, row))
+
+    def _recommendation(self, recommendation: model.Recommendation) -> RecommendationPlan:
+        when = self._condition(recommendation.when, recommendation.row) if recommendation.when is not None else None
+        return RecommendationPlan(recommendation, when, self._text(recommendation.text, recommendation.row))
+
+    def _text(self, texts: model.Texts, row: RowOf | None) -> TemplatePlan:
+        return TemplatePlan({tongue: tuple(p if isinstance(p, str) else self._expression(p, row) for p in template.parts)
+                             for tongue, template in texts.items()})
+
+    def _relation_firings(
+        self, policy: Policy, rewards: tuple[RewardPlan, ...], recommendations: tuple[RecommendationPlan, ...],
+    ) -> Iterator[RelationFiring]:
+        """One per `each` and row; the leaves are those of the row's boolean cells that are not constant."""
+        sources = [(r.reward.row, r.when) for r in rewards] + [(r.recommendation.row, r.when) for r in recommendations]
+        for row, when in sources:
+            if row is None:
+                continue
+            body = policy.decisions[row.relation].body
+            assert isinstance(body, model.RelationTable)
+            cells = next(r.cells for r in body.rows if r.id == row.row)
+            leaves: list[Leaf] = []
+            for column, cell in zip(body.columns, cells, strict=True):
+                if isinstance(column.type, types.Boolean) and typed.symbols(cell.typed):
+                    leaves += self._leaves(cell.tree, cell, row)
+            yield RelationFiring(row.relation, row.row, when, tuple(leaves))
+
+    # ---- leaves of conditions
+
+    def _leaves(self, tree: ast.Node, expression: Expression, row: RowOf | None) -> Iterator[Leaf]:
+        """Comparisons and boolean operands in text order; a row's column stands for its cell."""
+        match tree:
+            case ast.Conjunction(operands) | ast.Disjunction(operands):
+                for operand in operands:
+                    yield from self._leaves(operand, expression, row)
+            case ast.Call(ast.Name("not"), (operand,)):
+                yield from self._leaves(operand, expression, row)
+            case ast.Comparison(operator, left, right):
+                test = f"{operator} {print_node(self._substituted(right))}"
+                yield from self._leaf(left, test, tree, expression, row)
+            case ast.Between(operand, low, high):
+                test = f"between {print_node(self._substituted(low))} and {print_node(self._substituted(high))}"
+                yield from self._leaf(operand, test, tree, expression, row)
+            case ast.In(operand, _):
+                whole = print_node(self._substituted(tree))
+                test = whole[len(print_node(self._substituted(operand))) + 1 :]
+                yield from self._leaf(operand, test, tree, expression, row)
+            case ast.BooleanLiteral():
+                return
+            case _ if (cell := self._cell(tree, row)) is not None:
+                yield from self._leaves(cell.tree, cell, row)
+            case _:
+                yield from self._leaf(tree, "= true", tree, expression, row)
+
+    def _cell(self, tree: ast.Node, row: RowOf | None) -> Expression | None:
+        """The cell that a column's name stands for in a row."""
+        if row is None:
+            return None
+        name = tree.name if isinstance(tree, ast.Name) else (
+            tree.name if isinstance(tree, ast.Path) and tree.base == ast.Name("this") else None)
+        body = self.policy.decisions[row.relation].body
+        assert isinstance(body, model.RelationTable)
+        names = [c.name for c in body.columns]
+        if name not in names:
+            return None
+        cells = next(r.cells for r in body.rows if r.id == row.row)
+        return cells[names.index(name)]
+
+    def _leaf(self, operand: ast.Node, test: str, whole: ast.Node, expression: Expression, row: RowOf | None) -> Iterator[Leaf]:
+        one = self._part(operand, expression, row)
+        two = one if operand is whole else self._part(whole, expression, row)
+        yield Leaf(print_node(operand), test, one, two)
+
+    def _part(self, tree: ast.Node, expression: Expression, row: RowOf | None) -> Formula:
+        node = check_expression(tree, expression.scope, Report())
+        assert node is not None, "a part of a typed expression is typed"
+        return self._formula(tree, node, row)
+
+    def _substituted(self, tree: ast.Node) -> ast.Node:
+        return substituted(tree, self.literals)
+
+
+def substituted(tree: ast.Node, literals: Mapping[str, ast.Node]) -> ast.Node:
+    """The tree with parameters replaced by their values."""
+    if isinstance(tree, ast.Name):
+        return literals.get(tree.name, tree)
+    changes: dict[str, Any] = {}
+    for name in tree.__dataclass_fields__:
+        value = getattr(tree, name)
+        if name == "span" or (isinstance(tree, ast.Call) and name == "function"):
+            continue
+        if isinstance(value, ast.Node):
+            changes[name] = substituted(value, literals)
+        elif isinstance(value, tuple) and any(isinstance(v, ast.Node) for v in value):
+            changes[name] = tuple(substituted(v, literals) if isinstance(v, ast.Node) else v for v in value)
+    if not changes:
+        return tree
+    fields = {name: getattr(tree, name) for name in tree.__dataclass_fields__}
+    return type(tree)(**(fields | changes))
+
+
+def _literal(kind: types.Type, value: Any) -> ast.Node:
+    match kind:
+        case _ if value is None:
+            return ast.NullLiteral()
+        case types.Number(scale=scale):
+            return ast.NumberLiteral(Decimal(exact(value, scale)))
+        case types.Date():
+            return ast.Call(ast.Name("date"), (ast.StringLiteral(date.fromordinal(value).isoformat()),))
+        case types.Duration():
+            return ast.Call(ast.Name("duration"), (ast.StringLiteral(days_text(value)),))
+        case types.Boolean():
+            return ast.BooleanLiteral(value)
+    return ast.StringLiteral(value)
+
+
+def _loads(node: typed.Node) -> Iterator[typed.Load]:
+    if isinstance(node, typed.Load):
+        yield node
+    for child in typed.operands(node):
+        yield from _loads(child)
+
+
+def _decisions(symbols: Iterable[Symbol]) -> tuple[tuple[str, str], ...]:
+    """Policy and decision of the symbols that are other policies' decisions."""
+    names = sorted(s.name for s in symbols if s.kind == "decision")
+    return tuple((n.rpartition(".")[0], n.rpartition(".")[2]) for n in names)

@@ -1,0 +1,232 @@
+"""Decisions by the book: one table row after the other, hit policies as DMN states them."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from policy_service.engines.contract import Decided, Firing
+from policy_service.engines.plan import DecisionPlan, Formula, Plan, PolicyPlan, RelationPlan, TablePlan
+from policy_service.engines.reference.interpret import Months, Scope, evaluate, matches
+from policy_service.facts import State
+from policy_service.language import ast, types
+from policy_service.language.values import days_text, months_text
+
+_CONFLICT = object()
+
+
+class ReferenceEngine:
+    """The oracle of all tests and the judge of live answers."""
+
+    name = "reference"
+
+    def prepare(self, plan: Plan) -> "_Prepared":
+        return _Prepared(plan)
+
+
+class _Prepared:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def run(self, state: State, as_of: int) -> "_Run":
+        return _Run(self.plan, state, as_of)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Run:
+    def __init__(self, plan: Plan, state: State, as_of: int) -> None:
+        self.plan, self.state, self.as_of = plan, state, as_of
+        self.decided: dict[str, dict[str, Any]] = {}
+
+    def single(self) -> "_View":
+        return _View(self, {}, self.decided)
+
+    def element(self, section: str, index: int) -> "_View":
+        return _View(self, self.state.elements[section][index], dict(self.decided))
+
+
+class _View:
+    def __init__(self, run: _Run, own: Mapping[int, Any], decided: dict[str, dict[str, Any]]) -> None:
+        self.run, self.own, self.decided = run, own, decided
+        self.facts = {name: (i, fact.type) for i, (name, fact) in enumerate(
+            run.plan.rules.dictionary.by_name.items())}
+
+    def is_null(self, fact: int) -> bool:
+        return self._slot(fact) is None
+
+    def _slot(self, fact: int) -> Any:
+        return self.own[fact] if fact in self.own else self.run.state.slots[fact]
+
+    def skip(self, policy: PolicyPlan) -> None:
+        self.decided[policy.id] = {}
+
+    def truth(self, formula: Formula) -> bool | None:
+        value = self._value(formula)
+        return value if isinstance(value, bool) else None
+
+    def shown(self, formula: Formula) -> Any:
+        return _shown(self._value(formula))
+
+    def decide(self, policy: PolicyPlan) -> Decided:
+        self.decided[policy.id] = values = {}
+        firings, conflicts = [], []
+        for decision in policy.decisions:
+            rows: tuple[int, ...] = ()
+            value = self._decide(decision)
+            if isinstance(decision.body, TablePlan):
+                value, rows = value
+                firings.append(Firing(decision.name, rows))
+            if value is _CONFLICT:
+                conflicts.append(decision.name)
+                value = None
+            values[decision.name] = value
+        shown = {name: _shown(value) for name, value in values.items()}
+        return Decided(shown, tuple(firings), tuple(conflicts))
+
+    # ---- decisions
+
+    def _decide(self, decision: DecisionPlan) -> Any:
+        match decision.body:
+            case Formula() as formula:
+                return self._value(formula)
+            case TablePlan() as table:
+                return self._table(table)
+            case RelationPlan() as relation:
+                return self._relation(relation)
+
+    def _relation(self, relation: RelationPlan) -> list[dict[str, Any]]:
+        records = []
+        for row, cells in zip(relation.rows, relation.cells, strict=True):
+            record: dict[str, Any] = {"row": row}
+            for column, cell in zip(relation.columns, cells, strict=True):
+                record[column.name] = evaluate(cell.tree, self._scope(cell).within(record))
+            records.append(record)
+        return records
+
+    def _table(self, table: TablePlan) -> tuple[Any, tuple[int, ...]]:
+        """The table's value and the rows that fired."""
+        hit = [i for i, row in enumerate(table.rows)
+               if all(cell is None or self._value(cell) is True for cell in row.cells)]
+        names = [o.name for o in table.table.outputs]
+        answers = [self._record(names, table.rows[i].outputs) for i in hit]
+        policy, aggregation = table.table.hit, table.table.aggregation
+        if not hit:
+            return self._without_match(table, names), ()
+        if policy == "unique":
+            return (answers[0] if len(hit) == 1 else _CONFLICT), tuple(hit)
+        if policy == "any":
+            return (answers[0] if all(a == answers[0] for a in answers) else _CONFLICT), tuple(hit)
+        if policy == "first":
+            return answers[0], (hit[0],)
+        if policy in ("priority", "output order"):
+            ranked = sorted(range(len(hit)), key=lambda i: _rank(table, answers[i]))
+            if policy == "priority":
+                return answers[ranked[0]], (hit[ranked[0]],)
+            return [answers[i] for i in ranked], tuple(hit)
+        if aggregation:
+            return _aggregate(aggregation, answers), tuple(hit)
+        return answers, tuple(hit)
+
+    def _record(self, names: list[str], outputs: tuple[Formula, ...]) -> Any:
+        values = [self._value(o) for o in outputs]
+        return values[0] if len(names) == 1 else dict(zip(names, values, strict=True))
+
+    def _without_match(self, table: TablePlan, names: list[str]) -> Any:
+        if table.default is not None:
+            record = self._record(names, table.default)
+            return None if isinstance(record, dict) and all(v is None for v in record.values()) else record
+        if table.table.is_multiple:
+            return []
+        return Decimal(0) if table.table.aggregation == "count" else None
+
+    # ---- values
+
+    def _value(self, formula: Formula) -> Any:
+        scope = self._scope(formula)
+        if formula.row is not None:
+            rows = self.decided.get(formula.policy, {}).get(formula.row.relation) or []
+            for record in rows:
+                if record["row"] == formula.row.row:
+                    scope = scope.within(record)
+        if isinstance(formula.tree, ast.Cell):
+            assert formula.header is not None
+            return matches(formula.tree, evaluate(formula.header, scope), scope)
+        return evaluate(formula.tree, scope)
+
+    def _scope(self, formula: Formula) -> Scope:
+        names = {name: _decoded(kind, value) for name, (kind, value) in formula.constants.items()}
+        names |= self.decided.get(formula.policy, {})
+        names["as_of"] = date.fromordinal(self.run.as_of)
+        policy = next((p.policy for p in self.run.plan.policies if p.id == formula.policy), None)
+        if policy is not None and policy.effective.campaign is not None:
+            names["campaign"] = {"from": policy.effective.period.start, "to": policy.effective.period.end}
+        return Scope(names, self._fact, self._other)
+
+    def _fact(self, name: str) -> Any:
+        if name not in self.facts:
+            return None
+        index, kind = self.facts[name]
+        return _decoded(kind, self._slot(index))
+
+    def _other(self, name: str) -> Any:
+        """`policy.decision` or `policy.decision.output`."""
+        for policy, values in self.decided.items():
+            if name.startswith(policy + "."):
+                decision, _, output = name[len(policy) + 1 :].partition(".")
+                value = values.get(decision)
+                return value[output] if output and value is not None else value
+        return None
+
+
+def _rank(table: TablePlan, answer: Any) -> tuple[int, ...]:
+    """Place of an answer by the order of its enumeration outputs, the first output first."""
+    ranks = []
+    for output in table.table.outputs:
+        value = answer[output.name] if isinstance(answer, dict) else answer
+        if isinstance(output.type, types.Enum):
+            members = output.type.members
+            ranks.append(members.index(value) if value in members else len(members))
+    return tuple(ranks)
+
+
+def _aggregate(aggregation: str, answers: list[Any]) -> Any:
+    if aggregation == "count":
+        return Decimal(len(answers))
+    if any(a is None for a in answers):
+        return None
+    return {"sum": sum, "min": min, "max": max}[aggregation](answers)
+
+
+def _decoded(kind: types.Type, value: Any) -> Any:
+    """A stored value as this engine holds it."""
+    match kind:
+        case _ if value is None:
+            return None
+        case types.Number(scale=scale):
+            return Decimal(value).scaleb(-scale)
+        case types.Date():
+            return date.fromordinal(value)
+        case types.Duration():
+            return timedelta(days=value)
+        case types.Months():
+            return Months(value)
+    return value
+
+
+def _shown(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else value.normalize()
+        case date():
+            return value.isoformat()
+        case timedelta():
+            return days_text(value.days)
+        case Months(count):
+            return months_text(count)
+        case list():
+            return [_shown(item) for item in value]
+        case dict():
+            return {name: _shown(item) for name, item in value.items()}
+    return value

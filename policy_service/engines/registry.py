@@ -1,0 +1,22 @@
+"""Engines by name, loaded on first use."""
+
+from importlib import import_module
+
+from policy_service.engines.contract import Engine
+
+_ENGINES = {
+    "rete": ("policy_service.engines.rete", "ReteEngine"),
+    "reference": ("policy_service.engines.reference", "ReferenceEngine"),
+}
+NAMES = tuple(_ENGINES)
+
+
+def engine(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    module, attribute = _ENGINES[name]
+    found: Engine = getattr(import_module(module), attribute)()
+    return found

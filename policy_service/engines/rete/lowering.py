@@ -1,0 +1,143 @@
+"""Conditions to the pen's language: facts against constants of the epoch.
+
+What the pen cannot say is computed before it as a field: the difference of two quantities, the value of an
+expression, and, last, the truth of a condition of another form. Fields are counted by how much they leave to
+the pen: `fact` (posted as it is), `number` (computed, then compared by the pen), `flag` (decided before).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from policy_service.engines.rete import pen
+from policy_service.language import typed, types
+from policy_service.language.typed import BOOLEAN, Arithmetic, Compare, Const, Load, Node, Rescale
+
+FieldKind = Literal["fact", "number", "flag", "absent"]
+_OPS: dict[str, pen.Op] = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+_OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_NEVER, _ALWAYS = "never", "always"
+Lowered = pen.Condition | Literal["never", "always"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the pen's fact: its name, what it holds, and how it comes to be."""
+
+    name: str
+    node: Node
+    kind: FieldKind
+
+
+@dataclass(slots=True)
+class Fields:
+    """Fields of one ruleset, each expression once."""
+
+    names: Iterator[str] = field(default_factory=lambda: pen.field_names(250))
+    known: dict[tuple[Node, FieldKind], Field] = field(default_factory=dict)
+
+    def name(self, node: Node, kind: FieldKind) -> str:
+        key = (node, kind)
+        if key not in self.known:
+            self.known[key] = Field(next(self.names), node, kind)
+        return self.known[key].name
+
+
+def is_ready(node: Node) -> bool:
+    """Whether the node reads only facts and `as_of`, so that it is known before any decision."""
+    return all(s.kind in ("fact", "as_of") for s in typed.symbols(node))
+
+
+def lower(node: Node, fields: Fields, holds: bool = True) -> Lowered:
+    """The pen's condition for `node is true` (or, with holds=False, `node is false`)."""
+    match node:
+        case Const(value=value):
+            return _ALWAYS if value is holds else _NEVER
+        case typed.And(operands=operands):
+            return _join([lower(o, fields, holds) for o in operands], every=holds)
+        case typed.Or(operands=operands):
+            return _join([lower(o, fields, holds) for o in operands], every=not holds)
+        case typed.Not(operand=operand):
+            return lower(operand, fields, not holds)
+        case Load():
+            return pen.Test(fields.name(node, "fact"), "eq", holds)
+        case Compare():
+            return _compare(node, fields, holds)
+    return pen.Test(fields.name(node, "flag"), "eq", holds)
+
+
+def _join(conditions: list[Lowered], *, every: bool) -> Lowered:
+    end, rest = (_NEVER, _ALWAYS) if every else (_ALWAYS, _NEVER)
+    if end in conditions:
+        return end  # type: ignore[return-value]  # one of the two words
+    kept = tuple(c for c in conditions if not isinstance(c, str))
+    if not kept:
+        return rest  # type: ignore[return-value]  # one of the two words
+    return kept[0] if len(kept) == 1 else pen.All(kept) if every else pen.Either(kept)
+
+
+def _compare(node: Compare, fields: Fields, holds: bool) -> Lowered:
+    operator, left, right = node.operator, node.left, node.right
+    if isinstance(left, Const) and not isinstance(right, Const):
+        operator, left, right = _FLIPPED[operator], right, left  # type: ignore[assignment]  # flipped operators are operators
+    if isinstance(right, Const):
+        if right.value is None:
+            return _presence(left, operator, fields, holds)
+        return _constant(operator if holds else _OPPOSITE[operator], left, right.value, fields)
+    if operator not in ("=", "!=") and _gap_fits(left.type, right.type):
+        gap = Arithmetic(left.type, "-", left, right)
+        return _constant(operator if holds else _OPPOSITE[operator], gap, 0, fields)
+    return pen.Test(fields.name(node, "flag"), "eq", holds)
+
+
+def _gap_fits(one: types.Type, two: types.Type) -> bool:
+    """Whether the difference of two quantities stays within 64 bits."""
+    match one, two:
+        case (types.Number() | types.Date() | types.Duration() | types.Months(),
+              types.Number() | types.Date() | types.Duration() | types.Months()):
+            return max(abs(one.low - two.high), abs(one.high - two.low)) <= types.INT64
+    return False
+
+
+def _presence(node: Node, operator: str, fields: Fields, holds: bool) -> Lowered:
+    if operator not in ("=", "!="):
+        return _NEVER
+    if isinstance(node, Const):
+        return _ALWAYS if (node.value is None) is ((operator == "=") is holds) else _NEVER
+    if (operator == "=") is holds:
+        return pen.Test(fields.name(node, "absent"), "eq", 1)
+    return pen.Present(fields.name(node, _kind(node)))
+
+
+def _kind(node: Node) -> FieldKind:
+    return "fact" if isinstance(node, Load) else "flag" if node.type == BOOLEAN else "number"
+
+
+def _constant(operator: str, left: Node, value: Any, fields: Fields) -> Lowered:
+    if isinstance(left, Const):
+        left_value = left.value
+        if left_value is None:
+            return _ALWAYS if operator == "!=" else _NEVER
+        return _ALWAYS if _HOLDS[operator](left_value, value) else _NEVER
+    while isinstance(left, Rescale):
+        if operator in ("=", "!=") and value % left.factor:
+            return _ALWAYS if operator == "!=" else _NEVER
+        value = _shrunk(operator, value, left.factor)
+        left = left.operand
+    name = fields.name(left, _kind(left))
+    test = pen.Test(name, _OPS[operator], value)
+    if operator == "!=":
+        return pen.Either((test, pen.Test(fields.name(left, "absent"), "eq", 1)))
+    return test
+
+
+_HOLDS: dict[str, Any] = {
+    "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+}
+
+
+def _shrunk(operator: str, value: int, factor: int) -> int:
+    """The constant c with: x * factor operator value, exactly when x operator c."""
+    return -(-value // factor) if operator in ("<", ">=") else value // factor

@@ -1,0 +1,345 @@
+"""Posted JSON to a typed state: every number exact, every fault found at once.
+
+A state is a list of slots, one per declared fact in dictionary order; None is null. Numbers are scaled
+integers, dates day ordinals. Facts of a list section stand in a slot list per element.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Context, Decimal
+from typing import Any
+
+from policy_service.diagnostics import Fault, InvalidInput, escape, fault
+from policy_service.diagnostics.catalogue import (
+    BAD_ID,
+    BAD_TEXT,
+    FUTURE_DATE,
+    ID_DIFFERS,
+    ID_DUPLICATE,
+    ID_MISSING,
+    NOT_A_DATE,
+    NOT_A_MEMBER,
+    OUT_OF_RANGE,
+    TOO_MANY,
+    TOO_MANY_DECIMALS,
+    UNKNOWN_FACT,
+    WRONG_TYPE,
+)
+from policy_service.facts.dictionary import Dictionary, Fact, Section
+from policy_service.language import types
+from policy_service.language.values import exact, parse_days, shown
+
+MAX_ELEMENTS = 1000
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_EXACT = Context(prec=60)
+_MAX_ADJUSTED = 20
+Slots = list[Any]
+
+
+class _Refused(Exception):
+    def __init__(self, code: Any, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint = code, message, hint
+
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A merchant's facts on a day, normalised.
+
+    slots: one value per fact of the single sections; None elsewhere.
+    posted: names of the sections that were posted.
+    elements: per list section, the slots of each element that are its own, in posted order.
+    ids: id per subject word of the posted single sections.
+    ignored: facts that were not declared, where the caller asked to have them reported, as pointers.
+    """
+
+    slots: Slots
+    posted: frozenset[str]
+    elements: Mapping[str, tuple[dict[int, Any], ...]]
+    ids: Mapping[str, str]
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    slot: int
+    fact: Fact
+    convert: Convert
+    is_date: bool
+    is_past: bool
+
+
+class Door:
+    """Reads posted facts against one dictionary; built once, used for every request."""
+
+    def __init__(self, dictionary: Dictionary) -> None:
+        self.dictionary = dictionary
+        self.index: dict[str, int] = {fact.name: i for i, fact in enumerate(dictionary)}
+        self.size = len(self.index)
+        self._sections = {
+            s.name: (s, {k: _Field(self.index[f.name], f, _converter(f), isinstance(f.type, types.Date),
+                                   isinstance(f.type, types.Date) and not f.may_be_future)
+                         for k, f in s.facts.items()})
+            for s in dictionary.sections.values()
+        }
+
+    def read(
+        self, posted: Any, as_of: date, *, merchant_id: str | None = None, report_unknown: bool = False,
+        pointer: str = "/facts",
+    ) -> State:
+        """The state that was posted.
+
+        Args:
+            posted: parsed JSON; numbers are int or Decimal, never float.
+            merchant_id: stands in for `merchant.id`; must equal it when both are given.
+            report_unknown: list undeclared facts in `ignored` instead of refusing them.
+        Raises:
+            InvalidInput: with every fault, each with its pointer.
+        """
+        faults: list[Fault] = []
+        ignored: list[str] = []
+        slots: Slots = [None] * self.size
+        names: list[str] = []
+        elements: dict[str, tuple[dict[int, Any], ...]] = {}
+        ids: dict[str, str] = {}
+        if type(posted) is not dict:
+            raise InvalidInput([fault(pointer, WRONG_TYPE, "facts must be an object of sections")])
+        day = as_of.toordinal()
+        unknown = ignored if report_unknown else None
+        for name, value in posted.items():
+            known = self._sections.get(name)
+            if known is None:
+                self._unknown(f"{pointer}/{escape(name)}", "section", name, list(self._sections), faults, unknown)
+                continue
+            if value is None:
+                continue
+            section, fields = known
+            at = f"{pointer}/{name}"
+            if section.element is not None:
+                elements[name] = self._list(section, fields, value, at, day, faults, unknown)
+                names.append(name)
+                continue
+            if type(value) is not dict:
+                faults.append(fault(at, WRONG_TYPE, f"`{name}` must be an object of facts"))
+                continue
+            names.append(name)
+            self._section(fields, value, at, day, slots, faults, unknown)
+            if section.has_id:
+                self._identify(section, fields, slots, at, merchant_id, ids, faults, value)
+        if faults:
+            raise InvalidInput(faults)
+        return State(slots, frozenset(names), elements, ids, tuple(sorted(ignored)))
+
+    def _section(
+        self, fields: Mapping[str, _Field], value: dict[str, Any], at: str, day: int, into: Any,
+        faults: list[Fault], unknown: list[str] | None,
+    ) -> None:
+        for key, raw in value.items():
+            field = fields.get(key)
+            if field is None:
+                self._unknown(f"{at}/{escape(key)}", "fact", key, list(fields), faults, unknown)
+                continue
+            if raw is None:
+                continue
+            try:
+                found = field.convert(raw)
+            except _Refused as error:
+                faults.append(fault(f"{at}/{key}", error.code, error.message, error.hint))
+                continue
+            if field.is_past and found > day:
+                faults.append(fault(f"{at}/{key}", FUTURE_DATE, f"`{raw}` lies after as_of",
+                                    "facts are those known by the day judged"))
+            into[field.slot] = found
+
+    def _identify(
+        self, section: Section, fields: Mapping[str, _Field], slots: Slots, at: str, merchant_id: str | None,
+        ids: dict[str, str], faults: list[Fault], value: dict[str, Any],
+    ) -> None:
+        slot = fields["id"].slot
+        if section.name == "merchant" and merchant_id is not None:
+            if slots[slot] is None and value.get("id") is None:
+                slots[slot] = merchant_id
+            elif slots[slot] is not None and slots[slot] != merchant_id:
+                faults.append(fault(f"{at}/id", ID_DIFFERS, "merchant_id and facts.merchant.id differ"))
+        if slots[slot] is not None:
+            ids[section.name] = slots[slot]
+        elif value.get("id") is None:
+            faults.append(fault(f"{at}/id", ID_MISSING, f"`{section.name}` lacks its id"))
+
+    def _list(
+        self, section: Section, fields: Mapping[str, _Field], value: Any, at: str, day: int, faults: list[Fault],
+        unknown: list[str] | None,
+    ) -> tuple[dict[int, Any], ...]:
+        if type(value) is not list:
+            faults.append(fault(at, WRONG_TYPE, f"`{section.name}` must be a list"))
+            return ()
+        if len(value) > MAX_ELEMENTS:
+            faults.append(fault(at, TOO_MANY, f"more than {MAX_ELEMENTS} elements"))
+            return ()
+        out: list[dict[int, Any]] = []
+        seen: set[str] = set()
+        slot = fields["id"].slot if section.has_id else -1
+        for index, item in enumerate(value):
+            place = f"{at}/{index}"
+            if type(item) is not dict:
+                faults.append(fault(place, WRONG_TYPE, f"an element of `{section.name}` must be an object"))
+                continue
+            own: dict[int, Any] = {}
+            self._section(fields, item, place, day, own, faults, unknown)
+            out.append(own)
+            id_ = own.get(slot)
+            if section.has_id and id_ is None and item.get("id") is None:
+                faults.append(fault(f"{place}/id", ID_MISSING, f"an element of `{section.name}` lacks its id"))
+            elif id_ in seen:
+                faults.append(fault(f"{place}/id", ID_DUPLICATE, f"`{id_}` is posted twice"))
+            elif id_ is not None:
+                seen.add(id_)
+        return tuple(out)
+
+    @staticmethod
+    def _unknown(
+        at: str, what: str, name: str, known: list[str], faults: list[Fault], ignored: list[str] | None
+    ) -> None:
+        if ignored is not None:
+            ignored.append(at)
+            return
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, known, 1)
+        hint = f"did you mean `{close[0]}`?" if close else "GET /v1/facts lists what can be posted"
+        faults.append(fault(at, UNKNOWN_FACT, f"there is no {what} `{name[:64]}`", hint))
+
+    def normalised(self, state: State) -> dict[str, Any]:
+        """The facts as they are recorded: declared ones only, nulls left out, numbers shortest."""
+        out: dict[str, Any] = {}
+        for name, (section, fields) in self._sections.items():
+            if name not in state.posted:
+                continue
+            if section.element is None:
+                out[name] = {k: shown(f.fact.type, v) for k, f in fields.items()
+                             if (v := state.slots[f.slot]) is not None}
+            else:
+                out[name] = [{k: shown(f.fact.type, v) for k, f in fields.items()
+                              if (v := own.get(f.slot)) is not None} for own in state.elements[name]]
+        return out
+
+
+def _converter(fact: Fact) -> Convert:
+    """Posted JSON of one fact to its value; raises _Refused."""
+    match fact.type:
+        case types.Number() as number:
+            return _number(number)
+        case types.Boolean():
+            return _boolean
+        case types.Date():
+            return _date(fact.type)
+        case types.Duration():
+            return _duration
+        case types.Enum(members):
+            return _member(frozenset(members), members)
+    return _id if fact.is_id else _text(fact.max_length)
+
+
+def _number(kind: types.Number) -> Convert:
+    scale, low, high, factor = kind.scale, kind.low, kind.high, 10**kind.scale
+    shown_range = f"from {exact(low, scale)} to {exact(high, scale)}"
+
+    def convert(value: Any) -> int:
+        if type(value) is int:
+            found = value * factor
+        elif type(value) is Decimal:
+            if not value.is_finite():
+                raise _Refused(WRONG_TYPE, "a number is needed")
+            if value.adjusted() > _MAX_ADJUSTED and value:
+                raise _Refused(OUT_OF_RANGE, f"the number is not {shown_range}")
+            moved = _EXACT.scaleb(value, scale) if len(value.as_tuple().digits) <= _MAX_DIGITS else None
+            if moved is None or moved != int(moved):
+                raise _Refused(TOO_MANY_DECIMALS, f"at most {scale} decimals are allowed",
+                               "numbers are never rounded here: post the value at its scale")
+            found = int(moved)
+        else:
+            hint = "write it without quotes" if isinstance(value, str) else None
+            raise _Refused(WRONG_TYPE, "a number is needed", hint)
+        if low <= found <= high:
+            return found
+        raise _Refused(OUT_OF_RANGE, f"the number is not {shown_range}")
+
+    return convert
+
+
+_MAX_DIGITS = 50
+
+
+def _boolean(value: Any) -> bool:
+    if value is True or value is False:
+        return bool(value)
+    raise _Refused(WRONG_TYPE, "true or false is needed")
+
+
+def _date(kind: types.Date) -> Convert:
+    low, high = kind.low, kind.high
+
+    def convert(value: Any) -> int:
+        if type(value) is not str:
+            raise _Refused(WRONG_TYPE, "a date is needed", "a text: 2023-04-01")
+        if len(value) != 10 or value[4] != "-" or value[7] != "-":
+            raise _Refused(NOT_A_DATE, "a date is written YYYY-MM-DD")
+        try:
+            day = date.fromisoformat(value).toordinal()
+        except ValueError:
+            raise _Refused(NOT_A_DATE, "there is no such day") from None
+        if low <= day <= high:
+            return day
+        raise _Refused(OUT_OF_RANGE, f"the day is not from {date.fromordinal(low)} to {date.fromordinal(high)}")
+
+    return convert
+
+
+def _duration(value: Any) -> int:
+    days = parse_days(value) if type(value) is str else None
+    if days is None:
+        raise _Refused(WRONG_TYPE, "a duration of days is needed", "a text: P30D")
+    return days
+
+
+def _member(known: frozenset[str], members: tuple[str, ...]) -> Convert:
+    def convert(value: Any) -> str:
+        if type(value) is not str:
+            raise _Refused(WRONG_TYPE, "a text is needed")
+        if value not in known:
+            raise _Refused(NOT_A_MEMBER, f"`{value[:64]}` is not one of the values", f"one of {', '.join(members)}")
+        return value
+
+    return convert
+
+
+def _id(value: Any) -> str:
+    if type(value) is not str:
+        raise _Refused(WRONG_TYPE, "an id is needed, a text")
+    if not _ID.fullmatch(value):
+        raise _Refused(BAD_ID, "an id is 1 to 64 of A-Z a-z 0-9 . _ : -")
+    return value
+
+
+def is_id(value: str) -> bool:
+    """Whether a text can be the id of a merchant, product and so on."""
+    return _ID.fullmatch(value) is not None
+
+
+def _text(most: int) -> Convert:
+    def convert(value: Any) -> str:
+        if type(value) is not str:
+            raise _Refused(WRONG_TYPE, "a text is needed")
+        if len(value) > most:
+            raise _Refused(BAD_TEXT, f"the text is longer than {most} characters")
+        if _UNFIT.search(value):
+            raise _Refused(BAD_TEXT, "the text holds control signs or half of a character")
+        return value
+
+    return convert
