@@ -1,5 +1,6 @@
 """The declared facts: what callers may post, with type, unit, range and label."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,9 +8,12 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 
 from policy_service.diagnostics import NOWHERE, Report, Span
-from policy_service.diagnostics.catalogue import FACT_DECLARATION, KEY_MISSING, TEXT_MISSING
+from policy_service.diagnostics.catalogue import FACT_DECLARATION, KEY_MISSING, NAME_CLASH, TEXT_MISSING
 from policy_service.language import types
+from policy_service.language.tokens import KEYWORDS
+from policy_service.language.typecheck import FAULTY
 from policy_service.language.typed import Load, Symbol
+from policy_service.language.typed import Node as TypedNode
 from policy_service.language.types import Type
 from policy_service.language.values import scaled
 from policy_service.sources import Form, Node, Text
@@ -18,6 +22,9 @@ from policy_service.sources import Mapping as MappingNode
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """Days that a fact or `as_of` may be; far inside the calendar, so that adding durations cannot leave it."""
 MAX_TEXT = 200
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+RESERVED = ("as_of", "campaign", "this", "row", "item", "decision", *KEYWORDS)
+"""Names that already mean something in an expression."""
 _SECTION_KEYS = ("label", "element", "facts")
 _FACT_KEYS = (
     "type", "unit", "scale", "range", "label", "values", "max_length", "sensitive", "actionable", "definition",
@@ -83,9 +90,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Dictionary:
-    """All sections, in file order."""
+    """All sections, in file order; `faulty` are the names of facts whose declaration has a fault."""
 
     sections: Mapping[str, Section]
+    faulty: frozenset[str] = frozenset()
 
     @cached_property
     def by_name(self) -> Mapping[str, Fact]:
@@ -101,16 +109,23 @@ class Dictionary:
         for section in self.sections.values():
             yield from section.facts.values()
 
-    def names(self, subject: str) -> dict[str, Load]:
+    def names(self, subject: str) -> dict[str, TypedNode]:
         """What `section.fact` stands for in a policy of a subject: lists are seen only by their own element."""
         seen = [s for s in self.sections.values() if s.element is None or s.element == subject]
-        return {f.name: Load(f.type, f.symbol) for s in seen for f in s.facts.values()}
+        return dict.fromkeys(self.faulty, FAULTY) | {
+            f.name: Load(f.type, f.symbol) for s in seen for f in s.facts.values()}
+
+    def hidden(self, subject: str) -> dict[str, str]:
+        """Facts that a policy of a subject cannot see, each with the reason."""
+        apart = [s for s in self.sections.values() if s.element not in (None, subject)]
+        return {f.name: f"is known per {s.element}, the policy is judged per {subject}"
+                for s in apart for f in s.facts.values()}
 
 
-def read_labels(node: Node | None, what: str, report: Report, span: Span) -> Labels:
-    """A text in zh and en."""
+def read_labels(node: Node | None, what: str, report: Report, span: Span, key: str = "text") -> Labels:
+    """A text in zh and en, the value of the key."""
     if node is None:
-        report.add(KEY_MISSING, span, f"{what} lacks its text in zh and en")
+        report.add(KEY_MISSING, span, f"{what} lacks `{key}`", hint="write `{zh: …, en: …}`")
         return {}
     if not isinstance(node, MappingNode):
         report.add(TEXT_MISSING, node.span, f"{what} needs zh and en", hint="write `{zh: …, en: …}`")
@@ -127,29 +142,58 @@ def read_dictionary(root: Node, report: Report) -> Dictionary:
     """facts.yaml to the dictionary; every fault is reported."""
     form = Form(root, "facts.yaml", report, root.span, ("sections", "basis", "source"))
     sections: dict[str, Section] = {}
+    prefixes: dict[str, Span] = {}
+    faulty: set[str] = set()
     for key, node in form.entries("sections", required=True):
         inner = Form(node, f"section `{key.value}`", report, key.span, _SECTION_KEYS)
-        element = inner.word("element")
-        prefix = element or key.value
-        label = read_labels(inner.node("label"), f"section `{key.value}`", report, key.span)
-        facts = {name.value: fact for name, value in inner.entries("facts", required=True)
-                 if (fact := _fact(key.value, prefix, name, value, report)) is not None}
-        sections[key.value] = Section(key.value, label, element, facts)
-    return Dictionary(sections)
+        element = inner.text("element")
+        prefix = element.value if element is not None else key.value
+        _check_prefix(element or key, prefixes, report)
+        if element is not None:
+            _check_name(key, report)
+        label = (read_labels(inner.node("label"), f"section `{key.value}`", report, key.span, "label")
+                 if inner.mapping is not None else {})
+        facts: dict[str, Fact] = {}
+        for name, value in inner.entries("facts", required=True):
+            fact = _fact(key.value, prefix, name, value, report)
+            if fact is None:
+                faulty.add(f"{prefix}.{name.value}")
+            else:
+                facts[name.value] = fact
+        sections[key.value] = Section(key.value, label, element.value if element is not None else None, facts)
+    return Dictionary(sections, frozenset(faulty))
+
+
+def _check_prefix(text: Text, prefixes: dict[str, Span], report: Report) -> None:
+    _check_name(text, report)
+    if text.value in RESERVED:
+        report.add(NAME_CLASH, text.span, f"`{text.value}` already has a meaning in expressions")
+    if text.value in prefixes:
+        report.add(NAME_CLASH, text.span, f"`{text.value}` already names a section or its elements",
+                   related=[(prefixes[text.value], "declared here")])
+    prefixes.setdefault(text.value, text.span)
+
+
+def _check_name(text: Text, report: Report) -> None:
+    if not NAME.fullmatch(text.value):
+        report.add(FACT_DECLARATION, text.span, f"`{text.value}` is not a name",
+                   hint="names are lower case: `[a-z][a-z0-9_]*`")
 
 
 def _fact(section: str, prefix: str, key: Text, node: Node, report: Report) -> Fact | None:
     what = f"fact `{prefix}.{key.value}`"
+    _check_name(key, report)
     form = Form(node, what, report, key.span, _FACT_KEYS)
     type_text = form.text("type", required=True)
     if type_text is None:
         return None
-    label = read_labels(form.node("label"), what, report, key.span)
+    label = read_labels(form.node("label"), what, report, key.span, "label")
     values = {k.value: read_labels(v, f"value `{k.value}` of {what}", report, k.span)
               for k, v in form.entries("values")}
     kind = _type(type_text, form, tuple(values), what, report)
     if kind is None:
         return None
+    _check_keys(kind, form, what, report)
     window = {k.value: v.value for k, v in form.entries("window") if isinstance(v, Text)} or None
     definition = form.node("definition")
     source = {k.value: v.value for k, v in form.entries("source") if isinstance(v, Text)} or None
@@ -162,6 +206,15 @@ def _fact(section: str, prefix: str, key: Text, node: Node, report: Report) -> F
         reduce=form.word("reduce", ("floor", "half_up")), basis=form.word("basis", ("stated", "assumed")),
         source=source, span=key.span,
     )
+
+
+def _check_keys(kind: Type, form: Form, what: str, report: Report) -> None:
+    """Keys that say something about a type which the fact does not have."""
+    belongs = {"range": types.Number, "scale": types.Number, "unit": types.Number, "reduce": types.Number,
+               "values": types.Enum, "max_length": types.Text, "may_be_future": types.Date}
+    for key, owner in belongs.items():
+        if form.mapping is not None and (name := form.mapping.key(key)) is not None and not isinstance(kind, owner):
+            report.add(FACT_DECLARATION, name.span, f"{what} is a {types.kind(kind)}, `{key}` has no meaning for it")
 
 
 def _type(text: Text, form: Form, members: tuple[str, ...], what: str, report: Report) -> Type | None:
@@ -219,8 +272,11 @@ def _actionable(form: Form, what: str, report: Report) -> Actionable | None:
     for key in ("step", "effort"):
         text = inner.text(key)
         try:
-            numbers.append(Decimal(text.value) if text else Decimal(1))
+            number = Decimal(text.value) if text else Decimal(1)
         except InvalidOperation:
-            report.add(FACT_DECLARATION, (text or node).span, f"`{key}` must be a number")
+            number = Decimal(0)
+        if not number.is_finite() or number <= 0:
+            report.add(FACT_DECLARATION, (text or node).span, f"`{key}` must be a number above 0")
             return None
+        numbers.append(number)
     return Actionable(direction, numbers[0], numbers[1]) if direction else None

@@ -151,13 +151,22 @@ class _Checker:
             return self._fit_enum(node, expected, span)
         if isinstance(expected, Text) and isinstance(found, Enum):
             return node
+        if isinstance(expected, List) and isinstance(found, List):
+            return self._fit_list(node, expected, span)
         if type(found) is not type(expected):
             raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(expected)} is needed, this is a {types.kind(found)}")
         return node
 
-    def fit_list(self, node: Node, expected: Type, span: Span) -> Node:
-        """As `fit`; a list inside a list keeps its elements as they are."""
-        return node if isinstance(node.type, List) and isinstance(expected, List) else self.fit(node, expected, span)
+    def _fit_list(self, node: Node, expected: List, span: Span) -> Node:
+        element = cast(List, node.type).element
+        if not isinstance(element, Number) or element.scale == cast(Number, expected.element).scale:
+            return node
+        if isinstance(node, ListOf):
+            return ListOf(expected, tuple(Item(i.guard, self.fit(i.value, expected.element, span)) for i in node.items))
+        if isinstance(node, If):
+            then, otherwise = (self.fit(n, expected, span) for n in (node.then, node.otherwise))
+            return If(expected, node.condition, then, otherwise)
+        raise self.fail(TYPE_MISMATCH, span, f"a list of {expected.element} is needed, this is a list of {element}")
 
     def _fit_number(self, node: Node, found: Number, expected: Number, span: Span) -> Node:
         if found.unit and expected.unit and found.unit != expected.unit:
@@ -380,7 +389,7 @@ class _Checker:
             kind = types.union(kind, value.type) if kind is not None else None
         if kind is None:
             raise self.fail(TYPE_MISMATCH, span, "the elements of a list are of different kinds or units")
-        fitted = [Item(None, self.bounded(self.fit_list(v, kind, span), span)) for v in values]
+        fitted = [Item(None, self.bounded(self.fit(v, kind, span), span)) for v in values]
         return ListOf(List(kind, len(values)), tuple(fitted))
 
     # ---- conditions
@@ -531,7 +540,8 @@ class _Checker:
             case (Duration(), Date()) if operator == "+":
                 return self.dates("+", right, left, span)
             case (Date(a, b), Months(c, d)) if operator in "+-":
-                low, high = (a + 28 * c - 31, b + 31 * d + 31) if operator == "+" else (a - 31 * d - 31, b - 28 * c + 31)
+                most = 31 * max(abs(c), abs(d)) + 31
+                low, high = a - most, b + most
                 kind = Date(max(low, types.FIRST_DAY), min(high, types.LAST_DAY))
                 months = right if operator == "+" else self.durations("-", Const(Months(0, 0), 0), right, span)
                 return Call(kind, "add months", (left, months))

@@ -172,6 +172,8 @@ def union(first: Type, second: Type) -> Type | None:
         case List(), List():
             element = union(first.element, second.element)
             return List(element, max(first.most, second.most)) if element else None
+        case Record(), Record():
+            return _record_union(first, second)
     return first if first == second else None
 
 
@@ -182,6 +184,13 @@ def _number_union(first: Number, second: Number) -> Number | None:
     one, two = 10 ** (scale - first.scale), 10 ** (scale - second.scale)
     low, high = min(first.low * one, second.low * two), max(first.high * one, second.high * two)
     return Number(scale, low, high, first.unit or second.unit)
+
+
+def _record_union(first: Record, second: Record) -> Record | None:
+    if [n for n, _ in first.fields] != [n for n, _ in second.fields]:
+        return None
+    joined = [(name, union(one, two)) for (name, one), (_, two) in zip(first.fields, second.fields, strict=True)]
+    return Record(tuple((n, t) for n, t in joined if t is not None)) if all(t for _, t in joined) else None
 
 
 def kind(type_: Type) -> str:

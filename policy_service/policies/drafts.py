@@ -11,20 +11,18 @@ from policy_service.diagnostics.catalogue import (
     KEY_MISSING,
     NAME_CLASH,
     TABLE_SHAPE,
-    TEXT_MISSING,
     VALUE_INVALID,
 )
-from policy_service.facts.dictionary import Labels, read_labels
+from policy_service.facts.dictionary import NAME, RESERVED, Labels, read_labels
 from policy_service.language import ast, types
 from policy_service.language.parser import parse_cell, parse_expression
-from policy_service.language.tokens import report_full_width
+from policy_service.language.tokens import half_width, report_full_width
 from policy_service.language.values import parse_days, parse_months
 from policy_service.policies import model
 from policy_service.policies.tables import Grid, TextCell, read_grid
 from policy_service.sources import Form, Node, Text
 from policy_service.sources import Mapping as MappingNode
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 POLICY_ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 POLICY_KEYS = (
     "policy", "title", "subject", "effective", "source", "basis", "owner", "needs", "applies", "optional", "readings",
@@ -184,6 +182,8 @@ class Draft:
     rewards: list[DraftReward] = field(default_factory=list)
     recommendations: list[DraftRecommendation] = field(default_factory=list)
     invariants: list[DraftInvariant] = field(default_factory=list)
+    faulty: set[str] = field(default_factory=set)
+    """Names of parameters and decisions whose declaration has a fault."""
 
 
 def read_source(form: Form) -> model.Source | None:
@@ -197,7 +197,7 @@ def read_basis(form: Form, default: model.Basis | None) -> model.Basis | None:
 
 
 def read_draft(file: str, root: Node, report: Report) -> Draft | None:
-    """The draft of one policy file; None when it does not even say which policy it is."""
+    """The draft of one policy file; None when it is not even a mapping."""
     return _DraftReader(file, report).read(root)
 
 
@@ -231,7 +231,7 @@ def checked_name(text: Text, report: Report) -> str:
 
 def read_texts(node: Node | None, what: str, report: Report, span: Span) -> Mapping[str, DraftTemplate]:
     """A text in zh and en that may hold `{expression}`."""
-    read_labels(node, what, report, span)
+    read_labels(node, what, report, span, "text")
     if not isinstance(node, MappingNode):
         return {}
     return {key.value: _template(value, report) for key, value in node
@@ -263,13 +263,18 @@ def _closing(value: str, start: int) -> int:
     depth, in_string = 0, False
     for at in range(start, len(value)):
         char = value[at]
-        if char == '"':
+        if char == '"' and not (in_string and _is_escaped(value, at)):
             in_string = not in_string
         elif not in_string:
             depth += (char == "{") - (char == "}")
             if depth == 0:
                 return at
     return -1
+
+
+def _is_escaped(value: str, at: int) -> bool:
+    before = value[:at]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
 class _DraftReader:
@@ -283,34 +288,36 @@ class _DraftReader:
             return None
         for key in RESERVED_KEYS:
             if (node := form.mapping.key(key)) is not None:
-                report.add(VALUE_INVALID, node.span, f"`{key}` is reserved", hint="evaluation reads no balance or counter")
+                report.add(VALUE_INVALID, node.span, f"`{key}` is reserved",
+                           hint="evaluation reads no balance or counter")
         id_ = form.text("policy", required=True)
         subject = form.text("subject", required=True)
         if id_ is not None and not POLICY_ID.fullmatch(id_.value):
             report.add(VALUE_INVALID, id_.span, f"`{id_.value}` is not a policy id", hint="`family.policy`, lower case")
         basis = read_basis(form, None)
         if basis is None and not form.has("basis"):
-            report.add(KEY_MISSING, form.span, "a policy file lacks `basis`", hint="`stated` with its source, or `assumed`")
+            report.add(KEY_MISSING, form.span, "a policy file lacks `basis`",
+                       hint="`stated` with its source, or `assumed`")
         effective = form.node("effective", required=True)
         keys = ("from", "to", "through", "campaign", "basis", "source")
         draft = Draft(
-            id_.value if id_ else "", self.file, read_labels(form.node("title"), "the policy", report, form.span),
-            subject,
+            id_.value if id_ else f"?{self.file}", self.file,
+            read_labels(form.node("title"), "a policy file", report, form.span, "title"), subject,
             Form(effective, "`effective`", report, effective.span, keys) if effective is not None else None,
             basis or "assumed", read_source(form), form.word("owner"), form.words("needs"),
             expression(form.text("applies"), report), form.words("optional"), self._readings(form),
             id_.span if id_ else form.span,
         )
         self._parameters(form, draft)
-        for key, node in form.entries("decisions"):
-            self._decision(key, node, draft)
-        for key, node in form.entries("rewards"):
-            self._reward(key, node, draft)
-        for key, node in form.entries("recommendations"):
-            self._recommendation(key, node, draft)
-        for node in form.sequence("invariants"):
-            self._invariant(node, draft)
-        return draft if id_ is not None and subject is not None else None
+        for name, decision in form.entries("decisions"):
+            self._decision(name, decision, draft)
+        for name, reward in form.entries("rewards"):
+            self._reward(name, reward, draft)
+        for name, recommendation in form.entries("recommendations"):
+            self._recommendation(name, recommendation, draft)
+        for invariant in form.sequence("invariants"):
+            self._invariant(invariant, draft)
+        return draft
 
     def _readings(self, form: Form) -> tuple[model.Reading, ...]:
         out = []
@@ -323,15 +330,17 @@ class _DraftReader:
 
     def _parameters(self, form: Form, draft: Draft) -> None:
         for key, node in form.entries("parameters"):
-            name = checked_name(key, self.report)
+            name = self._declared(key)
             inner = Form(node, f"parameter `{name}`", self.report, key.span,
                          ("type", "unit", "values", "title", "basis", "source"))
             declared = inner.text("type", required=True)
-            kind = self._type(declared)
+            kind = self._type(declared.value, declared.span) if declared is not None else None
             basis = read_basis(inner, draft.basis) or draft.basis
             source = read_source(inner) or draft.source
             values = [self._value(n, basis, source) for n in inner.sequence("values", required=True)]
-            if kind is not None and declared is not None:
+            if kind is None or declared is None or None in values or not values:
+                draft.faulty.add(name)
+            else:
                 draft.parameters[name] = DraftParameter(
                     name, kind, str(kind) if not isinstance(kind, types.Months) else declared.value,
                     inner.word("unit"), tuple(v for v in values if v is not None), key.span)
@@ -343,31 +352,45 @@ class _DraftReader:
             return None
         return DraftValue(start, value, read_basis(form, basis) or basis, read_source(form) or source)
 
-    def _type(self, text: Text | TextCell | None, source: str | None = None) -> types.Type | None:
-        if text is None:
-            return None
-        written = source if source is not None else (text.value if isinstance(text, Text) else text.text)
+    def _type(self, written: str, span: Span) -> types.Type | None:
         kind = types.declared_type(written)
         if kind is None:
-            self.report.add(VALUE_INVALID, text.span, f"`{written}` is not a type",
-                            hint="one of integer, decimal(0..6), boolean, date, duration, text, enum(A, B)")
+            self.report.add(VALUE_INVALID, span, f"`{written}` is not a type",
+                            hint="one of integer, decimal(0) to decimal(6), boolean, date, duration, text, enum(A, B)")
         return kind
 
     def _decision(self, key: Text, node: Node, draft: Draft) -> None:
-        name = checked_name(key, self.report)
+        name = self._declared(key)
         if name in draft.parameters:
             self.report.add(NAME_CLASH, key.span, f"`{name}` is already a parameter",
                             related=[(draft.parameters[name].span, "declared here")])
+        before = len(self.report.diagnostics)
+        decision = self._decision_draft(name, key, node)
+        if decision is not None:
+            draft.decisions[name] = decision
+        if decision is None or len(self.report.diagnostics) > before:
+            draft.faulty.add(name)
+
+    def _declared(self, key: Text) -> str:
+        """A name for expressions to use: well formed, and without a meaning of its own."""
+        if key.value in RESERVED:
+            self.report.add(NAME_CLASH, key.span, f"`{key.value}` already has a meaning in expressions")
+        return checked_name(key, self.report)
+
+    def _decision_draft(self, name: str, key: Text, node: Node) -> DraftDecision | None:
         form = Form(node, f"decision `{name}`", self.report, key.span, _DECISION_KEYS)
+        if form.mapping is None:
+            return None
         kinds = [k for k in ("table", "relation", "expression") if form.has(k)]
         if len(kinds) != 1:
             self.report.add(KEY_MISSING, key.span, f"decision `{name}` needs one of `table`, `relation`, `expression`")
-            return
+            return None
         title_node = form.node("title")
-        title = read_labels(title_node, f"decision `{name}`", self.report, key.span) if title_node is not None else None
+        title = None
+        if title_node is not None:
+            title = read_labels(title_node, f"decision `{name}`", self.report, key.span, "title")
         body = self._body(name, form, kinds[0])
-        if body is not None:
-            draft.decisions[name] = DraftDecision(name, title, body, key.span)
+        return DraftDecision(name, title, body, key.span) if body is not None else None
 
     def _body(self, name: str, form: Form, kind: str) -> DraftTable | DraftRelation | DraftExpression | None:
         text = form.text(kind)
@@ -381,7 +404,7 @@ class _DraftReader:
         grid = read_grid(text, f"`{name}`", self.report)
         if grid is None:
             return None
-        return self._relation(grid, text.span) if kind == "relation" else self._table(name, form, grid, text.span)
+        return self._relation(grid, text.span) if kind == "relation" else self._table(form, grid, text.span)
 
     # ---- tables
 
@@ -392,7 +415,8 @@ class _DraftReader:
         for row in grid.rows:
             id_ = row[0]
             if not NAME.fullmatch(id_.text):
-                self.report.add(VALUE_INVALID, id_.span, f"`{id_.text}` is not a row id", hint="lower case: `[a-z][a-z0-9_]*`")
+                self.report.add(VALUE_INVALID, id_.span, f"`{id_.text}` is not a row id",
+                                hint="lower case: `[a-z][a-z0-9_]*`")
             elif id_.text in seen:
                 self.report.add(NAME_CLASH, id_.span, f"row `{id_.text}` stands twice",
                                 related=[(seen[id_.text], "the first one")])
@@ -402,49 +426,67 @@ class _DraftReader:
         return {h.text.lstrip("# ").strip(): c.text for h, c in zip(grid.header, row, strict=True)
                 if h.text.startswith("#") and c.text}
 
-    def _table(self, name: str, form: Form, grid: Grid, span: Span) -> DraftTable | None:
-        report = self.report
+    def _table(self, form: Form, grid: Grid, span: Span) -> DraftTable | None:
         self._row_ids(grid)
-        hit = form.text("hit", required=True)
-        policy, _, aggregation = (hit.value if hit else "unique").partition("collect")
-        words = " ".join((hit.value if hit else "unique").split())
+        hit = self._hit(form)
+        roles, inputs, outputs = self._header(grid)
+        rows = tuple(self._row(grid, row, roles) for row in grid.rows)
+        if "bad" in roles or not outputs:
+            return None
+        default = self._default(form, outputs)
+        return DraftTable(hit[0], hit[1], tuple(inputs), tuple(outputs), rows, default, span)
+
+    def _hit(self, form: Form) -> tuple[str, str | None]:
+        """The hit policy, and how a `collect` is summed up; `unique` where it cannot be read."""
+        text = form.text("hit", required=True)
+        if text is None:
+            return "unique", None
+        words = " ".join(text.value.split())
+        policy, aggregation = words, ""
         if words.startswith("collect"):
             policy, aggregation = "collect", words.removeprefix("collect").strip()
-        else:
-            policy, aggregation = words, ""
-        if policy not in model.HIT_POLICIES or (aggregation and aggregation not in model.AGGREGATIONS):
-            report.add(HIT_POLICY, hit.span if hit else span, f"`{words}` is not a hit policy",
-                       hint=f"one of {', '.join(model.HIT_POLICIES)}; collect may add sum, min, max or count")
-            return None
-        outputs, inputs = [], []
+        if policy in model.HIT_POLICIES and (not aggregation or aggregation in model.AGGREGATIONS):
+            return policy, aggregation or None
+        self.report.add(HIT_POLICY, text.span, f"`{words}` is not a hit policy",
+                        hint=f"one of {', '.join(model.HIT_POLICIES)}; collect may add sum, min, max or count")
+        return "unique", None
+
+    def _header(self, grid: Grid) -> tuple[list[str], list[DraftExpression], list[DraftColumn]]:
+        """What each column is, and the inputs and outputs among them."""
         roles: list[str] = []
+        inputs: list[DraftExpression] = []
+        outputs: list[DraftColumn] = []
         for cell in grid.header[1:]:
             if cell.text.startswith("#"):
                 roles.append("note")
-            elif cell.text.startswith("=>"):
+            elif half_width(cell.text).startswith("=>"):
                 column = self._column(cell)
                 roles.append("output" if column else "bad")
-                if column:
-                    outputs.append(column)
+                outputs += [column] if column else []
             else:
-                tree = parse_expression(cell.text, cell.origin, report)
+                tree = parse_expression(cell.text, cell.origin, self.report)
                 roles.append("input" if tree is not None else "bad")
-                if tree is not None:
-                    inputs.append(DraftExpression(tree, cell.span))
+                inputs += [DraftExpression(tree, cell.span)] if tree is not None else []
         if not outputs and "bad" not in roles:
-            report.add(TABLE_SHAPE, grid.header[-1].span, "the table has no output", hint="`=> name: type`")
-        rows = tuple(self._row(grid, row, roles) for row in grid.rows)
-        default = self._default(form, outputs)
-        if "bad" in roles or not outputs:
-            return None
-        return DraftTable(policy, aggregation or None, tuple(inputs), tuple(outputs), rows, default, span)
+            self.report.add(TABLE_SHAPE, grid.header[-1].span, "the table has no output", hint="`=> name: type`")
+        self._columns_differ(outputs)
+        return roles, inputs, outputs
+
+    def _columns_differ(self, columns: list[DraftColumn]) -> None:
+        seen: dict[str, Span] = {}
+        for column in columns:
+            if column.name in seen:
+                self.report.add(NAME_CLASH, column.span, f"column `{column.name}` stands twice",
+                                related=[(seen[column.name], "the first one")])
+            seen.setdefault(column.name, column.span)
 
     def _row(self, grid: Grid, row: tuple[TextCell, ...], roles: list[str]) -> DraftRow:
         cells: list[tuple[ast.Node | None, Span]] = []
         outputs: list[DraftExpression | None] = []
         for cell, role in zip(row[1:], roles, strict=True):
             if role in ("input", "output") and not cell.text:
-                self.report.add(CELL_EMPTY, cell.span, "the cell is empty", hint="`-` matches anything")
+                hint = "`-` matches anything" if role == "input" else "`null` is no answer"
+                self.report.add(CELL_EMPTY, cell.span, "the cell is empty", hint=hint)
                 cells += [(None, cell.span)] if role == "input" else []
                 outputs += [None] if role == "output" else []
             elif role == "input":
@@ -456,41 +498,47 @@ class _DraftReader:
 
     def _default(self, form: Form, outputs: list[DraftColumn]) -> tuple[DraftExpression, ...] | None:
         node = form.node("default")
+        names = [c.name for c in outputs]
         if node is None:
             return None
-        if isinstance(node, MappingNode):
-            found = {k.value: expression(v, self.report) for k, v in node if isinstance(v, Text)}
-            missing = [c.name for c in outputs if c.name not in found]
-            if missing or len(found) != len(outputs):
-                form.invalid(node, "`default` needs a value for each output", f"outputs: {', '.join(c.name for c in outputs)}")
-                return None
-            ordered = [found[c.name] for c in outputs]
-            return tuple(e for e in ordered if e is not None)
-        if not isinstance(node, Text):
-            form.invalid(node, "`default` is a value, or one per output")
-            return None
-        if node.is_null:
+        if isinstance(node, Text) and node.is_null:
             return tuple(DraftExpression(ast.NullLiteral(span=node.span), node.span) for _ in outputs)
-        value = expression(node, self.report)
-        if value is not None and len(outputs) > 1:
-            form.invalid(node, "`default` needs a value for each output", f"outputs: {', '.join(c.name for c in outputs)}")
+        if isinstance(node, Text) and len(outputs) == 1:
+            value = expression(node, self.report)
+            return (value,) if value is not None else None
+        if not isinstance(node, MappingNode):
+            form.invalid(node, "`default` needs a value for each output", f"outputs: {', '.join(names)}")
             return None
-        return (value,) if value is not None else None
+        found = {k.value: expression(v, self.report) for k, v in node if isinstance(v, Text)}
+        if sorted(found) != sorted(names):
+            form.invalid(node, "`default` needs a value for each output", f"outputs: {', '.join(names)}")
+            return None
+        given = [found[name] for name in names]
+        whole = tuple(e for e in given if e is not None)
+        return whole if len(whole) == len(given) else None
 
     def _column(self, cell: TextCell) -> DraftColumn | None:
-        text = report_full_width(cell.text, cell.origin, self.report) if "：" in cell.text else cell.text
+        text = report_full_width(cell.text, cell.origin, self.report)
         match = _HEADER.fullmatch(text)
         if match is None:
-            self.report.add(TABLE_SHAPE, cell.span, f"`{cell.text}` is not a column", hint="`name: type`, say `met: boolean`")
+            self.report.add(TABLE_SHAPE, cell.span, f"`{cell.text}` is not a column",
+                            hint="`name: type`, say `met: boolean`")
             return None
-        if not NAME.fullmatch(match["name"]):
-            self.report.add(VALUE_INVALID, cell.span, f"`{match['name']}` is not a name", hint="`[a-z][a-z0-9_]*`")
-        kind = self._type(cell, match["type"])
-        formula = None
-        if match["formula"]:
-            tree = parse_expression(match["formula"], cell.origin.slice(match.start("formula"), len(text)), self.report)
-            formula = DraftExpression(tree, cell.span) if tree is not None else None
-        return DraftColumn(match["name"], kind, str(kind), cell.span, formula) if kind is not None else None
+        name, origin = match["name"], cell.origin
+        place = origin.span(*match.span("name"))
+        if name in RESERVED:
+            self.report.add(NAME_CLASH, place, f"`{name}` already has a meaning in expressions")
+        elif not NAME.fullmatch(name):
+            self.report.add(VALUE_INVALID, place, f"`{name}` is not a name",
+                            hint="names are lower case: `[a-z][a-z0-9_]*`")
+        kind = self._type(match["type"], origin.span(*match.span("type")))
+        if match["formula"] is None:
+            return DraftColumn(name, kind, str(kind), place) if kind is not None else None
+        start, end = match.span("formula")
+        tree = parse_expression(match["formula"], origin.slice(start, end), self.report)
+        if kind is None or tree is None:
+            return None
+        return DraftColumn(name, kind, str(kind), place, DraftExpression(tree, origin.span(start, end)))
 
     def _relation(self, grid: Grid, span: Span) -> DraftRelation | None:
         self._row_ids(grid)
@@ -499,9 +547,7 @@ class _DraftReader:
             if not cell.text.startswith("#"):
                 columns.append(self._column(cell))
         known = [c for c in columns if c is not None]
-        for index, column in enumerate(known):
-            if column.name in ("row", *(c.name for c in known[:index])):
-                self.report.add(NAME_CLASH, column.span, f"column `{column.name}` stands twice")
+        self._columns_differ(known)
         if len(known) < len(columns) or not known:
             if not columns:
                 self.report.add(TABLE_SHAPE, grid.header[0].span, "the relation has no column", hint="`name: type`")
@@ -535,7 +581,7 @@ class _DraftReader:
         what = f"reward `{name}`"
         form = Form(node, what, self.report, key.span, _REWARD_KEYS)
         each = form.text("each")
-        titles = {row: read_labels(n, f"{what} row `{row}`" if row else what, self.report, key.span)
+        titles = {row: read_labels(n, f"{what} row `{row}`" if row else what, self.report, key.span, "title")
                   for row, n in self._by_row(form.node("title", required=True), each)}
         kind = form.word("kind", (*model.ADDITIVE_KINDS, *model.STANDING_KINDS), required=True)
         amount = expression(form.text("amount", required=True), self.report)
@@ -543,22 +589,26 @@ class _DraftReader:
                    if isinstance(v, Text) and (e := expression(v, self.report)) is not None}
         exceptions = [read_exclusion(n, f"an exception of {what}", draft.basis, self.report)
                       for n in form.sequence("except")]
+        when = expression(form.text("when"), self.report)
         claim = self._claim(form, what)
-        if kind is None or amount is None:
+        unit, stack, priority = form.word("unit"), form.text("stack"), form.integer("priority")
+        validity = self._validity(form, what)
+        if kind is None or amount is None or claim is None or (when is None and form.has("when")):
             return
         draft.rewards.append(DraftReward(
-            name, each, titles, kind, expression(form.text("when"), self.report), amount, form.word("unit"), details,
-            claim, tuple(e for e in exceptions if e is not None), form.text("stack"), form.integer("priority"),
-            self._validity(form, what), key.span))
+            name, each, titles, kind, when, amount, unit, details, claim,
+            tuple(e for e in exceptions if e is not None), stack, priority, validity, key.span))
 
-    def _claim(self, form: Form, what: str) -> model.Claim:
+    def _claim(self, form: Form, what: str) -> model.Claim | None:
         node = form.node("claim", required=True)
         if node is None:
-            return model.Claim("none")
+            return None
         inner = Form(node, f"the claim of {what}", self.report, node.span, ("per", "on_increase", "on_decrease"))
         per = inner.word("per", ("once", "campaign", "day", "month", "none"), required=True)
+        if per is None:
+            return None
         return model.Claim(
-            per or "none",  # type: ignore[arg-type]  # `word` gives one of the choices
+            per,  # type: ignore[arg-type]  # `word` gives one of the choices
             inner.word("on_increase", ("top_up", "keep")) or "top_up",
             inner.word("on_decrease", ("keep", "claw_back")) or "keep",
         )
@@ -581,26 +631,31 @@ class _DraftReader:
         each = form.text("each")
         texts = {row: read_texts(n, f"{what} row `{row}`" if row else what, self.report, key.span)
                  for row, n in self._by_row(form.node("text", required=True), each)}
-        if not texts:
-            self.report.add(TEXT_MISSING, key.span, f"{what} has no text")
-        draft.recommendations.append(DraftRecommendation(
-            name, each, expression(form.text("when"), self.report), form.integer("priority", required=True) or 0,
-            texts, key.span))
+        when, priority = expression(form.text("when"), self.report), form.integer("priority", required=True)
+        if priority is not None and priority < 1:
+            form.invalid(form.node("priority") or node, "`priority` counts from 1", "1 is the most urgent")
+        if not texts or priority is None or (when is None and form.has("when")):
+            return
+        draft.recommendations.append(DraftRecommendation(name, each, when, priority, texts, key.span))
 
     def _invariant(self, node: Node, draft: Draft) -> None:
         form = Form(node, "an invariant", self.report, node.span, ("name", "monotone", "in", "bounded", "between"))
         name = form.word("name", required=True) or ""
         kinds = [k for k in ("monotone", "bounded") if form.has(k)]
+        if form.mapping is None:
+            return
         if len(kinds) != 1:
             self.report.add(KEY_MISSING, form.span, "an invariant needs one of `monotone`, `bounded`")
             return
         target = expression(form.text(kinds[0]), self.report)
         ends = [expression(t, self.report) for t in form.words("between")]
+        if target is None or None in ends:
+            return
         if kinds[0] == "bounded" and len(ends) != 2:
             self.report.add(VALUE_INVALID, form.span, "`bounded` needs `between: [lowest, highest]`")
             return
         argument = form.text("in", required=kinds[0] == "monotone")
-        if target is not None:
-            low, high = ends if len(ends) == 2 else (None, None)
-            draft.invariants.append(DraftInvariant(name, kinds[0], target, argument, low, high, form.span))
+        low, high = ends if len(ends) == 2 else (None, None)
+        draft.invariants.append(DraftInvariant(name, kinds[0], target, argument, low, high, form.span))
+
 

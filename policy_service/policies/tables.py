@@ -1,6 +1,7 @@
 """Table text to cells with their places."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from policy_service.diagnostics import Mapped, Report, Span
 from policy_service.diagnostics.catalogue import FULL_WIDTH, TABLE_SHAPE
@@ -21,27 +22,36 @@ class TextCell:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A header and rows of the same width."""
+    """A header and rows of the same width; not whole when a line could not be read (reported)."""
 
     header: tuple[TextCell, ...]
     rows: tuple[tuple[TextCell, ...], ...]
+    whole: bool = True
 
 
 def read_grid(text: Text, what: str, report: Report) -> Grid | None:
     """The cells of a pipe table; None with the faults reported."""
-    lines = [cells for start, end in _lines(text.value)
-             if (cells := _cells(text, start, end, report)) is not None]
-    if len(lines) < 2:
+    found = [_cells(text, start, end, report) for start, end in _lines(text.value)]
+    if found and found[0] is None:
+        return None
+    lines = [cells for cells in found if cells is not None]
+    if len(found) < 2:
         report.add(TABLE_SHAPE, text.span, f"{what} needs a header and at least one row",
                    hint="| row | input | => output: type |")
         return None
-    header, rows = lines[0], [r for r in lines[1:] if not all(set(c.text) <= {"-", ":"} and len(c.text) > 2 for c in r)]
+    header, rows = lines[0], [row for row in lines[1:] if not _is_rule(row)]
     for row in rows:
         if len(row) != len(header):
             place = row[-1].span if row else text.span
             report.add(TABLE_SHAPE, place, f"the row has {len(row)} cells, the header {len(header)}",
                        hint="a bar inside a cell is written `\\|`")
-    return Grid(header, tuple(r for r in rows if len(r) == len(header)))
+    fitting = tuple(r for r in rows if len(r) == len(header))
+    return Grid(header, fitting, len(fitting) == len(rows) and len(lines) == len(found))
+
+
+def _is_rule(row: tuple[TextCell, ...]) -> bool:
+    """Whether the line is the `|---|---|` that Markdown puts below a header."""
+    return all(set(c.text) <= {"-", ":"} and len(c.text) > 2 for c in row)
 
 
 def _lines(text: str) -> list[tuple[int, int]]:
@@ -58,7 +68,7 @@ def _cells(text: Text, start: int, end: int, report: Report) -> tuple[TextCell, 
     if len(bars) < 2 or text.value[start : bars[0]].strip() or text.value[bars[-1] + 1 : end].strip():
         report.add(TABLE_SHAPE, text.origin.span(start, end), "a line of a table begins and ends with `|`")
         return None
-    return tuple(_cell(text, a + 1, b) for a, b in zip(bars, bars[1:], strict=False))
+    return tuple(_cell(text, a + 1, b) for a, b in pairwise(bars))
 
 
 def _bars(text: Text, start: int, end: int, report: Report) -> list[int]:
