@@ -1,57 +1,29 @@
-"""What an engine must do, and nothing of how: nobody outside `engines` knows which one ran."""
+"""What an engine must do, and nothing of how: nobody outside `engines` knows which one ran.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+An engine settles everything it can when it prepares a plan: what it hands out are functions on a view.
+A view is the engine's own form of one state as one subject element sees it; nobody else looks inside.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from policy_service.engines.plan import Formula, Plan, PolicyPlan
 from policy_service.facts import State
 
-
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """Rows of one decision that fired, by their place in the table, ascending."""
-
-    decision: str
-    rows: tuple[int, ...]
+View = Any
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """What the decisions of one policy came to.
 
     values: by decision name, as an answer shows them; None is null.
-    firings: one per decision table, in file order.
+    firings: by name of each decision table, the places of the rows that fired, ascending.
     conflicts: tables where UNIQUE matched several rows or ANY different outputs; their value is null.
     """
 
-    values: Mapping[str, Any]
-    firings: tuple[Firing, ...]
-    conflicts: tuple[str, ...]
-
-
-class View(Protocol):
-    """One state as one subject element sees it."""
-
-    def decide(self, policy: PolicyPlan) -> Decided:
-        """All decisions of a policy; later formulas may read them."""
-        ...
-
-    def skip(self, policy: PolicyPlan) -> None:
-        """The policy is not applied: its decisions are null for those that read them."""
-        ...
-
-    def truth(self, formula: Formula) -> bool | None:
-        """A condition: true, false or unknown."""
-        ...
-
-    def shown(self, formula: Formula) -> Any:
-        """A value as an answer shows it; None is null."""
-        ...
-
-    def is_null(self, fact: int) -> bool:
-        """Whether the fact with this place in the dictionary is null here."""
-        ...
+    values: dict[str, Any]
+    firings: Mapping[str, Sequence[int]]
+    conflicts: Sequence[str]
 
 
 class Run(Protocol):
@@ -75,6 +47,26 @@ class Prepared(Protocol):
         Args:
             as_of: the day judged, as an ordinal.
         """
+        ...
+
+    def facts(self, view: View) -> Sequence[Any]:
+        """The facts of a view by their place in the dictionary; None is null."""
+        ...
+
+    def truth(self, formula: Formula) -> Callable[[View], bool | None]:
+        """A condition on a view: true, false or unknown."""
+        ...
+
+    def shown(self, formula: Formula) -> Callable[[View], Any]:
+        """A value on a view, as an answer shows it; None is null."""
+        ...
+
+    def decide(self, policy: PolicyPlan) -> Callable[[View], Decided]:
+        """All decisions of a policy; formulas asked for later may read them."""
+        ...
+
+    def skip(self, policy: PolicyPlan) -> Callable[[View], None]:
+        """The policy is not applied: its decisions are null for those that read them."""
         ...
 
     def close(self) -> None:

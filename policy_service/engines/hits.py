@@ -1,15 +1,13 @@
 """Hit policies on rows that matched; shared by the compiling engines. The reference has its own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from policy_service.language import types
 from policy_service.policies.model import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """The value of a table, the rows that fired in table order, and whether the table contradicts itself."""
 
     value: Any
@@ -75,12 +73,15 @@ _CHOICES: dict[str, Choose] = {
 }
 
 
+_AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {"sum": sum, "min": min, "max": max}
+
+
 def _collect(aggregation: str | None) -> Choose:
     if aggregation is None:
         return _all
     if aggregation == "count":
         return lambda rows, _answer: Hit(len(rows), tuple(rows))
-    combine: Callable[[list[Any]], Any] = {"sum": sum, "min": min, "max": max}[aggregation]
+    combine = _AGGREGATES[aggregation]
 
     def run(rows: Sequence[int], answer: Answer) -> Hit:
         answers = [answer(row) for row in rows]

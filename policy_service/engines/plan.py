@@ -57,11 +57,15 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """A formula that is true, false or unknown; its leaves; and the facts it depends on, also through decisions."""
+    """A formula that is true, false or unknown; its leaves; and the facts it depends on, also through decisions.
+
+    all_hold: a true condition means that every leaf holds: there is no `or` and no `not` above a leaf.
+    """
 
     formula: Formula
     leaves: tuple[Leaf, ...]
     facts: tuple[int, ...]
+    all_hold: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -304,7 +308,8 @@ class _Planner:
     def _condition(self, expression: Expression, row: RowOf | None = None) -> Condition:
         formula = self._expression(expression, row)
         facts = tuple(i for _, i in self._places(self._depends(expression.typed)))
-        return Condition(formula, tuple(self._leaves(expression.tree, expression, row)), facts)
+        leaves = tuple(self._leaves(expression.tree, expression, row))
+        return Condition(formula, leaves, facts, self._all_hold(expression.tree, row))
 
     def _decision(self, decision: model.Decision) -> DecisionPlan:
         symbol = Symbol("decision", f"{self.policy.id}.{decision.name}")
@@ -323,7 +328,8 @@ class _Planner:
         inputs = tuple(self._expression(i) for i in table.inputs)
         rows = []
         for row in table.rows:
-            cells, leaves = [], []
+            cells: list[Formula | None] = []
+            leaves: list[Leaf] = []
             for cell, header, operand in zip(row.cells, table.inputs, inputs, strict=True):
                 if cell.tree.is_any:
                     cells.append(None)
@@ -401,6 +407,15 @@ class _Planner:
                 yield from self._leaves(cell.tree, cell, row)
             case _:
                 yield from self._leaf(tree, "= true", tree, expression, row)
+
+    def _all_hold(self, tree: ast.Node, row: RowOf | None) -> bool:
+        match tree:
+            case ast.Conjunction(operands):
+                return all(self._all_hold(o, row) for o in operands)
+            case ast.Disjunction() | ast.Call(ast.Name("not"), _):
+                return False
+        cell = self._cell(tree, row)
+        return cell is None or self._all_hold(cell.tree, row)
 
     def _cell(self, tree: ast.Node, row: RowOf | None) -> Expression | None:
         """The cell that a column's name stands for in a row."""

@@ -252,7 +252,7 @@ def _number(kind: types.Number) -> Convert:
 
     def convert(value: Any) -> int:
         if type(value) is int:
-            found = value * factor
+            found: int = value * factor
         elif type(value) is Decimal:
             if not value.is_finite():
                 raise _Refused(WRONG_TYPE, "a number is needed")

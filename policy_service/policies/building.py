@@ -1,6 +1,7 @@
 """Drafts to the model: names looked up, every expression typed, periods and claims settled."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
@@ -28,11 +29,11 @@ from policy_service.diagnostics.catalogue import (
     UNIT_MISMATCH,
     VALUE_INVALID,
 )
-from policy_service.facts import LAST_DAY, Dictionary, Labels
+from policy_service.facts import FIRST_DAY, LAST_DAY, Dictionary, Labels
 from policy_service.language import ast, typed, types
-from policy_service.language.typecheck import Scope, check_cell, check_expression, row_scope
-from policy_service.language.typed import Const, Load, Symbol
-from policy_service.language.values import parse_date, parse_days, scaled
+from policy_service.language.typecheck import FAULTY, Scope, check_cell, check_expression, row_scope
+from policy_service.language.typed import Load, Symbol
+from policy_service.language.values import parse_date, parse_days, parse_months, scaled
 from policy_service.policies import drafts, model
 from policy_service.policies.drafts import (
     Draft,
@@ -46,6 +47,10 @@ from policy_service.policies.drafts import (
 )
 from policy_service.sources import Form, Text
 
+_HINTS: Mapping[type[types.Type], str] = {
+    types.Number: "at most 15 digits, and no more decimals than declared", types.Date: "dates are `2023-04-01`",
+    types.Duration: "`P30D` or `P2M`", types.Boolean: "`true` or `false`",
+}
 
 
 @dataclass(slots=True)
@@ -59,6 +64,11 @@ class Registry:
     decisions: dict[str, types.Type] = field(default_factory=dict)
     """Type of `policy.decision`; the union over the files of a policy."""
     subjects: dict[str, str] = field(default_factory=dict)
+    faulty: set[str] = field(default_factory=set)
+    """`campaign ID`, `group ID`, `policy ID`, `decision ID` with a fault that is told already; `*` is any of them."""
+
+    def is_faulty(self, kind: str, name: str) -> bool:
+        return f"{kind} {name}" in self.faulty or f"{kind} *" in self.faulty
 
 
 def read_period(form: Form, what: str, report: Report) -> model.Period | None:
@@ -71,6 +81,8 @@ def read_period(form: Form, what: str, report: Report) -> model.Period | None:
         day = parse_date(text.value)
         if day is None:
             form.invalid(text, f"`{text.value}` is not a date", "dates are `2023-04-01`")
+        elif not FIRST_DAY <= day <= LAST_DAY:
+            form.invalid(text, f"`{text.value}` lies outside {FIRST_DAY} to {LAST_DAY}", "leave `to` out: no end")
         else:
             days[key] = day
     if form.has("to") and form.has("through"):
@@ -111,12 +123,20 @@ def draft_trees(draft: Draft) -> Iterable[ast.Node]:
     for reward in draft.rewards:
         exprs = [reward.when, reward.amount, *reward.details.values(), *(e.when for e in reward.exceptions)]
         yield from (e.tree for e in exprs if e is not None)
+        for exception in reward.exceptions:
+            yield from _text_trees(exception.text)
     for recommendation in draft.recommendations:
         if recommendation.when:
             yield recommendation.when.tree
         for texts in recommendation.texts.values():
-            for template in texts.values():
-                yield from (p.tree for p in template.parts if isinstance(p, DraftExpression))
+            yield from _text_trees(texts)
+    for invariant in draft.invariants:
+        yield from (e.tree for e in (invariant.target, invariant.low, invariant.high) if e is not None)
+
+
+def _text_trees(texts: Mapping[str, DraftTemplate]) -> Iterable[ast.Node]:
+    for template in texts.values():
+        yield from (p.tree for p in template.parts if isinstance(p, DraftExpression))
 
 
 def body_trees(body: DraftTable | DraftRelation | DraftExpression) -> Iterable[ast.Node]:
@@ -134,28 +154,25 @@ def body_trees(body: DraftTable | DraftRelation | DraftExpression) -> Iterable[a
                 yield from (o.tree for o in row.outputs if o is not None)
 
 
-def ordered(needs: Mapping[str, Iterable[str]]) -> tuple[list[str], list[str] | None]:
-    """Names so that each comes after what it needs, and the loop if there is one."""
-    done: list[str] = []
-    state: dict[str, int] = {}
-    loop: list[str] | None = None
-
-    def visit(name: str, trail: list[str]) -> None:
-        nonlocal loop
-        if state.get(name) == 2 or name not in needs:
-            return
-        if state.get(name) == 1:
-            loop = loop or [*trail[trail.index(name) :], name]
-            return
-        state[name] = 1
-        for needed in needs[name]:
-            visit(needed, [*trail, name])
-        state[name] = 2
-        done.append(name)
-
-    for name in needs:
-        visit(name, [])
-    return done, loop
+def ordered(needs: Mapping[str, Iterable[str]]) -> tuple[list[str], list[list[str]]]:
+    """Names so that each comes after what it needs, and the loops that were met on the way."""
+    done: dict[str, None] = {}
+    loops: list[list[str]] = []
+    for first in needs:
+        trail: dict[str, Iterator[str]] = {}
+        following: str | None = first
+        while following is not None or trail:
+            if following is not None and following in trail:
+                names = list(trail)
+                loops.append([*names[names.index(following) :], following])
+            elif following is not None and following in needs and following not in done:
+                trail[following] = iter(needs[following])
+            top = next(reversed(trail), None)
+            following = next(trail[top], None) if top is not None else None
+            if following is None and top is not None:
+                trail.popitem()
+                done[top] = None
+    return list(done), loops
 
 
 def build_policy(draft: Draft, registry: Registry) -> model.Policy | None:
@@ -168,7 +185,8 @@ def build_exclusion(draft: DraftExclusion, scope: Scope, report: Report) -> mode
     texts = build_texts(draft.text, scope, report)
     if when is None:
         return None
-    return model.Exclusion(draft.id, model.Expression(draft.when.tree, when, draft.when.span, scope), texts, draft.basis)
+    condition = model.Expression(draft.when.tree, when, draft.when.span, scope)
+    return model.Exclusion(draft.id, condition, texts, draft.basis)
 
 
 def build_texts(texts: Mapping[str, DraftTemplate], scope: Scope, report: Report) -> model.Texts:
@@ -191,32 +209,33 @@ class _Builder:
         self.draft, self.registry, self.report = draft, registry, registry.report
         self.dictionary = registry.dictionary
         self.names: dict[str, typed.Node] = {}
-        self.period: model.Period | None = None
-        self.scope = Scope(self.names, self._other_decision)
+        self.hidden: dict[str, str] = {}
+        self.scope = Scope(self.names, self._other_decision, hidden=self.hidden)
         self.relations: dict[str, types.Relation] = {}
 
     def build(self) -> model.Policy | None:
         draft = self.draft
         effective = self._effective()
         subject = self._subject()
-        if effective is None or subject is None:
-            return None
-        self.period = effective.period
         self._declare(effective, subject)
-        parameters = self._parameters(effective.period)
+        parameters = self._parameters(effective.period if effective is not None else None)
         decisions = self._decisions()
         applies = self._condition(draft.applies)
         rewards = tuple(r for d in draft.rewards for r in self._rewards(d, effective))
         recommendations = tuple(r for d in draft.recommendations for r in self._recommendations(d))
         self._unique([(r.id, r.span) for r in rewards], "reward")
         self._unique([(r.id, r.span) for r in recommendations], "recommendation")
+        needs = self._needs()
+        invariants = tuple(i for d in draft.invariants if (i := self._invariant(d)) is not None)
+        self._sources(effective)
+        self._visible()
+        if effective is None or subject is None:
+            return None
         policy = model.Policy(
             draft.id, draft.file, draft.title, subject, effective, draft.basis, draft.source, draft.owner,
-            self._needs(), applies, frozenset(), draft.readings, parameters, decisions, rewards, recommendations,
-            tuple(i for d in draft.invariants if (i := self._invariant(d)) is not None), draft.span,
+            needs, applies, frozenset(), draft.readings, parameters, decisions, rewards, recommendations,
+            invariants, draft.span,
         )
-        self._sources(policy)
-        self._visible(policy)
         return replace(policy, optional=self._optional(policy))
 
     # ---- frame
@@ -245,6 +264,8 @@ class _Builder:
             if (node := form.node(key)) is not None:
                 form.invalid(node, f"`{key}` stands beside `campaign`", "the campaign has the days")
         campaign = self.registry.campaigns.get(name.value)
+        if campaign is None and self.registry.is_faulty("campaign", name.value):
+            return None
         if campaign is None:
             close = get_close_matches(name.value, list(self.registry.campaigns), 1)
             self.report.add(REFERENCE_UNKNOWN, name.span, f"there is no campaign `{name.value}`",
@@ -252,15 +273,31 @@ class _Builder:
             return None
         return model.Effective(campaign.period, campaign.id, basis, source)
 
-    def _declare(self, effective: model.Effective, subject: str) -> None:
-        self.names.update(self.dictionary.names(subject))
-        period = effective.period
+    def _declare(self, effective: model.Effective | None, subject: str | None) -> None:
+        for word in (subject,) if subject is not None else self.dictionary.subjects:
+            self.names.update(self.dictionary.names(word))
+        if subject is not None:
+            self.hidden.update(self.dictionary.hidden(subject))
+        self.names.update(dict.fromkeys(self.draft.faulty, FAULTY))
+        self._apart_from_sections()
+        if effective is None:
+            self.names.update(dict.fromkeys(("campaign.from", "campaign.to"), FAULTY))
+        period = effective.period if effective is not None else model.Period(FIRST_DAY, None)
         last = period.end - timedelta(days=1) if period.end else LAST_DAY
         self.names["as_of"] = Load(types.Date(period.start.toordinal(), last.toordinal()), Symbol("as_of", "as_of"))
-        if effective.campaign is not None and period.end is not None:
+        if effective is not None and effective.campaign is not None and period.end is not None:
             for name, day in (("from", period.start), ("to", period.end)):
                 ordinal = day.toordinal()
                 self.names[f"campaign.{name}"] = Load(types.Date(ordinal, ordinal), Symbol("campaign", f"{ordinal}"))
+
+    def _apart_from_sections(self) -> None:
+        """`merchant.tier` must be either a fact or a column of a decision, never both."""
+        prefixes = {s.prefix for s in self.dictionary.sections.values()}
+        declared = [(d.name, d.span) for d in self.draft.parameters.values()]
+        declared += [(d.name, d.span) for d in self.draft.decisions.values()]
+        for name, span in declared:
+            if name in prefixes:
+                self.report.add(NAME_CLASH, span, f"`{name}` already names a section of facts")
 
     def _needs(self) -> tuple[str, ...]:
         out = []
@@ -275,56 +312,68 @@ class _Builder:
 
     def _other_decision(self, name: str) -> typed.Node | None:
         """`policy.decision` or `policy.decision.output` of a policy built before."""
-        for known, kind in self.registry.decisions.items():
-            if name == known or name.startswith(known + "."):
-                policy = known.rpartition(".")[0]
-                if policy == self.draft.id:
-                    return None
-                node: typed.Node = Load(kind, Symbol("decision", known))
-                rest = name[len(known) + 1 :]
-                if rest:
-                    inner = kind.field(rest) if isinstance(kind, types.Record) else None
-                    return typed.Member(inner, node, rest) if inner is not None else None
-                return node
+        policy, _, last = name.rpartition(".")
+        if policy == self.draft.id:
+            return None
+        if (kind := self.registry.decisions.get(name)) is not None:
+            return Load(kind, Symbol("decision", name))
+        kind = self.registry.decisions.get(policy)
+        inner = kind.field(last) if isinstance(kind, types.Record) else None
+        if kind is not None and inner is not None and policy.rpartition(".")[0] != self.draft.id:
+            return typed.Member(inner, Load(kind, Symbol("decision", policy)), last)
+        owner = policy.rpartition(".")[0]
+        if any(self.registry.is_faulty("decision", n) for n in (name, policy)) or any(
+                self.registry.is_faulty("policy", n) for n in (policy, owner)):
+            return FAULTY
         return None
 
     # ---- parameters
 
-    def _parameters(self, period: model.Period) -> dict[str, model.Parameter]:
+    def _parameters(self, period: model.Period | None) -> dict[str, model.Parameter]:
         out: dict[str, model.Parameter] = {}
         for draft in self.draft.parameters.values():
             parameter = self._parameter(draft, period)
-            if parameter is not None:
+            if parameter is None:
+                self.names[draft.name] = FAULTY
+            else:
                 out[draft.name] = parameter
                 self.names[draft.name] = Load(parameter.type, Symbol("parameter", f"{self.draft.id}#{draft.name}"))
         return out
 
-    def _parameter(self, draft: drafts.DraftParameter, period: model.Period) -> model.Parameter | None:
+    def _parameter(self, draft: drafts.DraftParameter, period: model.Period | None) -> model.Parameter | None:
         values: list[model.DatedValue] = []
         kinds: list[types.Type] = []
+        sound = True
         for entry in draft.values:
             start = parse_date(entry.start.value)
             if start is None:
-                self.report.add(VALUE_INVALID, entry.start.span, f"`{entry.start.value}` is not a date")
+                self.report.add(VALUE_INVALID, entry.start.span, f"`{entry.start.value}` is not a date",
+                                hint="dates are `2023-04-01`")
+                sound = False
                 continue
             if values and start <= values[-1].start:
                 self.report.add(VALUE_INVALID, entry.start.span, "the days of dated values ascend")
-            value, kind = (None, None) if entry.value.is_null else self._constant(entry.value, draft)
-            if kind is not None:
-                kinds.append(kind)
+                sound = False
+            value, own = (None, None) if entry.value.is_null else self._constant(entry.value, draft)
+            sound = sound and (own is not None or entry.value.is_null)
+            if own is not None:
+                kinds.append(own)
             values.append(model.DatedValue(start, value, entry.basis, entry.source))
-            if entry.basis == "stated" and entry.source is None and value is not None:
+            if entry.basis == "stated" and entry.source is None and value is not None and not self._unsourced:
                 self.report.add(NUMBER_UNSOURCED, entry.value.span, f"`{entry.value.value}` is stated without a source",
                                 hint="add `source: {seed, section}`, or `basis: assumed`")
-        if not kinds:
-            if draft.values:
-                return None
+        if sound and not kinds:
             self.report.add(KEY_MISSING, draft.span, f"parameter `{draft.name}` has no value")
+        if not sound or not kinds:
             return None
-        self._covered(draft, values, period)
-        kind = kinds[0]
+        if period is not None:
+            self._covered(draft, values, period)
+        kind: types.Type | None = kinds[0]
         for other in kinds[1:]:
-            kind = types.union(kind, other) or kind
+            kind = types.union(kind, other) if kind is not None else None
+        if kind is None:
+            self.report.add(TYPE_MISMATCH, draft.span, f"parameter `{draft.name}` counts now in days, now in months")
+            return None
         return model.Parameter(draft.name, kind, draft.unit, tuple(values), draft.declared)
 
     def _covered(self, draft: drafts.DraftParameter, values: list[model.DatedValue], period: model.Period) -> None:
@@ -354,11 +403,14 @@ class _Builder:
                 return day.toordinal(), types.Date(day.toordinal(), day.toordinal())
             case types.Duration() if (days := parse_days(value)) is not None:
                 return days, types.Duration(days, days)
+            case types.Duration() if (months := parse_months(value)) is not None:
+                return months, types.Months(months, months)
             case types.Text():
                 return value, kind
             case types.Enum(members) if value in members:
                 return value, kind
-        self.report.add(VALUE_INVALID, text.span, f"`{value}` is not a {draft.declared}")
+        self.report.add(VALUE_INVALID, text.span, f"`{value}` does not fit type `{draft.declared}`", hint=_HINTS.get(
+            type(kind)))
         return None, None
 
     # ---- decisions
@@ -367,39 +419,40 @@ class _Builder:
         drafted = self.draft.decisions
         needs = {name: [n for tree in body_trees(d.body) for n in _names(tree) if n in drafted]
                  for name, d in drafted.items()}
-        order, loop = ordered(needs)
-        if loop:
+        order, loops = ordered(needs)
+        for loop in loops:
             self.report.add(CYCLE, drafted[loop[0]].span, f"decisions need each other: {' -> '.join(loop)}",
                             related=[(drafted[n].span, f"`{n}`") for n in loop[1:-1]])
-            return {}
+            self.names.update(dict.fromkeys(loop, FAULTY))
         out: dict[str, model.Decision] = {}
         for name in order:
             draft = drafted[name]
+            full = f"{self.draft.id}.{name}"
             body, kind = self._body(draft)
-            if body is None or kind is None:
-                # Later expressions would only repeat the fault: the name is known, its value is not.
-                self.names[name] = Const(types.Null(), None)
+            if body is None or kind is None or self.names.get(name) is FAULTY:
+                self.names[name] = FAULTY
                 continue
             out[name] = model.Decision(name, draft.title, body, kind, draft.span)
-            full = f"{self.draft.id}.{name}"
             self.names[name] = Load(kind, Symbol("decision", full))
             if isinstance(kind, types.Relation):
                 self.relations[name] = kind
             else:
                 self._offer(full, kind, draft.span)
+        self.registry.faulty |= {f"decision {self.draft.id}.{n}" for n, node in self.names.items() if node is FAULTY}
         return out
 
     def _offer(self, full: str, kind: types.Type, span: Span) -> None:
         known = self.registry.decisions.get(full)
         joined = types.union(known, kind) if known is not None else kind
         if joined is None:
-            self.report.add(TYPE_MISMATCH, span, f"`{full}` is a {types.kind(kind)} here, a {types.kind(known or kind)} "
-                            "in another file of the policy")
+            self.report.add(TYPE_MISMATCH, span, f"`{full}` is of another type or unit in another file of the policy")
         else:
             self.registry.decisions[full] = joined
             self.registry.subjects[full.rpartition(".")[0]] = self.draft.subject.value if self.draft.subject else ""
 
-    def _body(self, draft: DraftDecision) -> tuple[model.Table | model.RelationTable | model.Expression | None, types.Type | None]:
+    def _body(
+        self, draft: DraftDecision
+    ) -> tuple[model.Table | model.RelationTable | model.Expression | None, types.Type | None]:
         match draft.body:
             case DraftExpression():
                 found = self._expression(draft.body)
@@ -438,11 +491,11 @@ class _Builder:
         inputs = [self._expression(i) for i in draft.inputs]
         rows: list[model.Row] = []
         whole = all(i is not None for i in inputs)
-        columns: list[types.Type | None] = [None for _ in draft.outputs]
+        columns: list[types.Type] = [types.Null() for _ in draft.outputs]
         for row in draft.rows:
             cells = [self._cell(tree, span, header) for (tree, span), header in zip(row.cells, inputs, strict=True)]
             outputs = [self._expression(o, None, c.type) for o, c in zip(row.outputs, draft.outputs, strict=True)]
-            columns = [_join(k, o) for k, o in zip(columns, outputs, strict=True)]
+            columns = self._joined(columns, outputs)
             if whole and all(c is not None for c in cells) and all(o is not None for o in outputs):
                 rows.append(model.Row(row.id, tuple(c for c in cells if c is not None),
                                       tuple(o for o in outputs if o is not None), row.notes, row.span))
@@ -450,10 +503,10 @@ class _Builder:
                 whole = False
             self._row_basis(row.notes, row.span)
         default = [self._expression(d, None, c.type) for d, c in zip(draft.default or (), draft.outputs, strict=False)]
-        columns = [_join(k, d) for k, d in zip(columns, default, strict=True)] if draft.default else columns
+        columns = self._joined(columns, default) if draft.default is not None else columns
         if not whole or any(d is None for d in default):
             return None, None
-        outputs_ = tuple(model.Output(c.name, k or c.type, c.declared)
+        outputs_ = tuple(model.Output(c.name, _settled(k, c.type), c.declared)
                          for c, k in zip(draft.outputs, columns, strict=True))
         table = model.Table(
             draft.hit, draft.aggregation, tuple(i for i in inputs if i is not None), outputs_, tuple(rows),
@@ -495,8 +548,9 @@ class _Builder:
         rows: list[model.RelationRow] = []
         for column in draft.columns:
             if column.name in self.draft.decisions or column.name in self.draft.parameters:
-                self.report.add(NAME_CLASH, column.span, f"column `{column.name}` has the name of a parameter or decision")
-        kinds: list[types.Type | None] = [None for _ in draft.columns]
+                self.report.add(NAME_CLASH, column.span,
+                                f"column `{column.name}` has the name of a parameter or decision")
+        kinds: list[types.Type] = [types.Null() for _ in draft.columns]
         for row in draft.rows:
             cells = []
             for index, (cell, column) in enumerate(zip(row.outputs, draft.columns, strict=True)):
@@ -504,16 +558,26 @@ class _Builder:
                 shape = types.Relation(self.draft.id, name, tuple(r.id for r in draft.rows), left)
                 found = self._expression(cell, row_scope(shape, row.id, left, self.scope), column.type)
                 whole = whole and found is not None
-                kinds[index] = _join(kinds[index], found)
+                kinds[index] = self._joined([kinds[index]], [found])[0]
                 cells.append(found)
             rows.append(model.RelationRow(row.id, tuple(c for c in cells if c is not None), row.notes, row.span))
             self._row_basis(row.notes, row.span)
         if not whole:
             return None, None
-        final = tuple((c.name, k or c.type) for c, k in zip(draft.columns, kinds, strict=True))
+        final = tuple((c.name, _settled(k, c.type)) for c, k in zip(draft.columns, kinds, strict=True))
         columns = tuple(model.Column(c.name, k, c.declared) for c, (_, k) in zip(draft.columns, final, strict=True))
         kind = types.Relation(self.draft.id, name, tuple(r.id for r in draft.rows), final)
         return model.RelationTable(columns, tuple(rows)), kind
+
+    def _joined(self, kinds: list[types.Type], found: Iterable[model.Expression | None]) -> list[types.Type]:
+        """The types of columns that held `kinds` so far, with one more cell each."""
+        out = []
+        for kind, cell in zip(kinds, found, strict=True):
+            joined = types.union(kind, cell.type) if cell is not None else kind
+            if joined is None and cell is not None:
+                self.report.add(UNIT_MISMATCH, cell.span, "the cells of one column have different units")
+            out.append(joined or kind)
+        return out
 
     def _row_basis(self, notes: Mapping[str, str], span: Span) -> None:
         basis = notes.get("basis")
@@ -528,11 +592,11 @@ class _Builder:
         if each is None:
             return None
         relation = self.relations.get(each.value)
-        if relation is None:
+        if relation is None and self.names.get(each.value) is not FAULTY:
             self.report.add(REFERENCE_UNKNOWN, each.span, f"`{each.value}` is not a relation of this file")
         return relation
 
-    def _rewards(self, draft: DraftReward, effective: model.Effective) -> Iterable[model.Reward]:
+    def _rewards(self, draft: DraftReward, effective: model.Effective | None) -> Iterable[model.Reward]:
         self._claim(draft, effective)
         relation = self._each(draft.each)
         if draft.each is not None and relation is None:
@@ -555,11 +619,16 @@ class _Builder:
                 self.report.add(REFERENCE_UNKNOWN, span, f"relation `{relation.decision}` has no row `{row}`",
                                 hint=f"did you mean `{close[0]}`?" if close else None)
 
-    def _reward(self, draft: DraftReward, id_: str, row: model.RowOf | None, scope: Scope, title: Labels) -> Iterable[model.Reward]:
+    def _reward(
+        self, draft: DraftReward, id_: str, row: model.RowOf | None, scope: Scope, title: Labels
+    ) -> Iterable[model.Reward]:
         when = self._condition(draft.when, scope)
         amount = self._expression(draft.amount, scope)
         details = {name: e for name, d in draft.details.items() if (e := self._expression(d, scope)) is not None}
         exceptions = [build_exclusion(e, scope, self.report) for e in draft.exceptions]
+        self._group(draft)
+        for name, detail in details.items():
+            self._profile(detail.type, draft.details[name].span)
         if amount is None or (draft.when is not None and when is None):
             return
         kind = amount.type
@@ -570,8 +639,8 @@ class _Builder:
         if isinstance(kind, types.Number):
             self._profile(kind, draft.amount.span)
             if kind.unit and draft.unit and kind.unit != draft.unit:
-                self.report.add(UNIT_MISMATCH, draft.amount.span, f"the amount is in `{kind.unit}`, the reward in `{draft.unit}`")
-        self._group(draft)
+                self.report.add(UNIT_MISMATCH, draft.amount.span,
+                                f"the amount is in `{kind.unit}`, the reward in `{draft.unit}`")
         yield model.Reward(
             id_, draft.name, row, title, draft.kind, when, amount, draft.unit, details, draft.claim,
             tuple(e for e in exceptions if e is not None), draft.stack.value if draft.stack else None, draft.priority,
@@ -583,6 +652,8 @@ class _Builder:
                 self.report.add(VALUE_INVALID, draft.span, "`priority` of a reward belongs to `stack`")
             return
         group = self.registry.groups.get(draft.stack.value)
+        if group is None and self.registry.is_faulty("group", draft.stack.value):
+            return
         if group is None:
             self.report.add(REFERENCE_UNKNOWN, draft.stack.span, f"there is no stacking group `{draft.stack.value}`",
                             hint="declare it in bundle.yaml under `stacking`")
@@ -590,14 +661,17 @@ class _Builder:
             self.report.add(UNIT_MISMATCH, draft.stack.span, f"group `{group.id}` joins rewards in `{group.unit}`, "
                             f"this one is in `{draft.unit}`")
         if draft.kind not in model.ADDITIVE_KINDS:
-            self.report.add(CLAIM_INVALID, draft.stack.span, f"a `{draft.kind}` is a standing answer and does not stack")
+            self.report.add(CLAIM_INVALID, draft.stack.span,
+                            f"a `{draft.kind}` is a standing answer and does not stack")
 
-    def _claim(self, draft: DraftReward, effective: model.Effective) -> None:
-        if draft.claim.per == "campaign" and effective.campaign is None:
-            self.report.add(CLAIM_INVALID, draft.span, f"reward `{draft.name}` claims per campaign, the policy has none",
+    def _claim(self, draft: DraftReward, effective: model.Effective | None) -> None:
+        if draft.claim.per == "campaign" and effective is not None and effective.campaign is None:
+            self.report.add(CLAIM_INVALID, draft.span,
+                            f"reward `{draft.name}` claims per campaign, the policy has none",
                             hint="`effective: {campaign: ID}`")
         if draft.claim.per != "none" and draft.kind in model.STANDING_KINDS:
-            self.report.add(CLAIM_INVALID, draft.span, f"a `{draft.kind}` is a standing answer, never paid: `per: none`")
+            self.report.add(CLAIM_INVALID, draft.span, f"a `{draft.kind}` is a standing answer, it is never claimed",
+                            hint="`claim: {per: none}`")
 
     def _recommendations(self, draft: drafts.DraftRecommendation) -> Iterable[model.Recommendation]:
         relation = self._each(draft.each)
@@ -636,29 +710,37 @@ class _Builder:
             return None
         low, high = self._expression(draft.low), self._expression(draft.high)
         argument = draft.argument
-        if argument is not None and not isinstance(self.names.get(argument.value), Load):
+        known = self.names.get(argument.value) if argument is not None else None
+        if argument is not None and not isinstance(known, Load) and known is not FAULTY:
             self.report.add(REFERENCE_UNKNOWN, argument.span, f"`{argument.value}` is not a fact or decision in reach")
         return model.Invariant(draft.name, "monotone" if draft.form == "monotone" else "bounded", target,
                                argument.value if argument else None, low, high)
 
     # ---- the whole file
 
-    def _sources(self, policy: model.Policy) -> None:
-        if policy.basis == "stated" and policy.source is None:
-            self.report.add(NUMBER_UNSOURCED, policy.span, "the file is stated without a source",
-                            hint="add `source: {seed, section}`, or `basis: assumed`")
-        if policy.effective.basis == "stated" and policy.effective.source is None and not policy.effective.campaign:
-            self.report.add(NUMBER_UNSOURCED, policy.span, "the period is stated without a source")
+    @property
+    def _unsourced(self) -> bool:
+        """Whether the whole file lacks its source; then that is told once, not for each number."""
+        return self.draft.basis == "stated" and self.draft.source is None
 
-    def _visible(self, policy: model.Policy) -> None:
+    def _sources(self, effective: model.Effective | None) -> None:
+        hint = "add `source: {seed, section}`, or `basis: assumed`"
+        if self._unsourced:
+            self.report.add(NUMBER_UNSOURCED, self.draft.span, "the file is stated without a source", hint=hint)
+        elif effective is not None and effective.basis == "stated" and not (effective.source or effective.campaign):
+            self.report.add(NUMBER_UNSOURCED, self.draft.span, "the period is stated without a source", hint=hint)
+
+    def _visible(self) -> None:
         """A single subject may not use a product policy's decision."""
         lists = {s.prefix for s in self.dictionary.sections.values() if s.element}
-        for symbol in policy.reads():
-            if symbol.kind == "decision":
-                owner = self.registry.subjects.get(symbol.name.rpartition(".")[0], "")
-                if owner in lists and owner != policy.subject:
-                    self.report.add(SUBJECT_MISMATCH, policy.span, f"`{symbol.name}` is judged per {owner}, "
-                                    f"`{policy.id}` per {policy.subject}")
+        subject = self.draft.subject.value if self.draft.subject is not None else ""
+        for tree in draft_trees(self.draft):
+            for name, span in decision_references(tree):
+                policy = name.rpartition(".")[0]
+                owner = self.registry.subjects.get(policy) or self.registry.subjects.get(policy.rpartition(".")[0], "")
+                if owner in lists and owner != subject:
+                    self.report.add(SUBJECT_MISMATCH, span,
+                                    f"`{name}` is judged per {owner}, this policy per {subject}")
 
     def _optional(self, policy: model.Policy) -> frozenset[Symbol]:
         reads = policy.reads()
@@ -673,6 +755,8 @@ class _Builder:
 
     def _unused(self, text: Text, pattern: str) -> None:
         if "*" in pattern or pattern in self.names or self._other_decision(pattern) is not None:
+            if any(d.severity == "error" and d.span.file == self.draft.file for d in self.report.diagnostics):
+                return
             self.report.add(OPTIONAL_UNUSED, text.span, f"`{text.value}` is optional but never read")
             return
         close = get_close_matches(pattern, list(self.names), 1)
@@ -681,17 +765,23 @@ class _Builder:
 
 
 def _names(tree: ast.Node) -> list[str]:
-    return [n.name for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    """Names that stand for values: not those of builtins, nor those inside `decision(…)`."""
+    if isinstance(tree, ast.Name):
+        return [tree.name]
+    if isinstance(tree, ast.Call) and isinstance(tree.function, ast.Name):
+        inner = () if tree.function.name == "decision" else tree.arguments
+    else:
+        inner = ast.children(tree)
+    return [name for child in inner for name in _names(child)]
 
 
-def _join(kind: types.Type | None, found: model.Expression | None) -> types.Type | None:
-    if found is None:
-        return kind
-    return found.type if kind is None else types.union(kind, found.type)
+def _settled(found: types.Type, declared: types.Type) -> types.Type:
+    """The type of a column: as found, unless its cells are all null, or texts."""
+    return declared if isinstance(found, types.Null) or isinstance(declared, types.Text) else found
 
 
 def is_plain_number(text: str) -> bool:
-    return text.replace("-", "", 1).replace(".", "", 1).isdigit() and text.isascii()
+    return re.fullmatch(r"-?\d{1,40}(\.\d{1,40})?", text, re.ASCII) is not None
 
 
 

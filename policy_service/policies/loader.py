@@ -1,6 +1,7 @@
 """A folder of rule files to Rules, or all diagnostics of all files at once."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,9 +22,11 @@ from policy_service.language.typecheck import Scope
 from policy_service.language.values import scaled
 from policy_service.policies import building, checks, drafts, model
 from policy_service.sources import Form, Node, Text, read
+from policy_service.sources import Mapping as MappingNode
 
 FACTS, BUNDLE, CAMPAIGNS = "facts.yaml", "bundle.yaml", "campaigns.yaml"
 _FRAME = (FACTS, BUNDLE, CAMPAIGNS)
+_WORDS = {BUNDLE: "group", CAMPAIGNS: "campaign"}
 _MAX_FILES, _MAX_BYTES = 2000, 4 * 1024 * 1024
 Sources = Mapping[str, str]
 """Text of each file by its path inside the rules folder."""
@@ -59,22 +62,29 @@ def check_sources(sources: Sources, folder: str = "rules") -> dict[str, str]:
 class _Loader:
     def __init__(self, sources: Sources, folder: str, report: Report) -> None:
         self.sources, self.folder, self.report = sources, folder, report
+        self.faulty: set[str] = set()
 
     def load(self) -> model.Rules | None:
         if not self._bounded():
             return None
         roots = {path: self._root(path) for path in self.sources if not is_case_file(path)}
-        dictionary = Dictionary({})
-        if (root := roots.get(FACTS)) is not None:
-            dictionary = read_dictionary(root, self.report)
+        self.faulty = {f"{word} *" for path, word in _WORDS.items() if path in roots and roots[path] is None}
+        facts = roots.get(FACTS)
+        dictionary = read_dictionary(facts, self.report) if facts is not None else Dictionary({})
         campaigns = self._campaigns(roots.get(CAMPAIGNS))
         settings_form, groups = self._settings_form(roots.get(BUNDLE))
-        drafted = [d for path, root in roots.items() if path not in _FRAME and root is not None
-                   and (d := drafts.read_draft(f"{self.folder}/{path}", root, self.report)) is not None]
-        registry = building.Registry(dictionary, campaigns, groups, self.report)
+        drafted = self._drafts(roots)
+        registry = building.Registry(dictionary, campaigns, groups, self.report, faulty=self.faulty)
+        if facts is None:
+            return None
         order = self._order(drafted)
-        built = [p for id_ in order for d in drafted if d.id == id_
-                 if (p := building.build_policy(d, registry)) is not None]
+        built = []
+        for draft in sorted(drafted, key=lambda d: order.index(d.id)):
+            policy = building.build_policy(draft, registry)
+            if policy is None:
+                self.faulty.add(f"policy {draft.id}")
+            else:
+                built.append(policy)
         built.sort(key=lambda p: (p.id, p.effective.period.start))
         settings = self._settings(settings_form, groups, dictionary, built)
         rules = model.Rules(settings, dictionary, campaigns, tuple(built), tuple(order))
@@ -82,6 +92,18 @@ class _Loader:
         if not self.report.has_errors:
             checks.run(rules, self.report)
         return rules
+
+    def _drafts(self, roots: Mapping[str, Node | None]) -> list[drafts.Draft]:
+        out = []
+        for path, root in roots.items():
+            if path in _FRAME:
+                continue
+            draft = drafts.read_draft(f"{self.folder}/{path}", root, self.report) if root is not None else None
+            if draft is None:
+                self.faulty.add("policy *")
+            else:
+                out.append(draft)
+        return out
 
     def _bounded(self) -> bool:
         place = Span(self.folder, 1, 1, 2)
@@ -100,21 +122,26 @@ class _Loader:
         out: dict[str, model.Campaign] = {}
         if root is None:
             return out
-        if isinstance(root, Text):
-            if not root.is_null:
-                self.report.add(VALUE_INVALID, root.span, "campaigns.yaml is a mapping of ids")
+        if not isinstance(root, MappingNode):
+            self.report.add(VALUE_INVALID, root.span, "campaigns.yaml is a mapping of ids")
+            self.faulty.add("campaign *")
             return out
-        for key, node in getattr(root, "entries", ()):
+        for key, node in root:
             drafts.checked_name(key, self.report)
             what = f"campaign `{key.value}`"
             form = Form(node, what, self.report, key.span, ("title", "from", "to", "through", "basis", "source"))
-            title = read_labels(form.node("title"), what, self.report, key.span)
+            if form.mapping is None:
+                self.faulty.add(what.replace("`", ""))
+                continue
+            title = read_labels(form.node("title"), what, self.report, key.span, "title")
             period = building.read_period(form, what, self.report)
-            if period is not None and period.end is None:
+            basis, source = drafts.read_basis(form, "assumed") or "assumed", drafts.read_source(form)
+            if period is not None and period.end is None and not (form.has("to") or form.has("through")):
                 self.report.add(VALUE_INVALID, key.span, f"{what} has no end", hint="`to` or `through`")
-            elif period is not None:
-                out[key.value] = model.Campaign(key.value, title, period, drafts.read_basis(form, "assumed") or "assumed",
-                                                drafts.read_source(form))
+            if period is None or period.end is None:
+                self.faulty.add(f"campaign {key.value}")
+            else:
+                out[key.value] = model.Campaign(key.value, title, period, basis, source)
         return out
 
     # ---- bundle.yaml
@@ -125,7 +152,9 @@ class _Loader:
         groups = {}
         for key, node in form.entries("stacking"):
             group = self._stacking(key, node)
-            if group is not None:
+            if group is None:
+                self.faulty.add(f"group {key.value}")
+            else:
                 groups[group.id] = group
         return form, groups
 
@@ -142,6 +171,9 @@ class _Loader:
                 return None
             scale = kind.scale
             number = scaled(building.decimal(cap.value), scale)
+            if number is None or not 0 <= number <= types.MAX_VALUE:
+                form.invalid(cap, f"`{cap.value}` is negative or has more than {types.MAX_DIGITS} digits")
+                return None
         if combine is None:
             return None
         return model.StackingGroup(key.value, combine, number, scale, form.word("unit"))  # type: ignore[arg-type]  # one of the choices
@@ -149,7 +181,7 @@ class _Loader:
     def _settings(
         self, form: Form, groups: Mapping[str, model.StackingGroup], dictionary: Dictionary, built: list[model.Policy],
     ) -> model.BundleSettings:
-        scope = Scope(dictionary.names("merchant"))
+        scope = Scope(dictionary.names("merchant"), hidden=dictionary.hidden("merchant"))
         exclusions = []
         for node in form.sequence("exclusions"):
             draft = drafts.read_exclusion(node, "an exclusion", "assumed", self.report)
@@ -164,7 +196,8 @@ class _Loader:
         label = form.text("label")
         return model.BundleSettings(
             label.value if label else None, zone.value if zone else "UTC", starts.value if starts else "00:00",
-            groups, tuple(exclusions), tuple(s for n in form.sequence("suspended") if (s := self._suspension(n, built))))
+            groups, tuple(exclusions),
+            tuple(s for n in form.sequence("suspended") if (s := self._suspension(n, built)) is not None))
 
     def _suspension(self, node: Node, built: list[model.Policy]) -> model.Suspension | None:
         form = Form(node, "a suspension", self.report, node.span, ("policy", "reward", "reason"))
@@ -173,11 +206,17 @@ class _Loader:
         if policy is None or reason is None:
             return None
         rewards = {r.id for p in built if p.id == policy.value for r in p.rewards}
+        if any(f"policy {name}" in self.faulty for name in ("*", policy.value)):
+            return None
         if policy.value not in {p.id for p in built}:
             self.report.add(REFERENCE_UNKNOWN, policy.span, f"there is no policy `{policy.value}`")
-        elif reward is not None and reward.value not in rewards:
+        elif reward is not None and reward.value not in rewards and not self._has_error_in(policy.value, built):
             self.report.add(REFERENCE_UNKNOWN, reward.span, f"`{policy.value}` has no reward `{reward.value}`")
         return model.Suspension(policy.value, reward.value if reward else None, reason)
+
+    def _has_error_in(self, policy: str, built: list[model.Policy]) -> bool:
+        files = {p.file for p in built if p.id == policy}
+        return any(d.severity == "error" and d.span.file in files for d in self.report.diagnostics)
 
     # ---- across files
 
@@ -190,8 +229,9 @@ class _Loader:
                 for name, _ in building.decision_references(tree):
                     owners = [i for i in ids if name.startswith(i + ".") and i != draft.id]
                     needs[draft.id] += owners
-        order, loop = building.ordered(needs)
-        if loop:
+        order, loops = building.ordered(needs)
+        for loop in loops:
+            self.faulty |= {f"policy {name}" for name in loop}
             first = next(d for d in drafted if d.id == loop[0])
             self.report.add(CYCLE, first.span, f"policies need each other: {' -> '.join(loop)}")
         return order
@@ -199,7 +239,7 @@ class _Loader:
     def _periods(self, rules: model.Rules) -> None:
         for id_ in rules.order:
             versions = rules.versions(id_)
-            for one, two in zip(versions, versions[1:], strict=False):
+            for one, two in pairwise(versions):
                 end = one.effective.period.end
                 related = [(one.span, "the other file")]
                 if one.subject != two.subject:

@@ -1,11 +1,11 @@
 """Decisions by the book: one table row after the other, hit policies as DMN states them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from policy_service.engines.contract import Decided, Firing
+from policy_service.engines.contract import Decided
 from policy_service.engines.plan import DecisionPlan, Formula, Plan, PolicyPlan, RelationPlan, TablePlan
 from policy_service.engines.reference.interpret import Months, Scope, evaluate, matches
 from policy_service.facts import State
@@ -31,6 +31,21 @@ class _Prepared:
     def run(self, state: State, as_of: int) -> "_Run":
         return _Run(self.plan, state, as_of)
 
+    def facts(self, view: "_View") -> list[Any]:
+        return view.slots
+
+    def truth(self, formula: Formula) -> Callable[["_View"], bool | None]:
+        return lambda view: view.truth(formula)
+
+    def shown(self, formula: Formula) -> Callable[["_View"], Any]:
+        return lambda view: view.shown(formula)
+
+    def decide(self, policy: PolicyPlan) -> Callable[["_View"], Decided]:
+        return lambda view: view.decide(policy)
+
+    def skip(self, policy: PolicyPlan) -> Callable[["_View"], None]:
+        return lambda view: view.skip(policy)
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -41,23 +56,20 @@ class _Run:
         self.decided: dict[str, dict[str, Any]] = {}
 
     def single(self) -> "_View":
-        return _View(self, {}, self.decided)
+        return _View(self, self.state.slots, self.decided)
 
     def element(self, section: str, index: int) -> "_View":
-        return _View(self, self.state.elements[section][index], dict(self.decided))
+        slots = self.state.slots.copy()
+        for fact, value in self.state.elements[section][index].items():
+            slots[fact] = value
+        return _View(self, slots, dict(self.decided))
 
 
 class _View:
-    def __init__(self, run: _Run, own: Mapping[int, Any], decided: dict[str, dict[str, Any]]) -> None:
-        self.run, self.own, self.decided = run, own, decided
+    def __init__(self, run: _Run, slots: list[Any], decided: dict[str, dict[str, Any]]) -> None:
+        self.run, self.slots, self.decided = run, slots, decided
         self.facts = {name: (i, fact.type) for i, (name, fact) in enumerate(
             run.plan.rules.dictionary.by_name.items())}
-
-    def is_null(self, fact: int) -> bool:
-        return self._slot(fact) is None
-
-    def _slot(self, fact: int) -> Any:
-        return self.own[fact] if fact in self.own else self.run.state.slots[fact]
 
     def skip(self, policy: PolicyPlan) -> None:
         self.decided[policy.id] = {}
@@ -71,19 +83,20 @@ class _View:
 
     def decide(self, policy: PolicyPlan) -> Decided:
         self.decided[policy.id] = values = {}
-        firings, conflicts = [], []
+        firings: dict[str, tuple[int, ...]] = {}
+        conflicts: list[str] = []
         for decision in policy.decisions:
             rows: tuple[int, ...] = ()
             value = self._decide(decision)
             if isinstance(decision.body, TablePlan):
                 value, rows = value
-                firings.append(Firing(decision.name, rows))
+                firings[decision.name] = rows
             if value is _CONFLICT:
                 conflicts.append(decision.name)
                 value = None
             values[decision.name] = value
         shown = {name: _shown(value) for name, value in values.items()}
-        return Decided(shown, tuple(firings), tuple(conflicts))
+        return Decided(shown, firings, conflicts)
 
     # ---- decisions
 
@@ -168,7 +181,7 @@ class _View:
         if name not in self.facts:
             return None
         index, kind = self.facts[name]
-        return _decoded(kind, self._slot(index))
+        return _decoded(kind, self.slots[index])
 
     def _other(self, name: str) -> Any:
         """`policy.decision` or `policy.decision.output`."""
@@ -196,7 +209,7 @@ def _aggregate(aggregation: str, answers: list[Any]) -> Any:
         return Decimal(len(answers))
     if any(a is None for a in answers):
         return None
-    return {"sum": sum, "min": min, "max": max}[aggregation](answers)
+    return sum(answers) if aggregation == "sum" else min(answers) if aggregation == "min" else max(answers)
 
 
 def _decoded(kind: types.Type, value: Any) -> Any:

@@ -5,7 +5,7 @@ A closure takes the slot list of one view and gives the value, None for null.
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from operator import add, eq, ge, gt, le, lt, mul, ne, sub
+from operator import add, eq, ge, gt, itemgetter, le, lt, mul, ne, sub
 from typing import Any
 
 from policy_service.language import typed, types
@@ -28,8 +28,7 @@ def closure(node: Node, place: Callable[[Symbol], int]) -> Closure:  # noqa: C90
         case typed.Const(value=value):
             return lambda _slots: value
         case typed.Load(symbol=symbol):
-            at = place(symbol)
-            return lambda slots: slots[at]
+            return itemgetter(place(symbol))
         case typed.Rescale(operand=operand, factor=factor):
             return _rescale(closure(operand, place), factor)
         case typed.Arithmetic(operator=operator, left=left, right=right):

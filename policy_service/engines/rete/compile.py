@@ -96,8 +96,8 @@ class Program:
     as_of: int
     always: int
     """The slot that is true in every view, for rows that match anything."""
-    truths: tuple[Closure, ...]
-    kinds: tuple[types.Type, ...]
+    closures: tuple[Closure, ...]
+    """By index of the formula."""
     decisions: dict[str, tuple[Compiled, ...]]
     first: dict[str | None, tuple[ProjectedPen, ...]]
     """Pens by list section; None for the single subjects."""
@@ -115,13 +115,13 @@ class Compiler:
         self.as_of = self._place(Symbol("as_of", "as_of"))
         self.always = self._new()
         self.first: dict[str | None, Ruleset] = {}
-        self.truths: list[Closure] = []
+        self.closures: list[Closure] = []
         self.counts = {"fact": 0, "number": 0, "flag": 0, "closure": 0}
         self.late_pens: list[ProjectedPen] = []
 
     def compile(self) -> Program:
         conditions = self._conditions()
-        self.truths = [self._closure(f.typed) for f in self.plan.formulas]
+        self.closures = [self._closure(f.typed) for f in self.plan.formulas]
         for policy in self.plan.policies:
             section = policy.section if policy.is_list else None
             ruleset = self.first.setdefault(section, Ruleset())
@@ -129,8 +129,7 @@ class Compiler:
                 self._lower_condition(formula, ruleset)
         decisions = {p.id: tuple(self._decision(d, p) for d in p.decisions) for p in self.plan.policies}
         first = {section: self._pens(ruleset) for section, ruleset in self.first.items()}
-        kinds = tuple(f.typed.type for f in self.plan.formulas)
-        return Program(self.size, self.as_of, self.always, tuple(self.truths), kinds, decisions, first, self.counts)
+        return Program(self.size, self.as_of, self.always, tuple(self.closures), decisions, first, self.counts)
 
     def close(self) -> None:
         for ruleset in self.first.values():
@@ -186,7 +185,7 @@ class Compiler:
             return
         self._count(node)
         needed = tuple(sorted({self._place(s) for s in typed.symbols(node) if s.kind == "fact"}))
-        self.truths[formula.index] = _marked(mark, needed, self._closure(node))
+        self.closures[formula.index] = _marked(mark, needed, self._closure(node))
 
     def _count(self, node: Node) -> None:
         probe = Fields()
@@ -200,7 +199,7 @@ class Compiler:
         value = self._place(decision.symbol)
         match decision.body:
             case Formula() as formula:
-                return CompiledExpression(decision.name, value, self.truths[formula.index], decision.type)
+                return CompiledExpression(decision.name, value, self.closures[formula.index], decision.type)
             case RelationPlan() as relation:
                 return self._relation(decision, relation, policy, value)
             case TablePlan() as table:
@@ -210,7 +209,7 @@ class Compiler:
         rows = []
         for row, cells in zip(relation.rows, relation.cells, strict=True):
             names = [f"{policy.id}.{decision.name}[{row}].{c.name}" for c in relation.columns]
-            rows.append(tuple((self._place(Symbol("cell", n)), self.truths[f.index])
+            rows.append(tuple((self._place(Symbol("cell", n)), self.closures[f.index])
                               for n, f in zip(names, cells, strict=True)))
         columns = tuple((c.name, c.type) for c in relation.columns)
         return CompiledRelation(decision.name, value, relation.rows, columns, tuple(rows))
@@ -229,9 +228,9 @@ class Compiler:
                     self._count(cell.typed)
         late = () if ready else self._pens(ruleset)
         self.late_pens += late
-        outputs = [tuple(self.truths[o.index] for o in row.outputs) for row in table.rows]
+        outputs = [tuple(self.closures[o.index] for o in row.outputs) for row in table.rows]
         if table.default is not None:
-            outputs.append(tuple(self.truths[d.index] for d in table.default))  # found at hits.DEFAULT, the last
+            outputs.append(tuple(self.closures[d.index] for d in table.default))  # found at hits.DEFAULT, the last
         names = tuple(o.name for o in table.table.outputs)
         return CompiledTable(decision.name, value, tuple(marks), late, _answers(names, outputs),
                              hit_policy(table.table), decision.type)

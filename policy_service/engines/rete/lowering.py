@@ -17,8 +17,10 @@ FieldKind = Literal["fact", "number", "flag", "absent"]
 _OPS: dict[str, pen.Op] = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_NEVER, _ALWAYS = "never", "always"
-Lowered = pen.Condition | Literal["never", "always"]
+Constant = Literal["never", "always"]
+_NEVER: Constant = "never"
+_ALWAYS: Constant = "always"
+Lowered = pen.Condition | Constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,10 @@ def lower(node: Node, fields: Fields, holds: bool = True) -> Lowered:
 def _join(conditions: list[Lowered], *, every: bool) -> Lowered:
     end, rest = (_NEVER, _ALWAYS) if every else (_ALWAYS, _NEVER)
     if end in conditions:
-        return end  # type: ignore[return-value]  # one of the two words
+        return end
     kept = tuple(c for c in conditions if not isinstance(c, str))
     if not kept:
-        return rest  # type: ignore[return-value]  # one of the two words
+        return rest
     return kept[0] if len(kept) == 1 else pen.All(kept) if every else pen.Either(kept)
 
 

@@ -1,23 +1,26 @@
-"""One state through the compiled program: match once, then decide policy after policy on the marks."""
+"""One state through the compiled program: match once, then decide policy after policy on the marks.
 
+A view is the slot list itself, so that closures run on it as they are.
+"""
+
+import weakref
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
-from policy_service.engines.contract import Decided, Firing
+from policy_service.engines.contract import Decided
 from policy_service.engines.plan import Formula, Plan, PolicyPlan
-from policy_service.engines.rete.closures import Slots
+from policy_service.engines.rete.closures import Closure, Slots
 from policy_service.engines.rete.compile import (
     Compiled,
     CompiledExpression,
     CompiledRelation,
     CompiledTable,
     Compiler,
-    ProjectedPen,
+    Program,
 )
+from policy_service.engines.rete.showing import show
 from policy_service.facts import State
-from policy_service.language import types
-from policy_service.language.values import shown
-
-_PLAIN = (types.Boolean, types.Text, types.Enum, types.Null)
 
 
 class ReteEngine:
@@ -31,104 +34,131 @@ class ReteEngine:
 
 class _Prepared:
     def __init__(self, plan: Plan) -> None:
-        self._compiler = Compiler(plan)
-        self.program = self._compiler.compile()
+        compiler = Compiler(plan)
+        self.program = compiler.compile()
         self.counts = self.program.counts
-        self._facts = len(plan.facts)
-        self._rest = [None] * (self.program.size - self._facts)
+        self._rest = [None] * (self.program.size - len(plan.facts))
+        # The pens hold memory of C; they go with the last view's engine, not before.
+        self._free = weakref.finalize(self, compiler.close)
 
     def run(self, state: State, as_of: int) -> "_Run":
         program = self.program
         slots: Slots = state.slots + self._rest
         slots[program.as_of] = as_of
         slots[program.always] = True
-        return _Run(self, state, slots)
+        return _Run(program, state, slots)
+
+    def facts(self, view: Slots) -> Slots:
+        return view
+
+    def truth(self, formula: Formula) -> Closure:
+        return self.program.closures[formula.index]
+
+    def shown(self, formula: Formula) -> Closure:
+        return show(formula.typed.type, self.program.closures[formula.index])
+
+    def skip(self, policy: PolicyPlan) -> Callable[[Slots], None]:
+        places = [d.value for d in self.program.decisions[policy.id]]
+
+        def run(slots: Slots) -> None:
+            for place in places:
+                slots[place] = None
+
+        return run
+
+    def decide(self, policy: PolicyPlan) -> Callable[[Slots], Decided]:
+        steps = [_step(decision) for decision in self.program.decisions[policy.id]]
+
+        def run(slots: Slots) -> Decided:
+            decided = Decided({}, {}, [])
+            for step in steps:
+                step(slots, decided)
+            return decided
+
+        return run
 
     def close(self) -> None:
-        self._compiler.close()
+        self._free()
 
 
 class _Run:
-    def __init__(self, prepared: _Prepared, state: State, slots: Slots) -> None:
-        self.prepared, self.state, self.slots = prepared, state, slots
+    def __init__(self, program: Program, state: State, slots: Slots) -> None:
+        self.program, self.state, self.slots = program, state, slots
 
-    def single(self) -> "_View":
-        return _View(self.prepared, self.slots, self.prepared.program.first.get(None, ()))
+    def single(self) -> Slots:
+        return self._matched(self.slots, None)
 
-    def element(self, section: str, index: int) -> "_View":
+    def element(self, section: str, index: int) -> Slots:
         slots = self.slots.copy()
         for at, value in self.state.elements[section][index].items():
             slots[at] = value
-        return _View(self.prepared, slots, self.prepared.program.first.get(section, ()))
+        return self._matched(slots, section)
 
-
-class _View:
-    def __init__(self, prepared: _Prepared, slots: Slots, pens: tuple[ProjectedPen, ...]) -> None:
-        self.slots = slots
-        self.program = prepared.program
-        self.truths = prepared.program.truths
-        for projected in pens:
+    def _matched(self, slots: Slots, section: str | None) -> Slots:
+        for projected in self.program.first.get(section, ()):
             projected.mark(slots)
+        return slots
 
-    def is_null(self, fact: int) -> bool:
-        return self.slots[fact] is None
 
-    def truth(self, formula: Formula) -> bool | None:
-        found: bool | None = self.truths[formula.index](self.slots)
-        return found
+Step = Callable[[Slots, Decided], None]
 
-    def shown(self, formula: Formula) -> Any:
-        value = self.truths[formula.index](self.slots)
-        kind = self.program.kinds[formula.index]
-        return value if value is None or isinstance(kind, _PLAIN) else shown(kind, value)
 
-    def skip(self, policy: PolicyPlan) -> None:
-        for decision in self.program.decisions[policy.id]:
-            self.slots[decision.value] = None
+def _step(decision: Compiled) -> Step:
+    match decision:
+        case CompiledExpression():
+            return _expression(decision)
+        case CompiledTable():
+            return _table(decision)
+        case CompiledRelation():
+            return _relation(decision)
 
-    def decide(self, policy: PolicyPlan) -> Decided:
-        values: dict[str, Any] = {}
-        firings: list[Firing] = []
-        conflicts: list[str] = []
-        slots = self.slots
-        for decision in self.program.decisions[policy.id]:
-            value = self._decide(decision, firings, conflicts)
-            slots[decision.value] = value
-            values[decision.name] = value if value is None else shown(_kind(decision), value)
-        return Decided(values, tuple(firings), tuple(conflicts))
 
-    def _decide(self, decision: Compiled, firings: list[Firing], conflicts: list[str]) -> Any:
-        match decision:
-            case CompiledExpression():
-                return decision.compute(self.slots)
-            case CompiledTable():
-                return self._table(decision, firings, conflicts)
-            case CompiledRelation():
-                return self._relation(decision)
+def _expression(decision: CompiledExpression) -> Step:
+    name, place, compute = decision.name, decision.value, decision.compute
+    shown = show(decision.kind, itemgetter(place))
 
-    def _table(self, table: CompiledTable, firings: list[Firing], conflicts: list[str]) -> Any:
-        slots = self.slots
-        for projected in table.late:
+    def step(slots: Slots, decided: Decided) -> None:
+        slots[place] = compute(slots)
+        decided.values[name] = shown(slots)
+
+    return step
+
+
+def _table(decision: CompiledTable) -> Step:
+    name, place, late, answer, choose = decision.name, decision.value, decision.late, decision.answer, decision.hit
+    marks = [(row, mark) for row, mark in enumerate(decision.marks) if mark >= 0]
+    shown = show(decision.kind, itemgetter(place))
+
+    def step(slots: Slots, decided: Decided) -> None:
+        for projected in late:
             projected.mark(slots)
-        matched = [row for row, mark in enumerate(table.marks) if mark >= 0 and slots[mark]]
-        hit = table.hit(matched, lambda row: table.answer(slots, row))
-        firings.append(Firing(table.name, hit.rows))
+        matched: Sequence[int] = [row for row, mark in marks if slots[mark]]
+        hit = choose(matched, lambda row: answer(slots, row))
+        decided.firings[name] = hit.rows  # type: ignore[index]  # ours to fill until it is handed out
         if hit.conflict:
-            conflicts.append(table.name)
-        return hit.value
+            decided.conflicts.append(name)  # type: ignore[attr-defined]  # likewise
+        slots[place] = hit.value
+        decided.values[name] = shown(slots)
 
-    def _relation(self, relation: CompiledRelation) -> list[dict[str, Any]]:
-        slots = self.slots
+    return step
+
+
+def _relation(decision: CompiledRelation) -> Step:
+    name = decision.name
+    rows = [
+        (row, [(column, at, compute, show(kind, itemgetter(at)))
+               for (column, kind), (at, compute) in zip(decision.columns, cells, strict=True)])
+        for row, cells in zip(decision.rows, decision.cells, strict=True)
+    ]
+
+    def step(slots: Slots, decided: Decided) -> None:
         records = []
-        for row, cells in zip(relation.rows, relation.cells, strict=True):
+        for row, cells in rows:
             record: dict[str, Any] = {"row": row}
-            for (name, _), (at, compute) in zip(relation.columns, cells, strict=True):
-                record[name] = slots[at] = compute(slots)
+            for column, at, compute, shown in cells:
+                slots[at] = compute(slots)
+                record[column] = shown(slots)
             records.append(record)
-        return records
+        decided.values[name] = records
 
-
-def _kind(decision: Compiled) -> types.Type:
-    if isinstance(decision, CompiledRelation):
-        return types.Relation("", "", decision.rows, decision.columns)
-    return decision.kind
+    return step

@@ -4,14 +4,15 @@ Decided here without a solver where every input of the table is a fact of its ow
 constant on the day: then rows are boxes, and boxes overlap when all their sides do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 from typing import Any
 
 from policy_service.diagnostics import Report
 from policy_service.diagnostics.catalogue import ROW_OVERLAP, ROW_UNREACHABLE
-from policy_service.language import typed, types
+from policy_service.language import ast, typed, types
 from policy_service.language.values import shown
 from policy_service.policies.model import Policy, Row, Rules, Table
 
@@ -29,14 +30,22 @@ class _Side:
         return not (self.intervals or self.members or self.null)
 
 
+Sides = list[_Side | None]
+Boxes = list[Sides]
+"""The sides of each row of a table, on one day."""
+
+
 def check(rules: Rules, report: Report) -> None:
     for policy in rules.policies:
-        for day in _days(policy):
-            constants = {typed.Symbol("parameter", f"{policy.id}#{p.name}"): p.at(day)
-                         for p in policy.parameters.values()}
-            for decision in policy.decisions.values():
-                if isinstance(decision.body, Table):
-                    _check_table(decision.name, decision.body, constants, report)
+        for decision in policy.decisions.values():
+            if isinstance(decision.body, Table):
+                _check_table(decision.body, list(_constants(policy)), report)
+
+
+def _constants(policy: Policy) -> Iterator[dict[typed.Symbol, Any]]:
+    """The parameters' values, once for each stretch of days that has its own."""
+    for day in _days(policy):
+        yield {typed.Symbol("parameter", f"{policy.id}#{p.name}"): p.at(day) for p in policy.parameters.values()}
 
 
 def _days(policy: Policy) -> Iterator[date]:
@@ -46,35 +55,51 @@ def _days(policy: Policy) -> Iterator[date]:
     yield from sorted(d for d in starts if d in period)
 
 
-def _check_table(name: str, table: Table, constants: dict[typed.Symbol, Any], report: Report) -> None:
+def _check_table(table: Table, days: list[dict[typed.Symbol, Any]], report: Report) -> None:
+    """An overlap on one day is a fault; a row is unreachable when it is so on every day."""
     headers = [h.typed for h in table.inputs]
-    facts = [h.symbol.name for h in headers if isinstance(h, typed.Load)]
-    independent = len(facts) == len(headers) and len(set(facts)) == len(facts)
-    boxes: list[tuple[Row, list[_Side | None]]] = []
-    for row in table.rows:
-        sides = [_side(typed.bind(cell.typed, constants), header)
-                 for cell, header in zip(row.cells, headers, strict=True)]
-        for side, cell in zip(sides, row.cells, strict=True):
-            if side is not None and side.is_empty:
-                report.add(ROW_UNREACHABLE, cell.span, f"no value fits the cell, row `{row.id}` never answers")
-        if independent:
-            _compare(table, row, sides, boxes, report)
-        boxes.append((row, sides))
-
-
-def _compare(
-    table: Table, row: Row, sides: list[_Side | None], earlier: list[tuple[Row, list[_Side | None]]], report: Report
-) -> None:
-    for other, other_sides in earlier:
-        if table.hit == "unique":
-            shared = [_intersection(a, b) for a, b in zip(sides, other_sides, strict=True)]
-            if all(s is None or not s.is_empty for s in shared) and None not in shared:
-                _report_overlap(table, row, other, [s for s in shared if s is not None], report)
-        elif table.hit == "first":
-            pairs = list(zip(sides, other_sides, strict=True))
-            if all(a is not None and b is not None and _covers(b, a) for a, b in pairs):
+    boxes = [[_sides(row, headers, constants) for row in table.rows] for constants in days]
+    facts = [h.symbol.name for h in headers if isinstance(h, typed.Load) and h.symbol.kind == "fact"]
+    empty = _check_cells(table, boxes, report)
+    for index, row in enumerate(table.rows):
+        for earlier, other in enumerate(table.rows[:index]):
+            if row.id in empty or other.id in empty:
+                continue
+            if table.hit == "unique" and len(facts) == len(headers) and len(set(facts)) == len(facts):
+                _check_overlap(table, row, other, [(day[index], day[earlier]) for day in boxes], report)
+            elif table.hit == "first" and all(_covered(day[index], day[earlier]) for day in boxes):
                 report.add(ROW_UNREACHABLE, row.span, f"row `{row.id}` is shadowed by row `{other.id}`",
+                           hint="put the narrower row first, or delete it",
                            related=[(other.span, "it takes all that this row would")])
+                break
+
+
+def _sides(row: Row, headers: list[typed.Node], constants: dict[typed.Symbol, Any]) -> Sides:
+    return [_side(typed.bind(cell.typed, constants), header) for cell, header in zip(row.cells, headers, strict=True)]
+
+
+def _check_cells(table: Table, boxes: list[Boxes], report: Report) -> set[str]:
+    """Ids of the rows with a cell that no value fits on any day."""
+    empty = set()
+    for index, row in enumerate(table.rows):
+        for column, cell in enumerate(row.cells):
+            sides = [day[index][column] for day in boxes]
+            if all(side is not None and side.is_empty for side in sides):
+                empty.add(row.id)
+                report.add(ROW_UNREACHABLE, cell.span, f"no value fits the cell, row `{row.id}` never answers")
+    return empty
+
+
+def _check_overlap(table: Table, row: Row, other: Row, days: list[tuple[Sides, Sides]], report: Report) -> None:
+    for sides, other_sides in days:
+        shared = [_meet(a, b) for a, b in zip(sides, other_sides, strict=True) if a is not None and b is not None]
+        if len(shared) == len(sides) and not any(s.is_empty for s in shared):
+            _report_overlap(table, row, other, shared, report)
+            return
+
+
+def _covered(sides: Sides, by: Sides) -> bool:
+    return all(a is not None and b is not None and _covers(b, a) for a, b in zip(sides, by, strict=True))
 
 
 def _report_overlap(table: Table, row: Row, other: Row, shared: list[_Side], report: Report) -> None:
@@ -84,7 +109,7 @@ def _report_overlap(table: Table, row: Row, other: Row, shared: list[_Side], rep
     cell = row.cells[at] if row.cells else None
     text = ", ".join(f"`{table.inputs[i].text}` = {witness[i]}" for i in interesting) or "any input"
     hint = None
-    if cell is not None and shared[at].intervals and shared[at].intervals[0][0] == shared[at].intervals[0][1]:
+    if cell is not None and _is_point(shared[at]) and any(_has_range(r.cells[at].tree) for r in (row, other)):
         hint = "leave one end out: `[a..b)`"
     report.add(ROW_OVERLAP, cell.span if cell else row.span, f"rows `{other.id}` and `{row.id}` both match {text}",
                hint=hint, related=[(other.span, f"row `{other.id}`")])
@@ -93,7 +118,19 @@ def _report_overlap(table: Table, row: Row, other: Row, shared: list[_Side], rep
 def _shown(side: _Side, kind: types.Type) -> str:
     if side.intervals:
         return str(shown(kind, side.intervals[0][0]))
-    return "null" if side.null else str(min(side.members, key=str))
+    return "null" if side.null else _member_text(min(side.members, key=str))
+
+
+def _member_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_point(side: _Side) -> bool:
+    return bool(side.intervals) and side.intervals[0][0] == side.intervals[0][1]
+
+
+def _has_range(cell: ast.Cell) -> bool:
+    return any(isinstance(node, ast.Range | ast.ComparisonTest) for node in cell.tests)
 
 
 def _domain(kind: types.Type) -> _Side | None:
@@ -124,23 +161,18 @@ def _side(test: typed.Node, header: typed.Node) -> _Side | None:
     return None
 
 
-def _combine(sides: list[_Side | None], join: Any) -> _Side | None:
-    if any(s is None for s in sides) or not sides:
-        return None
-    out = sides[0]
-    for side in sides[1:]:
-        out = join(out, side)
-    return out
+def _combine(sides: Sides, join: Callable[[_Side, _Side], _Side]) -> _Side | None:
+    known = [s for s in sides if s is not None]
+    return reduce(join, known) if known and len(known) == len(sides) else None
 
 
 def _compared(operator: str, left: typed.Node, header: typed.Node, value: Any, domain: _Side) -> _Side | None:
-    factor = 1
-    if isinstance(left, typed.Rescale):
-        left, factor = left.operand, left.factor
-    if left != header:
+    factor, operand = (left.factor, left.operand) if isinstance(left, typed.Rescale) else (1, left)
+    if operand != header:
         return None
     if value is None:
-        return _Side(null=True) if operator == "=" else _Side(domain.intervals, domain.members) if operator == "!=" else _Side()
+        present = _Side(domain.intervals, domain.members)
+        return {"=": _Side(null=True), "!=": present}.get(operator, _Side())
     if domain.members:
         same = frozenset((value,)) & domain.members
         return _Side(members=same) if operator == "=" else _Side(members=domain.members - same, null=True)
@@ -183,10 +215,17 @@ def _meet(one: _Side, two: _Side) -> _Side:
     return _Side(met, one.members & two.members, one.null and two.null)
 
 
-def _intersection(one: _Side | None, two: _Side | None) -> _Side | None:
-    return None if one is None or two is None else _meet(one, two)
+def _merged(side: _Side) -> list[tuple[int, int]]:
+    """The intervals, with those joined that touch or overlap."""
+    out: list[tuple[int, int]] = []
+    for low, high in sorted(side.intervals):
+        if out and low <= out[-1][1] + 1:
+            out[-1] = (out[-1][0], max(out[-1][1], high))
+        else:
+            out.append((low, high))
+    return out
 
 
 def _covers(outer: _Side, inner: _Side) -> bool:
-    inside = all(any(a <= c and d <= b for a, b in outer.intervals) for c, d in inner.intervals)
+    inside = all(any(a <= c and d <= b for a, b in _merged(outer)) for c, d in inner.intervals)
     return inside and inner.members <= outer.members and (outer.null or not inner.null)
