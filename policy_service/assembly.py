@@ -28,5 +28,6 @@ def assemble(settings: Settings) -> PolicyService:
     migrate(database)
     bundles = SqlBundleStore(database)
     evaluators = Evaluators(bundles, engine(settings.engine), time.monotonic, settings.bundle_refresh_ms / 1000)
-    return PolicyService(SqlDecisionStore(database), bundles, evaluators, now=lambda: datetime.now(UTC),
-                         new_id=new_decision_id)
+    return PolicyService(
+        SqlDecisionStore(database), bundles, evaluators, now=lambda: datetime.now(UTC), new_id=new_decision_id
+    )

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 
+_RULES = Path("rules")
+
+
 class SettingInvalid(Exception):
     """A setting has a value it cannot have; the message names it."""
 
@@ -19,14 +22,16 @@ def _setting(variable: str, default: Any, meaning: str) -> Any:
 class Settings:
     """All settings with their defaults."""
 
-    rules: Path = _setting("POLICY_RULES", Path("rules"), "folder of rule files")
+    rules: Path = _setting("POLICY_RULES", _RULES, "folder of rule files")
     database_url: str = _setting(
-        "POLICY_DATABASE_URL", "sqlite:///var/policy.sqlite3", "where decisions and bundles are kept")
+        "POLICY_DATABASE_URL", "sqlite:///var/policy.sqlite3", "where decisions and bundles are kept"
+    )
     engine: str = _setting("POLICY_ENGINE", "rete", "engine that decides: rete or reference")
     max_body: int = _setting("POLICY_MAX_BODY", 1_048_576, "largest request body, in bytes")
     max_depth: int = _setting("POLICY_MAX_DEPTH", 16, "deepest nesting of a request body")
     bundle_refresh_ms: int = _setting(
-        "POLICY_BUNDLE_REFRESH_MS", 1000, "how long a worker may still use a bundle after another was activated")
+        "POLICY_BUNDLE_REFRESH_MS", 1000, "how long a worker may still use a bundle after another was activated"
+    )
     threads: int = _setting("POLICY_THREADS", 4, "threads of a worker")
     graceful_seconds: int = _setting("POLICY_GRACEFUL_SECONDS", 30, "time a worker has to finish requests at the end")
 

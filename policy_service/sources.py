@@ -71,8 +71,7 @@ def read(file: str, text: str, report: Report) -> Node | None:
         root = _compose(text)
         node = reader.node(root) if root is not None else None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = mark.index if mark else 0
+        at = _place(error, len(text.rstrip()))
         hint = "quote a text that holds `: ` or starts with a sign, and indent with spaces"
         report.add(YAML_SYNTAX, lines.span(at, at + 1), f"not readable as YAML: {error.problem}", hint=hint)
         return None
@@ -87,6 +86,12 @@ def read(file: str, text: str, report: Report) -> Node | None:
         report.add(YAML_SYNTAX, lines.span(0, 1), "the file is empty")
         return None
     return None if reader.refused else node
+
+
+def _place(error: yaml.MarkedYAMLError, end: int) -> int:
+    """Where the fault is: what was never closed has its fault where it opens, not at the end of the file."""
+    marks = [m.index for m in (error.problem_mark, error.context_mark) if m is not None]
+    return next((at for at in marks if at < end), marks[0] if marks else 0)
 
 
 def _compose(text: str) -> yaml.Node | None:

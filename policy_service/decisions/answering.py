@@ -25,7 +25,7 @@ _DASH = "–"
 
 
 class Wanted(NamedTuple):
-    """traced: rows that fired; full: also those that did not; claims: it is a decision; shown: policies, None for all."""
+    """What an answer shows: rows that fired, also those that did not, claims, and which policies (None: all)."""
 
     traced: bool
     full: bool
@@ -37,13 +37,16 @@ class Because:
     """The leaves of a condition or of a row, as an answer lists them."""
 
     def __init__(self, leaves: Sequence[Leaf], prepared: Prepared) -> None:
-        self._leaves = [(leaf.fact, leaf.test, prepared.shown(leaf.operand), prepared.truth(leaf.holds))
-                        for leaf in leaves]
+        self._leaves = [
+            (leaf.fact, leaf.test, prepared.shown(leaf.operand), prepared.truth(leaf.holds)) for leaf in leaves
+        ]
         self._firing = [(fact, test, value) for fact, test, value, _ in self._leaves]
 
     def of(self, view: View) -> list[Entry]:
-        return [{"fact": fact, "value": value(view), "test": test, "holds": holds(view)}
-                for fact, test, value, holds in self._leaves]
+        return [
+            {"fact": fact, "value": value(view), "test": test, "holds": holds(view)}
+            for fact, test, value, holds in self._leaves
+        ]
 
     def of_match(self, view: View) -> list[Entry]:
         """The leaves of a table row that matched: all of them hold."""
@@ -58,16 +61,22 @@ class Text:
     """A template in each tongue."""
 
     def __init__(self, template: TemplatePlan, prepared: Prepared) -> None:
-        self._parts = [(tongue, [p if isinstance(p, str) else prepared.shown(p) for p in parts])
-                       for tongue, parts in template.parts.items()]
+        self._parts = [
+            (tongue, [p if isinstance(p, str) else prepared.shown(p) for p in parts])
+            for tongue, parts in template.parts.items()
+        ]
         constant = all(isinstance(p, str) for _, parts in self._parts for p in parts)
-        self._constant = {t: "".join(p for p in parts if isinstance(p, str)) for t, parts in self._parts} if constant else None
+        self._constant = (
+            {t: "".join(p for p in parts if isinstance(p, str)) for t, parts in self._parts} if constant else None
+        )
 
     def of(self, view: View) -> dict[str, str]:
         if self._constant is not None:
             return self._constant
-        return {tongue: "".join([p if isinstance(p, str) else written(p(view)) for p in parts])
-                for tongue, parts in self._parts}
+        return {
+            tongue: "".join([p if isinstance(p, str) else written(p(view)) for p in parts])
+            for tongue, parts in self._parts
+        }
 
 
 def written(value: Any) -> str:
@@ -94,15 +103,29 @@ class RewardProgram:
 
     def __init__(self, reward: RewardPlan, policy: PolicyPlan, prepared: Prepared) -> None:
         model = reward.reward
-        self.id, self.stack, self.priority, self.suspended = model.id, model.stack, model.priority or 0, reward.suspended
+        self.id, self.stack, self.priority, self.suspended = (
+            model.id,
+            model.stack,
+            model.priority or 0,
+            reward.suspended,
+        )
         self.when = When(reward.when, prepared)
         self.amount, self.amount_facts = prepared.shown(reward.amount), reward.amount_facts
         self.details = [(name, prepared.shown(formula)) for name, formula in reward.details]
-        self.exclusions = [(e.id, prepared.truth(e.condition.formula), Text(e.text, prepared)) for e in reward.exclusions]
+        self.exclusions = [
+            (e.id, prepared.truth(e.condition.formula), Text(e.text, prepared)) for e in reward.exclusions
+        ]
         self.head = {"id": model.id, "policy": policy.id}
         self.terms = {"kind": model.kind} | ({} if model.unit is None else {"unit": model.unit})
-        self.claim = None if model.claim.per == "none" else {
-            "per": model.claim.per, "on_increase": model.claim.on_increase, "on_decrease": model.claim.on_decrease}
+        self.claim = (
+            None
+            if model.claim.per == "none"
+            else {
+                "per": model.claim.per,
+                "on_increase": model.claim.on_increase,
+                "on_decrease": model.claim.on_decrease,
+            }
+        )
         self.key = f"{policy.id}/{model.id}@{policy.policy.subject}:"
         self.per, self.campaign = model.claim.per, policy.policy.effective.campaign
         self.validity = model.validity
@@ -157,17 +180,23 @@ class RelationTrace:
     """Rows of a relation in an answer: those that an `each` held for, and the others."""
 
     def __init__(self, decision: str, rows: list[tuple[str, list[When], Because]]) -> None:
-        self.rows = [({"decision": decision, "row": row}, [w.truth for w in whens], because) for row, whens, because in rows]
+        self.rows = [
+            ({"decision": decision, "row": row}, [w.truth for w in whens], because) for row, whens, because in rows
+        ]
 
     def fired(self, view: View, _decided: Decided) -> list[Entry]:
-        return [{**head, "because": because.of(view)} for head, truths, because in self.rows if _any_holds(truths, view)]
+        return [
+            {**head, "because": because.of(view)} for head, truths, because in self.rows if _any_holds(truths, view)
+        ]
 
     def not_fired(self, view: View, _decided: Decided) -> list[Entry]:
-        return [{**head, "because": because.of(view)} for head, truths, because in self.rows if not _any_holds(truths, view)]
+        return [
+            {**head, "because": because.of(view)} for head, truths, because in self.rows if not _any_holds(truths, view)
+        ]
 
 
 def _any_holds(truths: list[Truth | None], view: View) -> bool:
-    for truth in truths:
+    for truth in truths:  # noqa: SIM110  `any` over a generator takes twice the time, on every row of every answer
         if truth is None or truth(view) is True:
             return True
     return False
@@ -186,7 +215,9 @@ class PolicyProgram:
         self.required, self.optional = plan.required, plan.optional
         self.rewards = [RewardProgram(r, plan, prepared) for r in sorted(plan.rewards, key=lambda r: r.reward.id)]
         self.recommendations = [RecommendationProgram(r, plan, prepared) for r in plan.recommendations]
-        self.conflicting = [TableTrace(d.name, d.body, prepared) for d in plan.decisions if isinstance(d.body, TablePlan)]
+        self.conflicting = [
+            TableTrace(d.name, d.body, prepared) for d in plan.decisions if isinstance(d.body, TablePlan)
+        ]
         self.conflicting.sort(key=lambda trace: trace.decision)
         self.traces = self._traces(prepared)
 
@@ -194,7 +225,9 @@ class PolicyProgram:
         found: dict[str, TableTrace | RelationTrace] = {t.decision: t for t in self.conflicting}
         rows: dict[str, dict[str, tuple[list[When], Because]]] = {}
         for firing in self.plan.relation_firings:
-            whens, _ = rows.setdefault(firing.decision, {}).setdefault(firing.row, ([], Because(firing.leaves, prepared)))
+            whens, _ = rows.setdefault(firing.decision, {}).setdefault(
+                firing.row, ([], Because(firing.leaves, prepared))
+            )
             whens.append(When(firing.condition, prepared))
         for decision, by_row in rows.items():
             found[decision] = RelationTrace(decision, [(row, w, b) for row, (w, b) in by_row.items()])
@@ -235,7 +268,7 @@ Seen = dict[str, dict[str, Any]]
 
 
 def _lacks(wanted: Sequence[int], facts: Sequence[Any]) -> bool:
-    for fact in wanted:
+    for fact in wanted:  # noqa: SIM110  likewise
         if facts[fact] is None:
             return True
     return False
@@ -311,8 +344,11 @@ class _Answer:
 
     def _assembled(self) -> Entry:
         shown = self.wanted.shown
-        pages = [page for id_ in self.program.order
-                 if (page := self.pages.get(id_)) is not None and (shown is None or id_ in shown)]
+        pages = [
+            page
+            for id_ in self.program.order
+            if (page := self.pages.get(id_)) is not None and (shown is None or id_ in shown)
+        ]
         for page in pages:
             if len(page.policies) > 1:  # several subjects: by id, then subject as posted, which the sort keeps
                 page.rewards.sort(key=_first)
@@ -345,8 +381,13 @@ class _Answer:
             policy.skip(view)
             for reward in policy.rewards:
                 self._refuse(reward, subject, status, page)
-        entry: Entry = {"policy": policy.id, "subject": subject, "status": status,
-                        "decisions": decided.values if applied and decided is not None else {}, "missing": missing}
+        entry: Entry = {
+            "policy": policy.id,
+            "subject": subject,
+            "status": status,
+            "decisions": decided.values if applied and decided is not None else {},
+            "missing": missing,
+        }
         if self.wanted.traced:
             self._trace(policy, view, decided, applied, entry)
         page.policies.append(entry)

@@ -46,11 +46,17 @@ class Evaluator:
     def evaluate(self, state: State, question: Question) -> dict[str, Any]:
         """The compared part of the answer. Parts of it may be shared between answers: it is not to be changed."""
         answering = self.answering(question.as_of)
-        parts = answering.answer(state, question.as_of, Wanted(
-            question.trace != "none", question.trace == "full", question.purpose == "decide", question.shown))
+        parts = answering.answer(
+            state,
+            question.as_of,
+            Wanted(question.trace != "none", question.trace == "full", question.purpose == "decide", question.shown),
+        )
         answer: dict[str, Any] = {
-            "format": FORMAT, "bundle": self.bundle.id, "as_of": question.as_of.isoformat(),
-            "purpose": question.purpose, **parts,
+            "format": FORMAT,
+            "bundle": self.bundle.id,
+            "as_of": question.as_of.isoformat(),
+            "purpose": question.purpose,
+            **parts,
         }
         if question.report_ignored:
             answer["ignored_facts"] = list(state.ignored)

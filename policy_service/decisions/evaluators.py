@@ -62,8 +62,9 @@ class Evaluators:
             raise UnknownBundle(id_)
         found, diagnostics = bundle(sources)
         if found is None or found.id != id_:
-            raise RuntimeError(f"the stored sources of {id_} do not give that bundle: "
-                               f"{found.id if found else diagnostics[0].message}")
+            raise RuntimeError(
+                f"the stored sources of {id_} do not give that bundle: {found.id if found else diagnostics[0].message}"
+            )
         return found
 
     def forget_active(self) -> None:

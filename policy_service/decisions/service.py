@@ -87,8 +87,13 @@ class PolicyService:
     """Evaluate, record, replay, and show what the rules say."""
 
     def __init__(
-        self, decisions: DecisionStore, bundles: BundleStore, evaluators: Evaluators, *,
-        now: Callable[[], datetime], new_id: Callable[[], str],
+        self,
+        decisions: DecisionStore,
+        bundles: BundleStore,
+        evaluators: Evaluators,
+        *,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
     ) -> None:
         self.decisions, self.bundles, self.evaluators = decisions, bundles, evaluators
         self._now, self._new_id = now, new_id
@@ -117,8 +122,11 @@ class PolicyService:
             return Evaluated(answer)
         record = self._record(request, evaluator, day, state, answer, idempotency_key)
         appended = self.decisions.append(record, claim)
-        return Evaluated(_answer_of(appended.record) if appended.replayed else _answer(answer, record),
-                         appended.record.id, appended.replayed)
+        return Evaluated(
+            _answer_of(appended.record) if appended.replayed else _answer(answer, record),
+            appended.record.id,
+            appended.replayed,
+        )
 
     def faults(self, request: EvaluateRequest) -> list[Fault]:
         """Every fault that evaluating would find, without evaluating."""
@@ -141,8 +149,12 @@ class PolicyService:
         state = None
         try:
             # On a day that cannot be read, dates are judged by the last one, so that other faults still show.
-            state = evaluator.door.read(request.facts, day or LAST_DAY, merchant_id=request.merchant_id,
-                                        report_unknown=request.unknown_facts == "report")
+            state = evaluator.door.read(
+                request.facts,
+                day or LAST_DAY,
+                merchant_id=request.merchant_id,
+                report_unknown=request.unknown_facts == "report",
+            )
         except InvalidInput as error:
             faults += error.faults
         if faults or state is None or day is None:
@@ -155,7 +167,9 @@ class PolicyService:
         elif self.decisions.decision(request.supersedes or "") is None:
             faults.append(fault("/supersedes", UNKNOWN_DECISION, f"there is no decision `{request.supersedes}`"))
         if request.reason is None:
-            faults.append(fault("/reason", KEY_ABSENT, "`supersedes` needs a `reason`", f"one of {', '.join(CORRECTIONS)}"))
+            faults.append(
+                fault("/reason", KEY_ABSENT, "`supersedes` needs a `reason`", f"one of {', '.join(CORRECTIONS)}")
+            )
 
     def _evaluator(self, request: EvaluateRequest, faults: list[Fault]) -> Evaluator:
         if request.bundle is not None:
@@ -180,29 +194,45 @@ class PolicyService:
             return business_day(self._now(), rules)
         day = parse_date(request.as_of) or _instant_day(request.as_of, rules)
         if day is None:
-            faults.append(fault("/as_of", NOT_A_DATE, "`as_of` is a day, or an instant with its offset",
-                                "2023-04-01 or 2023-04-01T08:00:00+08:00"))
+            faults.append(
+                fault(
+                    "/as_of",
+                    NOT_A_DATE,
+                    "`as_of` is a day, or an instant with its offset",
+                    "2023-04-01 or 2023-04-01T08:00:00+08:00",
+                )
+            )
         elif not FIRST_DAY <= day <= LAST_DAY:
             faults.append(fault("/as_of", OUT_OF_RANGE, f"`as_of` is not from {FIRST_DAY} to {LAST_DAY}"))
             return None
         return day
 
     def _record(
-        self, request: EvaluateRequest, evaluator: Evaluator, day: date, state: State, answer: dict[str, Any],
+        self,
+        request: EvaluateRequest,
+        evaluator: Evaluator,
+        day: date,
+        state: State,
+        answer: dict[str, Any],
         key: str | None,
     ) -> DecisionRecord:
         id_, decided_at = self._new_id(), instant(self._now())
         body = {
-            "decision_id": id_, "decided_at": decided_at, "service_version": __version__,
-            "language": LANGUAGE_VERSION, "format": FORMAT, "bundle": evaluator.bundle.id,
+            "decision_id": id_,
+            "decided_at": decided_at,
+            "service_version": __version__,
+            "language": LANGUAGE_VERSION,
+            "format": FORMAT,
+            "bundle": evaluator.bundle.id,
             "request": {**_envelope(request), "as_of": day.isoformat(), "facts": evaluator.door.normalised(state)},
             "answer": answer,
         }
         if key is not None:
             body["idempotency_key"] = key
         merchant = state.ids.get("merchant") or request.merchant_id
-        return DecisionRecord(id_, decided_at, evaluator.bundle.id, day.isoformat(), merchant,
-                              canonical.dumps(body), request.supersedes)
+        return DecisionRecord(
+            id_, decided_at, evaluator.bundle.id, day.isoformat(), merchant, canonical.dumps(body), request.supersedes
+        )
 
     # ---- what was decided
 
@@ -235,8 +265,13 @@ class PolicyService:
         if faults or day is None:
             raise InvalidInput(faults)
         original = evaluator.bundle.id == record["bundle"] and day.isoformat() == record["as_of_recorded"]
-        state = evaluator.door.read(request.facts, day, merchant_id=request.merchant_id, pointer="/request/facts",
-                                    report_unknown=not original or request.unknown_facts == "report")
+        state = evaluator.door.read(
+            request.facts,
+            day,
+            merchant_id=request.merchant_id,
+            pointer="/request/facts",
+            report_unknown=not original or request.unknown_facts == "report",
+        )
         shown = _matching(request.policies, rules)
         question = Question(day, "decide", request.trace, shown, request.unknown_facts == "report")
         answer = evaluator.evaluate(state, question)
@@ -271,6 +306,7 @@ class PolicyService:
 
 # ---- days and instants
 
+
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
@@ -297,11 +333,18 @@ def _instant_day(text: str, rules: Rules) -> date | None:
 
 # ---- requests and records
 
+
 def _shown(patterns: tuple[str, ...] | None, rules: Rules, faults: list[Fault]) -> frozenset[str] | None:
     for index, pattern in enumerate(patterns or ()):
         if not any(fnmatchcase(id_, pattern) for id_ in rules.order):
-            faults.append(fault(f"/policies/{index}", UNKNOWN_POLICY, f"no policy matches `{pattern[:100]}`",
-                                "GET /v1/policies lists them"))
+            faults.append(
+                fault(
+                    f"/policies/{index}",
+                    UNKNOWN_POLICY,
+                    f"no policy matches `{pattern[:100]}`",
+                    "GET /v1/policies lists them",
+                )
+            )
     return _matching(patterns, rules)
 
 
@@ -314,11 +357,14 @@ def _matching(patterns: tuple[str, ...] | None, rules: Rules) -> frozenset[str] 
 def _envelope(request: EvaluateRequest) -> dict[str, Any]:
     """The request but for `as_of` and `facts`, options resolved, absent keys left out."""
     found = {
-        "purpose": request.purpose, "merchant_id": request.merchant_id, "bundle": request.bundle,
+        "purpose": request.purpose,
+        "merchant_id": request.merchant_id,
+        "bundle": request.bundle,
         "policies": list(request.policies) if request.policies is not None else None,
         "options": {"trace": request.trace, "reach": False, "unknown_facts": request.unknown_facts},
         "provenance": dict(request.provenance) if request.provenance is not None else None,
-        "supersedes": request.supersedes, "reason": request.reason,
+        "supersedes": request.supersedes,
+        "reason": request.reason,
     }
     return {key: value for key, value in found.items() if value is not None}
 
@@ -341,9 +387,15 @@ def _recorded_request(record: dict[str, Any], bundle: str | None, as_of: str | N
     record["as_of_recorded"] = request["as_of"]
     options = request["options"]
     return EvaluateRequest(
-        request["facts"], as_of or request["as_of"], "decide", request.get("merchant_id"),
-        tuple(request["policies"]) if "policies" in request else None, bundle,
-        cast(Trace, options["trace"]), options["unknown_facts"])
+        request["facts"],
+        as_of or request["as_of"],
+        "decide",
+        request.get("merchant_id"),
+        tuple(request["policies"]) if "policies" in request else None,
+        bundle,
+        cast(Trace, options["trace"]),
+        options["unknown_facts"],
+    )
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

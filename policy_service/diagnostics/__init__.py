@@ -7,6 +7,21 @@ from policy_service.diagnostics.location import NOWHERE, Lines, Mapped, Origin, 
 from policy_service.diagnostics.render import as_json, render, render_all
 
 __all__ = [
-    "NOWHERE", "Code", "Diagnostic", "Fault", "InvalidInput", "Lines", "Mapped", "Origin", "PolicyError", "Report", "Span",
-    "as_json", "escape", "fault", "plain", "render", "render_all",
+    "NOWHERE",
+    "Code",
+    "Diagnostic",
+    "Fault",
+    "InvalidInput",
+    "Lines",
+    "Mapped",
+    "Origin",
+    "PolicyError",
+    "Report",
+    "Span",
+    "as_json",
+    "escape",
+    "fault",
+    "plain",
+    "render",
+    "render_all",
 ]

@@ -15,8 +15,8 @@ def render(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
     span = diagnostic.span
     place = f"{span}: " if span.file else ""
     out = [f"{place}{diagnostic.severity} {diagnostic.code}: {diagnostic.message}"]
-    lines = sources.get(span.file, "").split("\n")
-    if span.file and 0 < span.line <= len(lines):
+    lines = sources[span.file].split("\n") if span.file in sources else []
+    if 0 < span.line <= len(lines):
         line = lines[span.line - 1]
         gutter = f"{span.line:>5} | "
         before = " " * _width(line[: span.column - 1])

@@ -69,7 +69,10 @@ def _all(rows: Sequence[int], answer: Answer) -> Hit:
 
 
 _CHOICES: dict[str, Choose] = {
-    "unique": _unique, "any": _any, "first": _first, "rule order": _all,
+    "unique": _unique,
+    "any": _any,
+    "first": _first,
+    "rule order": _all,
 }
 
 
@@ -92,8 +95,9 @@ def _collect(aggregation: str | None) -> Choose:
 
 def _ranked(table: Table) -> Choose:
     """By the order of the enumeration outputs' members, the first output first; ties in table order."""
-    ranks = [(o.name, {m: i for i, m in enumerate(o.type.members)}) for o in table.outputs
-             if isinstance(o.type, types.Enum)]
+    ranks = [
+        (o.name, {m: i for i, m in enumerate(o.type.members)}) for o in table.outputs if isinstance(o.type, types.Enum)
+    ]
     single = len(table.outputs) == 1
 
     def rank(value: Any) -> tuple[int, ...]:

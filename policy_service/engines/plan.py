@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from policy_service.diagnostics import Report
+from policy_service.diagnostics import PolicyError, Report
 from policy_service.facts import FIRST_DAY, LAST_DAY
 from policy_service.language import ast, typed, types
 from policy_service.language.format import print_node
@@ -237,8 +237,9 @@ class _Planner:
         parameters = policy.parameters.values()
         self.values = {p.name: (p.type, p.at(day)) for p in parameters}
         self.constants = {Symbol("parameter", f"{policy.id}#{p.name}"): p.at(day) for p in parameters}
-        self.constants |= {n.symbol: int(n.symbol.name) for e in policy.typed_nodes() for n in _loads(e)
-                           if n.symbol.kind == "campaign"}
+        self.constants |= {
+            n.symbol: int(n.symbol.name) for e in policy.typed_nodes() for n in _loads(e) if n.symbol.kind == "campaign"
+        }
         self.literals = {p.name: _literal(p.type, p.at(day)) for p in parameters}
         self._reach(policy)
         decisions = tuple(self._decision(d) for d in policy.decisions.values())
@@ -252,10 +253,24 @@ class _Planner:
         applies_reach = self._depends(policy.applies.typed) if policy.applies is not None else frozenset()
         recommendations = tuple(self._recommendation(r) for r in policy.recommendations)
         return PolicyPlan(
-            policy, in_force, self._suspension(policy.id, None), section.element is not None, section.name, policy.needs,
-            self._places(required), self._places(optional), _decisions(required), _decisions(optional), applies,
-            tuple(i for _, i in self._places(applies_reach & required)), _decisions(applies_reach & required),
-            decisions, rewards, recommendations, tuple(self._relation_firings(policy, rewards, recommendations)))
+            policy,
+            in_force,
+            self._suspension(policy.id, None),
+            section.element is not None,
+            section.name,
+            policy.needs,
+            self._places(required),
+            self._places(optional),
+            _decisions(required),
+            _decisions(optional),
+            applies,
+            tuple(i for _, i in self._places(applies_reach & required)),
+            _decisions(applies_reach & required),
+            decisions,
+            rewards,
+            recommendations,
+            tuple(self._relation_firings(rewards, recommendations)),
+        )
 
     def _reads(self, policy: Policy) -> frozenset[Symbol]:
         return policy.reads()
@@ -270,7 +285,9 @@ class _Planner:
         return tuple(sorted((s.name, self.facts[s.name]) for s in symbols if s.kind == "fact"))
 
     def _suspension(self, policy: str, reward: str | None) -> str | None:
-        return next((s.reason for s in self.rules.settings.suspended if s.policy == policy and s.reward == reward), None)
+        return next(
+            (s.reason for s in self.rules.settings.suspended if s.policy == policy and s.reward == reward), None
+        )
 
     def _reach(self, policy: Policy) -> None:
         for decision in policy.decisions.values():
@@ -319,8 +336,9 @@ class _Planner:
             case model.Table() as table:
                 body = self._table(table)
             case model.RelationTable() as relation:
-                cells = tuple(tuple(self._expression(c, RowOf(decision.name, r.id)) for c in r.cells)
-                              for r in relation.rows)
+                cells = tuple(
+                    tuple(self._expression(c, RowOf(decision.name, r.id)) for c in r.cells) for r in relation.rows
+                )
                 body = RelationPlan(relation.columns, tuple(r.id for r in relation.rows), cells)
         return DecisionPlan(decision.name, symbol, decision.type, body)
 
@@ -348,10 +366,14 @@ class _Planner:
         exclusions += [self._exclusion(e, None) for e in self.rules.settings.exclusions]
         amount_facts = tuple(i for _, i in self._places(self._depends(reward.amount.typed)))
         return RewardPlan(
-            reward, self._condition(reward.when, row) if reward.when is not None else None,
-            self._expression(reward.amount, row), amount_facts,
-            tuple((n, self._expression(e, row)) for n, e in sorted(reward.details.items())), tuple(exclusions),
-            self._suspension(self.policy.id, reward.id))
+            reward,
+            self._condition(reward.when, row) if reward.when is not None else None,
+            self._expression(reward.amount, row),
+            amount_facts,
+            tuple((n, self._expression(e, row)) for n, e in sorted(reward.details.items())),
+            tuple(exclusions),
+            self._suspension(self.policy.id, reward.id),
+        )
 
     def _exclusion(self, exclusion: model.Exclusion, row: RowOf | None) -> ExclusionPlan:
         return ExclusionPlan(exclusion.id, self._condition(exclusion.when, row), self._text(exclusion.text, row))
@@ -361,20 +383,24 @@ class _Planner:
         return RecommendationPlan(recommendation, when, self._text(recommendation.text, recommendation.row))
 
     def _text(self, texts: model.Texts, row: RowOf | None) -> TemplatePlan:
-        return TemplatePlan({tongue: tuple(p if isinstance(p, str) else self._expression(p, row) for p in template.parts)
-                             for tongue, template in texts.items()})
+        return TemplatePlan(
+            {
+                tongue: tuple(p if isinstance(p, str) else self._expression(p, row) for p in template.parts)
+                for tongue, template in texts.items()
+            }
+        )
 
     def _relation_firings(
-        self, policy: Policy, rewards: tuple[RewardPlan, ...], recommendations: tuple[RecommendationPlan, ...],
+        self,
+        rewards: tuple[RewardPlan, ...],
+        recommendations: tuple[RecommendationPlan, ...],
     ) -> Iterator[RelationFiring]:
         """One per `each` and row; the leaves are those of the row's boolean cells that are not constant."""
         sources = [(r.reward.row, r.when) for r in rewards] + [(r.recommendation.row, r.when) for r in recommendations]
         for row, when in sources:
             if row is None:
                 continue
-            body = policy.decisions[row.relation].body
-            assert isinstance(body, model.RelationTable)
-            cells = next(r.cells for r in body.rows if r.id == row.row)
+            body, cells = self._relation_row(row)
             leaves: list[Leaf] = []
             for column, cell in zip(body.columns, cells, strict=True):
                 if isinstance(column.type, types.Boolean) and typed.symbols(cell.typed):
@@ -421,24 +447,33 @@ class _Planner:
         """The cell that a column's name stands for in a row."""
         if row is None:
             return None
-        name = tree.name if isinstance(tree, ast.Name) else (
-            tree.name if isinstance(tree, ast.Path) and tree.base == ast.Name("this") else None)
-        body = self.policy.decisions[row.relation].body
-        assert isinstance(body, model.RelationTable)
+        name = (
+            tree.name
+            if isinstance(tree, ast.Name)
+            else (tree.name if isinstance(tree, ast.Path) and tree.base == ast.Name("this") else None)
+        )
+        body, cells = self._relation_row(row)
         names = [c.name for c in body.columns]
-        if name not in names:
-            return None
-        cells = next(r.cells for r in body.rows if r.id == row.row)
-        return cells[names.index(name)]
+        return cells[names.index(name)] if name in names else None
 
-    def _leaf(self, operand: ast.Node, test: str, whole: ast.Node, expression: Expression, row: RowOf | None) -> Iterator[Leaf]:
+    def _relation_row(self, row: RowOf) -> tuple[model.RelationTable, tuple[Expression, ...]]:
+        body = self.policy.decisions[row.relation].body
+        if not isinstance(body, model.RelationTable):
+            raise TypeError(f"{row.relation} is not a relation")
+        return body, next(r.cells for r in body.rows if r.id == row.row)
+
+    def _leaf(
+        self, operand: ast.Node, test: str, whole: ast.Node, expression: Expression, row: RowOf | None
+    ) -> Iterator[Leaf]:
         one = self._part(operand, expression, row)
         two = one if operand is whole else self._part(whole, expression, row)
         yield Leaf(print_node(operand), test, one, two)
 
     def _part(self, tree: ast.Node, expression: Expression, row: RowOf | None) -> Formula:
-        node = check_expression(tree, expression.scope, Report())
-        assert node is not None, "a part of a typed expression is typed"
+        report = Report()
+        node = check_expression(tree, expression.scope, report)
+        if node is None:  # a part of a typed expression is typed
+            raise PolicyError(report)
         return self._formula(tree, node, row)
 
     def _substituted(self, tree: ast.Node) -> ast.Node:

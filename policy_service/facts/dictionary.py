@@ -18,6 +18,7 @@ from policy_service.language.types import Type
 from policy_service.language.values import scaled
 from policy_service.sources import Form, Node, Text
 from policy_service.sources import Mapping as MappingNode
+from policy_service.sources import Sequence as SequenceNode
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """Days that a fact or `as_of` may be; far inside the calendar, so that adding durations cannot leave it."""
@@ -124,17 +125,19 @@ class Dictionary:
 
 def read_labels(node: Node | None, what: str, report: Report, span: Span, key: str = "text") -> Labels:
     """A text in zh and en, the value of the key."""
+    whole = f"`{key}` of {what}" if key else what
     if node is None:
         report.add(KEY_MISSING, span, f"{what} lacks `{key}`", hint="write `{zh: …, en: …}`")
         return {}
     if not isinstance(node, MappingNode):
-        report.add(TEXT_MISSING, node.span, f"{what} needs zh and en", hint="write `{zh: …, en: …}`")
+        report.add(TEXT_MISSING, node.span, f"{whole} needs zh and en", hint="write `{zh: …, en: …}`")
         return {}
-    form = Form(node, what, report, node.span, ("zh", "en"))
-    found = {tongue: text.value for tongue in ("zh", "en") if (text := form.text(tongue)) and text.value.strip()}
+    form = Form(node, whole, report, node.span, ("zh", "en"))
+    found = {tongue: text.value for tongue in ("zh", "en")
+             if (text := form.text(tongue)) and text.value.strip() and not text.is_null}
     for tongue in ("zh", "en"):
-        if tongue not in found:
-            report.add(TEXT_MISSING, node.span, f"{what} lacks `{tongue}`")
+        if tongue not in found and not isinstance(node.get(tongue), SequenceNode | MappingNode):
+            report.add(TEXT_MISSING, node.span, f"{whole} lacks `{tongue}`")
     return found
 
 
@@ -188,7 +191,7 @@ def _fact(section: str, prefix: str, key: Text, node: Node, report: Report) -> F
     if type_text is None:
         return None
     label = read_labels(form.node("label"), what, report, key.span, "label")
-    values = {k.value: read_labels(v, f"value `{k.value}` of {what}", report, k.span)
+    values = {k.value: read_labels(v, f"value `{k.value}` of {what}", report, k.span, "")
               for k, v in form.entries("values")}
     kind = _type(type_text, form, tuple(values), what, report)
     if kind is None:
@@ -202,7 +205,7 @@ def _fact(section: str, prefix: str, key: Text, node: Node, report: Report) -> F
         unit=form.word("unit"), is_id=type_text.value == "id", max_length=form.integer("max_length") or MAX_TEXT,
         values=values, sensitive=form.flag("sensitive"), may_be_future=form.flag("may_be_future"),
         actionable=_actionable(form, what, report), window=window,
-        definition=read_labels(definition, what, report, key.span) if definition is not None else None,
+        definition=read_labels(definition, what, report, key.span, "definition") if definition is not None else None,
         reduce=form.word("reduce", ("floor", "half_up")), basis=form.word("basis", ("stated", "assumed")),
         source=source, span=key.span,
     )

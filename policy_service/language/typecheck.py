@@ -216,8 +216,8 @@ class _Checker:
         """The node, if its bounds fit the machine and, outside a rounding, its scale the profile."""
         limit = types.INT128_SAFE if self.rounding else types.INT64
         if max(abs(result.low), abs(result.high)) > limit:
-            raise self.fail(NUMBER_RANGE, span, "the value may pass 64 bits",
-                            hint="narrow the range of the facts or round earlier")
+            raise self.fail(NUMBER_RANGE, span, "the value may become too large to stay exact",
+                            hint="narrow the range of the facts, or round earlier")
         if result.scale > types.MAX_SCALE and not self.rounding:
             raise self.fail(NUMBER_RANGE, span, f"the value has {result.scale} decimals, {types.MAX_SCALE} are allowed",
                             hint="put it inside a rounding: `round half up(…, 2)`")
@@ -564,7 +564,7 @@ class _Checker:
             case ((Duration(a, b) | Months(a, b)) as kind, Number(scale=0, low=c, high=d)) if operator == "*":
                 corners = [x * y for x in (a, b) for y in (c, d)]
                 if max(map(abs, corners)) > types.INT64:
-                    raise self.fail(NUMBER_RANGE, span, "the duration may pass 64 bits")
+                    raise self.fail(NUMBER_RANGE, span, "the duration may become too long")
                 return typed.folded(Arithmetic(type(kind)(min(corners), max(corners)), "*", left, right))
             case (Number(), Duration() | Months()) if operator == "*":
                 return self.durations("*", right, left, span)
@@ -638,7 +638,7 @@ class _Checker:
         return handler(name, arguments, span)
 
     def wrong(self, name: str, span: Span) -> _Fault:
-        return self.fail(ARGUMENTS, span, f"`{name}` takes other arguments", BUILTINS[name].signature)
+        return self.fail(ARGUMENTS, span, f"`{name}` takes other arguments", f"call it as {BUILTINS[name].signature}")
 
     def other_decision(self, arguments: tuple[ast.Node, ...], span: Span) -> Node:
         name = _dotted(arguments[0]) if len(arguments) == 1 else None

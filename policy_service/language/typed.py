@@ -137,9 +137,7 @@ class Member:
     name: str
 
 
-Node = (
-    Const | Load | Rescale | Arithmetic | Round | Compare | And | Or | Not | If | ListOf | Call | Member
-)
+Node = Const | Load | Rescale | Arithmetic | Round | Compare | And | Or | Not | If | ListOf | Call | Member
 BOOLEAN = types.Boolean()
 TRUE, FALSE = Const(BOOLEAN, True), Const(BOOLEAN, False)
 
@@ -196,9 +194,10 @@ def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
                 node, condition=change(node.condition), then=change(node.then), otherwise=change(node.otherwise)
             )
         case ListOf():
-            return replace(node, items=tuple(
-                Item(None if i.guard is None else change(i.guard), change(i.value)) for i in node.items
-            ))
+            return replace(
+                node,
+                items=tuple(Item(None if i.guard is None else change(i.guard), change(i.value)) for i in node.items),
+            )
 
 
 def folded(node: Node) -> Node:

@@ -524,7 +524,7 @@ class _Builder:
         outputs, most = table.outputs, len(table.rows)
         if table.hit in ("priority", "output order") and not isinstance(outputs[0].type, types.Enum):
             self.report.add(HIT_POLICY, draft.outputs[0].span, f"`{table.hit}` orders by an enum output",
-                            hint="=> level: enum(S, A, B)")
+                            hint="declare it so: `=> level: enum(S, A, B)`")
             return None
         if table.aggregation and len(outputs) > 1:
             self.report.add(HIT_POLICY, draft.outputs[1].span, f"`collect {table.aggregation}` has one output")

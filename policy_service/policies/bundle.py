@@ -48,33 +48,48 @@ def document(rules: Rules) -> dict[str, Any]:
         "bundle": {
             "time_zone": settings.time_zone,
             "day_starts": settings.day_starts,
-            "stacking": {g.id: {"combine": g.combine, "unit": g.unit,
-                                "cap": None if g.cap is None else exact(g.cap, g.scale)}
-                         for g in settings.stacking.values()},
+            "stacking": {
+                g.id: {"combine": g.combine, "unit": g.unit, "cap": None if g.cap is None else exact(g.cap, g.scale)}
+                for g in settings.stacking.values()
+            },
             "exclusions": [_exclusion(e) for e in settings.exclusions],
             "suspended": [{"policy": s.policy, "reward": s.reward, "reason": s.reason} for s in settings.suspended],
         },
         "facts": _facts(rules.dictionary),
-        "campaigns": {c.id: {"title": dict(c.title), "period": _period(c.period), "basis": c.basis,
-                             "source": _plain(c.source)} for c in rules.campaigns.values()},
+        "campaigns": {
+            c.id: {"title": dict(c.title), "period": _period(c.period), "basis": c.basis, "source": _plain(c.source)}
+            for c in rules.campaigns.values()
+        },
         "policies": [_policy(p) for p in rules.policies],
     }
 
 
 def _facts(dictionary: Dictionary) -> list[Any]:
-    return [{"section": s.name, "element": s.element, "label": dict(s.label), "facts": [_fact(f) for f in s.facts.values()]}
-            for s in dictionary.sections.values()]
+    return [
+        {"section": s.name, "element": s.element, "label": dict(s.label), "facts": [_fact(f) for f in s.facts.values()]}
+        for s in dictionary.sections.values()
+    ]
 
 
 def _fact(fact: Fact) -> dict[str, Any]:
     return {
-        "name": fact.name, "type": _type(fact.type), "label": dict(fact.label), "unit": fact.unit, "id": fact.is_id,
-        "max_length": fact.max_length, "values": {k: dict(v) for k, v in fact.values.items()},
-        "sensitive": fact.sensitive, "may_be_future": fact.may_be_future,
-        "actionable": None if fact.actionable is None else {
-            "direction": fact.actionable.direction, "step": fact.actionable.step, "effort": fact.actionable.effort},
-        "definition": _plain(fact.definition), "window": _plain(fact.window), "reduce": fact.reduce,
-        "basis": fact.basis, "source": _plain(fact.source),
+        "name": fact.name,
+        "type": _type(fact.type),
+        "label": dict(fact.label),
+        "unit": fact.unit,
+        "id": fact.is_id,
+        "max_length": fact.max_length,
+        "values": {k: dict(v) for k, v in fact.values.items()},
+        "sensitive": fact.sensitive,
+        "may_be_future": fact.may_be_future,
+        "actionable": None
+        if fact.actionable is None
+        else {"direction": fact.actionable.direction, "step": fact.actionable.step, "effort": fact.actionable.effort},
+        "definition": _plain(fact.definition),
+        "window": _plain(fact.window),
+        "reduce": fact.reduce,
+        "basis": fact.basis,
+        "source": _plain(fact.source),
     }
 
 
@@ -102,19 +117,38 @@ def _day(day: date | None) -> str | None:
 def _policy(policy: Policy) -> dict[str, Any]:
     effective = policy.effective
     return {
-        "policy": policy.id, "title": dict(policy.title), "subject": policy.subject,
-        "effective": {"period": _period(effective.period), "campaign": effective.campaign, "basis": effective.basis,
-                      "source": _plain(effective.source)},
-        "basis": policy.basis, "source": _plain(policy.source), "needs": sorted(policy.needs),
-        "applies": _text(policy.applies), "optional": sorted(s.name for s in policy.optional),
+        "policy": policy.id,
+        "title": dict(policy.title),
+        "subject": policy.subject,
+        "effective": {
+            "period": _period(effective.period),
+            "campaign": effective.campaign,
+            "basis": effective.basis,
+            "source": _plain(effective.source),
+        },
+        "basis": policy.basis,
+        "source": _plain(policy.source),
+        "needs": sorted(policy.needs),
+        "applies": _text(policy.applies),
+        "optional": sorted(s.name for s in policy.optional),
         "readings": [{"id": r.id, "basis": r.basis, "text": dict(r.text)} for r in policy.readings],
         "parameters": {p.name: _parameter(p) for p in policy.parameters.values()},
         "decisions": {d.name: _decision(d) for d in policy.decisions.values()},
         "rewards": [_reward(r) for r in policy.rewards],
-        "recommendations": [{"id": r.id, "row": _row(r.row), "when": _text(r.when), "priority": r.priority,
-                             "text": _texts(r.text)} for r in policy.recommendations],
-        "invariants": [{"name": i.name, "form": i.form, "target": i.target.text, "in": i.argument,
-                        "between": [_text(i.low), _text(i.high)]} for i in policy.invariants],
+        "recommendations": [
+            {"id": r.id, "row": _row(r.row), "when": _text(r.when), "priority": r.priority, "text": _texts(r.text)}
+            for r in policy.recommendations
+        ],
+        "invariants": [
+            {
+                "name": i.name,
+                "form": i.form,
+                "target": i.target.text,
+                "in": i.argument,
+                "between": [_text(i.low), _text(i.high)],
+            }
+            for i in policy.invariants
+        ],
     }
 
 
@@ -131,9 +165,19 @@ def _row(row: model.RowOf | None) -> list[str] | None:
 
 
 def _parameter(parameter: model.Parameter) -> dict[str, Any]:
-    return {"type": parameter.declared, "unit": parameter.unit, "values": [
-        {"from": _day(v.start), "value": shown(parameter.type, v.value), "basis": v.basis, "source": _plain(v.source)}
-        for v in parameter.values]}
+    return {
+        "type": parameter.declared,
+        "unit": parameter.unit,
+        "values": [
+            {
+                "from": _day(v.start),
+                "value": shown(parameter.type, v.value),
+                "basis": v.basis,
+                "source": _plain(v.source),
+            }
+            for v in parameter.values
+        ],
+    }
 
 
 def _decision(decision: model.Decision) -> dict[str, Any]:
@@ -143,17 +187,30 @@ def _decision(decision: model.Decision) -> dict[str, Any]:
             return {"title": title, "expression": expression.text}
         case model.Table() as table:
             return {
-                "title": title, "hit": table.hit, "aggregation": table.aggregation,
+                "title": title,
+                "hit": table.hit,
+                "aggregation": table.aggregation,
                 "inputs": [i.text for i in table.inputs],
                 "outputs": [[o.name, o.declared] for o in table.outputs],
-                "rows": [{"row": r.id, "cells": [_cell(c) for c in r.cells], "outputs": [o.text for o in r.outputs],
-                          "notes": dict(r.notes)} for r in table.rows],
+                "rows": [
+                    {
+                        "row": r.id,
+                        "cells": [_cell(c) for c in r.cells],
+                        "outputs": [o.text for o in r.outputs],
+                        "notes": dict(r.notes),
+                    }
+                    for r in table.rows
+                ],
                 "default": None if table.default is None else [d.text for d in table.default],
             }
         case model.RelationTable() as relation:
-            return {"title": title, "columns": [[c.name, c.declared] for c in relation.columns],
-                    "relation": [{"row": r.id, "cells": [c.text for c in r.cells], "notes": dict(r.notes)}
-                                 for r in relation.rows]}
+            return {
+                "title": title,
+                "columns": [[c.name, c.declared] for c in relation.columns],
+                "relation": [
+                    {"row": r.id, "cells": [c.text for c in r.cells], "notes": dict(r.notes)} for r in relation.rows
+                ],
+            }
 
 
 def _cell(cell: model.CellTest) -> str:
@@ -166,10 +223,17 @@ def _exclusion(exclusion: model.Exclusion) -> dict[str, Any]:
 
 def _reward(reward: model.Reward) -> dict[str, Any]:
     return {
-        "id": reward.id, "row": _row(reward.row), "title": dict(reward.title), "kind": reward.kind,
-        "when": _text(reward.when), "amount": reward.amount.text, "unit": reward.unit,
+        "id": reward.id,
+        "row": _row(reward.row),
+        "title": dict(reward.title),
+        "kind": reward.kind,
+        "when": _text(reward.when),
+        "amount": reward.amount.text,
+        "unit": reward.unit,
         "details": {n: e.text for n, e in reward.details.items()},
         "claim": [reward.claim.per, reward.claim.on_increase, reward.claim.on_decrease],
-        "except": [_exclusion(e) for e in reward.exceptions], "stack": reward.stack, "priority": reward.priority,
+        "except": [_exclusion(e) for e in reward.exceptions],
+        "stack": reward.stack,
+        "priority": reward.priority,
         "validity": reward.validity,
     }

@@ -247,7 +247,8 @@ class _Loader:
                                     related=related)
                 if end is None or end > two.effective.period.start:
                     self.report.add(PERIOD_OVERLAP, two.span, f"two files of `{id_}` are in force from "
-                                    f"{two.effective.period.start} on", hint="end the older one: `to`", related=related)
+                                    f"{two.effective.period.start} on", related=related,
+                                    hint=f"end the older file on that day: `to: {two.effective.period.start}`")
                 elif end < two.effective.period.start:
                     self.report.add(PERIOD_HOLE, two.span, f"no file of `{id_}` is in force from {end} to "
                                     f"{two.effective.period.start}", related=related)

@@ -60,16 +60,15 @@ def evaluate(node: ast.Node, scope: Scope) -> Any:
     return value.name if isinstance(value, _Unknown) else value  # a bare member of an enumeration
 
 
-def matches(cell: ast.Node, value: Any, scope: Scope) -> bool | None:
+def matches(cell: ast.Cell, value: Any, scope: Scope) -> bool | None:
     """Whether a cell's tests hold for a value: true, false or unknown."""
-    assert isinstance(cell, ast.Cell)
     if cell.is_any:
         return True
     found = disjunction(_test(test, value, scope) for test in cell.tests)
     return negation(found) if cell.negated else found
 
 
-def _value(node: ast.Node, scope: Scope) -> Any:  # noqa: C901, PLR0911, PLR0912  one flat match is the meaning
+def _value(node: ast.Node, scope: Scope) -> Any:
     match node:
         case ast.NumberLiteral(value) | ast.StringLiteral(value) | ast.BooleanLiteral(value):
             return value
@@ -94,7 +93,9 @@ def _value(node: ast.Node, scope: Scope) -> Any:  # noqa: C901, PLR0911, PLR0912
             return disjunction([evaluate(o, scope) for o in operands])
         case ast.Between(operand, low, high):
             value = evaluate(operand, scope)
-            return conjunction((compare(">=", value, evaluate(low, scope)), compare("<=", value, evaluate(high, scope))))
+            return conjunction(
+                (compare(">=", value, evaluate(low, scope)), compare("<=", value, evaluate(high, scope)))
+            )
         case ast.In(operand, tests):
             value = evaluate(operand, scope)
             return disjunction([_test(t, value, scope) for t in tests])
@@ -202,8 +203,7 @@ def _rounded(mode: str, value: Decimal | Fraction | None, scale: int) -> Decimal
         return None
     exact = Fraction(value) * 10**scale
     whole = round_quotient(exact.numerator, exact.denominator, mode)
-    assert whole is not None
-    return Decimal(whole).scaleb(-scale, _CONTEXT)
+    return None if whole is None else Decimal(whole).scaleb(-scale, _CONTEXT)
 
 
 def _time(text: str) -> Any:

@@ -68,8 +68,7 @@ class _Run:
 class _View:
     def __init__(self, run: _Run, slots: list[Any], decided: dict[str, dict[str, Any]]) -> None:
         self.run, self.slots, self.decided = run, slots, decided
-        self.facts = {name: (i, fact.type) for i, (name, fact) in enumerate(
-            run.plan.rules.dictionary.by_name.items())}
+        self.facts = {name: (i, fact.type) for i, (name, fact) in enumerate(run.plan.rules.dictionary.by_name.items())}
 
     def skip(self, policy: PolicyPlan) -> None:
         self.decided[policy.id] = {}
@@ -120,8 +119,11 @@ class _View:
 
     def _table(self, table: TablePlan) -> tuple[Any, tuple[int, ...]]:
         """The table's value and the rows that fired."""
-        hit = [i for i, row in enumerate(table.rows)
-               if all(cell is None or self._value(cell) is True for cell in row.cells)]
+        hit = [
+            i
+            for i, row in enumerate(table.rows)
+            if all(cell is None or self._value(cell) is True for cell in row.cells)
+        ]
         names = [o.name for o in table.table.outputs]
         answers = [self._record(names, table.rows[i].outputs) for i in hit]
         policy, aggregation = table.table.hit, table.table.aggregation
@@ -163,8 +165,7 @@ class _View:
             for record in rows:
                 if record["row"] == formula.row.row:
                     scope = scope.within(record)
-        if isinstance(formula.tree, ast.Cell):
-            assert formula.header is not None
+        if isinstance(formula.tree, ast.Cell) and formula.header is not None:
             return matches(formula.tree, evaluate(formula.header, scope), scope)
         return evaluate(formula.tree, scope)
 

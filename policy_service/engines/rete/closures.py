@@ -18,7 +18,7 @@ _ARITHMETIC = {"+": add, "-": sub, "*": mul}
 _ORDER = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
-def closure(node: Node, place: Callable[[Symbol], int]) -> Closure:  # noqa: C901, PLR0911, PLR0912  one flat match
+def closure(node: Node, place: Callable[[Symbol], int]) -> Closure:
     """The closure of a typed tree.
 
     Args:
@@ -46,11 +46,13 @@ def closure(node: Node, place: Callable[[Symbol], int]) -> Closure:  # noqa: C90
         case typed.If(condition=condition, then=then, otherwise=otherwise):
             return _if(closure(condition, place), closure(then, place), closure(otherwise, place))
         case typed.ListOf(items=items):
-            return _list([(None if i.guard is None else closure(i.guard, place), closure(i.value, place))
-                          for i in items])
+            return _list(
+                [(None if i.guard is None else closure(i.guard, place), closure(i.value, place)) for i in items]
+            )
         case typed.Member(type=kind, operand=operand, name=name):
-            return _member(closure(operand, place), name, isinstance(kind, types.List)
-                           and isinstance(operand.type, types.List))
+            return _member(
+                closure(operand, place), name, isinstance(kind, types.List) and isinstance(operand.type, types.List)
+            )
         case typed.Call(name=name, operands=operands):
             return _call(name, [closure(o, place) for o in operands])
     raise TypeError(type(node).__name__)
@@ -66,6 +68,7 @@ def _rescale(operand: Closure, factor: int) -> Closure:
 
 def _strict(function: Callable[[Any, Any], Any], left: Closure, right: Closure) -> Closure:
     """Null when an operand is null."""
+
     def run(slots: Slots) -> Any:
         one = left(slots)
         if one is None:
@@ -157,6 +160,7 @@ def _member(operand: Closure, name: str, of_list: bool) -> Closure:
 
 
 # ---- builtins
+
 
 def _call(name: str, operands: list[Closure]) -> Closure:
     if name in _LISTS:

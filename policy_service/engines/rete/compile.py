@@ -205,12 +205,17 @@ class Compiler:
             case TablePlan() as table:
                 return self._table(decision, table, policy, value)
 
-    def _relation(self, decision: DecisionPlan, relation: RelationPlan, policy: PolicyPlan, value: int) -> CompiledRelation:
+    def _relation(
+        self, decision: DecisionPlan, relation: RelationPlan, policy: PolicyPlan, value: int
+    ) -> CompiledRelation:
         rows = []
         for row, cells in zip(relation.rows, relation.cells, strict=True):
             names = [f"{policy.id}.{decision.name}[{row}].{c.name}" for c in relation.columns]
-            rows.append(tuple((self._place(Symbol("cell", n)), self.closures[f.index])
-                              for n, f in zip(names, cells, strict=True)))
+            rows.append(
+                tuple(
+                    (self._place(Symbol("cell", n)), self.closures[f.index]) for n, f in zip(names, cells, strict=True)
+                )
+            )
         columns = tuple((c.name, c.type) for c in relation.columns)
         return CompiledRelation(decision.name, value, relation.rows, columns, tuple(rows))
 
@@ -232,8 +237,9 @@ class Compiler:
         if table.default is not None:
             outputs.append(tuple(self.closures[d.index] for d in table.default))  # found at hits.DEFAULT, the last
         names = tuple(o.name for o in table.table.outputs)
-        return CompiledTable(decision.name, value, tuple(marks), late, _answers(names, outputs),
-                             hit_policy(table.table), decision.type)
+        return CompiledTable(
+            decision.name, value, tuple(marks), late, _answers(names, outputs), hit_policy(table.table), decision.type
+        )
 
     def _pens(self, ruleset: Ruleset) -> tuple[ProjectedPen, ...]:
         if not ruleset.rules:
@@ -243,8 +249,11 @@ class Compiler:
             one = pen.Pen(rules)
             used = set(one.fields)
             wanted = [f for f in ruleset.fields.known.values() if f.name in used]
-            plain = tuple((f.name, self._place(f.node.symbol)) for f in wanted
-                          if f.kind == "fact" and isinstance(f.node, typed.Load))
+            plain = tuple(
+                (f.name, self._place(f.node.symbol))
+                for f in wanted
+                if f.kind == "fact" and isinstance(f.node, typed.Load)
+            )
             computed = tuple((f.name, self._closure(f.node)) for f in wanted if f.kind in ("number", "flag"))
             absent = tuple((f.name, self._closure(f.node)) for f in wanted if f.kind == "absent")
             made.append(ProjectedPen(one, plain, computed, absent))
@@ -259,6 +268,7 @@ def _row_condition(cells: Iterable[Node]) -> Node:
 
 def _marked(mark: int, needed: tuple[int, ...], exact: Closure) -> Closure:
     """True where the rule fired; else false, or what the closure says when a fact is missing."""
+
     def run(slots: Slots) -> Any:
         if slots[mark]:
             return True
@@ -275,4 +285,3 @@ def _answers(names: tuple[str, ...], outputs: list[tuple[Closure, ...]]) -> Call
         only = [o[0] for o in outputs]
         return lambda slots, row: only[row](slots)
     return lambda slots, row: {n: o(slots) for n, o in zip(names, outputs[row], strict=True)}
-

@@ -96,8 +96,10 @@ def _compare(node: Compare, fields: Fields, holds: bool) -> Lowered:
 def _gap_fits(one: types.Type, two: types.Type) -> bool:
     """Whether the difference of two quantities stays within 64 bits."""
     match one, two:
-        case (types.Number() | types.Date() | types.Duration() | types.Months(),
-              types.Number() | types.Date() | types.Duration() | types.Months()):
+        case (
+            types.Number() | types.Date() | types.Duration() | types.Months(),
+            types.Number() | types.Date() | types.Duration() | types.Months(),
+        ):
             return max(abs(one.low - two.high), abs(one.high - two.low)) <= types.INT64
     return False
 
@@ -135,8 +137,12 @@ def _constant(operator: str, left: Node, value: Any, fields: Fields) -> Lowered:
 
 
 _HOLDS: dict[str, Any] = {
-    "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+    "=": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
 }
 
 

@@ -146,8 +146,13 @@ def _table(decision: CompiledTable) -> Step:
 def _relation(decision: CompiledRelation) -> Step:
     name = decision.name
     rows = [
-        (row, [(column, at, compute, show(kind, itemgetter(at)))
-               for (column, kind), (at, compute) in zip(decision.columns, cells, strict=True)])
+        (
+            row,
+            [
+                (column, at, compute, show(kind, itemgetter(at)))
+                for (column, kind), (at, compute) in zip(decision.columns, cells, strict=True)
+            ],
+        )
         for row, cells in zip(decision.rows, decision.cells, strict=True)
     ]
 
