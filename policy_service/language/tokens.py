@@ -31,6 +31,8 @@ _STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 _WORD = re.compile(r"[^\W\d]\w*")
 _SIGN = re.compile("|".join(re.escape(s) for s in sorted(_SIGNS, key=len, reverse=True)))
 _OPERAND_ENDS = {"NUMBER", "STRING", "TRUE", "FALSE", "NULL", "NAME", "RPAR", "RSQB", "RBRACE", "RANGE_CLOSE"}
+_OPENING = {"LPAR", "LSQB", "LBRACE", "RANGE_OPEN"}
+_CLOSING = {"RPAR", "RSQB", "RBRACE", "RANGE_CLOSE"}
 _QUOTED = re.compile(r"'[^'\n]*'?|\"[^\n]*")
 _HINTS = {
     "'": 'texts stand in double quotes: `"…"`', '"': "close the text with a double quote", "&": "write `and`",
@@ -162,10 +164,10 @@ def _bracket(kind: str, before: list[Token], brackets: _Brackets) -> str:
 
 
 def _closes_at_end(tokens: list[Token]) -> bool:
-    """Whether the parenthesis that opens second closes last."""
+    """Whether the parenthesis that opens second closes last; `(1..2]` is a pair too."""
     depth = 0
     for index, token in enumerate(tokens[1:], start=1):
-        depth += (token.type == "LPAR") - (token.type == "RPAR")
+        depth += (token.type in _OPENING) - (token.type in _CLOSING)
         if depth == 0:
             return index == len(tokens) - 1 and tokens[1].type == "LPAR"
     return False

@@ -552,9 +552,11 @@ class _Builder:
                                 f"column `{column.name}` has the name of a parameter or decision")
         kinds: list[types.Type] = [types.Null() for _ in draft.columns]
         for row in draft.rows:
-            cells = []
+            cells: list[model.Expression | None] = []
             for index, (cell, column) in enumerate(zip(row.outputs, draft.columns, strict=True)):
-                left = tuple((c.name, c.type) for c in draft.columns[:index])
+                # Columns to the left have the bounds of this row's own cells, so that constants stay constants.
+                left = tuple((c.name, _settled(e.type if e else types.Null(), c.type))
+                             for c, e in zip(draft.columns, cells, strict=False))
                 shape = types.Relation(self.draft.id, name, tuple(r.id for r in draft.rows), left)
                 found = self._expression(cell, row_scope(shape, row.id, left, self.scope), column.type)
                 whole = whole and found is not None

@@ -99,14 +99,36 @@ class Program:
     closures: tuple[Closure, ...]
     """By index of the formula."""
     decisions: dict[str, tuple[Compiled, ...]]
-    first: dict[str | None, tuple[ProjectedPen, ...]]
-    """Pens by list section; None for the single subjects."""
+    groups: dict[str, "Group"]
+    """By policy: the rules matched together with its own."""
     counts: dict[str, int]
     """Conditions by who decides them: the pen on posted facts, on computed numbers, on flags; or a closure."""
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The pens of one family of policies; matched when the first of them is decided on a view.
+
+    matched: the slot that says so.
+    """
+
+    matched: int
+    pens: tuple[ProjectedPen, ...]
+
+    def mark(self, slots: Slots) -> None:
+        """Match, unless this view was matched before."""
+        if slots[self.matched] is None:
+            slots[self.matched] = True
+            for projected in self.pens:
+                projected.mark(slots)
+
+
 class Compiler:
-    """One plan, once."""
+    """One plan, once.
+
+    Rules of one family (`chuanliu.*`) on one subject's view are matched together; families apart, so that a
+    request for one does not pay for the others.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -114,7 +136,7 @@ class Compiler:
         self.size = len(self.places)
         self.as_of = self._place(Symbol("as_of", "as_of"))
         self.always = self._new()
-        self.first: dict[str | None, Ruleset] = {}
+        self.rulesets: dict[tuple[str, str], Ruleset] = {}
         self.closures: list[Closure] = []
         self.counts = {"fact": 0, "number": 0, "flag": 0, "closure": 0}
         self.late_pens: list[ProjectedPen] = []
@@ -122,17 +144,22 @@ class Compiler:
     def compile(self) -> Program:
         conditions = self._conditions()
         self.closures = [self._closure(f.typed) for f in self.plan.formulas]
-        for policy in self.plan.policies:
-            section = policy.section if policy.is_list else None
-            ruleset = self.first.setdefault(section, Ruleset())
-            for formula in conditions.get(policy.id, ()):
-                self._lower_condition(formula, ruleset)
-        decisions = {p.id: tuple(self._decision(d, p) for d in p.decisions) for p in self.plan.policies}
-        first = {section: self._pens(ruleset) for section, ruleset in self.first.items()}
-        return Program(self.size, self.as_of, self.always, tuple(self.closures), decisions, first, self.counts)
+        live = [p for p in self.plan.policies if p.in_force and p.suspended is None]
+        for policy in live:
+            for formula in conditions[policy.id]:
+                self._lower_condition(formula, self._ruleset(policy))
+        decisions: dict[str, tuple[Compiled, ...]] = {p.id: () for p in self.plan.policies}
+        for policy in live:
+            decisions[policy.id] = tuple(self._decision(d, policy) for d in policy.decisions)
+        matched = {key: Group(self._new(), self._pens(ruleset)) for key, ruleset in self.rulesets.items()}
+        groups = {p.id: matched[_group(p)] for p in live if _group(p) in matched}
+        return Program(self.size, self.as_of, self.always, tuple(self.closures), decisions, groups, self.counts)
+
+    def _ruleset(self, policy: PolicyPlan) -> Ruleset:
+        return self.rulesets.setdefault(_group(policy), Ruleset())
 
     def close(self) -> None:
-        for ruleset in self.first.values():
+        for ruleset in self.rulesets.values():
             for projected in ruleset.pens:
                 projected.pen.close()
         for projected in self.late_pens:
@@ -222,7 +249,7 @@ class Compiler:
     def _table(self, decision: DecisionPlan, table: TablePlan, policy: PolicyPlan, value: int) -> CompiledTable:
         conditions = [_row_condition(c.typed for c in row.cells if c is not None) for row in table.rows]
         ready = all(is_ready(c) for c in conditions)
-        ruleset = self.first[policy.section if policy.is_list else None] if ready else Ruleset()
+        ruleset = self._ruleset(policy) if ready else Ruleset()
         marks = []
         for row, condition in zip(table.rows, conditions, strict=True):
             mark = self._new()
@@ -259,6 +286,11 @@ class Compiler:
             made.append(ProjectedPen(one, plain, computed, absent))
         ruleset.pens = made
         return tuple(made)
+
+
+def _group(policy: PolicyPlan) -> tuple[str, str]:
+    """Policies of one family on views of one kind."""
+    return policy.id.partition(".")[0], policy.section if policy.is_list else ""
 
 
 def _row_condition(cells: Iterable[Node]) -> Node:

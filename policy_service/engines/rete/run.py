@@ -17,7 +17,6 @@ from policy_service.engines.rete.compile import (
     CompiledRelation,
     CompiledTable,
     Compiler,
-    Program,
 )
 from policy_service.engines.rete.showing import show
 from policy_service.facts import State
@@ -46,7 +45,7 @@ class _Prepared:
         slots: Slots = state.slots + self._rest
         slots[program.as_of] = as_of
         slots[program.always] = True
-        return _Run(program, state, slots)
+        return _Run(state, slots)
 
     def facts(self, view: Slots) -> Slots:
         return view
@@ -68,8 +67,11 @@ class _Prepared:
 
     def decide(self, policy: PolicyPlan) -> Callable[[Slots], Decided]:
         steps = [_step(decision) for decision in self.program.decisions[policy.id]]
+        group = self.program.groups.get(policy.id)
 
         def run(slots: Slots) -> Decided:
+            if group is not None:
+                group.mark(slots)
             decided = Decided({}, {}, [])
             for step in steps:
                 step(slots, decided)
@@ -82,21 +84,16 @@ class _Prepared:
 
 
 class _Run:
-    def __init__(self, program: Program, state: State, slots: Slots) -> None:
-        self.program, self.state, self.slots = program, state, slots
+    def __init__(self, state: State, slots: Slots) -> None:
+        self.state, self.slots = state, slots
 
     def single(self) -> Slots:
-        return self._matched(self.slots, None)
+        return self.slots
 
     def element(self, section: str, index: int) -> Slots:
         slots = self.slots.copy()
         for at, value in self.state.elements[section][index].items():
             slots[at] = value
-        return self._matched(slots, section)
-
-    def _matched(self, slots: Slots, section: str | None) -> Slots:
-        for projected in self.program.first.get(section, ()):
-            projected.mark(slots)
         return slots
 
 
