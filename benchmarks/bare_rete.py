@@ -41,23 +41,23 @@ def _any(*conditions: Condition) -> Condition:
     return {"$or": list(conditions)}
 
 
-def _between(field: str, low: int, high: int) -> Condition:
+def _between(field: str, low: int, high: int) -> tuple[Condition, Condition]:
     """low <= field < high."""
-    return _all(_at_least(field, low), _below(field, high))
+    return _at_least(field, low), _below(field, high)
 
 
 _LONG_ENOUGH = _at_least("hours_today", 400)
 _MERCHANT: dict[str, Condition] = {
     f"{_TRAFFIC}.enrolled": _at_least("days_enrolled", 0),
     f"{_TRAFFIC}.h25": _all(_LONG_ENOUGH, _at_least("buyer_hours", 3000)),
-    f"{_TRAFFIC}.h10": _all(_LONG_ENOUGH, *_between("buyer_hours", 1000, 3000)["$and"]),
-    f"{_TRAFFIC}.h6": _all(_LONG_ENOUGH, *_between("buyer_hours", 500, 1000)["$and"]),
-    f"{_TRAFFIC}.h5": _all(_LONG_ENOUGH, *_between("buyer_hours", 100, 500)["$and"]),
-    f"{_TRAFFIC}.h1": _all(_LONG_ENOUGH, _at_least("orders", 1), *_between("buyer_hours", 0, 100)["$and"]),
+    f"{_TRAFFIC}.h10": _all(_LONG_ENOUGH, *_between("buyer_hours", 1000, 3000)),
+    f"{_TRAFFIC}.h6": _all(_LONG_ENOUGH, *_between("buyer_hours", 500, 1000)),
+    f"{_TRAFFIC}.h5": _all(_LONG_ENOUGH, *_between("buyer_hours", 100, 500)),
+    f"{_TRAFFIC}.h1": _all(_LONG_ENOUGH, _at_least("orders", 1), *_between("buyer_hours", 0, 100)),
     f"{_TRAFFIC}.frozen": {"live_frozen": True},
     f"{_TRAFFIC}.go_live_longer": _all(_below("hours_today", 400), _at_least("orders", 1)),
     f"{_TASKS}.dormant": _all({"store_type": "enterprise"}, {"entry_orders": 0}, _at_least("entry_live_days", 1)),
-    f"{_TASKS}.new_store": _all({"$neq": {"store_type": "individual"}}, *_between("age_at_entry", 0, 31)["$and"]),
+    f"{_TASKS}.new_store": _all({"$neq": {"store_type": "individual"}}, *_between("age_at_entry", 0, 31)),
     f"{_TASKS}.open_kuaifenxiao": {"kuaifenxiao": True},
     f"{_TASKS}.open_kuaifenxiao_already": {"entry_kuaifenxiao": True},
     f"{_TASKS}.set_distribution_plan": {"plan": True},
@@ -68,16 +68,16 @@ _MERCHANT: dict[str, Condition] = {
     f"{_SELF}.day_gmv_10k": _above("best_gmv", 1000000),
     f"{_SELF}.day_gmv_100k": _above("best_gmv", 10000000),
     f"{_PUSH}.orders_1000": _at_least("settled", 1000),
-    f"{_PUSH}.orders_500": _between("settled", 500, 1000),
-    f"{_PUSH}.orders_300": _between("settled", 300, 500),
-    f"{_PUSH}.orders_100": _between("settled", 100, 300),
-    f"{_PUSH}.orders_10": _between("settled", 10, 100),
+    f"{_PUSH}.orders_500": _all(*_between("settled", 500, 1000)),
+    f"{_PUSH}.orders_300": _all(*_between("settled", 300, 500)),
+    f"{_PUSH}.orders_100": _all(*_between("settled", 100, 300)),
+    f"{_PUSH}.orders_10": _all(*_between("settled", 10, 100)),
     f"{_ENROLMENT}.kuaifenxiao_open": {"kuaifenxiao": False},
     f"{_ENROLMENT}.distribution_orders": _below("orders", 1),
     f"{_ENROLMENT}.goods_owner": {"goods_owner": False},
     f"{_ENROLMENT}.self_live": _below("live_days", 1),
-    f"{_ADVICE}.go_live_same_day": _all({"no_live_since": True}, *_between("days_since_distributed", 0, 2)["$and"]),
-    f"{_ADVICE}.repurchase_event": _between("days_since_sale", 45, 61),
+    f"{_ADVICE}.go_live_same_day": _all({"no_live_since": True}, *_between("days_since_distributed", 0, 2)),
+    f"{_ADVICE}.repurchase_event": _all(*_between("days_since_sale", 45, 61)),
     f"{_ADVICE}.differentiate_assortment": _at_least("overlap", 80),
     f"{_ADVICE}.open_membership": _all({"membership": False}, _any({"plan": True}, _at_least("orders", 1000))),
     f"{_ADVICE}.expand_distribution": _below("buyer_hours", 500),

@@ -8,6 +8,7 @@ between answers.
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from policy_service import canonical
@@ -85,7 +86,9 @@ def written(value: Any) -> str:
         return _DASH
     if type(value) is str:
         return value
-    return str(value) if type(value) is int else canonical.trusted(value).decode()
+    if type(value) is int:
+        return str(value)
+    return f"{value:f}" if type(value) is Decimal else canonical.trusted(value).decode()
 
 
 class When:

@@ -36,6 +36,18 @@ class Case:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A case as written, its facts laid over those of its state."""
+
+    name: Text
+    as_of: date
+    subject: Text | None
+    facts: MappingNode
+    expect: MappingNode
+    span: Span
+
+
 def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Report) -> tuple[Case, ...]:
     """The cases of all case files; every fault is reported at its place.
 
@@ -48,13 +60,19 @@ def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Repor
         root = read(file, sources[path], report)
         if root is None:
             continue
-        target = None
-        if rules is not None and door is not None:
-            target = _target(file, rules, door)
-            if target is None:
-                name = path.removesuffix(".test.yaml").rpartition("/")[2]
-                report.add(CASE_INVALID, root.span, f"no policy file `{name}.yaml` stands beside these cases")
-        found += _FileReader(report, target).read(root)
+        written = _FileReader(report)
+        drafts = written.read(root)
+        if rules is None or door is None:
+            continue
+        policy = _policy_beside(file, rules)
+        if policy is None:
+            name = path.removesuffix(".test.yaml").rpartition("/")[2]
+            report.add(CASE_INVALID, root.span, f"no policy file `{name}.yaml` stands beside these cases")
+            continue
+        judge = _Judge(policy, rules, door, report)
+        for state in written.states.values():
+            judge.state(state)
+        found += [case for draft in drafts if (case := judge.case(draft)) is not None]
     return tuple(found)
 
 
@@ -65,20 +83,129 @@ def file_on(policy: str, day: date, rules: Rules) -> Policy:
     return next((p for p in versions if day in p.effective.period), begun[-1] if begun else versions[0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """The policy that the cases of a file are about."""
-
-    policy: str
-    rules: Rules
-    door: Door
-
-
-def _target(file: str, rules: Rules, door: Door) -> _Target | None:
+def _policy_beside(file: str, rules: Rules) -> str | None:
+    """The id of the policy whose file, or whose dated files, a case file stands beside."""
     stem = file.removesuffix(".test.yaml")
-    beside = [p for p in rules.policies if p.file == f"{stem}.yaml"]
-    beside += [p for p in rules.policies if p.file.startswith(f"{stem}@")]
-    return _Target(beside[0].id, rules, door) if beside else None
+    own = [p.id for p in rules.policies if p.file == f"{stem}.yaml"]
+    dated = [p.id for p in rules.policies if p.file.startswith(f"{stem}@")]
+    return next(iter(own + dated), None)
+
+
+class _FileReader:
+    """The form of one case file; names in it are not looked up."""
+
+    def __init__(self, report: Report) -> None:
+        self.report, self.faults = report, Faults(report)
+        self.states: dict[str, MappingNode] = {}
+
+    def read(self, root: Node) -> list[_Draft]:
+        form = Form(root, "a case file", self.report, root.span, _FILE_KEYS)
+        for name, node in form.entries("states"):
+            state = self._sections(node, f"state `{name.value}`")
+            if state is not None:
+                self.states[name.value] = state
+        return [d for node in form.sequence("cases", required=True) if (d := self._case(node)) is not None]
+
+    def _sections(self, node: Node, what: str) -> MappingNode | None:
+        if isinstance(node, MappingNode):
+            return node
+        self.faults.invalid(node.span, f"{what} must be a mapping of sections", "`merchant: {id: m-1}`")
+        return None
+
+    def _case(self, node: Node) -> _Draft | None:
+        form = Form(node, "a case", self.report, node.span, _CASE_KEYS)
+        name, as_of = form.text("name", required=True), form.text("as_of", required=True)
+        day = self._day(as_of) if as_of is not None else None
+        facts = self._facts(form) if form.mapping is not None else None
+        expect = self._expect(form)
+        if name is None or day is None or facts is None or expect is None:
+            return None
+        return _Draft(name, day, form.text("subject"), facts, expect, form.span)
+
+    def _day(self, text: Text) -> date | None:
+        day = parse_date(text.value)
+        if day is None or not FIRST_DAY <= day <= LAST_DAY:
+            self.faults.invalid(text.span, f"`{text.value}` is not a day", "days are `2023-04-01`")
+            return None
+        return day
+
+    def _expect(self, form: Form) -> MappingNode | None:
+        node = form.node("expect", required=True)
+        if isinstance(node, MappingNode) and node.entries:
+            return node
+        if node is not None:
+            hint = f"decisions by name, {', '.join(WORDS)}"
+            self.faults.invalid(node.span, "`expect` must be a mapping that is not empty", hint)
+        return None
+
+    def _facts(self, form: Form) -> MappingNode | None:
+        """The facts of the case, over those of the state that it names."""
+        given = form.text("given")
+        node = form.node("facts", required=given is None)
+        facts = self._sections(node, "`facts`") if node is not None else _NOTHING
+        if given is None or facts is None:
+            return facts
+        state = self.states.get(given.value)
+        if state is None:
+            self.faults.unknown(given.span, f"there is no state `{given.value}`", given.value, self.states)
+            return None
+        return _overlaid(state, facts)
+
+
+class _Judge:
+    """Looks up what the cases of one file say, in the rules and at the door."""
+
+    def __init__(self, policy: str, rules: Rules, door: Door, report: Report) -> None:
+        self.policy, self.rules, self.door = policy, rules, door
+        self.report, self.faults = report, Faults(report)
+
+    def state(self, node: MappingNode) -> None:
+        """A state by itself: what is wrong in it is wrong in every case. An id may come with the case."""
+        self._posted(node, LAST_DAY, ignoring=ID_MISSING.code)
+
+    def case(self, draft: _Draft) -> Case | None:
+        policy = file_on(self.policy, draft.as_of, self.rules)
+        expectations = tuple(Expecting(policy, self.rules, self.report).read(draft.expect))
+        state = self._posted(draft.facts, draft.as_of)
+        subject = self._subject(draft, policy, state) if state is not None else None
+        if state is None or subject is None:
+            return None
+        return Case(policy.id, draft.name.value, draft.as_of, subject, state, expectations, draft.name.span)
+
+    def _posted(self, node: MappingNode, day: date, ignoring: str = "") -> State | None:
+        posted = _Posted(node)
+        try:
+            return self.door.read(posted.json, day)
+        except InvalidInput as error:
+            for fault in error.faults:
+                if fault.code != ignoring:
+                    self._place(fault, posted)
+            return None
+
+    def _place(self, fault: Fault, posted: "_Posted") -> None:
+        hint = fault.hint
+        if fault.code == UNKNOWN_FACT.code and not (hint or "").startswith("did you mean"):
+            hint = "facts.yaml declares what can be posted"
+        self.faults.invalid(posted.span(fault), fault.message, hint)
+
+    def _subject(self, draft: _Draft, policy: Policy, state: State) -> dict[str, str] | None:
+        """The subject judged, as an answer writes it: the one named, or the only one posted."""
+        section = self.rules.dictionary.subjects[policy.subject]
+        if section.element is None:
+            posted = [state.ids[section.name]] if section.name in state.ids else []
+        else:
+            slot = self.door.index[f"{section.element}.id"]
+            posted = [str(own[slot]) for own in state.elements.get(section.name, ())]
+        named = draft.subject
+        if named is not None and named.value not in posted:
+            self.faults.unknown(named.span, f"no {policy.subject} `{named.value}` is posted", named.value, posted)
+            return None
+        if named is None and len(posted) > 1:
+            message = f"{len(posted)} of `{section.name}` are posted, `subject` must say which is judged"
+            self.faults.invalid(draft.span, message, f"`subject: {posted[0]}`")
+            return None
+        chosen = [named.value] if named is not None else posted
+        return {"type": policy.subject} | ({"id": chosen[0]} if chosen else {})
 
 
 class _Posted:
@@ -102,135 +229,14 @@ class _Posted:
                 return {key.value: self._json(value, at[key.value]) for key, value in entries}
 
     def span(self, fault: Fault) -> Span:
-        """The place of a fault: the value; the key of what is unknown, or of what lacks something."""
+        """The place of a fault: the value; the key where that is unknown, or where something below it is lacking."""
         pointer = fault.pointer
-        places = self._keys | self._values if fault.code != UNKNOWN_FACT.code else self._values | self._keys
+        if fault.code != UNKNOWN_FACT.code and pointer in self._values:
+            return self._values[pointer]
+        places = self._values | self._keys
         while pointer not in places:
-            pointer, places = pointer.rpartition("/")[0], self._values | self._keys
+            pointer = pointer.rpartition("/")[0]
         return places[pointer]
-
-
-class _FileReader:
-    """One case file; without a target only its form is checked."""
-
-    def __init__(self, report: Report, target: _Target | None) -> None:
-        self.report, self.target, self.faults = report, target, Faults(report)
-        self.states: dict[str, MappingNode] = {}
-
-    def read(self, root: Node) -> Iterator[Case]:
-        form = Form(root, "a case file", self.report, root.span, _FILE_KEYS)
-        for name, node in form.entries("states"):
-            state = self._sections(node, f"state `{name.value}`")
-            if state is not None:
-                self.states[name.value] = state
-                self._judge_state(state)
-        for node in form.sequence("cases", required=True):
-            case = self._case(node)
-            if case is not None:
-                yield case
-
-    def _sections(self, node: Node, what: str) -> MappingNode | None:
-        if isinstance(node, MappingNode):
-            return node
-        self.faults.invalid(node.span, f"{what} must be a mapping of sections", "`merchant: {id: m-1}`")
-        return None
-
-    def _case(self, node: Node) -> Case | None:
-        form = Form(node, "a case", self.report, node.span, _CASE_KEYS)
-        name, as_of = form.text("name", required=True), form.text("as_of", required=True)
-        expect = form.node("expect", required=True)
-        facts = self._facts(form)
-        if form.mapping is None:
-            return None
-        if isinstance(expect, MappingNode):
-            if not expect.entries:
-                self.faults.invalid(expect.span, "the case expects nothing")
-        elif expect is not None:
-            form.invalid(expect, "`expect` must be a mapping", f"decisions by name, {', '.join(WORDS)}")
-        day = self._day(as_of) if as_of is not None else None
-        if self.target is None or name is None or day is None or facts is None or not isinstance(expect, MappingNode):
-            return None
-        policy = file_on(self.target.policy, day, self.target.rules)
-        state = self._state(facts, day)
-        expectations = tuple(Expecting(policy, self.target.rules, self.report).read(expect))
-        subject = self._subject(form, policy, state) if state is not None else None
-        if state is None or subject is None:
-            return None
-        return Case(policy.id, name.value, day, subject, state, expectations, name.span)
-
-    def _day(self, text: Text) -> date | None:
-        day = parse_date(text.value)
-        if day is None or not FIRST_DAY <= day <= LAST_DAY:
-            self.faults.invalid(text.span, f"`{text.value}` is not a day", "days are `2023-04-01`")
-            return None
-        return day
-
-    # ---- facts
-
-    def _facts(self, form: Form) -> MappingNode | None:
-        """The facts of the case, over those of the state that it names."""
-        node, given = form.node("facts"), form.text("given")
-        facts = self._sections(node, "`facts`") if node is not None else _NOTHING
-        if given is None:
-            if node is None:
-                form.node("facts", required=True)
-            return facts
-        state = self.states.get(given.value)
-        if state is None:
-            self.faults.unknown(given.span, f"there is no state `{given.value}`", given.value, self.states)
-            return None
-        return _overlaid(state, facts) if facts is not None else None
-
-    def _judge_state(self, node: MappingNode) -> None:
-        """A state by itself: what is wrong in it is wrong in every case. An id may come with the case."""
-        if self.target is None:
-            return
-        posted = _Posted(node)
-        try:
-            self.target.door.read(posted.json, LAST_DAY)
-        except InvalidInput as error:
-            self._place([f for f in error.faults if f.code != ID_MISSING.code], posted)
-
-    def _state(self, node: MappingNode, day: date) -> State | None:
-        assert self.target is not None, "facts are judged where the rules are known"
-        posted = _Posted(node)
-        try:
-            return self.target.door.read(posted.json, day)
-        except InvalidInput as error:
-            self._place(error.faults, posted)
-            return None
-
-    def _place(self, faults: Iterable[Fault], posted: _Posted) -> None:
-        for fault in faults:
-            hint = fault.hint
-            if fault.code == UNKNOWN_FACT.code and not (hint or "").startswith("did you mean"):
-                hint = "facts.yaml declares what can be posted"
-            self.faults.invalid(posted.span(fault), fault.message, hint)
-
-    # ---- subject
-
-    def _subject(self, form: Form, policy: Policy, state: State) -> dict[str, str] | None:
-        """The subject judged, as an answer writes it: the one named, or the only one posted."""
-        assert self.target is not None, "subjects are found where the rules are known"
-        section = self.target.rules.dictionary.subjects[policy.subject]
-        if section.element is None:
-            posted = [state.ids[section.name]] if section.name in state.ids else []
-        else:
-            slot = self.target.door.index[f"{section.element}.id"]
-            posted = [str(own[slot]) for own in state.elements.get(section.name, ())]
-        text = form.text("subject")
-        if text is not None:
-            if text.value in posted:
-                return {"type": policy.subject, "id": text.value}
-            self.faults.unknown(text.span, f"no {policy.subject} `{text.value}` is posted", text.value, posted)
-            return None
-        if len(posted) > 1:
-            hint = f"`subject: {posted[0]}`"
-            self.faults.invalid(
-                form.span, f"the case posts {len(posted)} of `{section.name}` and says not which is judged", hint
-            )
-            return None
-        return {"type": policy.subject} | ({"id": posted[0]} if posted else {})
 
 
 def _overlaid(state: MappingNode, facts: MappingNode) -> MappingNode:
@@ -240,6 +246,7 @@ def _overlaid(state: MappingNode, facts: MappingNode) -> MappingNode:
         _, below = sections.get(key.value, (key, None))
         if isinstance(below, MappingNode) and isinstance(value, MappingNode):
             joined = {k.value: (k, v) for k, v in below} | {k.value: (k, v) for k, v in value}
-            value = MappingNode(tuple(joined.values()), value.span)
-        sections[key.value] = (key, value)
+            sections[key.value] = (key, MappingNode(tuple(joined.values()), value.span))
+        else:
+            sections[key.value] = (key, value)
     return MappingNode(tuple(sections.values()), facts.span)
