@@ -52,9 +52,10 @@ def _distribution_tasks(answer: dict[str, Any], merchant: Facts, entry: Facts, d
     new_store = store != "individual" and 0 <= age <= 30
     paid = distribution["campaign_paid_orders"]
     tasks = [
-        {"row": "open_kuaifenxiao", "met": merchant["kuaifenxiao_open"], "already": entry["kuaifenxiao_open"], "coupon": 1000},
-        {"row": "set_distribution_plan", "met": merchant["distribution_plan_set"], "already": entry["distribution_plan_set"],
+        {"row": "open_kuaifenxiao", "met": merchant["kuaifenxiao_open"], "already": entry["kuaifenxiao_open"],
          "coupon": 1000},
+        {"row": "set_distribution_plan", "met": merchant["distribution_plan_set"],
+         "already": entry["distribution_plan_set"], "coupon": 1000},
         {"row": "orders_1000", "met": paid >= 1000, "already": False, "coupon": 50000},
         {"row": "orders_10000", "met": paid >= 10000, "already": False, "coupon": 100000},
     ]

@@ -1,36 +1,37 @@
-"""The 川流 family as a decision graph of zen-engine: its tables as tables, the rest as expressions.
+"""The 川流 family as a decision graph of zen-engine: its tables as tables, the gates as expressions."""
 
-One graph and one `evaluate` for the whole family. The graph is handed over when the engine is made, so that zen
-compiles it then; of its ways to be called this is the fastest (`fastest` measures them).
-"""
-
-import json
-from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
-
-import zen
-from outcome import Outcome
-from states import Facts
 
 Node = dict[str, Any]
 Row = tuple[list[str], list[str]]
-_KEY = "chuanliu"
-_TRAFFIC, _TASKS, _SELF = "chuanliu.traffic_hours", "chuanliu.distribution_tasks", "chuanliu.self_live_tasks"
-_PUSH, _ENROLMENT, _ADVICE = "chuanliu.main_push", "chuanliu.enrolment", "chuanliu.advice"
-_PRODUCT = "chuanliu.product_advice"
 
-_ENROLLED = "merchant.chuanliu_enrolled_on != null and d(merchant.chuanliu_enrolled_on) <= d(as_of)"
-_DORMANT = ('merchant.store_type == "enterprise" and entry.live_active_days_30d >= 1 '
-            "and entry.distribution_orders_180d == 0")
-_NEW_STORE = ('merchant.store_type != "individual" '
-              'and d(entry.entered_on).diff(d(merchant.opened_on), "day") in [0..30]')
+ENROLLED = "merchant.chuanliu_enrolled_on != null and d(merchant.chuanliu_enrolled_on) <= d(as_of)"
+DORMANT = ('merchant.store_type == "enterprise" and entry.live_active_days_30d >= 1 '
+           "and entry.distribution_orders_180d == 0")
+NEW_STORE = ('merchant.store_type != "individual" '
+             'and d(entry.entered_on).diff(d(merchant.opened_on), "day") in [0..30]')
+GO_LIVE_LONGER = "live.hours_today < 4 and distribution.orders_180d >= 1"
+ADVICE = {
+    "go_live_same_day": 'd(as_of).diff(d(distribution.last_distributed_on), "day") in [0..1] '
+                        "and (live.last_live_on == null or d(live.last_live_on) < d(distribution.last_distributed_on))",
+    "repurchase_event": 'd(as_of).diff(d(distribution.last_big_sale_on), "day") in [45..60]',
+    "differentiate_assortment": "distribution.assortment_overlap >= 0.80",
+    "open_membership": "merchant.membership_open == false "
+                       "and (merchant.distribution_plan_set or distribution.orders_180d >= 1000)",
+    "expand_distribution": "distribution.buyer_hours_180d < 5",
+    "showcase_merchant": "distribution.orders_180d >= 100000 or live.campaign_best_day_gmv > 1000000",
+}
 _EXCLUDED = '{} ? "excluded" : null'
 
 
-def _expressions(name: str, **expressions: str) -> Node:
+def expressions(name: str, *, passes: bool, **expressions: str) -> Node:
+    """A node of expressions; one may read those before it as `$.name`.
+
+    Args:
+        passes: its input is part of its output.
+    """
     content = {"expressions": [{"id": key, "key": key, "value": value} for key, value in expressions.items()],
-               "passThrough": True, "inputField": None, "outputPath": None, "executionMode": "single"}
+               "passThrough": passes, "inputField": None, "outputPath": None, "executionMode": "single"}
     return {"id": name, "name": name, "type": "expressionNode", "position": {"x": 0, "y": 0}, "content": content}
 
 
@@ -63,22 +64,24 @@ def _task(columns: int, at: int, test: str, unmet: str, id_: str, amount: str, g
 
 
 def _traffic() -> Node:
-    granted = "merchant.live_frozen or merchant.restricted"
+    excluded = "merchant.live_frozen or merchant.restricted"
     peers = "live.peer_exposures_per_hour"
-    steps = [("h25", "", ">= 30", 25), ("h10", "", "[10..30)", 10), ("h6", "", "[5..10)", 6), ("h5", "", "[1..5)", 5),
-             ("h1", ">= 1", "[0..1)", 1)]
+    steps = [("", ">= 30", 25), ("", "[10..30)", 10), ("", "[5..10)", 6), ("", "[1..5)", 5), (">= 1", "[0..1)", 1)]
     rows: list[Row] = [(["false", "", "", ""], ["", "", '"not_applicable"'])]
     rows += [(["", ">= 4", orders, buyers], [str(hours), f"{peers} == null ? null : {hours} * {peers}",
-                                             _EXCLUDED.format(granted)]) for _, orders, buyers, hours in steps]
+                                             _EXCLUDED.format(excluded)]) for orders, buyers, hours in steps]
     rows.append((["", "", "", ""], ["", "", '"not_met"']))
-    inputs: list[str | None] = ["enrolled", "live.hours_today", "distribution.orders_180d", "distribution.buyer_hours_180d"]
+    inputs: list[str | None] = ["enrolled", "live.hours_today", "distribution.orders_180d",
+                                "distribution.buyer_hours_180d"]
     return _table("traffic", inputs, ["hours", "exposures", "reason"], rows)
 
 
 def _push() -> Node:
-    steps = [(">= 1000", 50000), ("[500..1000)", 15000), ("[300..500)", 9000), ("[100..300)", 6000), ("[10..100)", 1000)]
+    steps = [(">= 1000", 50000), ("[500..1000)", 15000), ("[300..500)", 9000), ("[100..300)", 6000),
+             ("[10..100)", 1000)]
     rows: list[Row] = [([cell], [str(coupon), _EXCLUDED.format("merchant.restricted")]) for cell, coupon in steps]
-    return _table("push", ["influencer.main_push_settled_orders"], ["coupon", "reason"], [*rows, ([""], ["", '"not_met"'])])
+    rows.append(([""], ["", '"not_met"']))
+    return _table("push", ["influencer.main_push_settled_orders"], ["coupon", "reason"], rows)
 
 
 def _distribution_tasks() -> Node:
@@ -118,18 +121,9 @@ def _enrolment() -> Node:
 
 
 def _advice() -> Node:
-    conditions = {
-        "go_live_same_day": 'd(as_of).diff(d(distribution.last_distributed_on), "day") in [0..1] '
-                            "and (live.last_live_on == null or d(live.last_live_on) < d(distribution.last_distributed_on))",
-        "repurchase_event": 'd(as_of).diff(d(distribution.last_big_sale_on), "day") in [45..60]',
-        "differentiate_assortment": "distribution.assortment_overlap >= 0.80",
-        "open_membership": "merchant.membership_open == false "
-                           "and (merchant.distribution_plan_set or distribution.orders_180d >= 1000)",
-        "expand_distribution": "distribution.buyer_hours_180d < 5",
-        "showcase_merchant": "distribution.orders_180d >= 100000 or live.campaign_best_day_gmv > 1000000",
-        "go_live_longer": "enrolled and live.hours_today < 4 and distribution.orders_180d >= 1",
-    }
-    return _table("advice", [None], ["id"], [([test], [f'"{id_}"']) for id_, test in conditions.items()], hit="collect")
+    rows: list[Row] = [([test], [f'"{id_}"']) for id_, test in ADVICE.items()]
+    rows.append((["enrolled and " + GO_LIVE_LONGER], ['"go_live_longer"']))
+    return _table("advice", [None], ["id"], rows, hit="collect")
 
 
 def _product_advice() -> Node:
@@ -138,47 +132,27 @@ def _product_advice() -> Node:
     return _table("products_advice", [None], ["id"], rows, hit="collect", each="products")
 
 
-def graph() -> dict[str, Any]:
+def tables() -> dict[str, Any]:
     """The family: the request, then the gates, then all tables side by side, then the answer."""
-    gates = _expressions("gates", enrolled=_ENROLLED, dormant=_DORMANT, new_store=_NEW_STORE,
-                         audience="$.dormant or $.new_store")
-    tables = [_traffic(), _push(), _distribution_tasks(), _self_live_tasks(), _enrolment(), _advice(), _product_advice()]
-    ends = [{"id": name, "name": name, "type": f"{name}Node", "position": {"x": 0, "y": 0}, "content": {}}
-            for name in ("input", "output")]
-    kept = _expressions("kept", enrolled="enrolled", dormant="dormant", new_store="new_store", audience="audience")
-    kept["content"]["passThrough"] = False
+    gates = expressions("gates", passes=True, enrolled=ENROLLED, dormant=DORMANT, new_store=NEW_STORE,
+                        audience="$.dormant or $.new_store")
+    kept = expressions("kept", passes=False, enrolled="enrolled", dormant="dormant", new_store="new_store",
+                       audience="audience")
+    sides = [_traffic(), _push(), _distribution_tasks(), _self_live_tasks(), _enrolment(), _advice(),
+             _product_advice(), kept]
     pairs = [("input", "gates")]
-    for node in (*tables, kept):
+    for node in sides:
         pairs += [("gates", node["id"]), (node["id"], "output")]
+    return graph([gates, *sides], pairs)
+
+
+def graph(nodes: list[Node], pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """A decision graph with an `input` and an `output` beside the nodes.
+
+    Args:
+        pairs: ids of the nodes that data flows between.
+    """
+    first, last = ({"id": name, "name": name, "type": f"{name}Node", "position": {"x": 0, "y": 0}, "content": {}}
+                   for name in ("input", "output"))
     edges = [{"id": f"{a}-{b}", "type": "edge", "sourceId": a, "targetId": b} for a, b in pairs]
-    return {"nodes": [ends[0], gates, *tables, kept, ends[1]], "edges": edges}
-
-
-class Zen:
-    """The family's graph in an engine that has compiled it."""
-
-    def __init__(self) -> None:
-        self.engine = zen.ZenEngine({"loader": {"type": "static", "content": {_KEY: graph()}}})
-
-    def evaluate(self, context: str | Facts) -> dict[str, Any]:
-        """zen's answer, without its trace."""
-        return self.engine.evaluate(_KEY, context)
-
-    def traced(self, context: str | Facts) -> dict[str, Any]:
-        """zen's answer with its trace."""
-        return self.engine.evaluate(_KEY, context, {"trace": True})
-
-
-def as_dict(facts: Facts, as_of: str) -> Facts:
-    """The state as a dict for zen, which takes floats and no decimals."""
-    return json.loads(as_text(facts, as_of))
-
-
-def as_text(facts: Facts, as_of: str) -> str:
-    """The state as JSON text."""
-    return json.dumps({"as_of": as_of} | facts, default=_number, ensure_ascii=False)
-
-
-def _number(value: Any) -> float:
-    assert isinstance(value, Decimal)
-    return float(value)
+    return {"nodes": [first, *nodes, last], "edges": edges}

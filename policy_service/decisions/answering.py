@@ -5,7 +5,7 @@ in what order entries stand, what a text without expressions says. Entries that 
 between answers.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,12 +17,15 @@ from policy_service.engines.contract import Decided, Prepared, View
 from policy_service.engines.plan import Condition, Leaf, Plan, PolicyPlan, RewardPlan, TablePlan, TemplatePlan
 from policy_service.facts import State
 from policy_service.language.values import add_months, parse_days, parse_months
+from policy_service.policies.model import Ceiling
 
 Entry = dict[str, Any]
 Subject = dict[str, str]
 Truth = Callable[[View], bool | None]
 Shown = Callable[[View], Any]
 _DASH = "–"
+WITHHELD = "withheld"
+"""The reason of a reward above its ceiling. `check` proves that none is; this is the second lock."""
 
 
 class Wanted(NamedTuple):
@@ -104,8 +107,12 @@ class When:
 class RewardProgram:
     """One reward of a policy."""
 
-    def __init__(self, reward: RewardPlan, policy: PolicyPlan, prepared: Prepared) -> None:
+    def __init__(
+        self, reward: RewardPlan, policy: PolicyPlan, prepared: Prepared, ceilings: Mapping[str, Ceiling]
+    ) -> None:
         model = reward.reward
+        ceiling = ceilings.get(model.kind)
+        self.ceiling = None if ceiling is None else ceiling.amount
         self.id, self.stack, self.priority, self.suspended = (
             model.id,
             model.stack,
@@ -208,7 +215,7 @@ def _any_holds(truths: list[Truth | None], view: View) -> bool:
 class PolicyProgram:
     """One policy on the epoch."""
 
-    def __init__(self, plan: PolicyPlan, prepared: Prepared) -> None:
+    def __init__(self, plan: PolicyPlan, prepared: Prepared, ceilings: Mapping[str, Ceiling]) -> None:
         self.plan, self.id, self.subject, self.section = plan, plan.id, plan.policy.subject, plan.section
         self.decide, self.skip = prepared.decide(plan), prepared.skip(plan)
         self.fixed = "suspended" if plan.suspended is not None else None if plan.in_force else "not_in_effect"
@@ -216,7 +223,9 @@ class PolicyProgram:
         self.applies = When(plan.applies, prepared)
         self.applies_required = plan.applies_required
         self.required, self.optional = plan.required, plan.optional
-        self.rewards = [RewardProgram(r, plan, prepared) for r in sorted(plan.rewards, key=lambda r: r.reward.id)]
+        self.rewards = [
+            RewardProgram(r, plan, prepared, ceilings) for r in sorted(plan.rewards, key=lambda r: r.reward.id)
+        ]
         self.recommendations = [RecommendationProgram(r, plan, prepared) for r in plan.recommendations]
         self.conflicting = [
             TableTrace(d.name, d.body, prepared) for d in plan.decisions if isinstance(d.body, TablePlan)
@@ -296,7 +305,7 @@ class Answering:
 
     def __init__(self, plan: Plan, prepared: Prepared) -> None:
         self.plan, self.prepared = plan, prepared
-        programs = [PolicyProgram(p, prepared) for p in plan.policies]
+        programs = [PolicyProgram(p, prepared, plan.rules.settings.ceilings) for p in plan.policies]
         self.singles = [p for p in programs if not p.plan.is_list]
         self.lists: dict[str, list[PolicyProgram]] = {}
         for program in programs:
@@ -410,7 +419,7 @@ class _Answer:
 
     def _reward(self, reward: RewardProgram, view: View, facts: Sequence[Any], subject: Subject, page: _Page) -> None:
         reason = reward.refusal(view, facts)
-        amount = None
+        amount: Any = None
         if reason is None:
             amount = reward.amount(view)
             if amount is None:
@@ -425,6 +434,9 @@ class _Answer:
                 entry = self._refuse(reward, subject, "excluded", page)
                 entry["exception"], entry["text"] = id_, text.of(view)
                 return
+        if reward.ceiling is not None and amount > reward.ceiling:
+            self._refuse(reward, subject, WITHHELD, page)
+            return
         self._grant(reward, view, subject, amount, page)
 
     def _grant(self, reward: RewardProgram, view: View, subject: Subject, amount: Any, page: _Page) -> None:

@@ -1,6 +1,6 @@
 """Cases of `.test.yaml` files: read with the place of every word, judged by the door that judges requests."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any

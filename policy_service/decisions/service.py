@@ -1,6 +1,7 @@
 """The operations that the HTTP face and the command line call. Nothing here knows HTTP or SQL."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -10,6 +11,8 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from policy_service import __version__, canonical
+from policy_service.decisions import catalogue
+from policy_service.decisions.answering import WITHHELD
 from policy_service.decisions.evaluate import FORMAT, Evaluator, Purpose, Question, Trace
 from policy_service.decisions.evaluators import Evaluators, UnknownBundle
 from policy_service.decisions.records import BundleStore, DecisionRecord, DecisionStore, IdempotencyClaim
@@ -29,7 +32,9 @@ from policy_service.language.values import parse_date
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.model import LANGUAGE_VERSION, Rules
 
+_LOG = logging.getLogger(__name__)
 CORRECTIONS = ("data_correction", "appeal", "rule_correction")
+_SHORT = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class PolicyService:
         decides = request.purpose == "decide"
         claim = None
         if decides and idempotency_key is not None:
-            claim = IdempotencyClaim(caller, idempotency_key, canonical.digest(canonical.dumps(_posted(request))))
+            claim = IdempotencyClaim(caller, idempotency_key, _digest(request))
             if (earlier := self.decisions.replayed(claim)) is not None:
                 return Evaluated(_answer_of(earlier), earlier.id, replayed=True)
         evaluator, day, state, shown = self._read(request)
@@ -118,6 +123,8 @@ class PolicyService:
             raise BundleNotActive(request.bundle)
         report = request.unknown_facts == "report"
         answer = evaluator.evaluate(state, Question(day, request.purpose, request.trace, shown, report))
+        if evaluator.bundle.rules.settings.ceilings:
+            _alarm(answer)
         if not decides:
             return Evaluated(answer)
         record = self._record(request, evaluator, day, state, answer, idempotency_key)
@@ -300,8 +307,54 @@ class PolicyService:
         self.evaluators.forget_active()
         return self.active().bundle.id
 
-    def now_day(self, rules: Rules) -> date:
-        return business_day(self._now(), rules)
+    # ---- what the rules say
+
+    def policies(self, as_of: str | None = None) -> dict[str, Any]:
+        """Every policy of the active bundle, and whether it is in force on a day, today by default.
+
+        Raises:
+            InvalidInput, NoActiveBundle.
+        """
+        found = self.active().bundle
+        return catalogue.policies(found, self._day_shown(as_of, found.rules))
+
+    def policy(self, id_: str, as_of: str | None = None) -> dict[str, Any]:
+        """All that the active bundle says of a policy on a day, today by default.
+
+        Raises:
+            NotFound, InvalidInput, NoActiveBundle.
+        """
+        found = self.active().bundle
+        if id_ not in found.rules.order:
+            raise NotFound(f"there is no policy `{id_}`")
+        return catalogue.policy(found, id_, self._day_shown(as_of, found.rules))
+
+    def facts_schema(self, patterns: tuple[str, ...] | None = None) -> dict[str, Any]:
+        """JSON Schema of the state to post: for all policies, or the smallest for some.
+
+        Raises:
+            InvalidInput: a pattern matches no policy.
+            NoActiveBundle.
+        """
+        rules, faults = self.active().bundle.rules, list[Fault]()
+        shown = _shown(patterns, rules, faults)
+        if faults:
+            raise InvalidInput(faults)
+        return catalogue.facts_schema(rules, shown)
+
+    def _day_shown(self, as_of: str | None, rules: Rules) -> date:
+        faults: list[Fault] = []
+        day = self._day(EvaluateRequest({}, as_of, "preview"), rules, faults)
+        if day is None or faults:
+            raise InvalidInput(faults)
+        return day
+
+
+def _alarm(answer: dict[str, Any]) -> None:
+    """Say aloud that a reward was withheld: `check` had proved that it cannot be."""
+    for entry in answer["not_granted"]:
+        if entry["reason"] == WITHHELD:
+            _LOG.critical("withheld above its ceiling: %s/%s, bundle %s", entry["policy"], entry["id"], answer["bundle"])
 
 
 # ---- days and instants
@@ -369,9 +422,23 @@ def _envelope(request: EvaluateRequest) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _posted(request: EvaluateRequest) -> dict[str, Any]:
-    """What an idempotency key stands for: the request by value, nulls left out of its facts."""
-    return {**_envelope(request), "as_of": request.as_of, "facts": _without_nulls(request.facts)}
+def _digest(request: EvaluateRequest) -> str:
+    """What an idempotency key stands for: the request by value, nulls left out of its facts.
+
+    It is asked before the facts are judged, so every JSON has one: the largest numbers, halves of characters.
+    """
+    posted = {**_envelope(request), "as_of": request.as_of, "facts": _without_nulls(request.facts)}
+    return canonical.digest(json.dumps(posted, sort_keys=True, default=_by_value).encode())
+
+
+def _by_value(number: Decimal) -> Any:
+    """What is the same for equal numbers: an int where one is short, else sign, digits and exponent."""
+    sign, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits)).rstrip("0")
+    shift = int(exponent) + len(digits) - len(text)
+    if not text:
+        return 0
+    return int(number) if 0 <= shift and shift + len(text) <= _SHORT else [sign, text, shift]
 
 
 def _without_nulls(value: Any) -> Any:

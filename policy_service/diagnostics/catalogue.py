@@ -55,9 +55,13 @@ ANSWER_DUPLICATE = Code("P113", "answer-duplicate", "One answer id is given twic
 CLAIM_INVALID = Code("P114", "claim-invalid", "The claim does not fit the policy or the kind of the reward.")
 REFERENCE_UNKNOWN = Code("P115", "reference-unknown", "A campaign, group, policy, reward or section is not declared.")
 TEXT_MISSING = Code("P116", "text-missing", "A title or text lacks zh or en, or a row of the relation.")
-FOLDER = Code("P117", "rules-folder", "The rules folder lacks a file that must be there.")
+FOLDER = Code("P117", "rules-folder", "The rules folder cannot be read, or lacks a file that must be there.")
 OPTIONAL_UNUSED = Code("P118", "optional-unused", "An optional fact is never read by the policy.", "warning")
-CASE_INVALID = Code("P119", "case-invalid", "A case of a .test.yaml names what does not exist.")
+CASE_INVALID = Code(
+    "P119", "case-invalid", "A case of a .test.yaml names what does not exist, or posts or expects what cannot be."
+)
+
+CEILING = Code("P120", "ceiling-exceeded", "A reward may grant more than the ceiling that bundle.yaml sets for its kind.")
 
 # tables
 TABLE_SHAPE = Code("T201", "table-shape", "The table's rows and header do not fit together.")
@@ -92,5 +96,11 @@ DUPLICATE_KEY = Code("A119", "duplicate-key", "A JSON object holds a key twice."
 MALFORMED = Code("A120", "malformed-json", "The body is not JSON, or holds NaN, Infinity or bad UTF-8.")
 TOO_DEEP = Code("A121", "too-deep", "The body is nested deeper than allowed.")
 UNKNOWN_DECISION = Code("A122", "unknown-decision", "No decision with this id is stored.")
+TOO_LARGE = Code("A123", "body-too-large", "The body is larger than allowed.")
+BAD_HEADER = Code("A124", "bad-header", "A header of the request has a value it cannot have.")
+
+# decisions and log
+STORE_UNREACHABLE = Code("D101", "store-unreachable", "The store of decisions and bundles cannot be read now.")
+NO_ACTIVE_BUNDLE = Code("D102", "no-active-bundle", "No bundle was activated yet.")
 
 ALL: tuple[Code, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Code))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
+from difflib import get_close_matches
 from typing import Any
 
 from policy_service.diagnostics import Fault, InvalidInput, escape, fault
@@ -29,13 +30,14 @@ from policy_service.diagnostics.catalogue import (
 )
 from policy_service.facts.dictionary import Dictionary, Fact, Section
 from policy_service.language import types
-from policy_service.language.values import exact, parse_days, shown
+from policy_service.language.values import exact, parse_days, scaled, shown
 
 MAX_ELEMENTS = 1000
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _EXACT = Context(prec=60)
 _MAX_ADJUSTED = 20
+_MAX_NAME, _MAX_HINTS = 64, 100
 Slots = list[Any]
 
 
@@ -209,9 +211,8 @@ class Door:
         if ignored is not None:
             ignored.append(at)
             return
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, known, 1)
+        # Likeness takes time: it is not sought for what is no name, nor for the thousandth fault of one body.
+        close = get_close_matches(name, known, 1) if len(name) <= _MAX_NAME and len(faults) < _MAX_HINTS else []
         hint = f"did you mean `{close[0]}`?" if close else "GET /v1/facts lists what can be posted"
         faults.append(fault(at, UNKNOWN_FACT, f"there is no {what} `{name[:64]}`", hint))
 
@@ -258,11 +259,11 @@ def _number(kind: types.Number) -> Convert:
                 raise _Refused(WRONG_TYPE, "a number is needed")
             if value.adjusted() > _MAX_ADJUSTED and value:
                 raise _Refused(OUT_OF_RANGE, f"the number is not {shown_range}")
-            moved = _EXACT.scaleb(value, scale) if len(value.as_tuple().digits) <= _MAX_DIGITS else None
-            if moved is None or moved != int(moved):
+            moved = _moved(value, scale)
+            if moved is None:
                 raise _Refused(TOO_MANY_DECIMALS, f"at most {scale} decimals are allowed",
                                "numbers are never rounded here: post the value at its scale")
-            found = int(moved)
+            found = moved
         else:
             hint = "write it without quotes" if isinstance(value, str) else None
             raise _Refused(WRONG_TYPE, "a number is needed", hint)
@@ -274,6 +275,16 @@ def _number(kind: types.Number) -> Convert:
 
 
 _MAX_DIGITS = 50
+
+
+def _moved(value: Decimal, scale: int) -> int | None:
+    """value * 10**scale exactly, or null when the value has more decimals; for values below 10**21."""
+    if not value:
+        return 0
+    if value.adjusted() < -_MAX_DIGITS or len(value.as_tuple().digits) > _MAX_DIGITS:
+        return scaled(value, scale)  # slower, and never rounds
+    moved = _EXACT.scaleb(value, scale)
+    return whole if (whole := int(moved)) == moved else None
 
 
 def _boolean(value: Any) -> bool:

@@ -31,6 +31,7 @@ _STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 _WORD = re.compile(r"[^\W\d]\w*")
 _SIGN = re.compile("|".join(re.escape(s) for s in sorted(_SIGNS, key=len, reverse=True)))
 _OPERAND_ENDS = {"NUMBER", "STRING", "TRUE", "FALSE", "NULL", "NAME", "RPAR", "RSQB", "RBRACE", "RANGE_CLOSE"}
+_QUOTES = "“”「」＂"
 _OPENING = {"LPAR", "LSQB", "LBRACE", "RANGE_OPEN"}
 _CLOSING = {"RPAR", "RSQB", "RBRACE", "RANGE_CLOSE"}
 _QUOTED = re.compile(r"'[^'\n]*'?|\"[^\n]*")
@@ -62,26 +63,32 @@ def half_width(text: str) -> str:
 
 def report_full_width(text: str, origin: Origin, report: Report) -> str:
     """Replace full-width signs outside strings, each run reported once."""
-    out, at, in_string = list(text), 0, False
+    out, at, closing = list(text), 0, ""
     while at < len(text):
-        char = text[at]
-        if in_string and char == "\\":
-            at += 1
+        char, end = text[at], at + 1
+        if closing and char == "\\":
+            end += 1
+        elif closing:
+            if char in closing:
+                closing = ""
+                _replace(out, at, end, origin, report)
         elif char == '"':
-            in_string = not in_string
-        elif not in_string and char in _FULL_WIDTH:
-            end = at + 1
-            while end < len(text) and text[end] in _FULL_WIDTH:
+            closing = '"'
+        elif char in _FULL_WIDTH:
+            while end < len(text) and text[end] in _FULL_WIDTH and text[end - 1] not in _QUOTES:
                 end += 1
-            right = half_width(text[at:end])
-            report.add(FULL_WIDTH, origin.span(at, end), f"full-width `{text[at:end]}`", hint=f"write `{right}`")
-            out[at:end] = right
-            if right.count('"') % 2:
-                in_string = not in_string
-            at = end
-            continue
-        at += 1
+            _replace(out, at, end, origin, report)
+            closing = _QUOTES + '"' if text[end - 1] in _QUOTES else ""
+        at = end
     return "".join(out)
+
+
+def _replace(out: list[str], at: int, end: int, origin: Origin, report: Report) -> None:
+    wide = "".join(out[at:end])
+    right = half_width(wide)
+    if right != wide:
+        report.add(FULL_WIDTH, origin.span(at, end), f"full-width `{wide}`", hint=f"write `{right}`")
+        out[at:end] = right
 
 
 @dataclass(slots=True)

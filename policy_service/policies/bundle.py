@@ -53,6 +53,7 @@ def document(rules: Rules) -> dict[str, Any]:
                 for g in settings.stacking.values()
             },
             "exclusions": [_exclusion(e) for e in settings.exclusions],
+            "ceilings": {c.kind: c.amount for c in settings.ceilings.values()},
             "suspended": [{"policy": s.policy, "reward": s.reward, "reason": s.reason} for s in settings.suspended],
         },
         "facts": _facts(rules.dictionary),

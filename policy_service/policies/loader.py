@@ -1,11 +1,12 @@
 """A folder of rule files to Rules, or all diagnostics of all files at once."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from policy_service.diagnostics import NOWHERE, Diagnostic, Report, Span
+from policy_service.diagnostics import NOWHERE, Diagnostic, Lines, PolicyError, Report, Span
 from policy_service.diagnostics.catalogue import (
     CYCLE,
     FOLDER,
@@ -14,6 +15,7 @@ from policy_service.diagnostics.catalogue import (
     REFERENCE_UNKNOWN,
     SUBJECT_MISMATCH,
     VALUE_INVALID,
+    YAML_SYNTAX,
 )
 from policy_service.facts import Dictionary, read_dictionary
 from policy_service.facts.dictionary import read_labels
@@ -36,11 +38,45 @@ def read_folder(folder: Path) -> dict[str, str]:
     """Every YAML file of a rules folder by its path inside it, sorted.
 
     Raises:
-        OSError: the folder or a file cannot be read.
-        UnicodeDecodeError: a file is not UTF-8.
+        PolicyError: P117, the folder or a file cannot be read; P101, a file is not UTF-8. All such files at once.
     """
-    files = sorted(p for p in folder.rglob("*.yaml") if p.is_file() and not p.is_symlink())
-    return {p.relative_to(folder).as_posix(): p.read_text("utf-8") for p in files}
+    report = Report()
+    found: dict[str, str] = {}
+    for path in sorted(_yaml_files(folder, report)):
+        try:
+            found[path.relative_to(folder).as_posix()] = path.read_text("utf-8")
+        except OSError as error:
+            _unreadable(path, error, report)
+        except UnicodeDecodeError as error:
+            before = error.object[: error.start].decode("utf-8")
+            place = Lines(path.as_posix(), before).span(len(before), len(before) + 1)
+            report.add(
+                YAML_SYNTAX,
+                place,
+                f"the file is not UTF-8: byte {error.object[error.start]:#04x}",
+                hint="save it as UTF-8",
+            )
+    if report.has_errors:
+        raise PolicyError(report)
+    return found
+
+
+def _yaml_files(folder: Path, report: Report) -> Iterator[Path]:
+    if not folder.is_dir():
+        report.add(
+            FOLDER, _whole(folder), "there is no such folder", hint="POLICY_RULES names the folder of rule files"
+        )
+    for directory, _, names in os.walk(folder, onerror=lambda error: _unreadable(Path(error.filename), error, report)):
+        paths = (Path(directory, name) for name in names if name.endswith(".yaml"))
+        yield from (path for path in paths if path.is_file() and not path.is_symlink())
+
+
+def _unreadable(path: Path, error: OSError, report: Report) -> None:
+    report.add(FOLDER, _whole(path), f"cannot be read: {(error.strerror or 'unknown reason').lower()}")
+
+
+def _whole(path: Path) -> Span:
+    return Span(path.as_posix(), 1, 1, 2)
 
 
 def is_case_file(path: str) -> bool:
@@ -147,7 +183,7 @@ class _Loader:
     # ---- bundle.yaml
 
     def _settings_form(self, root: Node | None) -> tuple[Form, dict[str, model.StackingGroup]]:
-        keys = ("label", "time_zone", "day_starts", "stacking", "exclusions", "suspended")
+        keys = ("label", "time_zone", "day_starts", "stacking", "exclusions", "suspended", "ceilings")
         form = Form(root, "bundle.yaml", self.report, root.span if root else NOWHERE, keys)
         groups = {}
         for key, node in form.entries("stacking"):
@@ -163,23 +199,43 @@ class _Loader:
         form = Form(node, f"stacking group `{key.value}`", self.report, key.span, ("combine", "cap", "unit"))
         combine = form.word("combine", ("sum", "max", "first"), required=True)
         cap = form.text("cap")
-        number, scale = None, 0
-        if cap is not None:
-            kind = types.declared_type(f"decimal({len(cap.value.partition('.')[2])})")
-            if not building.is_plain_number(cap.value) or not isinstance(kind, types.Number):
-                form.invalid(cap, f"`{cap.value}` is not a number")
-                return None
-            scale = kind.scale
-            number = scaled(building.decimal(cap.value), scale)
-            if number is None or not 0 <= number <= types.MAX_VALUE:
-                form.invalid(cap, f"`{cap.value}` is negative or has more than {types.MAX_DIGITS} digits")
-                return None
-        if combine is None:
+        limit = self._limit(cap, form) if cap is not None else None
+        if combine is None or (cap is not None and limit is None):
             return None
+        number, scale = limit or (None, 0)
         return model.StackingGroup(key.value, combine, number, scale, form.word("unit"))  # type: ignore[arg-type]  # one of the choices
 
+    def _limit(self, text: Text, form: Form) -> tuple[int, int] | None:
+        """A number that is not negative, and its scale."""
+        kind = types.declared_type(f"decimal({len(text.value.partition('.')[2])})")
+        if not building.is_plain_number(text.value) or not isinstance(kind, types.Number):
+            form.invalid(text, f"`{text.value}` is not a number")
+            return None
+        number = scaled(building.decimal(text.value), kind.scale)
+        if number is None or not 0 <= number <= types.MAX_VALUE:
+            form.invalid(text, f"`{text.value}` is negative or has more than {types.MAX_DIGITS} digits")
+            return None
+        return number, kind.scale
+
+    def _ceilings(self, form: Form) -> dict[str, model.Ceiling]:
+        found = {}
+        for key, node in form.entries("ceilings"):
+            inner = Form(node, f"the ceiling of `{key.value}`", self.report, key.span, ("per_reward",))
+            if key.value not in (*model.ADDITIVE_KINDS, *model.STANDING_KINDS):
+                form.invalid(key, f"`{key.value}` is not a kind of reward",
+                             f"one of {', '.join((*model.ADDITIVE_KINDS, *model.STANDING_KINDS))}")
+            text = inner.text("per_reward", required=True)
+            limit = self._limit(text, inner) if text is not None else None
+            if limit is not None:
+                found[key.value] = model.Ceiling(key.value, *limit)
+        return found
+
     def _settings(
-        self, form: Form, groups: Mapping[str, model.StackingGroup], dictionary: Dictionary, built: list[model.Policy],
+        self,
+        form: Form,
+        groups: Mapping[str, model.StackingGroup],
+        dictionary: Dictionary,
+        built: list[model.Policy],
     ) -> model.BundleSettings:
         scope = Scope(dictionary.names("merchant"), hidden=dictionary.hidden("merchant"))
         exclusions = []
@@ -195,9 +251,14 @@ class _Loader:
             form.invalid(starts, f"`{starts.value}` is not a time of day", '`"04:00"`')
         label = form.text("label")
         return model.BundleSettings(
-            label.value if label else None, zone.value if zone else "UTC", starts.value if starts else "00:00",
-            groups, tuple(exclusions),
-            tuple(s for n in form.sequence("suspended") if (s := self._suspension(n, built)) is not None))
+            label.value if label else None,
+            zone.value if zone else "UTC",
+            starts.value if starts else "00:00",
+            groups,
+            tuple(exclusions),
+            tuple(s for n in form.sequence("suspended") if (s := self._suspension(n, built)) is not None),
+            self._ceilings(form),
+        )
 
     def _suspension(self, node: Node, built: list[model.Policy]) -> model.Suspension | None:
         form = Form(node, "a suspension", self.report, node.span, ("policy", "reward", "reason"))
@@ -243,15 +304,27 @@ class _Loader:
                 end = one.effective.period.end
                 related = [(one.span, "the other file")]
                 if one.subject != two.subject:
-                    self.report.add(SUBJECT_MISMATCH, two.span, f"`{id_}` has subject `{one.subject}` in another file",
-                                    related=related)
+                    self.report.add(
+                        SUBJECT_MISMATCH,
+                        two.span,
+                        f"`{id_}` has subject `{one.subject}` in another file",
+                        related=related,
+                    )
                 if end is None or end > two.effective.period.start:
-                    self.report.add(PERIOD_OVERLAP, two.span, f"two files of `{id_}` are in force from "
-                                    f"{two.effective.period.start} on", related=related,
-                                    hint=f"end the older file on that day: `to: {two.effective.period.start}`")
+                    self.report.add(
+                        PERIOD_OVERLAP,
+                        two.span,
+                        f"two files of `{id_}` are in force from {two.effective.period.start} on",
+                        related=related,
+                        hint=f"end the older file on that day: `to: {two.effective.period.start}`",
+                    )
                 elif end < two.effective.period.start:
-                    self.report.add(PERIOD_HOLE, two.span, f"no file of `{id_}` is in force from {end} to "
-                                    f"{two.effective.period.start}", related=related)
+                    self.report.add(
+                        PERIOD_HOLE,
+                        two.span,
+                        f"no file of `{id_}` is in force from {end} to {two.effective.period.start}",
+                        related=related,
+                    )
 
 
 def _is_zone(name: str) -> bool:
@@ -264,5 +337,11 @@ def _is_zone(name: str) -> bool:
 
 def _is_time(text: str) -> bool:
     hours, _, minutes = text.partition(":")
-    return (len(text) == 5 and text.isascii() and hours.isdigit() and minutes.isdigit()
-            and int(hours) < 24 and int(minutes) < 60)
+    return (
+        len(text) == 5
+        and text.isascii()
+        and hours.isdigit()
+        and minutes.isdigit()
+        and int(hours) < 24
+        and int(minutes) < 60
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any, Literal
 
 from policy_service.diagnostics import NOWHERE, Span
@@ -10,6 +11,7 @@ from policy_service.facts import Dictionary, Labels
 from policy_service.language import ast, typed, types
 from policy_service.language.format import print_node
 from policy_service.language.typecheck import Scope
+from policy_service.language.values import exact
 
 Basis = Literal["stated", "assumed"]
 Per = Literal["once", "campaign", "day", "month", "none"]
@@ -363,6 +365,19 @@ class StackingGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The most that one reward of a kind may grant; owned by finance. `per_reward` is scaled by `scale`."""
+
+    kind: str
+    per_reward: int
+    scale: int
+
+    @property
+    def amount(self) -> int | Decimal:
+        return exact(self.per_reward, self.scale)
+
+
+@dataclass(frozen=True, slots=True)
 class Suspension:
     policy: str
     reward: str | None
@@ -379,6 +394,8 @@ class BundleSettings:
     stacking: Mapping[str, StackingGroup]
     exclusions: tuple[Exclusion, ...]
     suspended: tuple[Suspension, ...]
+    ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
+    """By kind of reward."""
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,12 @@ def _negates(node: ast.Node) -> bool:
 
 def _warn(node: ast.Node, read: set[str], report: Report) -> None:
     if read:
-        report.add(NOT_EQUAL_OPTIONAL, node.span, f"`{print_node(node)}` negates the optional `{min(read)}`",
-                   hint=f"say what a missing one means: `{min(read)} != null and …`")
+        report.add(
+            NOT_EQUAL_OPTIONAL,
+            node.span,
+            f"`{print_node(node)}` negates the optional `{min(read)}`",
+            hint=f"say what a missing one means: `{min(read)} != null and …`",
+        )
 
 
 def _facts(node: ast.Node) -> set[str]:

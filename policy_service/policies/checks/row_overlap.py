@@ -68,9 +68,13 @@ def _check_table(table: Table, days: list[dict[typed.Symbol, Any]], report: Repo
             if table.hit == "unique" and len(facts) == len(headers) and len(set(facts)) == len(facts):
                 _check_overlap(table, row, other, [(day[index], day[earlier]) for day in boxes], report)
             elif table.hit == "first" and all(_covered(day[index], day[earlier]) for day in boxes):
-                report.add(ROW_UNREACHABLE, row.span, f"row `{row.id}` is shadowed by row `{other.id}`",
-                           hint="put the narrower row first, or delete it",
-                           related=[(other.span, "it takes all that this row would")])
+                report.add(
+                    ROW_UNREACHABLE,
+                    row.span,
+                    f"row `{row.id}` is shadowed by row `{other.id}`",
+                    hint="put the narrower row first, or delete it",
+                    related=[(other.span, "it takes all that this row would")],
+                )
                 break
 
 
@@ -111,8 +115,13 @@ def _report_overlap(table: Table, row: Row, other: Row, shared: list[_Side], rep
     hint = None
     if cell is not None and _is_point(shared[at]) and any(_has_range(r.cells[at].tree) for r in (row, other)):
         hint = "leave one end out: `[a..b)`"
-    report.add(ROW_OVERLAP, cell.span if cell else row.span, f"rows `{other.id}` and `{row.id}` both match {text}",
-               hint=hint, related=[(other.span, f"row `{other.id}`")])
+    report.add(
+        ROW_OVERLAP,
+        cell.span if cell else row.span,
+        f"rows `{other.id}` and `{row.id}` both match {text}",
+        hint=hint,
+        related=[(other.span, f"row `{other.id}`")],
+    )
 
 
 def _shown(side: _Side, kind: types.Type) -> str:
@@ -179,8 +188,12 @@ def _compared(operator: str, left: typed.Node, header: typed.Node, value: Any, d
     low, high = domain.intervals[0]
     down, up = value // factor, -(-value // factor)
     spans = {
-        "<": [(low, up - 1)], "<=": [(low, down)], ">": [(down + 1, high)], ">=": [(up, high)],
-        "=": [(up, down)], "!=": [(low, up - 1), (down + 1, high)],
+        "<": [(low, up - 1)],
+        "<=": [(low, down)],
+        ">": [(down + 1, high)],
+        ">=": [(up, high)],
+        "=": [(up, down)],
+        "!=": [(low, up - 1), (down + 1, high)],
     }[operator]
     kept = tuple((max(a, low), min(b, high)) for a, b in spans if max(a, low) <= min(b, high))
     return _Side(kept, null=operator == "!=")
