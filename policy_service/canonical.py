@@ -35,6 +35,12 @@ def trusted(value: Any) -> bytes:
     return orjson.dumps(value, default=_number, option=_OPTIONS)
 
 
+def pretty(value: Any) -> bytes:
+    """As `dumps`, indented for a person."""
+    _refuse(value)
+    return orjson.dumps(value, default=_number, option=_OPTIONS | orjson.OPT_INDENT_2)
+
+
 def digest(data: bytes) -> str:
     """`sha256:` and the hexadecimal digest."""
     return "sha256:" + hashlib.sha256(data).hexdigest()

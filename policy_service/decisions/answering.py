@@ -16,6 +16,7 @@ from policy_service.decisions import stacking
 from policy_service.engines.contract import Decided, Prepared, View
 from policy_service.engines.plan import Condition, Leaf, Plan, PolicyPlan, RewardPlan, TablePlan, TemplatePlan
 from policy_service.facts import State
+from policy_service.language import ast
 from policy_service.language.values import add_months, parse_days, parse_months
 from policy_service.policies.model import Ceiling
 
@@ -62,23 +63,31 @@ class Because:
 
 
 class Text:
-    """A template in each tongue."""
+    """A template in each tongue; an expression that stands in several places is evaluated once."""
 
     def __init__(self, template: TemplatePlan, prepared: Prepared) -> None:
-        self._parts = [
-            (tongue, [p if isinstance(p, str) else prepared.shown(p) for p in parts])
-            for tongue, parts in template.parts.items()
-        ]
-        constant = all(isinstance(p, str) for _, parts in self._parts for p in parts)
-        self._constant = (
-            {t: "".join(p for p in parts if isinstance(p, str)) for t, parts in self._parts} if constant else None
-        )
+        places: dict[ast.Node, int] = {}
+        shown: list[Shown] = []
+        self._parts: list[tuple[str, list[str | int]]] = []
+        for tongue, parts in template.parts.items():
+            mixed: list[str | int] = []
+            for part in parts:
+                if not isinstance(part, str) and part.tree not in places:
+                    places[part.tree] = len(shown)
+                    shown.append(prepared.shown(part))
+                mixed.append(part if isinstance(part, str) else places[part.tree])
+            self._parts.append((tongue, mixed))
+        self._shown = shown
+        self._constant = None if shown else self._filled([])
 
     def of(self, view: View) -> dict[str, str]:
         if self._constant is not None:
             return self._constant
+        return self._filled([written(shown(view)) for shown in self._shown])
+
+    def _filled(self, values: list[str]) -> dict[str, str]:
         return {
-            tongue: "".join([p if isinstance(p, str) else written(p(view)) for p in parts])
+            tongue: "".join([p if type(p) is str else values[p] for p in parts])  # type: ignore[index]  # a place
             for tongue, parts in self._parts
         }
 

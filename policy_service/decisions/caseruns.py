@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policy_service import canonical
 from policy_service.decisions.cases import Case
 from policy_service.decisions.evaluate import Evaluator, Question
 from policy_service.decisions.expecting import Expectation
+from policy_service.decisions.replay import Difference, differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,36 @@ class Failure:
     case: Case
     expectation: Expectation
     got: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a case.
+
+    failures: by engine, those that have some.
+    differences: where the answers of two engines are not the same, by the names of both.
+    """
+
+    case: Case
+    failures: Mapping[str, tuple[Failure, ...]]
+    differences: Mapping[tuple[str, str], tuple[Difference, ...]]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures and not self.differences
+
+
+def run(case: Case, evaluators: Mapping[str, Evaluator]) -> Outcome:
+    """The case on each engine. Whole answers are compared too: engines that disagree are never both right."""
+    answers = {name: answered(case, evaluator) for name, evaluator in evaluators.items()}
+    failed = {name: found for name, answer in answers.items() if (found := failures(case, answer))}
+    first = next(iter(answers))
+    differing = {
+        (first, name): tuple(differences(answers[first], answer))
+        for name, answer in answers.items()
+        if canonical.trusted(answer) != canonical.trusted(answers[first])
+    }
+    return Outcome(case, failed, differing)
 
 
 def answered(case: Case, evaluator: Evaluator) -> dict[str, Any]:

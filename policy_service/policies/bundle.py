@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from policy_service import canonical
-from policy_service.diagnostics import Diagnostic
+from policy_service.diagnostics import Diagnostic, PolicyError
 from policy_service.facts import Dictionary, Fact
 from policy_service.language import types
 from policy_service.language.format import print_node
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
-from policy_service.policies.loader import Sources, load
+from policy_service.policies.loader import Sources, load, read_folder
 from policy_service.policies.model import Expression, Policy, Rules
 
 
@@ -35,6 +36,16 @@ def bundle(sources: Sources, folder: str = "rules") -> tuple[Bundle | None, list
     if rules is None:
         return None, diagnostics
     return Bundle(canonical.digest(canonical.trusted(document(rules))), rules, dict(sources)), diagnostics
+
+
+def load_folder(folder: Path) -> tuple[Bundle | None, list[Diagnostic], dict[str, str]]:
+    """The bundle of a rules folder, its diagnostics, and its sources; none of them where files cannot be read."""
+    try:
+        sources = read_folder(folder)
+    except PolicyError as error:
+        return None, error.report.sorted(), {}
+    found, diagnostics = bundle(sources, folder.as_posix())
+    return found, diagnostics, sources
 
 
 def document(rules: Rules) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The command line `policyctl`: for a person at a terminal and for scripts."""

@@ -1,0 +1,57 @@
+"""`policyctl check`: every fault of the rule files and their cases, all at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from policy_service.cli.folder import as_objects, is_error, rules_option, tell
+from policy_service.cli.terminal import format_option, found_errors, write_json
+from policy_service.decisions.cases import read_cases
+from policy_service.diagnostics import Report
+from policy_service.policies.bundle import load_folder
+from policy_service.policies.loader import BUNDLE, CAMPAIGNS, FACTS, Sources, is_case_file
+
+
+@click.command()
+@rules_option
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@format_option
+def check(folder: Path, strict: bool, form: str) -> None:
+    """Check rule files and their cases: every fault of every file, with its place."""
+    bundle, diagnostics, sources = load_folder(folder)
+    report = Report(diagnostics)
+    read_cases(sources, folder.as_posix(), bundle.rules if bundle is not None else None, report)
+    found = report.sorted()
+    errors = sum(map(is_error, found))
+    summary = {
+        "policies": _policies(sources),
+        "files": len(sources),
+        "errors": errors,
+        "warnings": len(found) - errors,
+        "bundle": bundle.id if bundle is not None and not errors else None,
+    }
+    if form == "json":
+        write_json({**summary, "diagnostics": as_objects(found)})
+    else:
+        tell(folder, found, sources, err=False)
+        click.echo(_line(summary))
+    if errors or (strict and found):
+        raise found_errors()
+
+
+def _policies(sources: Sources) -> int:
+    """How many policies the files are about; a policy may have several, dated files."""
+    files = (p for p in sources if p not in (FACTS, BUNDLE, CAMPAIGNS) and not is_case_file(p))
+    return len({path.removesuffix(".yaml").partition("@")[0] for path in files})
+
+
+def _line(summary: Mapping[str, Any]) -> str:
+    counts = ", ".join(_count(summary[key], key) for key in ("policies", "files", "errors", "warnings"))
+    return counts if summary["bundle"] is None else f"{counts}: {summary['bundle']}"
+
+
+def _count(number: int, things: str) -> str:
+    one = "policy" if things == "policies" else things.removesuffix("s")
+    return f"{number} {one if number == 1 else things}"

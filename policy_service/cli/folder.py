@@ -1,0 +1,42 @@
+"""The rules folder that a command reads, and its faults told."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from policy_service.cli.terminal import found_errors
+from policy_service.diagnostics import Diagnostic, as_json, render
+from policy_service.policies.bundle import Bundle, load_folder
+from policy_service.policies.loader import check_sources
+from policy_service.settings import Settings
+
+rules_option = click.option(
+    "--rules", "folder", type=click.Path(path_type=Path), envvar="POLICY_RULES", show_envvar=True,
+    default=Settings().rules, show_default=True, help="Folder of rule files.",
+)  # fmt: skip
+
+
+def bundle_of(folder: Path) -> Bundle:
+    """The bundle of the folder; when it has errors they are told on standard error and the command ends."""
+    found, diagnostics, sources = load_folder(folder)
+    if found is None:
+        tell(folder, diagnostics, sources)
+        raise found_errors()
+    return found
+
+
+def tell(folder: Path, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], *, err: bool = True) -> None:
+    """Diagnostics as text, each with its line."""
+    places = check_sources(sources, folder.as_posix())
+    for diagnostic in diagnostics:
+        click.echo(render(diagnostic, places), err=err)
+
+
+def as_objects(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
+    return [as_json(d) for d in diagnostics]
+
+
+def is_error(diagnostic: Diagnostic) -> bool:
+    return diagnostic.severity == "error"

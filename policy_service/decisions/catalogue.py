@@ -1,0 +1,331 @@
+"""What the rules say, for callers: the policies with their tables as texts, and the state to post as JSON Schema."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from policy_service.facts import MAX_ELEMENTS, Fact, Section
+from policy_service.language import typed, types
+from policy_service.language.format import print_node
+from policy_service.language.typed import Symbol
+from policy_service.language.values import exact, shown
+from policy_service.policies import model
+from policy_service.policies.bundle import Bundle
+from policy_service.policies.model import Expression, Policy, Rules
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ID_PATTERN = "^[A-Za-z0-9._:-]{1,64}$"
+
+
+# ---- policies
+
+
+def policies(bundle: Bundle, day: date) -> dict[str, Any]:
+    """Every policy id, sorted, with its periods, and whether one of them holds the day."""
+    rules = bundle.rules
+    return {
+        "bundle": bundle.id,
+        "as_of": day.isoformat(),
+        "policies": [_listed(rules, id_, day) for id_ in sorted(rules.order)],
+    }
+
+
+def policy(bundle: Bundle, id_: str, day: date) -> dict[str, Any]:
+    """All that one policy says on a day.
+
+    Where no file of it is in force: the one that began last before the day, else the first, and `in_force` is false.
+    """
+    rules = bundle.rules
+    found = _version(rules, id_, day)
+    required, optional = needed(rules, found)
+    return {
+        "bundle": bundle.id,
+        "as_of": day.isoformat(),
+        **_listed(rules, id_, day),
+        "effective": _effective(found),
+        "basis": found.basis,
+        "source": _plain(found.source),
+        "needs": sorted(found.needs),
+        "applies": _text(found.applies),
+        "facts": {"required": _names(required), "optional": _names(optional)},
+        "readings": [{"id": r.id, "basis": r.basis, "text": dict(r.text)} for r in found.readings],
+        "parameters": [_parameter(p, day) for p in found.parameters.values()],
+        "decisions": [_decision(d) for d in found.decisions.values()],
+        "rewards": [_reward(r) for r in found.rewards],
+        "recommendations": [_recommendation(r) for r in found.recommendations],
+        "invariants": [i.name for i in found.invariants],
+    }
+
+
+def needed(rules: Rules, found: Policy) -> tuple[frozenset[Symbol], frozenset[Symbol]]:
+    """What a policy reads: what it cannot do without, and what may be missing. Facts and other policies' decisions."""
+    reads = found.reads()
+    exclusion_only = _exclusion_facts(rules) - reads if found.rewards else frozenset()
+    return reads - found.optional, (reads & found.optional) | exclusion_only
+
+
+def _exclusion_facts(rules: Rules) -> frozenset[Symbol]:
+    read = (typed.symbols(e.when.typed) for e in rules.settings.exclusions)
+    return frozenset(symbol for symbols in read for symbol in symbols if symbol.kind == "fact")
+
+
+def _names(symbols: frozenset[Symbol]) -> list[str]:
+    return sorted(s.name if s.kind == "fact" else f"decision({s.name})" for s in symbols)
+
+
+def _version(rules: Rules, id_: str, day: date) -> Policy:
+    versions = rules.versions(id_)
+    begun = [p for p in versions if p.effective.period.start <= day]
+    return next((p for p in versions if day in p.effective.period), begun[-1] if begun else versions[0])
+
+
+def _listed(rules: Rules, id_: str, day: date) -> dict[str, Any]:
+    found = _version(rules, id_, day)
+    return {
+        "policy": id_,
+        "title": dict(found.title),
+        "subject": found.subject,
+        "in_force": day in found.effective.period,
+        "periods": [_effective(p) for p in rules.versions(id_)],
+        "suspended": [{"reward": s.reward, "reason": s.reason} for s in rules.settings.suspended if s.policy == id_],
+    }
+
+
+def _effective(found: Policy) -> dict[str, Any]:
+    """The period, half-open; `to` is null where it has no end."""
+    effective = found.effective
+    end = effective.period.end
+    return {
+        "from": effective.period.start.isoformat(),
+        "to": None if end is None else end.isoformat(),
+        "campaign": effective.campaign,
+        "basis": effective.basis,
+        "source": _plain(effective.source),
+    }
+
+
+def _parameter(parameter: model.Parameter, day: date) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "type": parameter.declared,
+        "unit": parameter.unit,
+        "value": shown(parameter.type, parameter.at(day)),
+        "values": [
+            {
+                "from": v.start.isoformat(),
+                "value": shown(parameter.type, v.value),
+                "basis": v.basis,
+                "source": _plain(v.source),
+            }
+            for v in parameter.values
+        ],
+    }
+
+
+def _decision(decision: model.Decision) -> dict[str, Any]:
+    found: dict[str, Any] = {"decision": decision.name, "title": _plain(decision.title), "type": str(decision.type)}
+    match decision.body:
+        case Expression() as expression:
+            found["expression"] = expression.text
+        case model.Table() as table:
+            found["table"] = _table(table)
+        case model.RelationTable() as relation:
+            found["relation"] = _relation(relation)
+    return found
+
+
+def _table(table: model.Table) -> dict[str, Any]:
+    """Header and rows, each cell as the rule file writes it; `default` has one text per output."""
+    notes = _notes(row.notes for row in table.rows)
+    outputs = [f"=> {o.name}: {o.declared}" for o in table.outputs]
+    return {
+        "hit": f"{table.hit} {table.aggregation}" if table.aggregation else table.hit,
+        "header": ["row", *(i.text for i in table.inputs), *outputs, *(f"# {n}" for n in notes)],
+        "rows": [
+            [
+                row.id,
+                *(print_node(c.tree) for c in row.cells),
+                *(o.text for o in row.outputs),
+                *(row.notes.get(n, "") for n in notes),
+            ]
+            for row in table.rows
+        ],
+        "default": None if table.default is None else [d.text for d in table.default],
+    }
+
+
+def _relation(relation: model.RelationTable) -> dict[str, Any]:
+    notes = _notes(row.notes for row in relation.rows)
+    return {
+        "header": ["row", *(f"{c.name}: {c.declared}" for c in relation.columns), *(f"# {n}" for n in notes)],
+        "rows": [
+            [row.id, *(c.text for c in row.cells), *(row.notes.get(n, "") for n in notes)] for row in relation.rows
+        ],
+    }
+
+
+def _notes(rows: Iterator[Mapping[str, str]]) -> list[str]:
+    return list(dict.fromkeys(name for notes in rows for name in notes))
+
+
+def _reward(reward: model.Reward) -> dict[str, Any]:
+    claim = reward.claim
+    return {
+        "id": reward.id,
+        "title": dict(reward.title),
+        "kind": reward.kind,
+        "unit": reward.unit,
+        "row": _row(reward.row),
+        "when": _text(reward.when),
+        "amount": reward.amount.text,
+        "details": {name: detail.text for name, detail in reward.details.items()},
+        "claim": {"per": claim.per, "on_increase": claim.on_increase, "on_decrease": claim.on_decrease},
+        "except": [
+            {"id": e.id, "when": e.when.text, "text": _texts(e.text), "basis": e.basis} for e in reward.exceptions
+        ],
+        "stack": reward.stack,
+        "priority": reward.priority,
+        "validity": reward.validity,
+    }
+
+
+def _recommendation(recommendation: model.Recommendation) -> dict[str, Any]:
+    return {
+        "id": recommendation.id,
+        "priority": recommendation.priority,
+        "row": _row(recommendation.row),
+        "when": _text(recommendation.when),
+        "text": _texts(recommendation.text),
+    }
+
+
+def _row(row: model.RowOf | None) -> dict[str, str] | None:
+    return None if row is None else {"relation": row.relation, "row": row.row}
+
+
+def _text(expression: Expression | None) -> str | None:
+    return None if expression is None else expression.text
+
+
+def _texts(texts: model.Texts) -> dict[str, str]:
+    return {tongue: template.text for tongue, template in texts.items()}
+
+
+def _plain(mapping: Mapping[str, str] | None) -> dict[str, str] | None:
+    return None if mapping is None else dict(mapping)
+
+
+# ---- the state to post
+
+
+def facts_schema(rules: Rules, shown_policies: frozenset[str] | None = None) -> dict[str, Any]:
+    """JSON Schema (2020-12) of `facts`: the whole dictionary, or what some policies read.
+
+    What they read includes what the policies read whose decisions they use, and the other members of their stacking
+    groups, in every period. Bounds are exact decimals. A key of our own begins with `x-`.
+    """
+    chosen = frozenset(rules.order) if shown_policies is None else closure(rules, shown_policies)
+    readers = _readers(rules, chosen)
+    sections = {}
+    for section in rules.dictionary.sections.values():
+        facts = [f for f in section.facts.values() if shown_policies is None or f.is_id or f.name in readers]
+        if any(not f.is_id for f in facts) or section.name in _sections_posted(rules, chosen):
+            sections[section.name] = _section(section, facts, readers)
+    return {
+        "$schema": _DIALECT,
+        "title": "Facts of a merchant",
+        "description": "The value of `facts` in a request. An absent fact and null mean the same: not known.",
+        "type": "object",
+        "properties": sections,
+        "additionalProperties": False,
+    }
+
+
+def closure(rules: Rules, chosen: frozenset[str]) -> frozenset[str]:
+    """The policies, those whose decisions they use, and the other members of their stacking groups."""
+    found: set[str] = set()
+    todo = set(chosen)
+    while todo:
+        found |= todo
+        used = {o for p in rules.policies if p.id in todo for o in _used(rules, p)}
+        groups = {r.stack for p in rules.policies if p.id in todo for r in p.rewards if r.stack is not None}
+        used |= {p.id for p in rules.policies if any(r.stack in groups for r in p.rewards)}
+        todo = used - found
+    return frozenset(found)
+
+
+def _used(rules: Rules, found: Policy) -> Iterator[str]:
+    """Ids of the policies whose decisions a policy reads."""
+    for symbol in found.reads():
+        if symbol.kind == "decision":
+            yield from (id_ for id_ in rules.order if symbol.name.startswith(f"{id_}."))
+
+
+def _readers(rules: Rules, chosen: frozenset[str]) -> dict[str, dict[str, list[str]]]:
+    """Per fact the policies that require it, and those that do without."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for one in rules.policies:
+        if one.id in chosen:
+            for word, symbols in zip(("required", "optional"), needed(rules, one), strict=True):
+                for symbol in symbols:
+                    if symbol.kind == "fact":
+                        found.setdefault(symbol.name, {}).setdefault(word, []).append(one.id)
+    return {name: {word: sorted(set(ids)) for word, ids in words.items()} for name, words in found.items()}
+
+
+def _sections_posted(rules: Rules, chosen: frozenset[str]) -> set[str]:
+    """Sections without which a policy is not applicable: that of its subject, and those it needs."""
+    subjects = rules.dictionary.subjects
+    members = [p for p in rules.policies if p.id in chosen]
+    return {subjects[p.subject].name for p in members} | {need for p in members for need in p.needs}
+
+
+def _section(section: Section, facts: list[Fact], readers: Mapping[str, Any]) -> dict[str, Any]:
+    one: dict[str, Any] = {
+        "type": "object",
+        "properties": {f.key: _fact(f) | ({"x-read-by": readers[f.name]} if f.name in readers else {}) for f in facts},
+        "additionalProperties": False,
+    }
+    if section.has_id:
+        one["required"] = ["id"]
+    titles = {"title": section.label["en"], "x-title": dict(section.label)}
+    if section.element is None:
+        return titles | one | {"type": ["object", "null"]}
+    return titles | {"type": ["array", "null"], "maxItems": MAX_ELEMENTS, "items": one}
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    found: dict[str, Any] = {"title": fact.label["en"], "x-title": dict(fact.label), **_type(fact)}
+    if fact.definition is not None:
+        found |= {"description": fact.definition["en"], "x-description": dict(fact.definition)}
+    said = {
+        "unit": fact.unit,
+        "window": _plain(fact.window),
+        "reduce": fact.reduce,
+        "sensitive": fact.sensitive or None,
+        "may-be-future": fact.may_be_future or None,
+        "labels": {member: dict(label) for member, label in fact.values.items()} or None,
+    }
+    return found | {f"x-{key}": value for key, value in said.items() if value is not None}
+
+
+def _type(fact: Fact) -> dict[str, Any]:
+    if fact.is_id:
+        return {"type": "string", "pattern": _ID_PATTERN}
+    match fact.type:
+        case types.Number(scale, low, high):
+            bounds = {"minimum": exact(low, scale), "maximum": exact(high, scale)}
+            if scale == 0:
+                return {"type": ["integer", "null"], **bounds}
+            return {"type": ["number", "null"], **bounds, "multipleOf": Decimal(1).scaleb(-scale)}
+        case types.Boolean():
+            return {"type": ["boolean", "null"]}
+        case types.Date():
+            return {"type": ["string", "null"], "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+        case types.Duration():
+            return {"type": ["string", "null"], "pattern": r"^-?P\d{1,7}D$"}
+        case types.Enum(members):
+            return {"type": ["string", "null"], "enum": [*members, None]}
+    return {"type": ["string", "null"], "maxLength": fact.max_length}
+
