@@ -89,8 +89,15 @@ _ELEMENT: dict[str, Condition] = {
     f"{_PRODUCT}.price_below_floor": _below("over_floor", 0),
 }
 _GATES = {_TRAFFIC: (f"{_TRAFFIC}.enrolled",), _TASKS: (f"{_TASKS}.dormant", f"{_TASKS}.new_store")}
-_NOT_ROWS = {f"{_TRAFFIC}.enrolled", f"{_TRAFFIC}.frozen", f"{_TASKS}.dormant", f"{_TASKS}.new_store", "restricted",
-             f"{_TASKS}.open_kuaifenxiao_already", f"{_TASKS}.set_distribution_plan_already"}
+_NOT_ROWS = {
+    f"{_TRAFFIC}.enrolled",
+    f"{_TRAFFIC}.frozen",
+    f"{_TASKS}.dormant",
+    f"{_TASKS}.new_store",
+    "restricted",
+    f"{_TASKS}.open_kuaifenxiao_already",
+    f"{_TASKS}.set_distribution_plan_already",
+}
 
 
 class Ruleset:
@@ -144,18 +151,28 @@ def texts(facts: Facts) -> tuple[str, ...]:
     merchant, entry, distribution, live = facts["merchant"], facts["entry"], facts["distribution"], facts["live"]
     last_live, distributed = live["last_live_on"], distribution["last_distributed_on"]
     fact = {
-        "store_type": merchant["store_type"], "kuaifenxiao": merchant["kuaifenxiao_open"],
-        "plan": merchant["distribution_plan_set"], "goods_owner": merchant["is_goods_owner"],
-        "membership": merchant["membership_open"], "restricted": merchant["restricted"],
-        "live_frozen": merchant["live_frozen"], "days_enrolled": _days(merchant["chuanliu_enrolled_on"]),
-        "entry_orders": entry["distribution_orders_180d"], "entry_live_days": entry["live_active_days_30d"],
-        "entry_kuaifenxiao": entry["kuaifenxiao_open"], "entry_plan": entry["distribution_plan_set"],
+        "store_type": merchant["store_type"],
+        "kuaifenxiao": merchant["kuaifenxiao_open"],
+        "plan": merchant["distribution_plan_set"],
+        "goods_owner": merchant["is_goods_owner"],
+        "membership": merchant["membership_open"],
+        "restricted": merchant["restricted"],
+        "live_frozen": merchant["live_frozen"],
+        "days_enrolled": _days(merchant["chuanliu_enrolled_on"]),
+        "entry_orders": entry["distribution_orders_180d"],
+        "entry_live_days": entry["live_active_days_30d"],
+        "entry_kuaifenxiao": entry["kuaifenxiao_open"],
+        "entry_plan": entry["distribution_plan_set"],
         "age_at_entry": _days(merchant["opened_on"], date.fromisoformat(entry["entered_on"])),
-        "orders": distribution["orders_180d"], "paid": distribution["campaign_paid_orders"],
+        "orders": distribution["orders_180d"],
+        "paid": distribution["campaign_paid_orders"],
         "buyer_hours": _hundredths(distribution["buyer_hours_180d"]),
-        "overlap": _hundredths(distribution["assortment_overlap"]), "days_since_distributed": _days(distributed),
-        "days_since_sale": _days(distribution["last_big_sale_on"]), "live_days": live["active_days_30d"],
-        "hours_today": _hundredths(live["hours_today"]), "best_hours": _hundredths(live["campaign_best_day_hours"]),
+        "overlap": _hundredths(distribution["assortment_overlap"]),
+        "days_since_distributed": _days(distributed),
+        "days_since_sale": _days(distribution["last_big_sale_on"]),
+        "live_days": live["active_days_30d"],
+        "hours_today": _hundredths(live["hours_today"]),
+        "best_hours": _hundredths(live["campaign_best_day_hours"]),
         "best_gmv": _hundredths(live["campaign_best_day_gmv"]),
         "no_live_since": last_live is None or last_live < distributed,
         "settled": facts["influencer"]["main_push_settled_orders"],
@@ -165,8 +182,10 @@ def texts(facts: Facts) -> tuple[str, ...]:
 
 def _product(product: Facts) -> dict[str, Any]:
     price, floor = product["distribution_price"], product["floor_price"]
-    return {"over_public": _hundredths(price - product["public_price"]),
-            "over_floor": None if floor is None else _hundredths(price - floor)}
+    return {
+        "over_public": _hundredths(price - product["public_price"]),
+        "over_floor": None if floor is None else _hundredths(price - floor),
+    }
 
 
 def _days(text: str | None, until: date = AS_OF) -> int | None:

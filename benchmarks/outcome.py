@@ -39,5 +39,8 @@ def rows_of_answer(answer: dict[str, Any]) -> set[str]:
 
 def differences(one: Outcome, other: Outcome) -> list[str]:
     """The parts in which two outcomes differ, with both values."""
-    return [f"{f.name}: {getattr(one, f.name)!r} and {getattr(other, f.name)!r}" for f in fields(Outcome)
-            if getattr(one, f.name) != getattr(other, f.name)]
+    return [
+        f"{f.name}: {getattr(one, f.name)!r} and {getattr(other, f.name)!r}"
+        for f in fields(Outcome)
+        if getattr(one, f.name) != getattr(other, f.name)
+    ]

@@ -52,10 +52,18 @@ def _distribution_tasks(answer: dict[str, Any], merchant: Facts, entry: Facts, d
     new_store = store != "individual" and 0 <= age <= 30
     paid = distribution["campaign_paid_orders"]
     tasks = [
-        {"row": "open_kuaifenxiao", "met": merchant["kuaifenxiao_open"], "already": entry["kuaifenxiao_open"],
-         "coupon": 1000},
-        {"row": "set_distribution_plan", "met": merchant["distribution_plan_set"],
-         "already": entry["distribution_plan_set"], "coupon": 1000},
+        {
+            "row": "open_kuaifenxiao",
+            "met": merchant["kuaifenxiao_open"],
+            "already": entry["kuaifenxiao_open"],
+            "coupon": 1000,
+        },
+        {
+            "row": "set_distribution_plan",
+            "met": merchant["distribution_plan_set"],
+            "already": entry["distribution_plan_set"],
+            "coupon": 1000,
+        },
         {"row": "orders_1000", "met": paid >= 1000, "already": False, "coupon": 50000},
         {"row": "orders_10000", "met": paid >= 10000, "already": False, "coupon": 100000},
     ]
@@ -93,8 +101,19 @@ def _tasks(answer: dict[str, Any], policy: str, tasks: list[dict[str, Any]], mer
 
 def _main_push(answer: dict[str, Any], merchant: Facts, influencer: Facts) -> None:
     orders = influencer["main_push_settled_orders"]
-    coupon = (50000 if orders >= 1000 else 15000 if orders >= 500 else 9000 if orders >= 300
-              else 6000 if orders >= 100 else 1000 if orders >= 10 else None)
+    coupon = (
+        50000
+        if orders >= 1000
+        else 15000
+        if orders >= 500
+        else 9000
+        if orders >= 300
+        else 6000
+        if orders >= 100
+        else 1000
+        if orders >= 10
+        else None
+    )
     policy = "chuanliu.main_push"
     answer["statuses"][policy], answer["decisions"][policy] = "applied", {"coupon": coupon}
     _reward(answer, policy, "main_push_coupon", coupon, excluded=merchant["restricted"])
@@ -108,8 +127,19 @@ def _traffic_hours(answer: dict[str, Any], merchant: Facts, distribution: Facts,
         return
     hours, buyers, orders = None, distribution["buyer_hours_180d"], distribution["orders_180d"]
     if live["hours_today"] >= 4:
-        hours = (25 if buyers >= 30 else 10 if buyers >= 10 else 6 if buyers >= 5 else 5 if buyers >= 1
-                 else 1 if orders >= 1 else None)
+        hours = (
+            25
+            if buyers >= 30
+            else 10
+            if buyers >= 10
+            else 6
+            if buyers >= 5
+            else 5
+            if buyers >= 1
+            else 1
+            if orders >= 1
+            else None
+        )
     elif orders >= 1:
         answer["recommendations"].append((policy, "go_live_longer"))
     peers = live["peer_exposures_per_hour"]

@@ -1,30 +1,27 @@
-"""Where the time of a decision goes, measured from outside: the functions of each stage are wrapped for one pass."""
+"""Where the time of a decision goes, measured from outside on a second service with clocks between its parts."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from time import perf_counter
 from typing import Any
 
-from policy_service.engines.rete import compile as rete_compile
-from policy_service.engines.rete import pen as rete_pen
-from policy_service.engines.rete import run as rete_run
-from policy_service.facts import Door
+from states import AS_OF, Facts
+from subject import service
+
+from policy_service.engines.contract import Engine, Prepared
+from policy_service.engines.plan import Plan, PolicyPlan
+from policy_service.engines.rete.compile import ProjectedPen
+from policy_service.engines.rete.pen import Pen
 
 STAGES = {
     "validate": "posted JSON to typed slots (`Door.read`)",
     "derive": "the facts of the match: plain slots and computed fields (`ProjectedPen.mark` without the match)",
-    "match": "durable-rules, with its text in and its messages out (`Pen.match`)",
-    "hit policies": "decisions of all policies: marks to values (`_View.decide`)",
+    "match": "durable-rules, its text and its messages included (`Pen.match`)",
+    "hit policies": "decisions of each policy: marks to values (`Prepared.decide` without the two above)",
     "answer": "the rest: statuses, rewards, exceptions, recommendations, texts, trace",
 }
-_WHOLE = "answer"
-
-
-def _targets() -> list[tuple[str, type, str]]:
-    view = rete_run._View  # measured from outside, so private names are known here and nowhere else
-    return [("validate", Door, "read"), ("derive", rete_compile.ProjectedPen, "mark"),
-            ("match", rete_pen.Pen, "match"), ("hit policies", view, "decide")]
+Call = Callable[..., Any]
 
 
 class _Clock:
@@ -34,7 +31,7 @@ class _Clock:
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self._inner = [0.0]
 
-    def around(self, stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def around(self, stage: str, call: Call) -> Call:
         seconds, inner = self.seconds, self._inner
 
         @wraps(call)
@@ -51,25 +48,49 @@ class _Clock:
         return timed
 
 
+class _ClockedEngine:
+    """An engine whose decisions are clocked."""
+
+    def __init__(self, engine: Engine, clock: _Clock) -> None:
+        self.name, self._engine, self._clock = engine.name, engine, clock
+
+    def prepare(self, plan: Plan) -> Prepared:
+        prepared: Prepared = _ClockedPrepared(self._engine.prepare(plan), self._clock)
+        return prepared
+
+
+class _ClockedPrepared:
+    def __init__(self, prepared: Prepared, clock: _Clock) -> None:
+        self._prepared, self._clock = prepared, clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._prepared, name)
+
+    def decide(self, policy: PolicyPlan) -> Call:
+        return self._clock.around("hit policies", self._prepared.decide(policy))
+
+
 @contextmanager
-def _wrapped(clock: _Clock) -> Iterator[None]:
-    before = [(owner, name, getattr(owner, name)) for _, owner, name in _targets()]
-    for stage, owner, name in _targets():
-        setattr(owner, name, clock.around(stage, getattr(owner, name)))
+def _clocked_match(clock: _Clock) -> Iterator[None]:
+    mark, match = ProjectedPen.mark, Pen.match
+    ProjectedPen.mark, Pen.match = clock.around("derive", mark), clock.around("match", match)  # type: ignore[method-assign]
     try:
         yield
     finally:
-        for owner, name, original in before:
-            setattr(owner, name, original)
+        ProjectedPen.mark, Pen.match = mark, match  # type: ignore[method-assign]
 
 
-def shares(decide: Callable[[Any], Any], inputs: Sequence[Any], passes: int) -> dict[str, float]:
-    """Each stage's share of the whole, summing to 1."""
+def shares(facts: list[Facts], passes: int) -> dict[str, float]:
+    """Each stage's share of a decision with trace `fired`; they sum to 1."""
     clock = _Clock()
-    with _wrapped(clock):
-        whole = clock.around(_WHOLE, decide)
+    subject = service(lambda engine: _ClockedEngine(engine, clock))
+    question = subject.question("fired")
+    read, evaluate = clock.around("validate", subject.evaluator.door.read), subject.evaluator.evaluate
+    whole = clock.around("answer", lambda one: evaluate(read(one, AS_OF), question))
+    with _clocked_match(clock):
         for _ in range(passes):
-            for one in inputs:
+            for one in facts:
                 whole(one)
+    subject.evaluator.close()
     total = sum(clock.seconds.values())
     return {stage: seconds / total for stage, seconds in clock.seconds.items()}

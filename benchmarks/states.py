@@ -35,8 +35,9 @@ def _state(draw: random.Random, number: int) -> Facts:
             "kuaifenxiao_open": draw.random() < 0.7,
             "distribution_plan_set": draw.random() < 0.6,
             "membership_open": draw.random() < 0.4,
-            "chuanliu_enrolled_on": draw.choice([None, _days_ago(-1), _days_ago(0), _days_ago(1), _days_ago(40),
-                                                 _days_ago(60), _days_ago(80)]),
+            "chuanliu_enrolled_on": draw.choice(
+                [None, _days_ago(-1), _days_ago(0), _days_ago(1), _days_ago(40), _days_ago(60), _days_ago(80)]
+            ),
             "industrial_belt": draw.random() < 0.3,
             "restricted": draw.random() < 0.05,
             "live_frozen": draw.random() < 0.08,
@@ -74,13 +75,15 @@ def _state(draw: random.Random, number: int) -> Facts:
             "product_score": _decimal(draw, "3.2 4.15 4.9"),
             "service_score": _decimal(draw, "3.2 4.15 4.9"),
         },
-        "products": [{
-            "id": f"p-{number}",
-            "category": "食品",
-            "public_price": _decimal(draw, "59.9 89.9 99"),
-            "distribution_price": _decimal(draw, "49.9 89.89 89.9 99 109"),
-            "floor_price": draw.choice([None, Decimal("49.9"), Decimal("89.9"), 99]),
-        }],
+        "products": [
+            {
+                "id": f"p-{number}",
+                "category": "食品",
+                "public_price": _decimal(draw, "59.9 89.9 99"),
+                "distribution_price": _decimal(draw, "49.9 89.89 89.9 99 109"),
+                "floor_price": draw.choice([None, Decimal("49.9"), Decimal("89.9"), 99]),
+            }
+        ],
     }
 
 

@@ -1,14 +1,17 @@
 """What is measured: the shipped rules on the rete engine, asked for the 川流 family."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from states import AS_OF, Facts
 
-from policy_service.assembly import load_folder
 from policy_service.decisions.evaluate import Evaluator, Question, Trace
+from policy_service.engines.contract import Engine
 from policy_service.engines.registry import engine
+from policy_service.policies.bundle import bundle
+from policy_service.policies.loader import read_folder
 
 _RULES = Path(__file__).resolve().parent.parent / "rules"
 _FAMILY = "chuanliu."
@@ -31,18 +34,24 @@ class Service:
         return Question(AS_OF, "decide", trace, self.family)
 
     def counts(self) -> dict[str, int]:
-        """Conditions of the bundle on the day by who decides them; see `cells`."""
-        _, prepared = self.evaluator.prepared(AS_OF)
-        found: dict[str, int] = prepared.counts  # type: ignore[attr-defined]  # of the rete engine only
+        """Cells and conditions of the bundle on the day by who decides them."""
+        found: dict[str, int] = self.evaluator.answering(AS_OF).prepared.counts  # type: ignore[attr-defined]  # of rete
         return found
 
 
-def service() -> Service:
-    """The service on the shipped rules, ready."""
-    bundle, diagnostics, _ = load_folder(_RULES)
-    if bundle is None:
+def service(wrapped: Callable[[Engine], Engine] | None = None) -> Service:
+    """The service on the shipped rules, ready.
+
+    Args:
+        wrapped: what stands between the evaluator and its engine.
+    """
+    shipped, diagnostics = bundle(read_folder(_RULES), _RULES.name)
+    if shipped is None:
         raise SystemExit(f"the rules have faults: {diagnostics[0].message}")
-    made = Service(Evaluator(bundle, engine("rete")),
-                   frozenset(p.id for p in bundle.rules.policies if p.id.startswith(_FAMILY)))
-    made.evaluator.prepared(AS_OF)
+    chosen = engine("rete")
+    made = Service(
+        Evaluator(shipped, chosen if wrapped is None else wrapped(chosen)),
+        frozenset(p.id for p in shipped.rules.policies if p.id.startswith(_FAMILY)),
+    )
+    made.evaluator.answering(AS_OF)
     return made

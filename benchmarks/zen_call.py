@@ -64,8 +64,10 @@ def outcome(answer: dict[str, Any], relations: dict[str, dict[str, Any]]) -> Out
     """
     found = answer["result"]
     traffic, push, audience = found["traffic"], found["push"], found["audience"]
-    lines = [(_TRAFFIC, "chuanliu_traffic", traffic.get("hours"), traffic.get("reason")),
-             (_PUSH, "main_push_coupon", push.get("coupon"), push.get("reason"))]
+    lines = [
+        (_TRAFFIC, "chuanliu_traffic", traffic.get("hours"), traffic.get("reason")),
+        (_PUSH, "main_push_coupon", push.get("coupon"), push.get("reason")),
+    ]
     lines += [(_TASKS, t["id"], t.get("amount"), t.get("reason")) for t in found["tasks"]]
     lines += [(_SELF, t["id"], t.get("amount"), t.get("reason")) for t in found["self_live"]]
     unmet = sorted(_names(found["unmet"]), key=_REQUIREMENTS.index)  # the keys of zen's objects have no order
@@ -82,9 +84,11 @@ def outcome(answer: dict[str, Any], relations: dict[str, dict[str, Any]]) -> Out
     if audience:
         decisions[_TASKS] = {"dormant": found["dormant"], "new_store": found["new_store"], "audience": True}
     return Outcome(
-        statuses, {policy: values | relations.get(policy, {}) for policy, values in decisions.items()},
+        statuses,
+        {policy: values | relations.get(policy, {}) for policy, values in decisions.items()},
         sorted((policy, id_, amount) for policy, id_, amount, reason in lines if reason is None),
-        sorted((policy, id_, reason) for policy, id_, _, reason in lines if reason is not None), sorted(advice),
+        sorted((policy, id_, reason) for policy, id_, _, reason in lines if reason is not None),
+        sorted(advice),
     )
 
 

@@ -6,18 +6,18 @@ Node = dict[str, Any]
 Row = tuple[list[str], list[str]]
 
 ENROLLED = "merchant.chuanliu_enrolled_on != null and d(merchant.chuanliu_enrolled_on) <= d(as_of)"
-DORMANT = ('merchant.store_type == "enterprise" and entry.live_active_days_30d >= 1 '
-           "and entry.distribution_orders_180d == 0")
-NEW_STORE = ('merchant.store_type != "individual" '
-             'and d(entry.entered_on).diff(d(merchant.opened_on), "day") in [0..30]')
+DORMANT = (
+    'merchant.store_type == "enterprise" and entry.live_active_days_30d >= 1 and entry.distribution_orders_180d == 0'
+)
+NEW_STORE = 'merchant.store_type != "individual" and d(entry.entered_on).diff(d(merchant.opened_on), "day") in [0..30]'
 GO_LIVE_LONGER = "live.hours_today < 4 and distribution.orders_180d >= 1"
 ADVICE = {
     "go_live_same_day": 'd(as_of).diff(d(distribution.last_distributed_on), "day") in [0..1] '
-                        "and (live.last_live_on == null or d(live.last_live_on) < d(distribution.last_distributed_on))",
+    "and (live.last_live_on == null or d(live.last_live_on) < d(distribution.last_distributed_on))",
     "repurchase_event": 'd(as_of).diff(d(distribution.last_big_sale_on), "day") in [45..60]',
     "differentiate_assortment": "distribution.assortment_overlap >= 0.80",
     "open_membership": "merchant.membership_open == false "
-                       "and (merchant.distribution_plan_set or distribution.orders_180d >= 1000)",
+    "and (merchant.distribution_plan_set or distribution.orders_180d >= 1000)",
     "expand_distribution": "distribution.buyer_hours_180d < 5",
     "showcase_merchant": "distribution.orders_180d >= 100000 or live.campaign_best_day_gmv > 1000000",
 }
@@ -30,13 +30,25 @@ def expressions(name: str, *, passes: bool, **expressions: str) -> Node:
     Args:
         passes: its input is part of its output.
     """
-    content = {"expressions": [{"id": key, "key": key, "value": value} for key, value in expressions.items()],
-               "passThrough": passes, "inputField": None, "outputPath": None, "executionMode": "single"}
+    content = {
+        "expressions": [{"id": key, "key": key, "value": value} for key, value in expressions.items()],
+        "passThrough": passes,
+        "inputField": None,
+        "outputPath": None,
+        "executionMode": "single",
+    }
     return {"id": name, "name": name, "type": "expressionNode", "position": {"x": 0, "y": 0}, "content": content}
 
 
-def _table(name: str, inputs: list[str | None], outputs: list[str], rows: list[Row], *, hit: str = "first",
-           each: str | None = None) -> Node:
+def _table(
+    name: str,
+    inputs: list[str | None],
+    outputs: list[str],
+    rows: list[Row],
+    *,
+    hit: str = "first",
+    each: str | None = None,
+) -> Node:
     """A table; an input of None has whole conditions for cells.
 
     Args:
@@ -44,19 +56,27 @@ def _table(name: str, inputs: list[str | None], outputs: list[str], rows: list[R
     """
     names = [f"i{n}" for n in range(len(inputs))], [f"o{n}" for n in range(len(outputs))]
     content = {
-        "hitPolicy": hit, "passThrough": False, "inputField": each, "outputPath": name,
+        "hitPolicy": hit,
+        "passThrough": False,
+        "inputField": each,
+        "outputPath": name,
         "executionMode": "loop" if each else "single",
-        "inputs": [{"id": id_, "name": id_} | ({"field": field} if field else {})
-                   for id_, field in zip(names[0], inputs, strict=True)],
+        "inputs": [
+            {"id": id_, "name": id_} | ({"field": field} if field else {})
+            for id_, field in zip(names[0], inputs, strict=True)
+        ],
         "outputs": [{"id": id_, "name": field, "field": field} for id_, field in zip(names[1], outputs, strict=True)],
-        "rules": [{"_id": f"{name}-{place}"} | dict(zip((*names[0], *names[1]), (*tests, *values), strict=True))
-                  for place, (tests, values) in enumerate(rows)],
+        "rules": [
+            {"_id": f"{name}-{place}"} | dict(zip((*names[0], *names[1]), (*tests, *values), strict=True))
+            for place, (tests, values) in enumerate(rows)
+        ],
     }
     return {"id": name, "name": name, "type": "decisionTableNode", "position": {"x": 0, "y": 0}, "content": content}
 
 
 def _task(columns: int, at: int, test: str, unmet: str, id_: str, amount: str, granted: str, refused: str) -> list[Row]:
     """A task's two rows: met and not met."""
+
     def cells(cell: str) -> list[str]:
         return [cell if column == at else "" for column in range(columns)]
 
@@ -68,17 +88,31 @@ def _traffic() -> Node:
     peers = "live.peer_exposures_per_hour"
     steps = [("", ">= 30", 25), ("", "[10..30)", 10), ("", "[5..10)", 6), ("", "[1..5)", 5), (">= 1", "[0..1)", 1)]
     rows: list[Row] = [(["false", "", "", ""], ["", "", '"not_applicable"'])]
-    rows += [(["", ">= 4", orders, buyers], [str(hours), f"{peers} == null ? null : {hours} * {peers}",
-                                             _EXCLUDED.format(excluded)]) for orders, buyers, hours in steps]
+    rows += [
+        (
+            ["", ">= 4", orders, buyers],
+            [str(hours), f"{peers} == null ? null : {hours} * {peers}", _EXCLUDED.format(excluded)],
+        )
+        for orders, buyers, hours in steps
+    ]
     rows.append((["", "", "", ""], ["", "", '"not_met"']))
-    inputs: list[str | None] = ["enrolled", "live.hours_today", "distribution.orders_180d",
-                                "distribution.buyer_hours_180d"]
+    inputs: list[str | None] = [
+        "enrolled",
+        "live.hours_today",
+        "distribution.orders_180d",
+        "distribution.buyer_hours_180d",
+    ]
     return _table("traffic", inputs, ["hours", "exposures", "reason"], rows)
 
 
 def _push() -> Node:
-    steps = [(">= 1000", 50000), ("[500..1000)", 15000), ("[300..500)", 9000), ("[100..300)", 6000),
-             ("[10..100)", 1000)]
+    steps = [
+        (">= 1000", 50000),
+        ("[500..1000)", 15000),
+        ("[300..500)", 9000),
+        ("[100..300)", 6000),
+        ("[10..100)", 1000),
+    ]
     rows: list[Row] = [([cell], [str(coupon), _EXCLUDED.format("merchant.restricted")]) for cell, coupon in steps]
     rows.append(([""], ["", '"not_met"']))
     return _table("push", ["influencer.main_push_settled_orders"], ["coupon", "reason"], rows)
@@ -94,8 +128,11 @@ def _distribution_tasks() -> Node:
         *_task(3, 2, ">= 1000", "< 1000", "orders_1000", "50000", plain, refused),
         *_task(3, 2, ">= 10000", "< 10000", "orders_10000", "100000", plain, refused),
     ]
-    inputs: list[str | None] = ["merchant.kuaifenxiao_open", "merchant.distribution_plan_set",
-                                "distribution.campaign_paid_orders"]
+    inputs: list[str | None] = [
+        "merchant.kuaifenxiao_open",
+        "merchant.distribution_plan_set",
+        "distribution.campaign_paid_orders",
+    ]
     return _table("tasks", inputs, ["id", "amount", "reason"], rows, hit="collect")
 
 
@@ -111,11 +148,17 @@ def _self_live_tasks() -> Node:
 
 
 def _enrolment() -> Node:
-    inputs: list[str | None] = ["merchant.kuaifenxiao_open", "distribution.orders_180d", "merchant.is_goods_owner",
-                                "live.active_days_30d"]
+    inputs: list[str | None] = [
+        "merchant.kuaifenxiao_open",
+        "distribution.orders_180d",
+        "merchant.is_goods_owner",
+        "live.active_days_30d",
+    ]
     rows: list[Row] = [
-        (["false", "", "", ""], ['"kuaifenxiao_open"']), (["", "< 1", "", ""], ['"distribution_orders"']),
-        (["", "", "false", ""], ['"goods_owner"']), (["", "", "", "< 1"], ['"self_live"']),
+        (["false", "", "", ""], ['"kuaifenxiao_open"']),
+        (["", "< 1", "", ""], ['"distribution_orders"']),
+        (["", "", "false", ""], ['"goods_owner"']),
+        (["", "", "", "< 1"], ['"self_live"']),
     ]
     return _table("unmet", inputs, ["row"], rows, hit="collect")
 
@@ -127,19 +170,36 @@ def _advice() -> Node:
 
 
 def _product_advice() -> Node:
-    rows: list[Row] = [(["distribution_price < public_price"], ['"price_inversion"']),
-                       (["floor_price != null and distribution_price < floor_price"], ['"price_below_floor"'])]
+    rows: list[Row] = [
+        (["distribution_price < public_price"], ['"price_inversion"']),
+        (["floor_price != null and distribution_price < floor_price"], ['"price_below_floor"']),
+    ]
     return _table("products_advice", [None], ["id"], rows, hit="collect", each="products")
 
 
 def tables() -> dict[str, Any]:
     """The family: the request, then the gates, then all tables side by side, then the answer."""
-    gates = expressions("gates", passes=True, enrolled=ENROLLED, dormant=DORMANT, new_store=NEW_STORE,
-                        audience="$.dormant or $.new_store")
-    kept = expressions("kept", passes=False, enrolled="enrolled", dormant="dormant", new_store="new_store",
-                       audience="audience")
-    sides = [_traffic(), _push(), _distribution_tasks(), _self_live_tasks(), _enrolment(), _advice(),
-             _product_advice(), kept]
+    gates = expressions(
+        "gates",
+        passes=True,
+        enrolled=ENROLLED,
+        dormant=DORMANT,
+        new_store=NEW_STORE,
+        audience="$.dormant or $.new_store",
+    )
+    kept = expressions(
+        "kept", passes=False, enrolled="enrolled", dormant="dormant", new_store="new_store", audience="audience"
+    )
+    sides = [
+        _traffic(),
+        _push(),
+        _distribution_tasks(),
+        _self_live_tasks(),
+        _enrolment(),
+        _advice(),
+        _product_advice(),
+        kept,
+    ]
     pairs = [("input", "gates")]
     for node in sides:
         pairs += [("gates", node["id"]), (node["id"], "output")]
@@ -152,7 +212,9 @@ def graph(nodes: list[Node], pairs: list[tuple[str, str]]) -> dict[str, Any]:
     Args:
         pairs: ids of the nodes that data flows between.
     """
-    first, last = ({"id": name, "name": name, "type": f"{name}Node", "position": {"x": 0, "y": 0}, "content": {}}
-                   for name in ("input", "output"))
+    first, last = (
+        {"id": name, "name": name, "type": f"{name}Node", "position": {"x": 0, "y": 0}, "content": {}}
+        for name in ("input", "output")
+    )
     edges = [{"id": f"{a}-{b}", "type": "edge", "sourceId": a, "targetId": b} for a, b in pairs]
     return {"nodes": [first, *nodes, last], "edges": edges}

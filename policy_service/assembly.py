@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from policy_service.decisions.evaluators import Evaluators
 from policy_service.decisions.ids import new_decision_id
 from policy_service.decisions.service import PolicyService
+from policy_service.decisions.unrecorded import NoDecisions, OneBundle
 from policy_service.engines.registry import engine
-from policy_service.policies.bundle import load_folder
+from policy_service.policies.bundle import Bundle, load_folder
 from policy_service.settings import Settings
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
 
-__all__ = ["assemble", "load_folder"]
+__all__ = ["assemble", "load_folder", "preview"]
 
 
 def assemble(settings: Settings) -> PolicyService:
@@ -22,4 +23,13 @@ def assemble(settings: Settings) -> PolicyService:
     evaluators = Evaluators(bundles, engine(settings.engine), time.monotonic, settings.bundle_refresh_ms / 1000)
     return PolicyService(
         SqlDecisionStore(database), bundles, evaluators, now=lambda: datetime.now(UTC), new_id=new_decision_id
+    )
+
+
+def preview(bundle: Bundle, engine_name: str) -> PolicyService:
+    """The service on one bundle and no database: it answers previews, and records nothing."""
+    evaluators = Evaluators(OneBundle(bundle), engine(engine_name), time.monotonic, refresh_seconds=0)
+    evaluators.keep(bundle)
+    return PolicyService(
+        NoDecisions(), OneBundle(bundle), evaluators, now=lambda: datetime.now(UTC), new_id=new_decision_id
     )

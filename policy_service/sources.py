@@ -76,8 +76,12 @@ def read(file: str, text: str, report: Report) -> Node | None:
         report.add(YAML_SYNTAX, lines.span(at, at + 1), f"not readable as YAML: {error.problem}", hint=hint)
         return None
     except ReaderError as error:
-        report.add(YAML_SYNTAX, lines.span(error.position, error.position + 1),
-                   f"a rule file may not hold the sign with number {error.character:#06x}", hint="delete it")
+        report.add(
+            YAML_SYNTAX,
+            lines.span(error.position, error.position + 1),
+            f"a rule file may not hold the sign with number {error.character:#06x}",
+            hint="delete it",
+        )
         return None
     except RecursionError:
         report.add(YAML_SYNTAX, lines.span(0, 1), "the file is nested too deeply")
@@ -124,8 +128,9 @@ class _Reader:
         start, end = node.start_mark.index, node.end_mark.index
         span = self.lines.span(start, end)
         if id(node) in self.seen or self.text[start : start + 1] == "&":
-            self.refuse(span, "anchors and aliases are not used in rule files",
-                        "write the value out where it is needed")
+            self.refuse(
+                span, "anchors and aliases are not used in rule files", "write the value out where it is needed"
+            )
             return None
         if self.text[start : start + 1] == "!":
             self.refuse(span, "tags are not used in rule files", "quote a text that starts with `!`")
@@ -148,8 +153,12 @@ class _Reader:
                     self.refuse(key.span, "a key must be a plain word", "quote a text that starts with `{` or `[`")
                 continue
             if key.value in names:
-                self.report.add(KEY_DUPLICATE, key.span, f"key `{key.value}` stands twice",
-                                related=[(names[key.value], "the first one")])
+                self.report.add(
+                    KEY_DUPLICATE,
+                    key.span,
+                    f"key `{key.value}` stands twice",
+                    related=[(names[key.value], "the first one")],
+                )
                 continue
             names[key.value] = key.span
             if value is not None:
@@ -277,8 +286,11 @@ class Form:
         known = tuple(choices or ())
         if known and found.value not in known:
             close = get_close_matches(found.value, known, 1)
-            self.invalid(found, f"`{key}` cannot be `{found.value}`",
-                         f"did you mean `{close[0]}`?" if close else f"one of {', '.join(known)}")
+            self.invalid(
+                found,
+                f"`{key}` cannot be `{found.value}`",
+                f"did you mean `{close[0]}`?" if close else f"one of {', '.join(known)}",
+            )
             return None
         return found.value
 
@@ -309,6 +321,16 @@ class Form:
             if not isinstance(item, Text):
                 self.invalid(item, f"`{key}` must be a list of words")
         return tuple(item for item in items if isinstance(item, Text))
+
+    def texts(self, key: str) -> dict[str, Text]:
+        """The entries of a mapping whose values are single values."""
+        found = {}
+        for name, node in self.entries(key):
+            if isinstance(node, Text):
+                found[name.value] = node
+            else:
+                self.invalid(node, f"`{name.value}` must be a single value")
+        return found
 
     def entries(self, key: str, *, required: bool = False) -> tuple[tuple[Text, Node], ...]:
         found = self.node(key, required=required)

@@ -14,10 +14,10 @@ _COMMANDS = ("check", "evaluate", "explain", "inventory", "serve", "test")
 class _Commands(click.Group):
     """Commands by name, imported one at a time, so that the one that is called starts fast."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  the signature is click's
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  likewise
         if cmd_name not in _COMMANDS:
             return None
         found: click.Command = getattr(import_module(f"policy_service.cli.{cmd_name}"), cmd_name)

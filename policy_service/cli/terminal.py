@@ -1,7 +1,6 @@
 """What the commands share at the terminal: their results, faults as text, widths, progress."""
 
 import sys
-import textwrap
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence

@@ -76,13 +76,6 @@ def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Repor
     return tuple(found)
 
 
-def file_on(policy: str, day: date, rules: Rules) -> Policy:
-    """The file of a policy that answers for a day: the one in force; else the one that began last, else the first."""
-    versions = rules.versions(policy)
-    begun = [p for p in versions if p.effective.period.start <= day]
-    return next((p for p in versions if day in p.effective.period), begun[-1] if begun else versions[0])
-
-
 def _policy_beside(file: str, rules: Rules) -> str | None:
     """The id of the policy whose file, or whose dated files, a case file stands beside."""
     stem = file.removesuffix(".test.yaml")
@@ -164,7 +157,7 @@ class _Judge:
         self._posted(node, LAST_DAY, ignoring=ID_MISSING.code)
 
     def case(self, draft: _Draft) -> Case | None:
-        policy = file_on(self.policy, draft.as_of, self.rules)
+        policy = self.rules.answering(self.policy, draft.as_of)
         expectations = tuple(Expecting(policy, self.rules, self.report).read(draft.expect))
         state = self._posted(draft.facts, draft.as_of)
         subject = self._subject(draft, policy, state) if state is not None else None

@@ -301,13 +301,17 @@ def _fact(fact: Fact) -> dict[str, Any]:
         found |= {"description": fact.definition["en"], "x-description": dict(fact.definition)}
     said = {
         "unit": fact.unit,
-        "window": _plain(fact.window),
+        "window": _window(fact.window),
         "reduce": fact.reduce,
         "sensitive": fact.sensitive or None,
         "may-be-future": fact.may_be_future or None,
         "labels": {member: dict(label) for member, label in fact.values.items()} or None,
     }
     return found | {f"x-{key}": value for key, value in said.items() if value is not None}
+
+
+def _window(window: Mapping[str, str] | None) -> dict[str, str | int] | None:
+    return None if window is None else {k: int(v) if v.isdecimal() else v for k, v in window.items()}
 
 
 def _type(fact: Fact) -> dict[str, Any]:

@@ -49,12 +49,20 @@ class Evaluators:
             if found is not None:
                 self._known.move_to_end(id_)
                 return found
-            made = Evaluator(self._load(id_), self._engine)
-            self._known[id_] = made
-            while len(self._known) > _KEPT:
-                oldest = next(i for i in self._known if i != self._active)
-                del self._known[oldest]  # a request may still be inside; its engines go with the last reference
-            return made
+            return self._add(self._load(id_))
+
+    def keep(self, loaded: Bundle) -> None:
+        """Take a bundle that is loaded already, so that it is not read again."""
+        with self._lock:
+            if loaded.id not in self._known:
+                self._add(loaded)
+
+    def _add(self, loaded: Bundle) -> Evaluator:
+        made = self._known[loaded.id] = Evaluator(loaded, self._engine)
+        while len(self._known) > _KEPT:
+            oldest = next(i for i in self._known if i != self._active)
+            del self._known[oldest]  # a request may still be inside; its engines go with the last reference
+        return made
 
     def _load(self, id_: str) -> Bundle:
         sources = self._store.sources(id_)

@@ -118,22 +118,32 @@ class PolicyService:
             claim = IdempotencyClaim(caller, idempotency_key, _digest(request))
             if (earlier := self.decisions.replayed(claim)) is not None:
                 return Evaluated(_answer_of(earlier), earlier.id, replayed=True)
-        evaluator, day, state, shown = self._read(request)
+        evaluator, state, question = self.asked(request)
         if decides and request.bundle is not None and not self.bundles.was_active(request.bundle):
             raise BundleNotActive(request.bundle)
-        report = request.unknown_facts == "report"
-        answer = evaluator.evaluate(state, Question(day, request.purpose, request.trace, shown, report))
+        answer = evaluator.evaluate(state, question)
         if evaluator.bundle.rules.settings.ceilings:
             _alarm(answer)
         if not decides:
             return Evaluated(answer)
-        record = self._record(request, evaluator, day, state, answer, idempotency_key)
+        record = self._record(request, evaluator, question.as_of, state, answer, idempotency_key)
         appended = self.decisions.append(record, claim)
         return Evaluated(
             _answer_of(appended.record) if appended.replayed else _answer(answer, record),
             appended.record.id,
             appended.replayed,
         )
+
+    def asked(self, request: EvaluateRequest) -> tuple[Evaluator, State, Question]:
+        """What a request asks about which state, and the evaluator that it asks.
+
+        Raises:
+            InvalidInput: with every fault of the request.
+            NoActiveBundle.
+        """
+        evaluator, day, state, shown = self._read(request)
+        report = request.unknown_facts == "report"
+        return evaluator, state, Question(day, request.purpose, request.trace, shown, report)
 
     def faults(self, request: EvaluateRequest) -> list[Fault]:
         """Every fault that evaluating would find, without evaluating."""
@@ -302,6 +312,7 @@ class PolicyService:
         """
         now = instant(self._now())
         self.bundles.save_bundle(found.id, found.label, found.sources, now)
+        self.evaluators.keep(found)
         if self.bundles.last_from_folder() != found.id:
             self.bundles.activate(found.id, now, actor, "rules folder", folder=True)
         self.evaluators.forget_active()

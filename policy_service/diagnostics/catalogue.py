@@ -61,7 +61,9 @@ CASE_INVALID = Code(
     "P119", "case-invalid", "A case of a .test.yaml names what does not exist, or posts or expects what cannot be."
 )
 
-CEILING = Code("P120", "ceiling-exceeded", "A reward may grant more than the ceiling that bundle.yaml sets for its kind.")
+CEILING = Code(
+    "P120", "ceiling-exceeded", "A reward may grant more than the ceiling that bundle.yaml sets for its kind."
+)
 
 # tables
 TABLE_SHAPE = Code("T201", "table-shape", "The table's rows and header do not fit together.")

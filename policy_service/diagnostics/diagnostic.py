@@ -29,7 +29,12 @@ class Report:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def add(
-        self, code: Code, span: Span, message: str, *, hint: str | None = None,
+        self,
+        code: Code,
+        span: Span,
+        message: str,
+        *,
+        hint: str | None = None,
         related: Iterable[tuple[Span, str]] = (),
     ) -> None:
         self.diagnostics.append(Diagnostic(code, code.severity, span, message, hint, tuple(related)))

@@ -40,7 +40,10 @@ def as_json(diagnostic: Diagnostic) -> dict[str, object]:
         "name": diagnostic.code.name,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
-        "file": span.file, "line": span.line, "column": span.column, "end": span.end,
+        "file": span.file,
+        "line": span.line,
+        "column": span.column,
+        "end": span.end,
     }
     if diagnostic.hint:
         out["hint"] = diagnostic.hint

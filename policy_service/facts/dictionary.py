@@ -28,8 +28,21 @@ RESERVED = ("as_of", "campaign", "this", "row", "item", "decision", *KEYWORDS)
 """Names that already mean something in an expression."""
 _SECTION_KEYS = ("label", "element", "facts")
 _FACT_KEYS = (
-    "type", "unit", "scale", "range", "label", "values", "max_length", "sensitive", "actionable", "definition",
-    "window", "reduce", "may_be_future", "basis", "source",
+    "type",
+    "unit",
+    "scale",
+    "range",
+    "label",
+    "values",
+    "max_length",
+    "sensitive",
+    "actionable",
+    "definition",
+    "window",
+    "reduce",
+    "may_be_future",
+    "basis",
+    "source",
 )
 Labels = Mapping[str, str]
 
@@ -114,13 +127,17 @@ class Dictionary:
         """What `section.fact` stands for in a policy of a subject: lists are seen only by their own element."""
         seen = [s for s in self.sections.values() if s.element is None or s.element == subject]
         return dict.fromkeys(self.faulty, FAULTY) | {
-            f.name: Load(f.type, f.symbol) for s in seen for f in s.facts.values()}
+            f.name: Load(f.type, f.symbol) for s in seen for f in s.facts.values()
+        }
 
     def hidden(self, subject: str) -> dict[str, str]:
         """Facts that a policy of a subject cannot see, each with the reason."""
         apart = [s for s in self.sections.values() if s.element not in (None, subject)]
-        return {f.name: f"is known per {s.element}, the policy is judged per {subject}"
-                for s in apart for f in s.facts.values()}
+        return {
+            f.name: f"is known per {s.element}, the policy is judged per {subject}"
+            for s in apart
+            for f in s.facts.values()
+        }
 
 
 def read_labels(node: Node | None, what: str, report: Report, span: Span, key: str = "text") -> Labels:
@@ -133,8 +150,11 @@ def read_labels(node: Node | None, what: str, report: Report, span: Span, key: s
         report.add(TEXT_MISSING, node.span, f"{whole} needs zh and en", hint="write `{zh: …, en: …}`")
         return {}
     form = Form(node, whole, report, node.span, ("zh", "en"))
-    found = {tongue: text.value for tongue in ("zh", "en")
-             if (text := form.text(tongue)) and text.value.strip() and not text.is_null}
+    found = {
+        tongue: text.value
+        for tongue in ("zh", "en")
+        if (text := form.text(tongue)) and text.value.strip() and not text.is_null
+    }
     for tongue in ("zh", "en"):
         if tongue not in found and not isinstance(node.get(tongue), SequenceNode | MappingNode):
             report.add(TEXT_MISSING, node.span, f"{whole} lacks `{tongue}`")
@@ -144,6 +164,7 @@ def read_labels(node: Node | None, what: str, report: Report, span: Span, key: s
 def read_dictionary(root: Node, report: Report) -> Dictionary:
     """facts.yaml to the dictionary; every fault is reported."""
     form = Form(root, "facts.yaml", report, root.span, ("sections", "basis", "source"))
+    basis = form.word("basis", ("stated", "assumed"))
     sections: dict[str, Section] = {}
     prefixes: dict[str, Span] = {}
     faulty: set[str] = set()
@@ -154,11 +175,14 @@ def read_dictionary(root: Node, report: Report) -> Dictionary:
         _check_prefix(element or key, prefixes, report)
         if element is not None:
             _check_name(key, report)
-        label = (read_labels(inner.node("label"), f"section `{key.value}`", report, key.span, "label")
-                 if inner.mapping is not None else {})
+        label = (
+            read_labels(inner.node("label"), f"section `{key.value}`", report, key.span, "label")
+            if inner.mapping is not None
+            else {}
+        )
         facts: dict[str, Fact] = {}
         for name, value in inner.entries("facts", required=True):
-            fact = _fact(key.value, prefix, name, value, report)
+            fact = _fact(key.value, prefix, name, value, basis, report)
             if fact is None:
                 faulty.add(f"{prefix}.{name.value}")
             else:
@@ -172,18 +196,23 @@ def _check_prefix(text: Text, prefixes: dict[str, Span], report: Report) -> None
     if text.value in RESERVED:
         report.add(NAME_CLASH, text.span, f"`{text.value}` already has a meaning in expressions")
     if text.value in prefixes:
-        report.add(NAME_CLASH, text.span, f"`{text.value}` already names a section or its elements",
-                   related=[(prefixes[text.value], "declared here")])
+        report.add(
+            NAME_CLASH,
+            text.span,
+            f"`{text.value}` already names a section or its elements",
+            related=[(prefixes[text.value], "declared here")],
+        )
     prefixes.setdefault(text.value, text.span)
 
 
 def _check_name(text: Text, report: Report) -> None:
     if not NAME.fullmatch(text.value):
-        report.add(FACT_DECLARATION, text.span, f"`{text.value}` is not a name",
-                   hint="names are lower case: `[a-z][a-z0-9_]*`")
+        report.add(
+            FACT_DECLARATION, text.span, f"`{text.value}` is not a name", hint="names are lower case: `[a-z][a-z0-9_]*`"
+        )
 
 
-def _fact(section: str, prefix: str, key: Text, node: Node, report: Report) -> Fact | None:
+def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, report: Report) -> Fact | None:
     what = f"fact `{prefix}.{key.value}`"
     _check_name(key, report)
     form = Form(node, what, report, key.span, _FACT_KEYS)
@@ -191,30 +220,49 @@ def _fact(section: str, prefix: str, key: Text, node: Node, report: Report) -> F
     if type_text is None:
         return None
     label = read_labels(form.node("label"), what, report, key.span, "label")
-    values = {k.value: read_labels(v, f"value `{k.value}` of {what}", report, k.span, "")
-              for k, v in form.entries("values")}
+    values = {
+        k.value: read_labels(v, f"value `{k.value}` of {what}", report, k.span, "") for k, v in form.entries("values")
+    }
     kind = _type(type_text, form, tuple(values), what, report)
     if kind is None:
         return None
     _check_keys(kind, form, what, report)
-    window = {k.value: v.value for k, v in form.entries("window") if isinstance(v, Text)} or None
+    window = {name: text.value for name, text in form.texts("window").items()} or None
     definition = form.node("definition")
-    source = {k.value: v.value for k, v in form.entries("source") if isinstance(v, Text)} or None
+    source = {name: text.value for name, text in form.texts("source").items()} or None
     return Fact(
-        section, key.value, f"{prefix}.{key.value}", kind, label,
-        unit=form.word("unit"), is_id=type_text.value == "id", max_length=form.integer("max_length") or MAX_TEXT,
-        values=values, sensitive=form.flag("sensitive"), may_be_future=form.flag("may_be_future"),
-        actionable=_actionable(form, what, report), window=window,
+        section,
+        key.value,
+        f"{prefix}.{key.value}",
+        kind,
+        label,
+        unit=form.word("unit"),
+        is_id=type_text.value == "id",
+        max_length=form.integer("max_length") or MAX_TEXT,
+        values=values,
+        sensitive=form.flag("sensitive"),
+        may_be_future=form.flag("may_be_future"),
+        actionable=_actionable(form, what, report),
+        window=window,
         definition=read_labels(definition, what, report, key.span, "definition") if definition is not None else None,
-        reduce=form.word("reduce", ("floor", "half_up")), basis=form.word("basis", ("stated", "assumed")),
-        source=source, span=key.span,
+        reduce=form.word("reduce", ("floor", "half_up")),
+        basis=form.word("basis", ("stated", "assumed")) or basis,
+        source=source,
+        span=key.span,
     )
 
 
 def _check_keys(kind: Type, form: Form, what: str, report: Report) -> None:
     """Keys that say something about a type which the fact does not have."""
-    belongs = {"range": types.Number, "scale": types.Number, "unit": types.Number, "reduce": types.Number,
-               "values": types.Enum, "max_length": types.Text, "may_be_future": types.Date}
+    belongs = {
+        "range": types.Number,
+        "scale": types.Number,
+        "unit": types.Number,
+        "reduce": types.Number,
+        "values": types.Enum,
+        "max_length": types.Text,
+        "may_be_future": types.Date,
+    }
     for key, owner in belongs.items():
         if form.mapping is not None and (name := form.mapping.key(key)) is not None and not isinstance(kind, owner):
             report.add(FACT_DECLARATION, name.span, f"{what} is a {types.kind(kind)}, `{key}` has no meaning for it")
@@ -238,8 +286,12 @@ def _type(text: Text, form: Form, members: tuple[str, ...], what: str, report: R
     if isinstance(kind, types.Date):
         return types.Date(FIRST_DAY.toordinal(), LAST_DAY.toordinal())
     if kind is None or isinstance(kind, types.Enum):
-        report.add(FACT_DECLARATION, text.span, f"{what} cannot be of type `{text.value}`",
-                   hint="one of integer, decimal(N), boolean, date, duration, text, enum, id")
+        report.add(
+            FACT_DECLARATION,
+            text.span,
+            f"{what} cannot be of type `{text.value}`",
+            hint="one of integer, decimal(N), boolean, date, duration, text, enum, id",
+        )
         return None
     return kind
 

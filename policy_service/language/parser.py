@@ -34,7 +34,11 @@ class _Tokens(Lexer):
 
 _GRAMMAR = Lark(
     files("policy_service.language").joinpath("grammar.lark").read_text("utf-8"),
-    parser="lalr", lexer=_Tokens, start=["expression", "cell"], propagate_positions=True, maybe_placeholders=True,
+    parser="lalr",
+    lexer=_Tokens,
+    start=["expression", "cell"],
+    propagate_positions=True,
+    maybe_placeholders=True,
 )
 
 
@@ -63,8 +67,12 @@ def _parse(start: str, text: str, origin: Origin, report: Report, vocabulary: Vo
     faults = len(report.diagnostics)
     node = _Build(origin, report).transform(tree) if _depth(tree) <= MAX_DEPTH else None
     if node is None:
-        report.add(SYNTAX, origin.span(0, len(text)), f"the expression is nested more than {MAX_DEPTH} deep",
-                   hint="split it into decisions")
+        report.add(
+            SYNTAX,
+            origin.span(0, len(text)),
+            f"the expression is nested more than {MAX_DEPTH} deep",
+            hint="split it into decisions",
+        )
     return node if len(report.diagnostics) == faults else None
 
 
@@ -103,7 +111,6 @@ def _unescape(match: re.Match[str]) -> str:
     return chr(int(code[1:], 16)) if code[0] == "u" and len(code) == 5 else _ESCAPED.get(code, code)
 
 
-
 def _nodes(items: list[Any]) -> tuple[ast.Node, ...]:
     return tuple(item for item in items if isinstance(item, ast.Node))
 
@@ -125,8 +132,12 @@ class _Build(Transformer[Token, ast.Node]):
         try:
             return value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self.report.add(BAD_LITERAL, self.origin.span(token.start_pos or 0, token.end_pos or 0),
-                            "the text holds half of a character", hint="write the character itself")
+            self.report.add(
+                BAD_LITERAL,
+                self.origin.span(token.start_pos or 0, token.end_pos or 0),
+                "the text holds half of a character",
+                hint="write the character itself",
+            )
             return ""
 
     def expression(self, _meta: Meta, items: list[Any]) -> Any:

@@ -10,21 +10,71 @@ from policy_service.diagnostics import Origin, Report
 from policy_service.diagnostics.catalogue import FULL_WIDTH, SYNTAX
 
 KEYWORDS = {
-    "true": "TRUE", "false": "FALSE", "null": "NULL", "if": "IF", "then": "THEN", "else": "ELSE", "for": "FOR",
-    "return": "RETURN", "some": "SOME", "every": "EVERY", "satisfies": "SATISFIES", "function": "FUNCTION",
-    "and": "AND", "or": "OR", "between": "BETWEEN", "in": "IN", "instance": "INSTANCE", "of": "OF",
+    "true": "TRUE",
+    "false": "FALSE",
+    "null": "NULL",
+    "if": "IF",
+    "then": "THEN",
+    "else": "ELSE",
+    "for": "FOR",
+    "return": "RETURN",
+    "some": "SOME",
+    "every": "EVERY",
+    "satisfies": "SATISFIES",
+    "function": "FUNCTION",
+    "and": "AND",
+    "or": "OR",
+    "between": "BETWEEN",
+    "in": "IN",
+    "instance": "INSTANCE",
+    "of": "OF",
 }
 _SIGNS = {
-    "..": "DOTDOT", "**": "POWER", "<=": "COMPARE", ">=": "COMPARE", "!=": "COMPARE", "=": "COMPARE",
-    "<": "COMPARE", ">": "COMPARE", "≤": "COMPARE", "≥": "COMPARE", "≠": "COMPARE",
-    "+": "PLUS", "-": "MINUS", "*": "STAR", "/": "SLASH", ".": "DOT", ",": "COMMA", ":": "COLON", "@": "AT",
-    "(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB", "{": "LBRACE", "}": "RBRACE",
+    "..": "DOTDOT",
+    "**": "POWER",
+    "<=": "COMPARE",
+    ">=": "COMPARE",
+    "!=": "COMPARE",
+    "=": "COMPARE",
+    "<": "COMPARE",
+    ">": "COMPARE",
+    "≤": "COMPARE",
+    "≥": "COMPARE",
+    "≠": "COMPARE",
+    "+": "PLUS",
+    "-": "MINUS",
+    "*": "STAR",
+    "/": "SLASH",
+    ".": "DOT",
+    ",": "COMMA",
+    ":": "COLON",
+    "@": "AT",
+    "(": "LPAR",
+    ")": "RPAR",
+    "[": "LSQB",
+    "]": "RSQB",
+    "{": "LBRACE",
+    "}": "RBRACE",
 }
 _ACCEPTED = {"≤": "<=", "≥": ">=", "≠": "!="}
 _UNUSED = set("#$%&';?\\^`|~")
 _FULL_WIDTH = {chr(c): chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F) if chr(c - 0xFEE0) not in _UNUSED} | {
-    "　": " ", "。": ".", "、": ",", "“": '"', "”": '"', "「": '"', "」": '"', "【": "[", "】": "]",
-    "《": "<", "》": ">", "−": "-", "×": "*", "÷": "/", "–": "-", "—": "-",
+    "　": " ",
+    "。": ".",
+    "、": ",",
+    "“": '"',
+    "”": '"',
+    "「": '"',
+    "」": '"',
+    "【": "[",
+    "】": "]",
+    "《": "<",
+    "》": ">",
+    "−": "-",
+    "×": "*",
+    "÷": "/",
+    "–": "-",
+    "—": "-",
 }
 _NUMBER = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
@@ -36,8 +86,12 @@ _OPENING = {"LPAR", "LSQB", "LBRACE", "RANGE_OPEN"}
 _CLOSING = {"RPAR", "RSQB", "RBRACE", "RANGE_CLOSE"}
 _QUOTED = re.compile(r"'[^'\n]*'?|\"[^\n]*")
 _HINTS = {
-    "'": 'texts stand in double quotes: `"…"`', '"': "close the text with a double quote", "&": "write `and`",
-    "|": "write `or`", "!": "write `!=` or `not(…)`", "~": "a range is written `[5..10]`",
+    "'": 'texts stand in double quotes: `"…"`',
+    '"': "close the text with a double quote",
+    "&": "write `and`",
+    "|": "write `or`",
+    "!": "write `!=` or `not(…)`",
+    "~": "a range is written `[5..10]`",
     "～": "a range is written `[5..10]`",
 }
 
@@ -118,8 +172,12 @@ def tokenize(text: str, origin: Origin, vocabulary: Vocabulary, report: Report, 
             continue
         kind, value, end = _next(text, at, tokens, vocabulary)
         if not kind:
-            report.add(SYNTAX, origin.span(at, end), f"`{text[at:end]}` has no place in an expression",
-                       hint=_HINTS.get(text[at]))
+            report.add(
+                SYNTAX,
+                origin.span(at, end),
+                f"`{text[at:end]}` has no place in an expression",
+                hint=_HINTS.get(text[at]),
+            )
             at = end
             continue
         tokens.append(Token(_bracket(kind, tokens, brackets), value, start_pos=at, end_pos=end))

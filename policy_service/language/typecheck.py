@@ -45,6 +45,7 @@ from policy_service.language.types import Date, Duration, Enum, List, Months, Nu
 from policy_service.language.values import parse_date, parse_days, parse_months, scaled
 
 _NULL = Const(Null(), None)
+_NO_RATIO = Const(Number(0, 0, 0), None)
 FAULTY: Node = Const(Null(), "faulty")
 """Stands for a name whose declaration has a fault: what reads it is not checked, so that one fault is told once."""
 _PARTS = {"year": (1, 9999), "month": (1, 12), "day": (1, 31), "weekday": (1, 7)}
@@ -92,9 +93,7 @@ class _Rows:
     rows: tuple[tuple[Node | None, str], ...]
 
 
-def check_expression(
-    node: ast.Node, scope: Scope, report: Report, expected: Type | None = None
-) -> Node | None:
+def check_expression(node: ast.Node, scope: Scope, report: Report, expected: Type | None = None) -> Node | None:
     """The typed tree of an expression, of the expected type when one is given; None with the fault reported."""
     checker = _Checker(scope, report)
     try:
@@ -154,7 +153,8 @@ class _Checker:
         if isinstance(expected, List) and isinstance(found, List):
             return self._fit_list(node, expected, span)
         if type(found) is not type(expected):
-            raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(expected)} is needed, this is a {types.kind(found)}")
+            wanted = "condition" if isinstance(expected, types.Boolean) else types.kind(expected)
+            raise self.fail(TYPE_MISMATCH, span, f"a {wanted} is needed, this is a {types.kind(found)}")
         return node
 
     def _fit_list(self, node: Node, expected: List, span: Span) -> Node:
@@ -173,14 +173,19 @@ class _Checker:
             raise self.fail(UNIT_MISMATCH, span, f"unit `{expected.unit}` is needed, this is `{found.unit}`")
         if found.scale > expected.scale:
             raise self.fail(
-                NUMBER_RANGE, span, f"a number with {found.scale} decimals does not fit `{expected}`",
+                NUMBER_RANGE,
+                span,
+                f"a number with {found.scale} decimals does not fit `{expected}`",
                 hint=f"round it: `round half up(…, {expected.scale})`, or declare more decimals",
             )
         out = self.rescaled(node, expected.scale)
         number = cast(Number, out.type)
         if number.low < expected.low or number.high > expected.high:
-            raise self.fail(NUMBER_RANGE, span, f"values from {_bound(number.low, number)} to "
-                            f"{_bound(number.high, number)} do not fit `{expected}`")
+            raise self.fail(
+                NUMBER_RANGE,
+                span,
+                f"values from {_bound(number.low, number)} to {_bound(number.high, number)} do not fit `{expected}`",
+            )
         return out
 
     def _fit_enum(self, node: Node, expected: Enum, span: Span) -> Node:
@@ -201,8 +206,11 @@ class _Checker:
 
     def member(self, node: Node, other: Type, span: Span) -> Node:
         """A text literal brought to the enumeration that it is compared with."""
-        return self.fit(node, other, span) if isinstance(node, Const) and isinstance(node.type, Text) and isinstance(
-            other, Enum) else node
+        return (
+            self.fit(node, other, span)
+            if isinstance(node, Const) and isinstance(node.type, Text) and isinstance(other, Enum)
+            else node
+        )
 
     def rescaled(self, node: Node, scale: int) -> Node:
         number = cast(Number, node.type)
@@ -216,11 +224,19 @@ class _Checker:
         """The node, if its bounds fit the machine and, outside a rounding, its scale the profile."""
         limit = types.INT128_SAFE if self.rounding else types.INT64
         if max(abs(result.low), abs(result.high)) > limit:
-            raise self.fail(NUMBER_RANGE, span, "the value may become too large to stay exact",
-                            hint="narrow the range of the facts, or round earlier")
+            raise self.fail(
+                NUMBER_RANGE,
+                span,
+                "the value may become too large to stay exact",
+                hint="narrow the range of the facts, or round earlier",
+            )
         if result.scale > types.MAX_SCALE and not self.rounding:
-            raise self.fail(NUMBER_RANGE, span, f"the value has {result.scale} decimals, {types.MAX_SCALE} are allowed",
-                            hint="put it inside a rounding: `round half up(…, 2)`")
+            raise self.fail(
+                NUMBER_RANGE,
+                span,
+                f"the value has {result.scale} decimals, {types.MAX_SCALE} are allowed",
+                hint="put it inside a rounding: `round half up(…, 2)`",
+            )
         return typed.folded(node)
 
     # ---- expressions
@@ -229,11 +245,19 @@ class _Checker:
         """A value that is neither a quotient nor rows."""
         found = self.any_value(node, expected)
         if isinstance(found, _Ratio):
-            raise self.fail(DIVISION_UNROUNDED, node.span, "a quotient has no exact decimal value",
-                            hint=f"name the scale: `round half up({print_node(node)}, 2)`")
+            raise self.fail(
+                DIVISION_UNROUNDED,
+                node.span,
+                "a quotient has no exact decimal value",
+                hint=f"name the scale: `round half up({print_node(node)}, 2)`",
+            )
         if isinstance(found, _Rows):
-            raise self.fail(OUTSIDE_PROFILE, node.span, "filtered rows are not a value",
-                            hint="project a column: `relation[condition].column`")
+            raise self.fail(
+                OUTSIDE_PROFILE,
+                node.span,
+                "filtered rows are not a value",
+                hint="project a column: `relation[condition].column`",
+            )
         return found
 
     def any_value(self, node: ast.Node, expected: Type | None = None) -> Node | _Ratio | _Rows:
@@ -275,16 +299,23 @@ class _Checker:
                 return self.filtered(base, condition, node.span)
             case ast.Call(function, arguments, names):
                 return self.call(function, arguments, names, node.span)
-        raise self.fail(OUTSIDE_PROFILE, node.span, f"`{print_node(node)}` is FEEL that rule files do not use",
-                        hint="write it as a decision table or a relation")
+        raise self.fail(
+            OUTSIDE_PROFILE,
+            node.span,
+            f"`{print_node(node)}` is FEEL that rule files do not use",
+            hint="write it as a decision table or a relation",
+        )
 
     def literal_number(self, value: Any, span: Span) -> Node:
         exponent = value.normalize().as_tuple().exponent
         scale = max(0, -exponent) if value else 0
         number = scaled(value, scale)
         if scale > types.MAX_SCALE or number is None or abs(number) > types.MAX_VALUE:
-            raise self.fail(BAD_LITERAL, span, f"`{number_text(value)}` has more than {types.MAX_SCALE} decimals or "
-                            f"{types.MAX_DIGITS} digits")
+            raise self.fail(
+                BAD_LITERAL,
+                span,
+                f"`{number_text(value)}` has more than {types.MAX_SCALE} decimals or {types.MAX_DIGITS} digits",
+            )
         return Const(Number(scale, number, number), number)
 
     def literal_time(self, text: str, span: Span) -> Node:
@@ -294,8 +325,12 @@ class _Checker:
             return Const(Duration(days, days), days)
         if (months := parse_months(text)) is not None:
             return Const(Months(months, months), months)
-        raise self.fail(BAD_LITERAL, span, f"`{text}` is neither a date nor a duration",
-                        hint='dates are `2023-04-01`, durations `P30D` or `P2M`')
+        raise self.fail(
+            BAD_LITERAL,
+            span,
+            f"`{text}` is neither a date nor a duration",
+            hint="dates are `2023-04-01`, durations `P30D` or `P2M`",
+        )
 
     def name(self, name: str, span: Span, expected: Type | None) -> Node:
         found = self.known(name)
@@ -378,8 +413,12 @@ class _Checker:
         kind = dict(relation.columns).get(column)
         if kind is None:
             close = get_close_matches(column, [n for n, _ in relation.columns], 1)
-            raise self.fail(NAME_UNKNOWN, span, f"relation `{relation.decision}` has no column `{column}`",
-                            f"did you mean `{close[0]}`?" if close else None)
+            raise self.fail(
+                NAME_UNKNOWN,
+                span,
+                f"relation `{relation.decision}` has no column `{column}`",
+                f"did you mean `{close[0]}`?" if close else None,
+            )
         items = tuple(Item(guard, Load(kind, cell_symbol(relation, row, column))) for guard, row in rows.rows)
         return ListOf(List(kind, len(items)), items)
 
@@ -399,8 +438,12 @@ class _Checker:
         if isinstance(found.type, Null):
             return Const(BOOLEAN, None)
         if found.type != BOOLEAN:
-            raise self.fail(TYPE_MISMATCH, node.span, f"a condition is needed, this is a {types.kind(found.type)}",
-                            hint=f"compare it: `{print_node(node)} = …`")
+            raise self.fail(
+                TYPE_MISMATCH,
+                node.span,
+                f"a condition is needed, this is a {types.kind(found.type)}",
+                hint=f"compare it: `{print_node(node)} = …`",
+            )
         return found
 
     def comparison(self, operator: ast.ComparisonOperator, left: ast.Node, right: ast.Node, span: Span) -> Node:
@@ -425,8 +468,9 @@ class _Checker:
             self.number(right, cast(Number, right.type), span)
             return Compare(BOOLEAN, operator, left, right)
         if union is None and not (isinstance(left.type, Enum) and isinstance(right.type, Enum)):
-            raise self.fail(TYPE_MISMATCH, span,
-                            f"a {types.kind(left.type)} is compared with a {types.kind(right.type)}")
+            raise self.fail(
+                TYPE_MISMATCH, span, f"a {types.kind(left.type)} is compared with a {types.kind(right.type)}"
+            )
         if operator not in ("=", "!=") and not isinstance(left.type, _ORDERED):
             raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(left.type)} has no order")
         if isinstance(left.type, List | types.Record | Relation):
@@ -440,10 +484,13 @@ class _Checker:
                 return self.compared(operator, value, self.endpoint(operand, value), test.span)
             case ast.Range(low, high, low_closed, high_closed):
                 first, last = self.endpoint(low, value), self.endpoint(high, value)
-                return And(BOOLEAN, (
-                    self.compared(">=" if low_closed else ">", value, first, low.span),
-                    self.compared("<=" if high_closed else "<", value, last, high.span),
-                ))
+                return And(
+                    BOOLEAN,
+                    (
+                        self.compared(">=" if low_closed else ">", value, first, low.span),
+                        self.compared("<=" if high_closed else "<", value, last, high.span),
+                    ),
+                )
         found = self.value(test, value.type)
         if isinstance(found.type, List):
             return self.list_contains(found, value, test.span)
@@ -462,19 +509,26 @@ class _Checker:
         then = self.any_value(node.then, expected)
         otherwise = self.any_value(node.otherwise, expected)
         if isinstance(then, _Ratio) or isinstance(otherwise, _Ratio):
-            one, two = self.ratio(self.plain(then, node.then.span), node.then.span), self.ratio(
-                self.plain(otherwise, node.otherwise.span), node.otherwise.span)
-            return _Ratio(self._either(condition, one.numerator, two.numerator),
-                          self._either(condition, one.denominator, two.denominator),
-                          self.same_unit(one.unit, two.unit, node.span))
+            one = self.ratio(self.plain(then, node.then.span), node.then.span)
+            two = self.ratio(self.plain(otherwise, node.otherwise.span), node.otherwise.span)
+            if one.numerator == _NO_RATIO:
+                one.denominator = two.denominator
+            elif two.numerator == _NO_RATIO:
+                two.denominator = one.denominator
+            return _Ratio(
+                self._either(condition, one.numerator, two.numerator),
+                self._either(condition, one.denominator, two.denominator),
+                self.same_unit(one.unit, two.unit, node.span),
+            )
         if isinstance(then, _Rows) or isinstance(otherwise, _Rows):
             raise self.fail(OUTSIDE_PROFILE, node.span, "a choice is between values, not rows")
         kind = types.union(then.type, otherwise.type)
         if kind is None:
             if isinstance(then.type, Number) and isinstance(otherwise.type, Number):
                 self.same_unit(then.type.unit, otherwise.type.unit, node.span)
-            raise self.fail(TYPE_MISMATCH, node.span, f"`then` is a {types.kind(then.type)}, "
-                            f"`else` a {types.kind(otherwise.type)}")
+            raise self.fail(
+                TYPE_MISMATCH, node.span, f"`then` is a {types.kind(then.type)}, `else` a {types.kind(otherwise.type)}"
+            )
         then, otherwise = self.fit(then, kind, node.then.span), self.fit(otherwise, kind, node.otherwise.span)
         return If(kind, condition, self.bounded(then, node.then.span), self.bounded(otherwise, node.otherwise.span))
 
@@ -525,8 +579,9 @@ class _Checker:
         scale = max(one.scale, two.scale)
         left, right = self.rescaled(left, scale), self.rescaled(right, scale)
         one, two = cast(Number, left.type), cast(Number, right.type)
-        low, high = (one.low + two.low, one.high + two.high) if operator == "+" else (
-            one.low - two.high, one.high - two.low)
+        low, high = (
+            (one.low + two.low, one.high + two.high) if operator == "+" else (one.low - two.high, one.high - two.low)
+        )
         result = Number(scale, low, high, unit)
         return self.number(Arithmetic(result, "+" if operator == "+" else "-", left, right), result, span)
 
@@ -545,19 +600,24 @@ class _Checker:
                 kind = Date(max(low, types.FIRST_DAY), min(high, types.LAST_DAY))
                 months = right if operator == "+" else self.durations("-", Const(Months(0, 0), 0), right, span)
                 return Call(kind, "add months", (left, months))
-        raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(left.type)} {operator} a {types.kind(right.type)} "
-                        "has no meaning")
+        raise self.fail(
+            TYPE_MISMATCH, span, f"a {types.kind(left.type)} {operator} a {types.kind(right.type)} has no meaning"
+        )
 
     def day(self, node: Arithmetic, span: Span) -> Node:
         kind = cast(Date, node.type)
         if kind.low < types.FIRST_DAY or kind.high > types.LAST_DAY:
-            raise self.fail(NUMBER_RANGE, span, "the date may leave the calendar (years 1 to 9999)",
-                            hint="give the fact a narrower range")
+            raise self.fail(
+                NUMBER_RANGE,
+                span,
+                "the date may leave the calendar (years 1 to 9999)",
+                hint="give the fact a narrower range",
+            )
         return typed.folded(node)
 
     def durations(self, operator: str, left: Node, right: Node, span: Span) -> Node:
         match left.type, right.type:
-            case ((Duration(a, b), Duration(c, d)) | (Months(a, b), Months(c, d))) if operator in "+-":
+            case (Duration(a, b), Duration(c, d)) | (Months(a, b), Months(c, d)) if operator in "+-":
                 low, high = (a + c, b + d) if operator == "+" else (a - d, b - c)
                 same = Duration(low, high) if isinstance(left.type, Duration) else Months(low, high)
                 return typed.folded(Arithmetic(same, "+" if operator == "+" else "-", left, right))
@@ -569,16 +629,21 @@ class _Checker:
             case (Number(), Duration() | Months()) if operator == "*":
                 return self.durations("*", right, left, span)
             case (Duration() | Months(), Number()) if operator == "*":
-                raise self.fail(TYPE_MISMATCH, span, "durations are whole days or months",
-                                hint="round the factor first: `round up(…, 0) * duration(\"P1D\")`")
-        raise self.fail(TYPE_MISMATCH, span, f"a {types.kind(left.type)} {operator} a {types.kind(right.type)} "
-                        "has no meaning")
+                raise self.fail(
+                    TYPE_MISMATCH,
+                    span,
+                    "durations are whole days or months",
+                    hint='round the factor first: `round up(…, 0) * duration("P1D")`',
+                )
+        raise self.fail(
+            TYPE_MISMATCH, span, f"a {types.kind(left.type)} {operator} a {types.kind(right.type)} has no meaning"
+        )
 
     def ratio(self, value: Node | _Ratio, span: Span) -> _Ratio:
         if isinstance(value, _Ratio):
             return value
         if isinstance(value.type, Null):
-            value = Const(Number(0, 0, 0), None)
+            value = _NO_RATIO
         if not isinstance(value.type, Number):
             raise self.fail(TYPE_MISMATCH, span, f"a number is needed, this is a {types.kind(value.type)}")
         number = value.type
@@ -588,8 +653,12 @@ class _Checker:
 
     def quotient(self, operator: str, left: _Ratio, right: _Ratio, span: Span) -> _Ratio:
         if not self.rounding:
-            raise self.fail(DIVISION_UNROUNDED, span, "a quotient has no exact decimal value",
-                            hint="name the scale: `round half up(a / b, 2)`")
+            raise self.fail(
+                DIVISION_UNROUNDED,
+                span,
+                "a quotient has no exact decimal value",
+                hint="name the scale: `round half up(a / b, 2)`",
+            )
         a, b, c, d = left.numerator, left.denominator, right.numerator, right.denominator
         if operator == "*":
             unit = _product_unit(left.unit, right.unit)
@@ -621,8 +690,12 @@ class _Checker:
         name = function.name if isinstance(function, ast.Name) else ""
         if name not in BUILTINS:
             close = get_close_matches(name, list(BUILTINS), 1)
-            raise self.fail(NAME_UNKNOWN, function.span, f"`{print_node(function)}` is not a builtin",
-                            f"did you mean `{close[0]}`?" if close else None)
+            raise self.fail(
+                NAME_UNKNOWN,
+                function.span,
+                f"`{print_node(function)}` is not a builtin",
+                f"did you mean `{close[0]}`?" if close else None,
+            )
         if names:
             raise self.fail(OUTSIDE_PROFILE, span, "rule files pass arguments by place", BUILTINS[name].signature)
         if name == "decision":
@@ -630,9 +703,17 @@ class _Checker:
         if name in ROUNDINGS:
             return self.rounding_call(name, arguments, span)
         handler = {
-            "not": self._not, "date": self._date, "duration": self._duration, "steps": self._steps,
-            "years and months duration": self._months_between, "abs": self._abs, "modulo": self._modulo,
-            "contains": self._text, "starts with": self._text, "ends with": self._text, "string length": self._length,
+            "not": self._not,
+            "date": self._date,
+            "duration": self._duration,
+            "steps": self._steps,
+            "years and months duration": self._months_between,
+            "abs": self._abs,
+            "modulo": self._modulo,
+            "contains": self._text,
+            "starts with": self._text,
+            "ends with": self._text,
+            "string length": self._length,
             "list contains": self._list_contains,
         }.get(name, self._aggregate)
         return handler(name, arguments, span)
@@ -658,8 +739,12 @@ class _Checker:
         scale = 0
         if len(arguments) == 2:
             found = self.value(arguments[1])
-            if not (isinstance(found, Const) and isinstance(found.type, Number) and found.type.scale == 0
-                    and 0 <= found.value <= types.MAX_SCALE):
+            if not (
+                isinstance(found, Const)
+                and isinstance(found.type, Number)
+                and found.type.scale == 0
+                and 0 <= found.value <= types.MAX_SCALE
+            ):
                 raise self.fail(ARGUMENTS, arguments[1].span, f"the scale is a number from 0 to {types.MAX_SCALE}")
             scale = found.value
         return self.rounded(ROUNDINGS[name], arguments[0], scale, span)
@@ -705,8 +790,12 @@ class _Checker:
         if len(arguments) != 3:
             raise self.wrong(name, span)
         value, starts, values = (self.value(a) for a in arguments)
-        if not (isinstance(starts, ListOf) and isinstance(values, ListOf) and starts.items
-                and len(starts.items) == len(values.items)):
+        if not (
+            isinstance(starts, ListOf)
+            and isinstance(values, ListOf)
+            and starts.items
+            and len(starts.items) == len(values.items)
+        ):
             raise self.fail(ARGUMENTS, span, "`starts` and `values` are lists of one length, not empty")
         if any(i.guard is not None for i in (*starts.items, *values.items)):
             raise self.fail(ARGUMENTS, span, "`starts` and `values` of `steps` are not filtered")
@@ -796,18 +885,25 @@ class _Checker:
         if name in ("min", "max"):
             if not isinstance(kind.element, _ORDERED):
                 raise self.fail(TYPE_MISMATCH, span, f"`{name}` of a {types.kind(kind.element)} has no meaning")
-            return Call(kind.element, name, (elements,))
+            low, high = _extreme(name, _bounds(elements), kind.element)
+            return Call(replace(kind.element, low=low, high=high), name, (elements,))
         if not isinstance(kind.element, Number):
             raise self.fail(TYPE_MISMATCH, span, f"`{name}` is about numbers")
-        low, high = min(0, kind.element.low) * kind.most, max(0, kind.element.high) * kind.most
-        result = replace(kind.element, low=low, high=high)
+        bounds = _bounds(elements)
+        if bounds is None:
+            bounds = [(min(0, kind.element.low), max(0, kind.element.high))] * kind.most
+        result = replace(kind.element, low=sum(low for low, _ in bounds), high=sum(high for _, high in bounds))
         total = self.number(Call(result, "sum", (elements,)), result, span)
         return total if name == "sum" else self.mean(total, elements, span)
 
     def mean(self, total: Node, elements: Node, span: Span) -> _Ratio:
         if not self.rounding:
-            raise self.fail(DIVISION_UNROUNDED, span, "an average has no exact decimal value",
-                            hint="name the scale: `round half up(mean(…), 2)`")
+            raise self.fail(
+                DIVISION_UNROUNDED,
+                span,
+                "an average has no exact decimal value",
+                hint="name the scale: `round half up(mean(…), 2)`",
+            )
         most = cast(List, elements.type).most
         count = Call(Number(0, 0, most), "count", (elements,))
         ratio = self.ratio(total, span)
@@ -826,6 +922,25 @@ class _Checker:
                 raise self.fail(ARGUMENTS, span, f"`{name}` needs a column: `relation.column`")
             return self.projected(self.rows(found), "row", span)
         return found if isinstance(found.type, List) else self.list_of([found], span)
+
+
+def _bounds(elements: Node) -> list[tuple[int, int]] | None:
+    """The bounds of each element, or None when it is not known beforehand which elements there are."""
+    items = elements.items if isinstance(elements, ListOf) else ()
+    known = [
+        (i.value.type.low, i.value.type.high) for i in items if i.guard is None and isinstance(i.value.type, _ORDERED)
+    ]
+    return known if items and len(known) == len(items) else None
+
+
+def _extreme(
+    name: str, bounds: list[tuple[int, int]] | None, kind: Number | Date | Duration | Months
+) -> tuple[int, int]:
+    """The bounds of the least or the greatest: `min(x, 5)` is at most 5."""
+    if bounds is None:
+        return kind.low, kind.high
+    choose = min if name == "min" else max
+    return choose(low for low, _ in bounds), choose(high for _, high in bounds)
 
 
 def _product_unit(one: str | None, two: str | None) -> str | None:

@@ -48,8 +48,10 @@ from policy_service.policies.drafts import (
 from policy_service.sources import Form, Text
 
 _HINTS: Mapping[type[types.Type], str] = {
-    types.Number: "at most 15 digits, and no more decimals than declared", types.Date: "dates are `2023-04-01`",
-    types.Duration: "`P30D` or `P2M`", types.Boolean: "`true` or `false`",
+    types.Number: "at most 15 digits, and no more decimals than declared",
+    types.Date: "dates are `2023-04-01`",
+    types.Duration: "`P30D` or `P2M`",
+    types.Boolean: "`true` or `false`",
 }
 
 
@@ -232,9 +234,24 @@ class _Builder:
         if effective is None or subject is None:
             return None
         policy = model.Policy(
-            draft.id, draft.file, draft.title, subject, effective, draft.basis, draft.source, draft.owner,
-            needs, applies, frozenset(), draft.readings, parameters, decisions, rewards, recommendations,
-            invariants, draft.span,
+            draft.id,
+            draft.file,
+            draft.title,
+            subject,
+            effective,
+            draft.basis,
+            draft.source,
+            draft.owner,
+            needs,
+            applies,
+            frozenset(),
+            draft.readings,
+            parameters,
+            decisions,
+            rewards,
+            recommendations,
+            invariants,
+            draft.span,
         )
         return replace(policy, optional=self._optional(policy))
 
@@ -246,8 +263,12 @@ class _Builder:
             return None
         if text.value in self.dictionary.subjects:
             return text.value
-        self.report.add(REFERENCE_UNKNOWN, text.span, f"there is no subject `{text.value}`",
-                        hint=f"sections with an `id`: {', '.join(self.dictionary.subjects)}")
+        self.report.add(
+            REFERENCE_UNKNOWN,
+            text.span,
+            f"there is no subject `{text.value}`",
+            hint=f"sections with an `id`: {', '.join(self.dictionary.subjects)}",
+        )
         return None
 
     def _effective(self) -> model.Effective | None:
@@ -268,8 +289,12 @@ class _Builder:
             return None
         if campaign is None:
             close = get_close_matches(name.value, list(self.registry.campaigns), 1)
-            self.report.add(REFERENCE_UNKNOWN, name.span, f"there is no campaign `{name.value}`",
-                            hint=f"did you mean `{close[0]}`?" if close else "declare it in campaigns.yaml")
+            self.report.add(
+                REFERENCE_UNKNOWN,
+                name.span,
+                f"there is no campaign `{name.value}`",
+                hint=f"did you mean `{close[0]}`?" if close else "declare it in campaigns.yaml",
+            )
             return None
         return model.Effective(campaign.period, campaign.id, basis, source)
 
@@ -305,8 +330,12 @@ class _Builder:
             section = self.dictionary.sections.get(text.value)
             if section is None or section.element is not None:
                 close = get_close_matches(text.value, list(self.dictionary.sections), 1)
-                self.report.add(REFERENCE_UNKNOWN, text.span, f"there is no single section `{text.value}`",
-                                hint=f"did you mean `{close[0]}`?" if close else None)
+                self.report.add(
+                    REFERENCE_UNKNOWN,
+                    text.span,
+                    f"there is no single section `{text.value}`",
+                    hint=f"did you mean `{close[0]}`?" if close else None,
+                )
             out.append(text.value)
         return tuple(out)
 
@@ -323,7 +352,8 @@ class _Builder:
             return typed.Member(inner, Load(kind, Symbol("decision", policy)), last)
         owner = policy.rpartition(".")[0]
         if any(self.registry.is_faulty("decision", n) for n in (name, policy)) or any(
-                self.registry.is_faulty("policy", n) for n in (policy, owner)):
+            self.registry.is_faulty("policy", n) for n in (policy, owner)
+        ):
             return FAULTY
         return None
 
@@ -347,8 +377,12 @@ class _Builder:
         for entry in draft.values:
             start = parse_date(entry.start.value)
             if start is None:
-                self.report.add(VALUE_INVALID, entry.start.span, f"`{entry.start.value}` is not a date",
-                                hint="dates are `2023-04-01`")
+                self.report.add(
+                    VALUE_INVALID,
+                    entry.start.span,
+                    f"`{entry.start.value}` is not a date",
+                    hint="dates are `2023-04-01`",
+                )
                 sound = False
                 continue
             if values and start <= values[-1].start:
@@ -360,8 +394,12 @@ class _Builder:
                 kinds.append(own)
             values.append(model.DatedValue(start, value, entry.basis, entry.source))
             if entry.basis == "stated" and entry.source is None and value is not None and not self._unsourced:
-                self.report.add(NUMBER_UNSOURCED, entry.value.span, f"`{entry.value.value}` is stated without a source",
-                                hint="add `source: {seed, section}`, or `basis: assumed`")
+                self.report.add(
+                    NUMBER_UNSOURCED,
+                    entry.value.span,
+                    f"`{entry.value.value}` is stated without a source",
+                    hint="add `source: {seed, section}`, or `basis: assumed`",
+                )
         if sound and not kinds:
             self.report.add(KEY_MISSING, draft.span, f"parameter `{draft.name}` has no value")
         if not sound or not kinds:
@@ -378,14 +416,21 @@ class _Builder:
 
     def _covered(self, draft: drafts.DraftParameter, values: list[model.DatedValue], period: model.Period) -> None:
         if values and values[0].start > period.start:
-            self.report.add(PARAMETER_UNCOVERED, draft.span, f"parameter `{draft.name}` has no value before "
-                            f"{values[0].start}, the policy begins on {period.start}")
+            self.report.add(
+                PARAMETER_UNCOVERED,
+                draft.span,
+                f"parameter `{draft.name}` has no value before {values[0].start}, the policy begins on {period.start}",
+            )
         for entry, following in zip(values, [*values[1:], None], strict=True):
             ends = following.start if following else None
             overlaps = (period.end is None or entry.start < period.end) and (ends is None or ends > period.start)
             if entry.value is None and overlaps:
-                self.report.add(PARAMETER_UNCOVERED, draft.span, f"parameter `{draft.name}` ends on {entry.start}, "
-                                "the policy is still in force", hint="end the policy on that day, or give a value")
+                self.report.add(
+                    PARAMETER_UNCOVERED,
+                    draft.span,
+                    f"parameter `{draft.name}` ends on {entry.start}, the policy is still in force",
+                    hint="end the policy on that day, or give a value",
+                )
 
     def _constant(self, text: Text, draft: drafts.DraftParameter) -> tuple[Any, types.Type | None]:
         value, kind = text.value, draft.type
@@ -409,20 +454,27 @@ class _Builder:
                 return value, kind
             case types.Enum(members) if value in members:
                 return value, kind
-        self.report.add(VALUE_INVALID, text.span, f"`{value}` does not fit type `{draft.declared}`", hint=_HINTS.get(
-            type(kind)))
+        self.report.add(
+            VALUE_INVALID, text.span, f"`{value}` does not fit type `{draft.declared}`", hint=_HINTS.get(type(kind))
+        )
         return None, None
 
     # ---- decisions
 
     def _decisions(self) -> dict[str, model.Decision]:
         drafted = self.draft.decisions
-        needs = {name: [n for tree in body_trees(d.body) for n in _names(tree) if n in drafted]
-                 for name, d in drafted.items()}
+        needs = {
+            name: [n for tree in body_trees(d.body) for n in _names(tree) if n in drafted]
+            for name, d in drafted.items()
+        }
         order, loops = ordered(needs)
         for loop in loops:
-            self.report.add(CYCLE, drafted[loop[0]].span, f"decisions need each other: {' -> '.join(loop)}",
-                            related=[(drafted[n].span, f"`{n}`") for n in loop[1:-1]])
+            self.report.add(
+                CYCLE,
+                drafted[loop[0]].span,
+                f"decisions need each other: {' -> '.join(loop)}",
+                related=[(drafted[n].span, f"`{n}`") for n in loop[1:-1]],
+            )
             self.names.update(dict.fromkeys(loop, FAULTY))
         out: dict[str, model.Decision] = {}
         for name in order:
@@ -470,8 +522,12 @@ class _Builder:
     def _profile(self, kind: types.Type, span: Span) -> types.Type | None:
         """The type, if its numbers keep 15 digits and scale 6."""
         if isinstance(kind, types.Number) and max(abs(kind.low), abs(kind.high)) > types.MAX_VALUE:
-            self.report.add(NUMBER_RANGE, span, "the value may pass 15 digits",
-                            hint="narrow the range of the facts, or round to fewer decimals")
+            self.report.add(
+                NUMBER_RANGE,
+                span,
+                "the value may pass 15 digits",
+                hint="narrow the range of the facts, or round to fewer decimals",
+            )
             return None
         return kind
 
@@ -497,8 +553,15 @@ class _Builder:
             outputs = [self._expression(o, None, c.type) for o, c in zip(row.outputs, draft.outputs, strict=True)]
             columns = self._joined(columns, outputs)
             if whole and all(c is not None for c in cells) and all(o is not None for o in outputs):
-                rows.append(model.Row(row.id, tuple(c for c in cells if c is not None),
-                                      tuple(o for o in outputs if o is not None), row.notes, row.span))
+                rows.append(
+                    model.Row(
+                        row.id,
+                        tuple(c for c in cells if c is not None),
+                        tuple(o for o in outputs if o is not None),
+                        row.notes,
+                        row.span,
+                    )
+                )
             else:
                 whole = False
             self._row_basis(row.notes, row.span)
@@ -506,10 +569,15 @@ class _Builder:
         columns = self._joined(columns, default) if draft.default is not None else columns
         if not whole or any(d is None for d in default):
             return None, None
-        outputs_ = tuple(model.Output(c.name, _settled(k, c.type), c.declared)
-                         for c, k in zip(draft.outputs, columns, strict=True))
+        outputs_ = tuple(
+            model.Output(c.name, _settled(k, c.type), c.declared) for c, k in zip(draft.outputs, columns, strict=True)
+        )
         table = model.Table(
-            draft.hit, draft.aggregation, tuple(i for i in inputs if i is not None), outputs_, tuple(rows),
+            draft.hit,
+            draft.aggregation,
+            tuple(i for i in inputs if i is not None),
+            outputs_,
+            tuple(rows),
             tuple(d for d in default if d is not None) if draft.default is not None else None,
         )
         return table, self._table_type(table, draft)
@@ -523,8 +591,12 @@ class _Builder:
     def _table_type(self, table: model.Table, draft: DraftTable) -> types.Type | None:
         outputs, most = table.outputs, len(table.rows)
         if table.hit in ("priority", "output order") and not isinstance(outputs[0].type, types.Enum):
-            self.report.add(HIT_POLICY, draft.outputs[0].span, f"`{table.hit}` orders by an enum output",
-                            hint="declare it so: `=> level: enum(S, A, B)`")
+            self.report.add(
+                HIT_POLICY,
+                draft.outputs[0].span,
+                f"`{table.hit}` orders by an enum output",
+                hint="declare it so: `=> level: enum(S, A, B)`",
+            )
             return None
         if table.aggregation and len(outputs) > 1:
             self.report.add(HIT_POLICY, draft.outputs[1].span, f"`collect {table.aggregation}` has one output")
@@ -548,15 +620,18 @@ class _Builder:
         rows: list[model.RelationRow] = []
         for column in draft.columns:
             if column.name in self.draft.decisions or column.name in self.draft.parameters:
-                self.report.add(NAME_CLASH, column.span,
-                                f"column `{column.name}` has the name of a parameter or decision")
+                self.report.add(
+                    NAME_CLASH, column.span, f"column `{column.name}` has the name of a parameter or decision"
+                )
         kinds: list[types.Type] = [types.Null() for _ in draft.columns]
         for row in draft.rows:
             cells: list[model.Expression | None] = []
             for index, (cell, column) in enumerate(zip(row.outputs, draft.columns, strict=True)):
                 # Columns to the left have the bounds of this row's own cells, so that constants stay constants.
-                left = tuple((c.name, _settled(e.type if e else types.Null(), c.type))
-                             for c, e in zip(draft.columns, cells, strict=False))
+                left = tuple(
+                    (c.name, _settled(e.type if e else types.Null(), c.type))
+                    for c, e in zip(draft.columns, cells, strict=False)
+                )
                 shape = types.Relation(self.draft.id, name, tuple(r.id for r in draft.rows), left)
                 found = self._expression(cell, row_scope(shape, row.id, left, self.scope), column.type)
                 whole = whole and found is not None
@@ -576,7 +651,7 @@ class _Builder:
         out = []
         for kind, cell in zip(kinds, found, strict=True):
             joined = types.union(kind, cell.type) if cell is not None else kind
-            if joined is None and cell is not None:
+            if joined is None and cell is not None and not isinstance(kind, types.Enum):
                 self.report.add(UNIT_MISMATCH, cell.span, "the cells of one column have different units")
             out.append(joined or kind)
         return out
@@ -618,8 +693,12 @@ class _Builder:
         for row in texts:
             if row and row not in relation.rows:
                 close = get_close_matches(row, relation.rows, 1)
-                self.report.add(REFERENCE_UNKNOWN, span, f"relation `{relation.decision}` has no row `{row}`",
-                                hint=f"did you mean `{close[0]}`?" if close else None)
+                self.report.add(
+                    REFERENCE_UNKNOWN,
+                    span,
+                    f"relation `{relation.decision}` has no row `{row}`",
+                    hint=f"did you mean `{close[0]}`?" if close else None,
+                )
 
     def _reward(
         self, draft: DraftReward, id_: str, row: model.RowOf | None, scope: Scope, title: Labels
@@ -641,12 +720,26 @@ class _Builder:
         if isinstance(kind, types.Number):
             self._profile(kind, draft.amount.span)
             if kind.unit and draft.unit and kind.unit != draft.unit:
-                self.report.add(UNIT_MISMATCH, draft.amount.span,
-                                f"the amount is in `{kind.unit}`, the reward in `{draft.unit}`")
+                self.report.add(
+                    UNIT_MISMATCH, draft.amount.span, f"the amount is in `{kind.unit}`, the reward in `{draft.unit}`"
+                )
         yield model.Reward(
-            id_, draft.name, row, title, draft.kind, when, amount, draft.unit, details, draft.claim,
-            tuple(e for e in exceptions if e is not None), draft.stack.value if draft.stack else None, draft.priority,
-            draft.validity, draft.span)
+            id_,
+            draft.name,
+            row,
+            title,
+            draft.kind,
+            when,
+            amount,
+            draft.unit,
+            details,
+            draft.claim,
+            tuple(e for e in exceptions if e is not None),
+            draft.stack.value if draft.stack else None,
+            draft.priority,
+            draft.validity,
+            draft.span,
+        )
 
     def _group(self, draft: DraftReward) -> None:
         if draft.stack is None:
@@ -657,23 +750,38 @@ class _Builder:
         if group is None and self.registry.is_faulty("group", draft.stack.value):
             return
         if group is None:
-            self.report.add(REFERENCE_UNKNOWN, draft.stack.span, f"there is no stacking group `{draft.stack.value}`",
-                            hint="declare it in bundle.yaml under `stacking`")
+            self.report.add(
+                REFERENCE_UNKNOWN,
+                draft.stack.span,
+                f"there is no stacking group `{draft.stack.value}`",
+                hint="declare it in bundle.yaml under `stacking`",
+            )
         elif group.unit != draft.unit:
-            self.report.add(UNIT_MISMATCH, draft.stack.span, f"group `{group.id}` joins rewards in `{group.unit}`, "
-                            f"this one is in `{draft.unit}`")
+            self.report.add(
+                UNIT_MISMATCH,
+                draft.stack.span,
+                f"group `{group.id}` joins rewards in `{group.unit}`, this one is in `{draft.unit}`",
+            )
         if draft.kind not in model.ADDITIVE_KINDS:
-            self.report.add(CLAIM_INVALID, draft.stack.span,
-                            f"a `{draft.kind}` is a standing answer and does not stack")
+            self.report.add(
+                CLAIM_INVALID, draft.stack.span, f"a `{draft.kind}` is a standing answer and does not stack"
+            )
 
     def _claim(self, draft: DraftReward, effective: model.Effective | None) -> None:
         if draft.claim.per == "campaign" and effective is not None and effective.campaign is None:
-            self.report.add(CLAIM_INVALID, draft.span,
-                            f"reward `{draft.name}` claims per campaign, the policy has none",
-                            hint="`effective: {campaign: ID}`")
+            self.report.add(
+                CLAIM_INVALID,
+                draft.span,
+                f"reward `{draft.name}` claims per campaign, the policy has none",
+                hint="`effective: {campaign: ID}`",
+            )
         if draft.claim.per != "none" and draft.kind in model.STANDING_KINDS:
-            self.report.add(CLAIM_INVALID, draft.span, f"a `{draft.kind}` is a standing answer, it is never claimed",
-                            hint="`claim: {per: none}`")
+            self.report.add(
+                CLAIM_INVALID,
+                draft.span,
+                f"a `{draft.kind}` is a standing answer, it is never claimed",
+                hint="`claim: {per: none}`",
+            )
 
     def _recommendations(self, draft: drafts.DraftRecommendation) -> Iterable[model.Recommendation]:
         relation = self._each(draft.each)
@@ -689,8 +797,14 @@ class _Builder:
             if draft.when is not None and when is None:
                 continue
             yield model.Recommendation(
-                row or draft.name, draft.name, model.RowOf(relation.decision, row) if relation else None, when,
-                draft.priority, build_texts(texts or {}, scope, self.report), draft.span)
+                row or draft.name,
+                draft.name,
+                model.RowOf(relation.decision, row) if relation else None,
+                when,
+                draft.priority,
+                build_texts(texts or {}, scope, self.report),
+                draft.span,
+            )
         if relation:
             self._rows_known(draft.texts, relation, draft.span)
 
@@ -698,8 +812,12 @@ class _Builder:
         seen: dict[str, Span] = {}
         for id_, span in answers:
             if id_ in seen:
-                self.report.add(ANSWER_DUPLICATE, span, f"{what} `{id_}` is given twice in `{self.draft.id}`",
-                                related=[(seen[id_], "the first one")])
+                self.report.add(
+                    ANSWER_DUPLICATE,
+                    span,
+                    f"{what} `{id_}` is given twice in `{self.draft.id}`",
+                    related=[(seen[id_], "the first one")],
+                )
             seen.setdefault(id_, span)
 
     def _invariant(self, draft: drafts.DraftInvariant) -> model.Invariant | None:
@@ -707,16 +825,23 @@ class _Builder:
         if target is None:
             return None
         if not isinstance(target.type, types.Number | types.Duration | types.Date):
-            self.report.add(TYPE_MISMATCH, draft.target.span, f"an invariant is about numbers, this is a "
-                            f"{types.kind(target.type)}")
+            self.report.add(
+                TYPE_MISMATCH, draft.target.span, f"an invariant is about numbers, this is a {types.kind(target.type)}"
+            )
             return None
         low, high = self._expression(draft.low), self._expression(draft.high)
         argument = draft.argument
         known = self.names.get(argument.value) if argument is not None else None
         if argument is not None and not isinstance(known, Load) and known is not FAULTY:
             self.report.add(REFERENCE_UNKNOWN, argument.span, f"`{argument.value}` is not a fact or decision in reach")
-        return model.Invariant(draft.name, "monotone" if draft.form == "monotone" else "bounded", target,
-                               argument.value if argument else None, low, high)
+        return model.Invariant(
+            draft.name,
+            "monotone" if draft.form == "monotone" else "bounded",
+            target,
+            argument.value if argument else None,
+            low,
+            high,
+        )
 
     # ---- the whole file
 
@@ -741,8 +866,9 @@ class _Builder:
                 policy = name.rpartition(".")[0]
                 owner = self.registry.subjects.get(policy) or self.registry.subjects.get(policy.rpartition(".")[0], "")
                 if owner in lists and owner != subject:
-                    self.report.add(SUBJECT_MISMATCH, span,
-                                    f"`{name}` is judged per {owner}, this policy per {subject}")
+                    self.report.add(
+                        SUBJECT_MISMATCH, span, f"`{name}` is judged per {owner}, this policy per {subject}"
+                    )
 
     def _optional(self, policy: model.Policy) -> frozenset[Symbol]:
         reads = policy.reads()
@@ -762,8 +888,12 @@ class _Builder:
             self.report.add(OPTIONAL_UNUSED, text.span, f"`{text.value}` is optional but never read")
             return
         close = get_close_matches(pattern, list(self.names), 1)
-        self.report.add(NAME_UNKNOWN, text.span, f"`{text.value}` is not declared",
-                        hint=f"did you mean `{close[0]}`?" if close else None)
+        self.report.add(
+            NAME_UNKNOWN,
+            text.span,
+            f"`{text.value}` is not declared",
+            hint=f"did you mean `{close[0]}`?" if close else None,
+        )
 
 
 def _names(tree: ast.Node) -> list[str]:
@@ -778,13 +908,12 @@ def _names(tree: ast.Node) -> list[str]:
 
 
 def _settled(found: types.Type, declared: types.Type) -> types.Type:
-    """The type of a column: as found, unless its cells are all null, or texts."""
-    return declared if isinstance(found, types.Null) or isinstance(declared, types.Text) else found
+    """The type of a column: as found, unless its cells are all null, texts, or members, whose order is declared."""
+    return declared if isinstance(found, types.Null) or isinstance(declared, types.Text | types.Enum) else found
 
 
 def is_plain_number(text: str) -> bool:
     return re.fullmatch(r"-?\d{1,40}(\.\d{1,40})?", text, re.ASCII) is not None
-
 
 
 def decimal(text: str) -> Decimal:

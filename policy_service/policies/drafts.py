@@ -25,17 +25,43 @@ from policy_service.sources import Mapping as MappingNode
 
 POLICY_ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 POLICY_KEYS = (
-    "policy", "title", "subject", "effective", "source", "basis", "owner", "needs", "applies", "optional", "readings",
-    "parameters", "decisions", "rewards", "recommendations", "invariants",
+    "policy",
+    "title",
+    "subject",
+    "effective",
+    "source",
+    "basis",
+    "owner",
+    "needs",
+    "applies",
+    "optional",
+    "readings",
+    "parameters",
+    "decisions",
+    "rewards",
+    "recommendations",
+    "invariants",
 )
 RESERVED_KEYS = ("budget", "grants", "limits")
 _DECISION_KEYS = ("title", "hit", "default", "table", "relation", "expression")
 _REWARD_KEYS = (
-    "each", "title", "kind", "when", "amount", "unit", "details", "claim", "except", "stack", "priority", "validity",
+    "each",
+    "title",
+    "kind",
+    "when",
+    "amount",
+    "unit",
+    "details",
+    "claim",
+    "except",
+    "stack",
+    "priority",
+    "validity",
 )
 _RECOMMENDATION_KEYS = ("each", "when", "priority", "text")
-_HEADER = re.compile(r"(?:=>\s*)?(?P<name>\S+?)\s*[:：]\s*(?P<type>[a-z]+(?:\s*\([^)]*\))?)\s*(?:=\s*(?P<formula>.+))?",
-                     re.DOTALL)
+_HEADER = re.compile(
+    r"(?:=>\s*)?(?P<name>\S+?)\s*[:：]\s*(?P<type>[a-z]+(?:\s*\([^)]*\))?)\s*(?:=\s*(?P<formula>.+))?", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +214,7 @@ class Draft:
 
 def read_source(form: Form) -> model.Source | None:
     """`source: {seed, section}`: where a stated number is from."""
-    return {k.value: v.value for k, v in form.entries("source") if isinstance(v, Text)} or None
+    return {name: text.value for name, text in form.texts("source").items()} or None
 
 
 def read_basis(form: Form, default: model.Basis | None) -> model.Basis | None:
@@ -224,8 +250,12 @@ def checked_name(text: Text, report: Report) -> str:
     if not NAME.fullmatch(text.value):
         half = report_full_width(text.value, text.origin, report)
         if half == text.value:
-            report.add(VALUE_INVALID, text.span, f"`{text.value}` is not a name",
-                       hint="names are lower case: `[a-z][a-z0-9_]*`")
+            report.add(
+                VALUE_INVALID,
+                text.span,
+                f"`{text.value}` is not a name",
+                hint="names are lower case: `[a-z][a-z0-9_]*`",
+            )
     return text.value
 
 
@@ -234,8 +264,11 @@ def read_texts(node: Node | None, what: str, report: Report, span: Span) -> Mapp
     read_labels(node, what, report, span, "text")
     if not isinstance(node, MappingNode):
         return {}
-    return {key.value: _template(value, report) for key, value in node
-            if isinstance(value, Text) and key.value in ("zh", "en")}
+    return {
+        key.value: _template(value, report)
+        for key, value in node
+        if isinstance(value, Text) and key.value in ("zh", "en")
+    }
 
 
 def _template(text: Text, report: Report) -> DraftTemplate:
@@ -244,8 +277,12 @@ def _template(text: Text, report: Report) -> DraftTemplate:
     while (start := value.find("{", at)) >= 0:
         end = _closing(value, start)
         if end < 0:
-            report.add(VALUE_INVALID, text.origin.span(start, start + 1), "`{` is never closed",
-                       hint="an expression in a text stands in `{…}`")
+            report.add(
+                VALUE_INVALID,
+                text.origin.span(start, start + 1),
+                "`{` is never closed",
+                hint="an expression in a text stands in `{…}`",
+            )
             break
         if start > at:
             parts.append(value[at:start])
@@ -288,24 +325,33 @@ class _DraftReader:
             return None
         for key in RESERVED_KEYS:
             if (node := form.mapping.key(key)) is not None:
-                report.add(VALUE_INVALID, node.span, f"`{key}` is reserved",
-                           hint="evaluation reads no balance or counter")
+                report.add(
+                    VALUE_INVALID, node.span, f"`{key}` is reserved", hint="evaluation reads no balance or counter"
+                )
         id_ = form.text("policy", required=True)
         subject = form.text("subject", required=True)
         if id_ is not None and not POLICY_ID.fullmatch(id_.value):
             report.add(VALUE_INVALID, id_.span, f"`{id_.value}` is not a policy id", hint="`family.policy`, lower case")
         basis = read_basis(form, None)
         if basis is None and not form.has("basis"):
-            report.add(KEY_MISSING, form.span, "a policy file lacks `basis`",
-                       hint="`stated` with its source, or `assumed`")
+            report.add(
+                KEY_MISSING, form.span, "a policy file lacks `basis`", hint="`stated` with its source, or `assumed`"
+            )
         effective = form.node("effective", required=True)
         keys = ("from", "to", "through", "campaign", "basis", "source")
         draft = Draft(
-            id_.value if id_ else f"?{self.file}", self.file,
-            read_labels(form.node("title"), "a policy file", report, form.span, "title"), subject,
+            id_.value if id_ else f"?{self.file}",
+            self.file,
+            read_labels(form.node("title"), "a policy file", report, form.span, "title"),
+            subject,
             Form(effective, "`effective`", report, effective.span, keys) if effective is not None else None,
-            basis or "assumed", read_source(form), form.word("owner"), form.words("needs"),
-            expression(form.text("applies"), report), form.words("optional"), self._readings(form),
+            basis or "assumed",
+            read_source(form),
+            form.word("owner"),
+            form.words("needs"),
+            expression(form.text("applies"), report),
+            form.words("optional"),
+            self._readings(form),
             id_.span if id_ else form.span,
         )
         self._parameters(form, draft)
@@ -331,19 +377,30 @@ class _DraftReader:
     def _parameters(self, form: Form, draft: Draft) -> None:
         for key, node in form.entries("parameters"):
             name = self._declared(key)
-            inner = Form(node, f"parameter `{name}`", self.report, key.span,
-                         ("type", "unit", "values", "title", "basis", "source"))
+            before = len(self.report.diagnostics)
+            inner = Form(
+                node,
+                f"parameter `{name}`",
+                self.report,
+                key.span,
+                ("type", "unit", "values", "title", "basis", "source"),
+            )
             declared = inner.text("type", required=True)
             kind = self._type(declared.value, declared.span) if declared is not None else None
             basis = read_basis(inner, draft.basis) or draft.basis
             source = read_source(inner) or draft.source
             values = [self._value(n, basis, source) for n in inner.sequence("values", required=True)]
-            if kind is None or declared is None or None in values or not values:
+            if kind is None or declared is None or len(self.report.diagnostics) > before:
                 draft.faulty.add(name)
             else:
                 draft.parameters[name] = DraftParameter(
-                    name, kind, str(kind) if not isinstance(kind, types.Months) else declared.value,
-                    inner.word("unit"), tuple(v for v in values if v is not None), key.span)
+                    name,
+                    kind,
+                    str(kind) if not isinstance(kind, types.Months) else declared.value,
+                    inner.word("unit"),
+                    tuple(v for v in values if v is not None),
+                    key.span,
+                )
 
     def _value(self, node: Node, basis: model.Basis, source: model.Source | None) -> DraftValue | None:
         form = Form(node, "a dated value", self.report, node.span, ("from", "value", "basis", "source", "note"))
@@ -355,15 +412,23 @@ class _DraftReader:
     def _type(self, written: str, span: Span) -> types.Type | None:
         kind = types.declared_type(written)
         if kind is None:
-            self.report.add(VALUE_INVALID, span, f"`{written}` is not a type",
-                            hint="one of integer, decimal(0) to decimal(6), boolean, date, duration, text, enum(A, B)")
+            self.report.add(
+                VALUE_INVALID,
+                span,
+                f"`{written}` is not a type",
+                hint="one of integer, decimal(0) to decimal(6), boolean, date, duration, text, enum(A, B)",
+            )
         return kind
 
     def _decision(self, key: Text, node: Node, draft: Draft) -> None:
         name = self._declared(key)
         if name in draft.parameters:
-            self.report.add(NAME_CLASH, key.span, f"`{name}` is already a parameter",
-                            related=[(draft.parameters[name].span, "declared here")])
+            self.report.add(
+                NAME_CLASH,
+                key.span,
+                f"`{name}` is already a parameter",
+                related=[(draft.parameters[name].span, "declared here")],
+            )
         before = len(self.report.diagnostics)
         decision = self._decision_draft(name, key, node)
         if decision is not None:
@@ -415,16 +480,21 @@ class _DraftReader:
         for row in grid.rows:
             id_ = row[0]
             if not NAME.fullmatch(id_.text):
-                self.report.add(VALUE_INVALID, id_.span, f"`{id_.text}` is not a row id",
-                                hint="lower case: `[a-z][a-z0-9_]*`")
+                self.report.add(
+                    VALUE_INVALID, id_.span, f"`{id_.text}` is not a row id", hint="lower case: `[a-z][a-z0-9_]*`"
+                )
             elif id_.text in seen:
-                self.report.add(NAME_CLASH, id_.span, f"row `{id_.text}` stands twice",
-                                related=[(seen[id_.text], "the first one")])
+                self.report.add(
+                    NAME_CLASH, id_.span, f"row `{id_.text}` stands twice", related=[(seen[id_.text], "the first one")]
+                )
             seen.setdefault(id_.text, id_.span)
 
     def _notes(self, grid: Grid, row: tuple[TextCell, ...]) -> dict[str, str]:
-        return {h.text.lstrip("# ").strip(): c.text for h, c in zip(grid.header, row, strict=True)
-                if h.text.startswith("#") and c.text}
+        return {
+            h.text.lstrip("# ").strip(): c.text
+            for h, c in zip(grid.header, row, strict=True)
+            if h.text.startswith("#") and c.text
+        }
 
     def _table(self, form: Form, grid: Grid, span: Span) -> DraftTable | None:
         self._row_ids(grid)
@@ -447,8 +517,12 @@ class _DraftReader:
             policy, aggregation = "collect", words.removeprefix("collect").strip()
         if policy in model.HIT_POLICIES and (not aggregation or aggregation in model.AGGREGATIONS):
             return policy, aggregation or None
-        self.report.add(HIT_POLICY, text.span, f"`{words}` is not a hit policy",
-                        hint=f"one of {', '.join(model.HIT_POLICIES)}; collect may add sum, min, max or count")
+        self.report.add(
+            HIT_POLICY,
+            text.span,
+            f"`{words}` is not a hit policy",
+            hint=f"one of {', '.join(model.HIT_POLICIES)}; collect may add sum, min, max or count",
+        )
         return "unique", None
 
     def _header(self, grid: Grid) -> tuple[list[str], list[DraftExpression], list[DraftColumn]]:
@@ -476,8 +550,12 @@ class _DraftReader:
         seen: dict[str, Span] = {}
         for column in columns:
             if column.name in seen:
-                self.report.add(NAME_CLASH, column.span, f"column `{column.name}` stands twice",
-                                related=[(seen[column.name], "the first one")])
+                self.report.add(
+                    NAME_CLASH,
+                    column.span,
+                    f"column `{column.name}` stands twice",
+                    related=[(seen[column.name], "the first one")],
+                )
             seen.setdefault(column.name, column.span)
 
     def _row(self, grid: Grid, row: tuple[TextCell, ...], roles: list[str]) -> DraftRow:
@@ -521,16 +599,18 @@ class _DraftReader:
         text = report_full_width(cell.text, cell.origin, self.report)
         match = _HEADER.fullmatch(text)
         if match is None:
-            self.report.add(TABLE_SHAPE, cell.span, f"`{cell.text}` is not a column",
-                            hint="`name: type`, say `met: boolean`")
+            self.report.add(
+                TABLE_SHAPE, cell.span, f"`{cell.text}` is not a column", hint="`name: type`, say `met: boolean`"
+            )
             return None
         name, origin = match["name"], cell.origin
         place = origin.span(*match.span("name"))
         if name in RESERVED:
             self.report.add(NAME_CLASH, place, f"`{name}` already has a meaning in expressions")
         elif not NAME.fullmatch(name):
-            self.report.add(VALUE_INVALID, place, f"`{name}` is not a name",
-                            hint="names are lower case: `[a-z][a-z0-9_]*`")
+            self.report.add(
+                VALUE_INVALID, place, f"`{name}` is not a name", hint="names are lower case: `[a-z][a-z0-9_]*`"
+            )
         kind = self._type(match["type"], origin.span(*match.span("type")))
         if match["formula"] is None:
             return DraftColumn(name, kind, str(kind), place) if kind is not None else None
@@ -564,8 +644,12 @@ class _DraftReader:
             tree = parse_expression(cell.text, cell.origin, self.report)
             return DraftExpression(tree, cell.span) if tree is not None else None
         if column.formula is None:
-            self.report.add(CELL_EMPTY, cell.span, f"the cell of `{column.name}` is empty",
-                            hint="write a value, or a formula in the header: `name: type = …`")
+            self.report.add(
+                CELL_EMPTY,
+                cell.span,
+                f"the cell of `{column.name}` is empty",
+                hint="write a value, or a formula in the header: `name: type = …`",
+            )
         return column.formula
 
     # ---- rewards and recommendations
@@ -581,23 +665,42 @@ class _DraftReader:
         what = f"reward `{name}`"
         form = Form(node, what, self.report, key.span, _REWARD_KEYS)
         each = form.text("each")
-        titles = {row: read_labels(n, f"{what} row `{row}`" if row else what, self.report, key.span, "title")
-                  for row, n in self._by_row(form.node("title", required=True), each)}
+        titles = {
+            row: read_labels(n, f"{what} row `{row}`" if row else what, self.report, key.span, "title")
+            for row, n in self._by_row(form.node("title", required=True), each)
+        }
         kind = form.word("kind", (*model.ADDITIVE_KINDS, *model.STANDING_KINDS), required=True)
         amount = expression(form.text("amount", required=True), self.report)
-        details = {k.value: e for k, v in form.entries("details")
-                   if isinstance(v, Text) and (e := expression(v, self.report)) is not None}
-        exceptions = [read_exclusion(n, f"an exception of {what}", draft.basis, self.report)
-                      for n in form.sequence("except")]
+        details = {
+            name: e for name, text in form.texts("details").items() if (e := expression(text, self.report)) is not None
+        }
+        exceptions = [
+            read_exclusion(n, f"an exception of {what}", draft.basis, self.report) for n in form.sequence("except")
+        ]
         when = expression(form.text("when"), self.report)
         claim = self._claim(form, what)
         unit, stack, priority = form.word("unit"), form.text("stack"), form.integer("priority")
         validity = self._validity(form, what)
         if kind is None or amount is None or claim is None or (when is None and form.has("when")):
             return
-        draft.rewards.append(DraftReward(
-            name, each, titles, kind, when, amount, unit, details, claim,
-            tuple(e for e in exceptions if e is not None), stack, priority, validity, key.span))
+        draft.rewards.append(
+            DraftReward(
+                name,
+                each,
+                titles,
+                kind,
+                when,
+                amount,
+                unit,
+                details,
+                claim,
+                tuple(e for e in exceptions if e is not None),
+                stack,
+                priority,
+                validity,
+                key.span,
+            )
+        )
 
     def _claim(self, form: Form, what: str) -> model.Claim | None:
         node = form.node("claim", required=True)
@@ -629,12 +732,14 @@ class _DraftReader:
         what = f"recommendation `{name}`"
         form = Form(node, what, self.report, key.span, _RECOMMENDATION_KEYS)
         each = form.text("each")
-        texts = {row: read_texts(n, f"{what} row `{row}`" if row else what, self.report, key.span)
-                 for row, n in self._by_row(form.node("text", required=True), each)}
+        texts = {
+            row: read_texts(n, f"{what} row `{row}`" if row else what, self.report, key.span)
+            for row, n in self._by_row(form.node("text", required=True), each)
+        }
         when, priority = expression(form.text("when"), self.report), form.integer("priority", required=True)
         if priority is not None and priority < 1:
             form.invalid(form.node("priority") or node, "`priority` counts from 1", "1 is the most urgent")
-        if not texts or priority is None or (when is None and form.has("when")):
+        if not form.has("text") or priority is None or (when is None and form.has("when")):
             return
         draft.recommendations.append(DraftRecommendation(name, each, when, priority, texts, key.span))
 
@@ -657,5 +762,3 @@ class _DraftReader:
         argument = form.text("in", required=kinds[0] == "monotone")
         low, high = ends if len(ends) == 2 else (None, None)
         draft.invariants.append(DraftInvariant(name, kinds[0], target, argument, low, high, form.span))
-
-

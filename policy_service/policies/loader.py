@@ -86,7 +86,10 @@ def is_case_file(path: str) -> bool:
 def load(sources: Sources, folder: str = "rules") -> tuple[model.Rules | None, list[Diagnostic]]:
     """The rules, or None when there is an error; and every diagnostic, sorted by place."""
     report = Report()
-    rules = _Loader(sources, folder, report).load()
+    loader = _Loader(sources, folder, report)
+    rules = loader.load()
+    if loader.faulty and not report.has_errors:
+        raise RuntimeError(f"left out, and nobody was told: {', '.join(sorted(loader.faulty))}")
     return (None if report.has_errors else rules), report.sorted()
 
 
@@ -222,8 +225,11 @@ class _Loader:
         for key, node in form.entries("ceilings"):
             inner = Form(node, f"the ceiling of `{key.value}`", self.report, key.span, ("per_reward",))
             if key.value not in (*model.ADDITIVE_KINDS, *model.STANDING_KINDS):
-                form.invalid(key, f"`{key.value}` is not a kind of reward",
-                             f"one of {', '.join((*model.ADDITIVE_KINDS, *model.STANDING_KINDS))}")
+                form.invalid(
+                    key,
+                    f"`{key.value}` is not a kind of reward",
+                    f"one of {', '.join((*model.ADDITIVE_KINDS, *model.STANDING_KINDS))}",
+                )
             text = inner.text("per_reward", required=True)
             limit = self._limit(text, inner) if text is not None else None
             if limit is not None:

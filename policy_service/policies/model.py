@@ -316,8 +316,7 @@ class Policy:
         found: set[typed.Symbol] = set()
         for node in self.typed_nodes():
             found |= typed.symbols(node)
-        return frozenset(s for s in found if s.kind == "fact" or (
-            s.kind == "decision" and not s.name.startswith(own)))
+        return frozenset(s for s in found if s.kind == "fact" or (s.kind == "decision" and not s.name.startswith(own)))
 
     def typed_nodes(self) -> Iterator[typed.Node]:
         for expression in self.expressions():
@@ -411,3 +410,9 @@ class Rules:
 
     def versions(self, policy: str) -> tuple[Policy, ...]:
         return tuple(p for p in self.policies if p.id == policy)
+
+    def answering(self, policy: str, day: date) -> Policy:
+        """The file of a policy that answers for a day: the one in force; else the one that began last, else the first."""
+        versions = self.versions(policy)
+        begun = [p for p in versions if p.effective.period.start <= day]
+        return next((p for p in versions if day in p.effective.period), begun[-1] if begun else versions[0])

@@ -36,15 +36,23 @@ def read_grid(text: Text, what: str, report: Report) -> Grid | None:
         return None
     lines = [cells for cells in found if cells is not None]
     if len(found) < 2:
-        report.add(TABLE_SHAPE, text.span, f"{what} needs a header and at least one row",
-                   hint="| row | input | => output: type |")
+        report.add(
+            TABLE_SHAPE,
+            text.span,
+            f"{what} needs a header and at least one row",
+            hint="| row | input | => output: type |",
+        )
         return None
     header, rows = lines[0], [row for row in lines[1:] if not _is_rule(row)]
     for row in rows:
         if len(row) != len(header):
             place = row[-1].span if row else text.span
-            report.add(TABLE_SHAPE, place, f"the row has {len(row)} cells, the header {len(header)}",
-                       hint="a bar inside a cell is written `\\|`")
+            report.add(
+                TABLE_SHAPE,
+                place,
+                f"the row has {len(row)} cells, the header {len(header)}",
+                hint="a bar inside a cell is written `\\|`",
+            )
     fitting = tuple(r for r in rows if len(r) == len(header))
     return Grid(header, fitting, len(fitting) == len(rows) and len(lines) == len(found))
 

@@ -35,37 +35,42 @@ def place(text: Text, part: str) -> tuple[int, int, int]:
     return span.line, span.column, span.end
 
 
-@pytest.mark.parametrize(("source", "part", "expected"), [
-    ("k: abc def", "def", (1, 8, 11)),
-    ("k: 'abc def'", "def", (1, 9, 12)),
-    ("k: 'it''s def'", "def", (1, 11, 14)),
-    ('k: "abc def"', "def", (1, 9, 12)),
-    ('k: "a\\tb\\x41\\u4e2d\\U0001F600 def"', "def", (1, 30, 33)),
-    ('k: "say \\"hi\\" def"', "def", (1, 16, 19)),
-    ("直播: 1\nk: 开播 def", "def", (2, 7, 10)),
-    ('{zh: 直播，开播, k: "时长 ＞ 4"}', "＞", (1, 20, 21)),
-    ("k: abc\n   def", "def", (2, 4, 7)),
-    ("k: 'abc\n\n   def'", "def", (3, 4, 7)),
-    ('k: "abc \\\n   def"', "def", (2, 4, 7)),
-    ("k: |\n  abc\n  def\n", "def", (3, 3, 6)),
-    ("k: |\n  abc\n     def\n  ghi\n", "def", (3, 6, 9)),
-    ("k: |\n  abc\n     def\n  ghi\n", "ghi", (4, 3, 6)),
-    ("k: |\n  中文\n\n  def\n", "def", (4, 3, 6)),
-    ("k: |\n\n    abc\n\n\n    def\n", "def", (6, 5, 8)),
-    ("k: |2\n    abc\n  def\n", "abc", (2, 5, 8)),
-    ("k: |-  # the table\n  abc\n  def", "def", (3, 3, 6)),
-    ("k: >\n  abc\n  def\n", "def", (3, 3, 6)),
-    ("k: >\n  abc\n\n  def\n", "def", (4, 3, 6)),
-    ("k: >\n  abc\n    more\n  def\n", "more", (3, 5, 9)),
-    ("k: >\n  abc\n    more\n  def\n", "def", (4, 3, 6)),
-    ("k: |\r\n  abc\r\n  def\r\n", "def", (3, 3, 6)),
-    ("\ufeffk: def", "def", (1, 5, 8)),
-])
+@pytest.mark.parametrize(
+    ("source", "part", "expected"),
+    [
+        ("k: abc def", "def", (1, 8, 11)),
+        ("k: 'abc def'", "def", (1, 9, 12)),
+        ("k: 'it''s def'", "def", (1, 11, 14)),
+        ('k: "abc def"', "def", (1, 9, 12)),
+        ('k: "a\\tb\\x41\\u4e2d\\U0001F600 def"', "def", (1, 30, 33)),
+        ('k: "say \\"hi\\" def"', "def", (1, 16, 19)),
+        ("直播: 1\nk: 开播 def", "def", (2, 7, 10)),
+        ('{zh: 直播，开播, k: "时长 ＞ 4"}', "＞", (1, 20, 21)),
+        ("k: abc\n   def", "def", (2, 4, 7)),
+        ("k: 'abc\n\n   def'", "def", (3, 4, 7)),
+        ('k: "abc \\\n   def"', "def", (2, 4, 7)),
+        ("k: |\n  abc\n  def\n", "def", (3, 3, 6)),
+        ("k: |\n  abc\n     def\n  ghi\n", "def", (3, 6, 9)),
+        ("k: |\n  abc\n     def\n  ghi\n", "ghi", (4, 3, 6)),
+        ("k: |\n  中文\n\n  def\n", "def", (4, 3, 6)),
+        ("k: |\n\n    abc\n\n\n    def\n", "def", (6, 5, 8)),
+        ("k: |2\n    abc\n  def\n", "abc", (2, 5, 8)),
+        ("k: |-  # the table\n  abc\n  def", "def", (3, 3, 6)),
+        ("k: >\n  abc\n  def\n", "def", (3, 3, 6)),
+        ("k: >\n  abc\n\n  def\n", "def", (4, 3, 6)),
+        ("k: >\n  abc\n    more\n  def\n", "more", (3, 5, 9)),
+        ("k: >\n  abc\n    more\n  def\n", "def", (4, 3, 6)),
+        ("k: |\r\n  abc\r\n  def\r\n", "def", (3, 3, 6)),
+        ("\ufeffk: def", "def", (1, 5, 8)),
+    ],
+)
 def test_a_part_of_a_value_is_found_in_the_file(source: str, part: str, expected: tuple[int, int, int]) -> None:
     assert place(value(source), part) == expected
 
 
-LINES = st.lists(st.sampled_from(["abc", "  deep", "中文 ｜", "", "x  y", "a: b", "'q'", '\\n"']), min_size=1, max_size=6)
+LINES = st.lists(
+    st.sampled_from(["abc", "  deep", "中文 ｜", "", "x  y", "a: b", "'q'", '\\n"']), min_size=1, max_size=6
+)
 
 
 @given(LINES, st.sampled_from("|>"), st.sampled_from(["", "-", "+"]))
@@ -89,13 +94,28 @@ def test_every_character_of_a_quoted_text_stands_where_its_origin_says(lines: li
 
 def test_words_stay_words_and_numbers_keep_their_scale() -> None:
     root = load("a: 5.00\nb: on\nc: no\nd: 0x10\ne: 2023-04-01\nf: 1_000")
-    assert [node.value for _, node in root if isinstance(node, Text)] == ["5.00", "on", "no", "0x10", "2023-04-01", "1_000"]
+    assert [node.value for _, node in root if isinstance(node, Text)] == [
+        "5.00",
+        "on",
+        "no",
+        "0x10",
+        "2023-04-01",
+        "1_000",
+    ]
 
 
-@pytest.mark.parametrize(("source", "is_null"), [
-    ("k:", True), ("k: null", True), ("k: ~", True), ("k: 'null'", False), ('k: ""', False), ("k: |\n  null\n", False),
-    ("k: Null", False),
-])
+@pytest.mark.parametrize(
+    ("source", "is_null"),
+    [
+        ("k:", True),
+        ("k: null", True),
+        ("k: ~", True),
+        ("k: 'null'", False),
+        ('k: ""', False),
+        ("k: |\n  null\n", False),
+        ("k: Null", False),
+    ],
+)
 def test_null_is_a_plain_null(source: str, is_null: bool) -> None:
     assert value(source).is_null is is_null
 
@@ -109,28 +129,32 @@ def test_a_key_that_stands_twice_is_reported_at_the_second_and_the_first_is_kept
     report = Report()
     root = read("f.yaml", "k: 1\n  \nother: 2\nk: 3", report)
     assert [(d.code.code, str(d.span), [str(s) for s, _ in d.related]) for d in report] == [
-        ("P105", "f.yaml:4:1", ["f.yaml:1:1"])]
+        ("P105", "f.yaml:4:1", ["f.yaml:1:1"])
+    ]
     assert isinstance(root, Mapping)
     assert root.get("k") == root.entries[0][1]
 
 
-@pytest.mark.parametrize(("source", "where", "message"), [
-    ("a: &x 1\nb: *x", "f.yaml:1:4", "anchors and aliases are not used in rule files"),
-    ("a: &unused [1]", "f.yaml:1:4", "anchors and aliases are not used in rule files"),
-    ("a: &loop [*loop]", "f.yaml:1:4", "anchors and aliases are not used in rule files"),
-    ("a: !env HOME", "f.yaml:1:4", "tags are not used in rule files"),
-    ("? [a]\n: b", "f.yaml:1:3", "a key must be a plain word"),
-    ("", "f.yaml:1:1", "the file is empty"),
-    ("# nothing\n", "f.yaml:1:1", "the file is empty"),
-    ("a: \x07", "f.yaml:1:4", "a rule file may not hold the sign with number 0x0007"),
-    ("a: \ud800", "f.yaml:1:4", "a rule file may not hold the sign with number 0xd800"),
-    ("a: b: c", "f.yaml:1:5", "not readable as YAML: mapping values are not allowed here"),
-    ("a: [1\nb: 2\n", "f.yaml:2:2", "not readable as YAML: expected ',' or ']', but got ':'"),
-    ("a: {b: 1\n", "f.yaml:1:4", "not readable as YAML: expected ',' or '}', but got '<stream end>'"),
-    ("[" * 100_000, "f.yaml:1:1", "the file is nested too deeply"),
-    ("- " * 100_000, "f.yaml:1:1", "the file is nested too deeply"),
-    ("[" * 900 + "]" * 900, "f.yaml:1:1", "the file is nested too deeply"),
-])
+@pytest.mark.parametrize(
+    ("source", "where", "message"),
+    [
+        ("a: &x 1\nb: *x", "f.yaml:1:4", "anchors and aliases are not used in rule files"),
+        ("a: &unused [1]", "f.yaml:1:4", "anchors and aliases are not used in rule files"),
+        ("a: &loop [*loop]", "f.yaml:1:4", "anchors and aliases are not used in rule files"),
+        ("a: !env HOME", "f.yaml:1:4", "tags are not used in rule files"),
+        ("? [a]\n: b", "f.yaml:1:3", "a key must be a plain word"),
+        ("", "f.yaml:1:1", "the file is empty"),
+        ("# nothing\n", "f.yaml:1:1", "the file is empty"),
+        ("a: \x07", "f.yaml:1:4", "a rule file may not hold the sign with number 0x0007"),
+        ("a: \ud800", "f.yaml:1:4", "a rule file may not hold the sign with number 0xd800"),
+        ("a: b: c", "f.yaml:1:5", "not readable as YAML: mapping values are not allowed here"),
+        ("a: [1\nb: 2\n", "f.yaml:2:2", "not readable as YAML: expected ',' or ']', but got ':'"),
+        ("a: {b: 1\n", "f.yaml:1:4", "not readable as YAML: expected ',' or '}', but got '<stream end>'"),
+        ("[" * 100_000, "f.yaml:1:1", "the file is nested too deeply"),
+        ("- " * 100_000, "f.yaml:1:1", "the file is nested too deeply"),
+        ("[" * 900 + "]" * 900, "f.yaml:1:1", "the file is nested too deeply"),
+    ],
+)
 def test_what_rule_files_may_not_hold_is_one_fault_at_its_place(source: str, where: str, message: str) -> None:
     assert faults(source) == [("P101", where, message)]
 
@@ -161,11 +185,17 @@ def test_a_missing_key_is_told_at_the_first_key_of_the_form() -> None:
     assert [(d.code.code, str(d.span), d.message) for d in report] == [("P103", "f.yaml:3:3", "a thing lacks `name`")]
 
 
-@pytest.mark.parametrize(("source", "message"), [
-    ("count: 1.5", "`count` must be a whole number"), ("count: ١", "`count` must be a whole number"),
-    ("count: [1]", "`count` must be a single value"), ("on: yes", "`on` cannot be `yes`"),
-    ("items: x", "`items` must be a list"), ("map: [x]", "`map` must be a mapping"),
-])
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("count: 1.5", "`count` must be a whole number"),
+        ("count: ١", "`count` must be a whole number"),
+        ("count: [1]", "`count` must be a single value"),
+        ("on: yes", "`on` cannot be `yes`"),
+        ("items: x", "`items` must be a list"),
+        ("map: [x]", "`map` must be a mapping"),
+    ],
+)
 def test_a_value_of_the_wrong_form_is_told(source: str, message: str) -> None:
     one, report = form(source)
     assert one.integer("count") is None
@@ -184,5 +214,8 @@ def test_a_null_where_a_word_may_be_left_out_is_no_word() -> None:
 def test_a_list_keeps_the_order_of_the_file() -> None:
     node = load("k: [b, a, [c]]").get("k")
     assert isinstance(node, Sequence)
-    assert [item.value if isinstance(item, Text) else len(item.items) for item in node.items
-            if isinstance(item, Text | Sequence)] == ["b", "a", 1]
+    assert [
+        item.value if isinstance(item, Text) else len(item.items)
+        for item in node.items
+        if isinstance(item, Text | Sequence)
+    ] == ["b", "a", 1]

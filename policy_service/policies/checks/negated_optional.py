@@ -28,8 +28,12 @@ def _check_cells(table: Table, optional: set[str], report: Report) -> None:
 
 def _is_negated(cell: ast.Cell) -> bool:
     """Whether the cell may hold on a null input; one that names null says what a missing fact means."""
-    unequal = any(isinstance(t, ast.ComparisonTest) and t.operator == "!=" for t in cell.tests)
-    return (cell.negated or unequal) and not any(isinstance(n, ast.NullLiteral) for n in ast.walk(cell))
+    operators = {t.operator for t in cell.tests if isinstance(t, ast.ComparisonTest)}
+    if any(isinstance(n, ast.NullLiteral) for n in ast.walk(cell)):
+        return False
+    if not cell.negated:
+        return "!=" in operators
+    return operators <= {"="} and not any(isinstance(t, ast.Range) for t in cell.tests)
 
 
 def _negates(node: ast.Node) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from policy_service.diagnostics import Report
 from policy_service.diagnostics.catalogue import ROW_OVERLAP, ROW_UNREACHABLE
-from policy_service.language import ast, typed, types
+from policy_service.language import typed, types
 from policy_service.language.values import shown
 from policy_service.policies.model import Policy, Row, Rules, Table
 
@@ -98,7 +98,10 @@ def _check_overlap(table: Table, row: Row, other: Row, days: list[tuple[Sides, S
     for sides, other_sides in days:
         shared = [_meet(a, b) for a, b in zip(sides, other_sides, strict=True) if a is not None and b is not None]
         if len(shared) == len(sides) and not any(s.is_empty for s in shared):
-            _report_overlap(table, row, other, shared, report)
+            touching = [
+                _touch(a, b) for a, b in zip(sides, other_sides, strict=True) if a is not None and b is not None
+            ]
+            _report_overlap(table, row, other, shared, touching, report)
             return
 
 
@@ -106,15 +109,15 @@ def _covered(sides: Sides, by: Sides) -> bool:
     return all(a is not None and b is not None and _covers(b, a) for a, b in zip(sides, by, strict=True))
 
 
-def _report_overlap(table: Table, row: Row, other: Row, shared: list[_Side], report: Report) -> None:
+def _report_overlap(
+    table: Table, row: Row, other: Row, shared: list[_Side], touching: list[bool], report: Report
+) -> None:
     witness = [_shown(side, header.type) for side, header in zip(shared, table.inputs, strict=True)]
     interesting = [i for i, cell in enumerate(row.cells) if not cell.tree.is_any or not other.cells[i].tree.is_any]
     at = max(interesting, key=lambda i: row.cells[i] != other.cells[i], default=0)
     cell = row.cells[at] if row.cells else None
     text = ", ".join(f"`{table.inputs[i].text}` = {witness[i]}" for i in interesting) or "any input"
-    hint = None
-    if cell is not None and _is_point(shared[at]) and any(_has_range(r.cells[at].tree) for r in (row, other)):
-        hint = "leave one end out: `[a..b)`"
+    hint = "leave one end out: `[a..b)`" if cell is not None and touching[at] else None
     report.add(
         ROW_OVERLAP,
         cell.span if cell else row.span,
@@ -134,12 +137,13 @@ def _member_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _is_point(side: _Side) -> bool:
-    return bool(side.intervals) and side.intervals[0][0] == side.intervals[0][1]
-
-
-def _has_range(cell: ast.Cell) -> bool:
-    return any(isinstance(node, ast.Range | ast.ComparisonTest) for node in cell.tests)
+def _touch(one: _Side, two: _Side) -> bool:
+    """Whether the sides share nothing but a common end of two ranges."""
+    wide = [[(low, high) for low, high in side.intervals if low < high] for side in (one, two)]
+    shared = _meet(one, two).intervals
+    return len(shared) == 1 and any(
+        (shared[0][0], shared[0][1]) in ((b, c), (d, a)) for a, b in wide[0] for c, d in wide[1]
+    )
 
 
 def _domain(kind: types.Type) -> _Side | None:

@@ -14,7 +14,9 @@ from policy_service.language.tokens import KEYWORDS
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True).filter(lambda n: n not in KEYWORDS and n != "not")
 NUMBERS = st.decimals(min_value=0, max_value=10**12, places=3).map(lambda d: d.normalize() + 0)
-TEXTS = st.one_of(st.text(max_size=8), st.sampled_from(['"', "\\", "\\\\", 'a"b', "开播", "a\nb", "\r\t", "，（）", "{x}", "]["]))
+TEXTS = st.one_of(
+    st.text(max_size=8), st.sampled_from(['"', "\\", "\\\\", 'a"b', "开播", "a\nb", "\r\t", "，（）", "{x}", "]["])
+)
 COMPARISONS = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
 LEAVES = st.one_of(
     NUMBERS.map(ast.NumberLiteral),
@@ -45,8 +47,11 @@ def calls(inner: st.SearchStrategy[ast.Node]) -> st.SearchStrategy[ast.Node]:
     by_name = st.lists(st.tuples(NAMES, inner), min_size=1, max_size=2)
     return st.one_of(
         st.builds(ast.Call, functions.map(ast.Name), some(inner, 0)),
-        st.builds(lambda f, pairs: ast.Call(ast.Name(f), tuple(v for _, v in pairs), tuple(n for n, _ in pairs)),
-                  functions, by_name),
+        st.builds(
+            lambda f, pairs: ast.Call(ast.Name(f), tuple(v for _, v in pairs), tuple(n for n, _ in pairs)),
+            functions,
+            by_name,
+        ),
     )
 
 
@@ -55,16 +60,19 @@ def deeper(inner: st.SearchStrategy[ast.Node]) -> st.SearchStrategy[ast.Node]:
     entries = st.lists(st.tuples(NAMES | TEXTS | st.sampled_from(["if", "true", "a b"]), inner), max_size=3).map(tuple)
     negatable = inner.filter(lambda n: not (isinstance(n, ast.NumberLiteral) and n.value > 0))
     return st.one_of(
-        calls(inner), ranges(inner),
+        calls(inner),
+        ranges(inner),
         st.builds(ast.Path, inner, NAMES),
         negatable.map(ast.Negation),
         st.builds(ast.Arithmetic, st.sampled_from(["+", "-", "*", "/", "**"]), inner, inner),
         st.builds(ast.Comparison, COMPARISONS, inner, inner),
-        some(inner, 2).map(ast.Conjunction), some(inner, 2).map(ast.Disjunction),
+        some(inner, 2).map(ast.Conjunction),
+        some(inner, 2).map(ast.Disjunction),
         st.builds(ast.Between, inner, inner, inner),
         st.builds(ast.In, inner, some(unary_tests(inner), 1)),
         st.builds(ast.If, inner, inner, inner),
-        some(inner, 0).map(ast.ListLiteral), entries.map(ast.ContextLiteral),
+        some(inner, 0).map(ast.ListLiteral),
+        entries.map(ast.ContextLiteral),
         st.builds(ast.Filter, inner, inner),
         st.builds(ast.For, iterators, inner),
         st.builds(ast.Quantified, st.sampled_from(["some", "every"]), iterators, inner),
@@ -116,21 +124,51 @@ def test_printing_again_changes_nothing(tree: ast.Node) -> None:
 def test_every_kind_of_node_is_generated() -> None:
     kinds = {v for v in vars(ast).values() if isinstance(v, type) and issubclass(v, ast.Node)} - {ast.Node}
     shown = [
-        "1 + -2", '"a"', "true", "null", '@"P1D"', "a.b", "f(x: 1)", "-x", "a = 1 and b < 2 or c", "x between 1 and 2",
-        "x in (< 1, [2..3])", "if a then b else c", "[1, 2]", "{a: 1}", "r[a]", "for i in x return i",
-        "some i in x satisfies i", "function(a) a", "x instance of number",
+        "1 + -2",
+        '"a"',
+        "true",
+        "null",
+        '@"P1D"',
+        "a.b",
+        "f(x: 1)",
+        "-x",
+        "a = 1 and b < 2 or c",
+        "x between 1 and 2",
+        "x in (< 1, [2..3])",
+        "if a then b else c",
+        "[1, 2]",
+        "{a: 1}",
+        "r[a]",
+        "for i in x return i",
+        "some i in x satisfies i",
+        "function(a) a",
+        "x instance of number",
     ]
     found = {type(n) for text in shown for n in ast.walk(read(text) or ast.NullLiteral())}
     found |= {type(n) for n in ast.walk(read_cell("< 1") or ast.NullLiteral())}
     assert found == kinds
 
 
-@pytest.mark.parametrize(("text", "canonical"), [
-    ("a>=1  and\nb", "a >= 1 and b"), ("((a))", "a"), ("a ≥ 1.50", "a >= 1.5"), ("(a + b) * c", "(a + b) * c"),
-    ("a + (b * c)", "a + b * c"), ("a - (b - c)", "a - (b - c)"), ("(a - b) - c", "a - b - c"), ("]1..2[", "(1..2)"),
-    ("-1", "-1"), ("(a and b) and c", "(a and b) and c"), ("[1..(r[1].c)]", "[1..(r[1].c)]"), ("1e3", "1000"),
-    ("round  half\tup(x,2)", "round half up(x, 2)"), ('"\\u4e2d"', '"中"'), ("{a b: 1}", None),
-])
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("a>=1  and\nb", "a >= 1 and b"),
+        ("((a))", "a"),
+        ("a ≥ 1.50", "a >= 1.5"),
+        ("(a + b) * c", "(a + b) * c"),
+        ("a + (b * c)", "a + b * c"),
+        ("a - (b - c)", "a - (b - c)"),
+        ("(a - b) - c", "a - b - c"),
+        ("]1..2[", "(1..2)"),
+        ("-1", "-1"),
+        ("(a and b) and c", "(a and b) and c"),
+        ("[1..(r[1].c)]", "[1..(r[1].c)]"),
+        ("1e3", "1000"),
+        ("round  half\tup(x,2)", "round half up(x, 2)"),
+        ('"\\u4e2d"', '"中"'),
+        ("{a b: 1}", None),
+    ],
+)
 def test_one_meaning_has_one_spelling(text: str, canonical: str | None) -> None:
     report = Report()
     tree = parse_expression(text, plain(text), report)
@@ -144,8 +182,17 @@ def test_a_call_of_not_alone_in_a_cell_stays_a_call() -> None:
     assert read_cell("not(a)") == ast.Cell((ast.Name("a"),), negated=True)
 
 
-@pytest.mark.parametrize(("value", "text"), [
-    ("0", "0"), ("-0", "0"), ("0.00", "0"), ("12.50", "12.5"), ("1E+3", "1000"), ("100", "100"), ("-0.001", "-0.001"),
-])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("0", "0"),
+        ("-0", "0"),
+        ("0.00", "0"),
+        ("12.50", "12.5"),
+        ("1E+3", "1000"),
+        ("100", "100"),
+        ("-0.001", "-0.001"),
+    ],
+)
 def test_a_number_is_its_shortest_exact_decimal(value: str, text: str) -> None:
     assert number_text(Decimal(value)) == text

@@ -39,47 +39,64 @@ def number(value: str | int) -> ast.NumberLiteral:
 A, B, C = ast.Name("a"), ast.Name("b"), ast.Name("c")
 
 
-@pytest.mark.parametrize(("text", "tree"), [
-    ("a + b * c", ast.Arithmetic("+", A, ast.Arithmetic("*", B, C))),
-    ("a - b - c", ast.Arithmetic("-", ast.Arithmetic("-", A, B), C)),
-    ("-a ** b", ast.Arithmetic("**", ast.Negation(A), B)),
-    ("-5", number(-5)),
-    ("--5", ast.Negation(number(-5))),
-    ("a or b and c", ast.Disjunction((A, ast.Conjunction((B, C))))),
-    ("a and b and c", ast.Conjunction((A, B, C))),
-    ("a + 1 > b", ast.Comparison(">", ast.Arithmetic("+", A, number(1)), B)),
-    ("a between 1 and 2 and b", ast.Conjunction((ast.Between(A, number(1), number(2)), B))),
-    ("a in (1, < 2)", ast.In(A, (number(1), ast.ComparisonTest("<", number(2))))),
-    ("a in [1..2)", ast.In(A, (ast.Range(number(1), number(2), True, False),))),
-    ("a in < 5", ast.In(A, (ast.ComparisonTest("<", number(5)),))),
-    ("if a then b else if b then c else a", ast.If(A, B, ast.If(B, C, A))),
-    ("a[b > 1].c", ast.Path(ast.Filter(A, ast.Comparison(">", B, number(1))), "c")),
-    ("round half up(a / b, 2)", ast.Call(ast.Name("round half up"), (ast.Arithmetic("/", A, B), number(2)))),
-    ("f(x: a)", ast.Call(ast.Name("f"), (A,), ("x",))),
-    ('@"P1D"', ast.AtLiteral("P1D")),
-    ('{a: 1, "b c": 2}', ast.ContextLiteral((("a", number(1)), ("b c", number(2))))),
-    ("for a in b return a + 1", ast.For((("a", B),), ast.Arithmetic("+", A, number(1)))),
-    ("every a in b satisfies a > 1", ast.Quantified("every", (("a", B),), ast.Comparison(">", A, number(1)))),
-    ('"\\"中\\n\\\\\\u4e2d\\ud83d\\ude00"', ast.StringLiteral('"中\n\\中😀')),
-    ("1.50", number("1.5")),
-])
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("a + b * c", ast.Arithmetic("+", A, ast.Arithmetic("*", B, C))),
+        ("a - b - c", ast.Arithmetic("-", ast.Arithmetic("-", A, B), C)),
+        ("-a ** b", ast.Arithmetic("**", ast.Negation(A), B)),
+        ("-5", number(-5)),
+        ("--5", ast.Negation(number(-5))),
+        ("a or b and c", ast.Disjunction((A, ast.Conjunction((B, C))))),
+        ("a and b and c", ast.Conjunction((A, B, C))),
+        ("a + 1 > b", ast.Comparison(">", ast.Arithmetic("+", A, number(1)), B)),
+        ("a between 1 and 2 and b", ast.Conjunction((ast.Between(A, number(1), number(2)), B))),
+        ("a in (1, < 2)", ast.In(A, (number(1), ast.ComparisonTest("<", number(2))))),
+        ("a in [1..2)", ast.In(A, (ast.Range(number(1), number(2), True, False),))),
+        ("a in < 5", ast.In(A, (ast.ComparisonTest("<", number(5)),))),
+        ("if a then b else if b then c else a", ast.If(A, B, ast.If(B, C, A))),
+        ("a[b > 1].c", ast.Path(ast.Filter(A, ast.Comparison(">", B, number(1))), "c")),
+        ("round half up(a / b, 2)", ast.Call(ast.Name("round half up"), (ast.Arithmetic("/", A, B), number(2)))),
+        ("f(x: a)", ast.Call(ast.Name("f"), (A,), ("x",))),
+        ('@"P1D"', ast.AtLiteral("P1D")),
+        ('{a: 1, "b c": 2}', ast.ContextLiteral((("a", number(1)), ("b c", number(2))))),
+        ("for a in b return a + 1", ast.For((("a", B),), ast.Arithmetic("+", A, number(1)))),
+        ("every a in b satisfies a > 1", ast.Quantified("every", (("a", B),), ast.Comparison(">", A, number(1)))),
+        ('"\\"中\\n\\\\\\u4e2d\\ud83d\\ude00"', ast.StringLiteral('"中\n\\中😀')),
+        ("1.50", number("1.5")),
+    ],
+)
 def test_an_expression_is_read_as_this_tree(text: str, tree: ast.Node) -> None:
     assert read(text) == tree
 
 
-@pytest.mark.parametrize(("text", "tree"), [
-    ("-", ast.Cell(())),
-    ("-1", ast.Cell((number(-1),))),
-    ("< 5, [7..9]", ast.Cell((ast.ComparisonTest("<", number(5)), ast.Range(number(7), number(9), True, True)))),
-    ('"a", "b"', ast.Cell((ast.StringLiteral("a"), ast.StringLiteral("b")))),
-    ("not(1, null)", ast.Cell((number(1), ast.NullLiteral()), negated=True)),
-    ("not([5..10))", ast.Cell((ast.Range(number(5), number(10), True, False),), negated=True)),
-    ("not((5..10])", ast.Cell((ast.Range(number(5), number(10), False, True),), negated=True)),
-    ("not(a) and b", ast.Cell((ast.Conjunction((ast.Call(ast.Name("not"), (A,)), B)),))),
-    ("]a..b[", ast.Cell((ast.Range(A, B, False, False),))),
-    ('>= as_of - duration("P30D")', ast.Cell((ast.ComparisonTest(">=", ast.Arithmetic(
-        "-", ast.Name("as_of"), ast.Call(ast.Name("duration"), (ast.StringLiteral("P30D"),)))),))),
-])
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("-", ast.Cell(())),
+        ("-1", ast.Cell((number(-1),))),
+        ("< 5, [7..9]", ast.Cell((ast.ComparisonTest("<", number(5)), ast.Range(number(7), number(9), True, True)))),
+        ('"a", "b"', ast.Cell((ast.StringLiteral("a"), ast.StringLiteral("b")))),
+        ("not(1, null)", ast.Cell((number(1), ast.NullLiteral()), negated=True)),
+        ("not([5..10))", ast.Cell((ast.Range(number(5), number(10), True, False),), negated=True)),
+        ("not((5..10])", ast.Cell((ast.Range(number(5), number(10), False, True),), negated=True)),
+        ("not(a) and b", ast.Cell((ast.Conjunction((ast.Call(ast.Name("not"), (A,)), B)),))),
+        ("]a..b[", ast.Cell((ast.Range(A, B, False, False),))),
+        (
+            '>= as_of - duration("P30D")',
+            ast.Cell(
+                (
+                    ast.ComparisonTest(
+                        ">=",
+                        ast.Arithmetic(
+                            "-", ast.Name("as_of"), ast.Call(ast.Name("duration"), (ast.StringLiteral("P30D"),))
+                        ),
+                    ),
+                )
+            ),
+        ),
+    ],
+)
 def test_a_cell_is_read_as_these_tests(text: str, tree: ast.Cell) -> None:
     assert cell(text) == tree
 
@@ -95,38 +112,46 @@ def test_every_node_knows_where_it_stands_after_chinese_text() -> None:
 
 def test_a_node_on_the_second_line_has_that_line() -> None:
     tree = read("a\n and 开 > 1")
-    assert [(n.span.line, n.span.column, n.span.end) for n in ast.walk(tree) if isinstance(n, ast.Comparison)] == [(2, 6, 11)]
+    assert [(n.span.line, n.span.column, n.span.end) for n in ast.walk(tree) if isinstance(n, ast.Comparison)] == [
+        (2, 6, 11)
+    ]
 
 
 def test_places_do_not_count_when_trees_are_compared() -> None:
     assert read("a  +  b") == read("a+b")
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("", ("L101", 1, 2, "an expression is missing")),
-    ("  ", ("L101", 1, 3, "an expression is missing")),
-    ("a +", ("L101", 3, 4, "the expression ends too early, after `+`")),
-    ("a b", ("L101", 3, 4, "`b` is not expected here")),
-    ("1 < a < 2", ("L101", 7, 8, "`<` is not expected here")),
-    ("a == b", ("L101", 4, 5, "`=` is not expected here")),
-    ("(a", ("L101", 2, 3, "the expression ends too early, after `a`")),
-    ("a)", ("L101", 2, 3, "`)` is not expected here")),
-    ("if a then b", ("L101", 11, 12, "the expression ends too early, after `b`")),
-    ("f(1, x: 2)", ("L101", 1, 11, "arguments are passed all by name or all by place")),
-    ("1e50", ("L103", 1, 5, "`1e50` is out of any range we keep")),
-    ("1e99999999999999999999", ("L103", 1, 23, "`1e99999999999999999999` is out of any range we keep")),
-    ('"\\ud83d"', ("L103", 1, 9, "the text holds half of a character")),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ("L101", 1, 2, "an expression is missing")),
+        ("  ", ("L101", 1, 3, "an expression is missing")),
+        ("a +", ("L101", 3, 4, "the expression ends too early, after `+`")),
+        ("a b", ("L101", 3, 4, "`b` is not expected here")),
+        ("1 < a < 2", ("L101", 7, 8, "`<` is not expected here")),
+        ("a == b", ("L101", 4, 5, "`=` is not expected here")),
+        ("(a", ("L101", 2, 3, "the expression ends too early, after `a`")),
+        ("a)", ("L101", 2, 3, "`)` is not expected here")),
+        ("if a then b", ("L101", 11, 12, "the expression ends too early, after `b`")),
+        ("f(1, x: 2)", ("L101", 1, 11, "arguments are passed all by name or all by place")),
+        ("1e50", ("L103", 1, 5, "`1e50` is out of any range we keep")),
+        ("1e99999999999999999999", ("L103", 1, 23, "`1e99999999999999999999` is out of any range we keep")),
+        ('"\\ud83d"', ("L103", 1, 9, "the text holds half of a character")),
+    ],
+)
 def test_one_mistake_is_one_fault_at_its_place(text: str, expected: tuple[str, int, int, str]) -> None:
     assert faults(text) == [expected]
 
 
-@pytest.mark.parametrize(("text", "hint"), [
-    ("1 < a < 2", "comparisons do not chain: write `a <= x and x <= b`, or `x between a and b`"),
-    ("a == b", "equality is written with one `=`"),
-    ("> 5", "name what is compared on its left"),
-    ("a b", None),
-])
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("1 < a < 2", "comparisons do not chain: write `a <= x and x <= b`, or `x between a and b`"),
+        ("a == b", "equality is written with one `=`"),
+        ("> 5", "name what is compared on its left"),
+        ("a b", None),
+    ],
+)
 def test_the_hint_fits_the_mistake(text: str, hint: str | None) -> None:
     report = Report()
     parse_expression(text, plain(text), report)
@@ -138,9 +163,15 @@ def test_a_comparison_without_its_left_side_is_a_test_only_in_a_cell() -> None:
     assert [code for code, *_ in faults("> 5")] == ["L101"]
 
 
-@pytest.mark.parametrize("text", [
-    "(" * 20_000 + "a" + ")" * 20_000, "-" * 20_000 + "a", " + ".join("a" * 20_000), "not(" * 2000 + "a" + ")" * 2000,
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 20_000 + "a" + ")" * 20_000,
+        "-" * 20_000 + "a",
+        " + ".join("a" * 20_000),
+        "not(" * 2000 + "a" + ")" * 2000,
+    ],
+)
 def test_an_expression_that_is_nested_too_deep_is_a_fault_and_no_crash(text: str) -> None:
     assert [message for *_, message in faults(text)] == [f"the expression is nested more than {MAX_DEPTH} deep"]
 

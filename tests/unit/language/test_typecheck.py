@@ -13,15 +13,28 @@ from policy_service.language.types import Boolean, Date, Duration, Enum, List, M
 DAY = date(2023, 1, 1).toordinal()
 TASKS = types.Relation("p", "tasks", ("one", "two"), (("met", Boolean()), ("points", Number(0, 0, 9, "point"))))
 KINDS: dict[str, types.Type] = {
-    "live.hours": Number(2, 0, 2400, "hour"), "live.orders": Number(0, 0, 10**6, "order"), "live.ratio": Number(4, 0, 10**4),
-    "live.debt": Number(0, -50, 20), "live.huge": Number(0, 0, 10**15 - 1), "flag": Boolean(), "name": Text(),
-    "kind": Enum(("S", "A", "B")), "opened": Date(DAY, DAY + 364), "as_of": Date(DAY, DAY + 364),
-    "window": Duration(0, 30), "term": Months(1, 12), "tasks": TASKS, "levels": List(Enum(("S", "A")), 3),
-    "sums": List(Number(2, 0, 500), 3), "best": types.Record((("hours", Number(0, 0, 9)), ("kind", Text()))),
+    "live.hours": Number(2, 0, 2400, "hour"),
+    "live.orders": Number(0, 0, 10**6, "order"),
+    "live.ratio": Number(4, 0, 10**4),
+    "live.debt": Number(0, -50, 20),
+    "live.huge": Number(0, 0, 10**15 - 1),
+    "flag": Boolean(),
+    "name": Text(),
+    "kind": Enum(("S", "A", "B")),
+    "opened": Date(DAY, DAY + 364),
+    "as_of": Date(DAY, DAY + 364),
+    "window": Duration(0, 30),
+    "term": Months(1, 12),
+    "tasks": TASKS,
+    "levels": List(Enum(("S", "A")), 3),
+    "sums": List(Number(2, 0, 500), 3),
+    "best": types.Record((("hours", Number(0, 0, 9)), ("kind", Text()))),
 }
-SCOPE = Scope({n: typed.Load(k, typed.Symbol("fact", n)) for n, k in KINDS.items()} | {"broken": FAULTY},
-              lambda n: typed.Load(Number(0, 0, 5), typed.Symbol("decision", n)) if n == "other.policy.hours" else None,
-              hidden={"product.price": "is known per product, the policy is judged per merchant"})
+SCOPE = Scope(
+    {n: typed.Load(k, typed.Symbol("fact", n)) for n, k in KINDS.items()} | {"broken": FAULTY},
+    lambda n: typed.Load(Number(0, 0, 5), typed.Symbol("decision", n)) if n == "other.policy.hours" else None,
+    hidden={"product.price": "is known per product, the policy is judged per merchant"},
+)
 
 
 def check(text: str, expected: types.Type | None = None) -> typed.Node:
@@ -43,43 +56,63 @@ def fault(text: str, expected: types.Type | None = None) -> tuple[str, str, str]
     return found.code.code, text[found.span.column - 1 : found.span.end - 1], found.message
 
 
-@pytest.mark.parametrize(("text", "kind"), [
-    ("live.hours + 1", Number(2, 100, 2500, "hour")),
-    ("live.hours - live.hours", Number(2, -2400, 2400, "hour")),
-    ("live.debt * live.debt", Number(0, -1000, 2500)),
-    ("-live.debt", Number(0, -20, 50)),
-    ("live.hours * 0.5", Number(3, 0, 12000, "hour")),
-    ("live.hours * live.orders", Number(2, 0, 2400 * 10**6)),
-    ("abs(live.debt)", Number(0, 0, 50)),
-    ("modulo(live.debt, 7)", Number(0, -7, 7)),
-    ("min(live.debt, 5)", Number(0, -50, 20)),
-    ("if flag then 1 else 2.5", Number(1, 10, 25)),
-    ("if flag then live.hours else null", Number(2, 0, 2400, "hour")),
-    ("sum([live.debt, 1])", Number(0, -100, 40)),
-    ("count(tasks[met])", Number(0, 0, 2)),
-    ("round half up(live.orders / 3, 1)", Number(1, 0, 3_333_334, "order")),
-    ("round up(live.orders / live.hours, 2)", Number(2, 0, 10**10)),
-    ("floor(live.hours)", Number(0, 0, 24, "hour")),
-    ("round half up(live.debt / 3, 0)", Number(0, -17, 17)),
-    ("round half up(mean(tasks.points), 2)", Number(2, 0, 1800, "point")),
-    ("round half up(if flag then live.debt / 3 else null, 0)", Number(0, -17, 17)),
-    ("steps(live.hours, [1, 2], [10, 20.5])", Number(1, 100, 205)),
-    ("opened.year", Number(0, 1, 9999)), ("opened.weekday", Number(0, 1, 7)),
-    ("(as_of - opened).days", Number(0, -364, 364, "day")),
-    ("string length(name)", Number(0, 0, 1_000_000)), ("best.hours", Number(0, 0, 9)),
-    ("decision(other.policy.hours)", Number(0, 0, 5)),
-])
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("live.hours + 1", Number(2, 100, 2500, "hour")),
+        ("live.hours - live.hours", Number(2, -2400, 2400, "hour")),
+        ("live.debt * live.debt", Number(0, -1000, 2500)),
+        ("-live.debt", Number(0, -20, 50)),
+        ("live.hours * 0.5", Number(3, 0, 12000, "hour")),
+        ("live.hours * live.orders", Number(2, 0, 2400 * 10**6)),
+        ("abs(live.debt)", Number(0, 0, 50)),
+        ("modulo(live.debt, 7)", Number(0, -7, 7)),
+        ("min(live.debt, 5)", Number(0, -50, 5)),
+        ("max(live.debt, 5, 0.5)", Number(1, 50, 200)),
+        ("min(opened, as_of).day", Number(0, 1, 31)),
+        ("max(tasks[met].points)", Number(0, 0, 9, "point")),
+        ("if flag then 1 else 2.5", Number(1, 10, 25)),
+        ("if flag then live.hours else null", Number(2, 0, 2400, "hour")),
+        ("sum([live.debt, 1])", Number(0, -49, 21)),
+        ("sum(tasks.points)", Number(0, 0, 18, "point")),
+        ("sum(tasks[met].points)", Number(0, 0, 18, "point")),
+        ("sum(sums)", Number(2, 0, 1500)),
+        ("count(tasks[met])", Number(0, 0, 2)),
+        ("round half up(live.orders / 3, 1)", Number(1, 0, 3_333_334, "order")),
+        ("round up(live.orders / live.hours, 2)", Number(2, 0, 10**10)),
+        ("floor(live.hours)", Number(0, 0, 24, "hour")),
+        ("round half up(live.debt / 3, 0)", Number(0, -17, 17)),
+        ("round half up(mean(tasks.points), 2)", Number(2, 0, 1800, "point")),
+        ("round half up(if flag then live.debt / 3 else null, 0)", Number(0, -17, 17)),
+        ("steps(live.hours, [1, 2], [10, 20.5])", Number(1, 100, 205)),
+        ("opened.year", Number(0, 1, 9999)),
+        ("opened.weekday", Number(0, 1, 7)),
+        ("(as_of - opened).days", Number(0, -364, 364, "day")),
+        ("string length(name)", Number(0, 0, 1_000_000)),
+        ("best.hours", Number(0, 0, 9)),
+        ("decision(other.policy.hours)", Number(0, 0, 5)),
+    ],
+)
 def test_numbers_carry_scale_bounds_and_unit(text: str, kind: Number) -> None:
     assert check(text).type == kind
 
 
-@pytest.mark.parametrize(("text", "kind"), [
-    ("as_of - opened", Duration(-364, 364)),
-    ("opened + window", Date(DAY, DAY + 394)), ("window + opened", Date(DAY, DAY + 394)),
-    ("opened - window", Date(DAY - 30, DAY + 364)), ("window * 3", Duration(0, 90)), ("2 * window", Duration(0, 60)),
-    ('@"P2M" + term', Months(3, 14)), ('date("2023-01-02")', Date(DAY + 1, DAY + 1)), ('duration("P7D")', Duration(7, 7)),
-    ("years and months duration(opened, as_of)", Months(-120_000, 120_000)), ("date(2023, 1, 1)", Date()),
-])
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("as_of - opened", Duration(-364, 364)),
+        ("opened + window", Date(DAY, DAY + 394)),
+        ("window + opened", Date(DAY, DAY + 394)),
+        ("opened - window", Date(DAY - 30, DAY + 364)),
+        ("window * 3", Duration(0, 90)),
+        ("2 * window", Duration(0, 60)),
+        ('@"P2M" + term', Months(3, 14)),
+        ('date("2023-01-02")', Date(DAY + 1, DAY + 1)),
+        ('duration("P7D")', Duration(7, 7)),
+        ("years and months duration(opened, as_of)", Months(-120_000, 120_000)),
+        ("date(2023, 1, 1)", Date()),
+    ],
+)
 def test_dates_and_durations_have_bounds_too(text: str, kind: types.Type) -> None:
     assert check(text).type == kind
 
@@ -107,7 +140,8 @@ def test_lists_of_different_scales_are_brought_to_one() -> None:
     assert isinstance(node, typed.If)
     assert isinstance(node.then, typed.ListOf)
     assert [i.value for i in node.then.items if isinstance(i.value, typed.Const) and i.value.value in (10, 20)] == [
-        i.value for i in node.then.items]
+        i.value for i in node.then.items
+    ]
 
 
 def test_a_whole_quotient_is_rounded_once() -> None:
@@ -116,50 +150,81 @@ def test_a_whole_quotient_is_rounded_once() -> None:
     assert not any(isinstance(n, typed.Round) for n in typed.operands(node))
 
 
-@pytest.mark.parametrize(("text", "part", "message"), [
-    ("live.orders / 3", "live.orders / 3", "a quotient has no exact decimal value"),
-    ("1 + mean(tasks.points)", "mean(tasks.points)", "an average has no exact decimal value"),
-    ("round half up(if 1 / 3 > 0 then 1 else 2, 0)", "1 / 3", "a quotient has no exact decimal value"),
-    ("round half up(max(live.debt / 3, 1), 0)", "live.debt / 3", "a quotient has no exact decimal value"),
-])
+@pytest.mark.parametrize(
+    ("text", "part", "message"),
+    [
+        ("live.orders / 3", "live.orders / 3", "a quotient has no exact decimal value"),
+        ("1 + mean(tasks.points)", "mean(tasks.points)", "an average has no exact decimal value"),
+        ("round half up(if 1 / 3 > 0 then 1 else 2, 0)", "1 / 3", "a quotient has no exact decimal value"),
+        ("round half up(max(live.debt / 3, 1), 0)", "live.debt / 3", "a quotient has no exact decimal value"),
+    ],
+)
 def test_a_quotient_stands_only_inside_a_rounding(text: str, part: str, message: str) -> None:
     assert fault(text) == ("L206", part, message)
 
 
-@pytest.mark.parametrize(("text", "code", "part"), [
-    ("live.hours + live.orders", "L203", "live.hours + live.orders"),
-    ("live.hours > live.orders", "L203", "live.hours > live.orders"),
-    ("if flag then live.hours else live.orders", "L203", "if flag then live.hours else live.orders"),
-    ("round half up(live.hours / 2 + live.orders, 0)", "L203", "live.hours / 2 + live.orders"),
-    ("round half up(live.hours / 2, 0) + live.orders", "L203", "round half up(live.hours / 2, 0) + live.orders"),
-    ("modulo(live.hours, live.orders)", "L203", "modulo(live.hours, live.orders)"),
-    ("live.huge * live.huge", "L205", "live.huge * live.huge"),
-    ("[live.huge, 0.000001]", "L205", "[live.huge, 0.000001]"),
-    ("if flag then live.huge else 0.000001", "L205", "live.huge"),
-    ("live.ratio * live.ratio", "L205", "live.ratio * live.ratio"),
-    ("0.0000001 + 1", "L103", "0.0000001"), ("1000000000000000", "L103", "1000000000000000"),
-    ('@"soon"', "L103", '@"soon"'), ('duration("P1W")', "L103", 'duration("P1W")'),
-    ('opened + @"P9999999D"', "L205", 'opened + @"P9999999D"'),
-    ("live.hour", "L201", "live.hour"), ("nobody", "L201", "nobody"), ("tasks.mett", "L201", "tasks.mett"),
-    ("opened.hour", "L201", "opened.hour"), ("rounded(1, 2)", "L201", "rounded"), ("sum", "L201", "sum"),
-    ("decision(other.policy.nothing)", "L201", "other.policy.nothing"), ('kind = "C"', "L201", '"C"'),
-    ("product.price > 1", "P112", "product.price"),
-    ("flag > true", "L202", "flag > true"), ("name < name", "L202", "name < name"), ("opened = 1", "L202", "opened = 1"),
-    ("name and flag", "L202", "name"), ("opened + 1", "L202", "opened + 1"), ("window * 0.5", "L202", "window * 0.5"),
-    ("null < 1", "L202", "null < 1"), ("[1, name]", "L202", "[1, name]"), ("sum([name])", "L202", "sum([name])"),
-    ("if flag then 1 else name", "L202", "if flag then 1 else name"), ("round up(name, 2)", "L202", "name"),
-    ("tasks[met]", "L204", "tasks[met]"), ("name[flag]", "L204", "name[flag]"),
-    ("2 ** 3", "L204", "2 ** 3"), ("{a: 1}", "L204", "{a: 1}"), ("for i in levels return i", "L204", "for i in levels return i"),
-    ("sums = sums", "L204", "sums = sums"), ("f(x: 1)", "L201", "f"), ("abs(n: 1)", "L204", "abs(n: 1)"),
-    ("abs()", "L207", "abs()"), ("round up(1)", "L207", "round up(1)"), ("round up(1, 7)", "L207", "7"),
-    ("round up(1, live.debt)", "L207", "live.debt"), ("steps(1, [2, 1], [1, 2])", "L207", "[2, 1]"),
-    ("steps(1, [1], [1, 2])", "L207", "steps(1, [1], [1, 2])"), ("sum(tasks)", "L207", "sum(tasks)"),
-])
+@pytest.mark.parametrize(
+    ("text", "code", "part"),
+    [
+        ("live.hours + live.orders", "L203", "live.hours + live.orders"),
+        ("live.hours > live.orders", "L203", "live.hours > live.orders"),
+        ("if flag then live.hours else live.orders", "L203", "if flag then live.hours else live.orders"),
+        ("round half up(live.hours / 2 + live.orders, 0)", "L203", "live.hours / 2 + live.orders"),
+        ("round half up(live.hours / 2, 0) + live.orders", "L203", "round half up(live.hours / 2, 0) + live.orders"),
+        ("modulo(live.hours, live.orders)", "L203", "modulo(live.hours, live.orders)"),
+        ("live.huge * live.huge", "L205", "live.huge * live.huge"),
+        ("[live.huge, 0.000001]", "L205", "[live.huge, 0.000001]"),
+        ("if flag then live.huge else 0.000001", "L205", "live.huge"),
+        ("live.ratio * live.ratio", "L205", "live.ratio * live.ratio"),
+        ("0.0000001 + 1", "L103", "0.0000001"),
+        ("1000000000000000", "L103", "1000000000000000"),
+        ('@"soon"', "L103", '@"soon"'),
+        ('duration("P1W")', "L103", 'duration("P1W")'),
+        ('opened + @"P9999999D"', "L205", 'opened + @"P9999999D"'),
+        ("live.hour", "L201", "live.hour"),
+        ("nobody", "L201", "nobody"),
+        ("tasks.mett", "L201", "tasks.mett"),
+        ("opened.hour", "L201", "opened.hour"),
+        ("rounded(1, 2)", "L201", "rounded"),
+        ("sum", "L201", "sum"),
+        ("decision(other.policy.nothing)", "L201", "other.policy.nothing"),
+        ('kind = "C"', "L201", '"C"'),
+        ("product.price > 1", "P112", "product.price"),
+        ("flag > true", "L202", "flag > true"),
+        ("name < name", "L202", "name < name"),
+        ("opened = 1", "L202", "opened = 1"),
+        ("name and flag", "L202", "name"),
+        ("opened + 1", "L202", "opened + 1"),
+        ("window * 0.5", "L202", "window * 0.5"),
+        ("null < 1", "L202", "null < 1"),
+        ("[1, name]", "L202", "[1, name]"),
+        ("sum([name])", "L202", "sum([name])"),
+        ("if flag then 1 else name", "L202", "if flag then 1 else name"),
+        ("round up(name, 2)", "L202", "name"),
+        ("tasks[met]", "L204", "tasks[met]"),
+        ("name[flag]", "L204", "name[flag]"),
+        ("2 ** 3", "L204", "2 ** 3"),
+        ("{a: 1}", "L204", "{a: 1}"),
+        ("for i in levels return i", "L204", "for i in levels return i"),
+        ("sums = sums", "L204", "sums = sums"),
+        ("f(x: 1)", "L201", "f"),
+        ("abs(n: 1)", "L204", "abs(n: 1)"),
+        ("abs()", "L207", "abs()"),
+        ("round up(1)", "L207", "round up(1)"),
+        ("round up(1, 7)", "L207", "7"),
+        ("round up(1, live.debt)", "L207", "live.debt"),
+        ("steps(1, [2, 1], [1, 2])", "L207", "[2, 1]"),
+        ("steps(1, [1], [1, 2])", "L207", "steps(1, [1], [1, 2])"),
+        ("sum(tasks)", "L207", "sum(tasks)"),
+    ],
+)
 def test_each_fault_has_its_code_and_its_place(text: str, code: str, part: str) -> None:
     assert fault(text)[:2] == (code, part)
 
 
-@pytest.mark.parametrize("text", ["broken", "broken + 1", "not(broken)", "broken.part > 2", "sum([1, broken])", "broken < 5"])
+@pytest.mark.parametrize(
+    "text", ["broken", "broken + 1", "not(broken)", "broken.part > 2", "sum([1, broken])", "broken < 5"]
+)
 def test_what_reads_a_faulty_name_adds_no_fault(text: str) -> None:
     report = Report()
     tree = parse_expression(text, plain(text), report)
@@ -176,19 +241,33 @@ def test_a_decision_of_another_policy_with_a_fault_adds_none() -> None:
     assert report.diagnostics == []
 
 
-@pytest.mark.parametrize(("text", "expected", "code"), [
-    ("live.hours", Number(0, 0, 10**15 - 1), "L205"), ("live.huge", Number(6, -10**15 + 1, 10**15 - 1), "L205"),
-    ("live.hours", Number(2, 0, 10**15 - 1, "day"), "L203"), ("name", Enum(("S",)), "L202"), ("kind", Enum(("S", "A")), "L202"),
-    ('"D"', Enum(("S", "A")), "L201"), ("flag", Number(0, 0, 1), "L202"), ("window", Months(0, 1), "L202"),
-    ('if flag then "S" else "D"', Enum(("S", "A")), "L201"),
-])
+@pytest.mark.parametrize(
+    ("text", "expected", "code"),
+    [
+        ("live.hours", Number(0, 0, 10**15 - 1), "L205"),
+        ("live.huge", Number(6, -(10**15) + 1, 10**15 - 1), "L205"),
+        ("live.hours", Number(2, 0, 10**15 - 1, "day"), "L203"),
+        ("name", Enum(("S",)), "L202"),
+        ("kind", Enum(("S", "A")), "L202"),
+        ('"D"', Enum(("S", "A")), "L201"),
+        ("flag", Number(0, 0, 1), "L202"),
+        ("window", Months(0, 1), "L202"),
+        ('if flag then "S" else "D"', Enum(("S", "A")), "L201"),
+    ],
+)
 def test_a_value_that_does_not_fit_what_is_declared_is_a_fault(text: str, expected: types.Type, code: str) -> None:
     assert fault(text, expected)[0] == code
 
 
-@pytest.mark.parametrize(("text", "expected", "value"), [
-    ("S", Enum(("S", "A")), "S"), ('"A"', Enum(("S", "A")), "A"), ("5", Number(2, -10**15, 10**15), 500), ("null", Text(), None),
-])
+@pytest.mark.parametrize(
+    ("text", "expected", "value"),
+    [
+        ("S", Enum(("S", "A")), "S"),
+        ('"A"', Enum(("S", "A")), "A"),
+        ("5", Number(2, -(10**15), 10**15), 500),
+        ("null", Text(), None),
+    ],
+)
 def test_a_constant_is_brought_to_what_is_declared(text: str, expected: types.Type, value: object) -> None:
     node = check(text, expected)
     assert isinstance(node, typed.Const)

@@ -16,8 +16,13 @@ from policy_service.language.values import round_quotient
 DAY = date(2023, 1, 1).toordinal()
 TASKS = types.Relation("p", "tasks", ("one", "two"), (("met", Boolean()), ("points", Number(0, 0, 9, "point"))))
 KINDS: dict[str, types.Type] = {
-    "live.debt": Number(0, -50, 20), "live.orders": Number(0, 0, 10**6, "order"), "flag": Boolean(), "tasks": TASKS,
-    "kind": Enum(("S", "A", "B")), "opened": Date(DAY, DAY + 364), "as_of": Date(DAY, DAY + 364),
+    "live.debt": Number(0, -50, 20),
+    "live.orders": Number(0, 0, 10**6, "order"),
+    "flag": Boolean(),
+    "tasks": TASKS,
+    "kind": Enum(("S", "A", "B")),
+    "opened": Date(DAY, DAY + 364),
+    "as_of": Date(DAY, DAY + 364),
     "sums": List(Number(2, 0, 500), 3),
 }
 
@@ -71,10 +76,19 @@ def test_steps_take_the_value_beside_the_last_start_that_is_reached() -> None:
     assert node.otherwise.otherwise == typed.Const(Number(0, 1, 2), None)
 
 
-@pytest.mark.parametrize(("header", "text", "tests"), [
-    ("live.debt", "-", 0), ("live.debt", "< 5", 1), ("live.debt", "[1..5)", 2), ("live.debt", "1, 2, > 7", 3),
-    ("kind", "S, A", 2), ("kind", '"S"', 1), ("live.debt", "null", 1), ("opened", '>= as_of - duration("P30D")', 1),
-])
+@pytest.mark.parametrize(
+    ("header", "text", "tests"),
+    [
+        ("live.debt", "-", 0),
+        ("live.debt", "< 5", 1),
+        ("live.debt", "[1..5)", 2),
+        ("live.debt", "1, 2, > 7", 3),
+        ("kind", "S, A", 2),
+        ("kind", '"S"', 1),
+        ("live.debt", "null", 1),
+        ("opened", '>= as_of - duration("P30D")', 1),
+    ],
+)
 def test_a_cell_becomes_comparisons_of_its_header(header: str, text: str, tests: int) -> None:
     node = check_cell_of(header, text)
     assert node.type == Boolean()
@@ -95,7 +109,9 @@ def test_a_negated_cell_is_the_opposite_of_any_of_its_tests() -> None:
 BOUNDS = st.tuples(st.integers(-1000, 1000), st.integers(-1000, 1000)).map(sorted)
 
 
-@given(BOUNDS, BOUNDS, st.data(), st.sampled_from(["up", "down", "half_up", "half_down", "half_even", "floor", "ceiling"]))
+@given(
+    BOUNDS, BOUNDS, st.data(), st.sampled_from(["up", "down", "half_up", "half_down", "half_even", "floor", "ceiling"])
+)
 def test_no_quotient_passes_the_bounds_that_were_proved(
     above: list[int], below: list[int], data: st.DataObject, mode: str
 ) -> None:

@@ -1,0 +1,79 @@
+"""One request and its parts, for OpenAPI and for the person who has just started the service."""
+
+from typing import Any
+
+BUNDLE = "sha256:" + "5d" * 32
+DECISION = "01873a5e-8400-7c3e-9f6b-2b1d6c0a4e11"
+REQUEST: dict[str, Any] = {
+    "as_of": "2023-04-01",
+    "facts": {
+        "merchant": {
+            "id": "m-1",
+            "chuanliu_enrolled_on": "2023-03-01",
+            "live_frozen": False,
+            "restricted": False,
+        },
+        "distribution": {"orders_180d": 1200, "buyer_hours_180d": 12.5},
+        "live": {"hours_today": 5, "peer_exposures_per_hour": 5200},
+    },
+    "policies": ["chuanliu.traffic_hours"],
+}
+"""On the rules that come with the service it earns ten hours of traffic."""
+PREVIEW: dict[str, Any] = {
+    **REQUEST,
+    "purpose": "preview",
+    "options": {"trace": "full", "unknown_facts": "report"},
+}
+CORRECTION: dict[str, Any] = {
+    **REQUEST,
+    "provenance": {"source": "warehouse", "snapshot": "2023-04-02T01:00:00+08:00", "ticket": "T-1042"},
+    "supersedes": DECISION,
+    "reason": "data_correction",
+}
+ANSWER: dict[str, Any] = {
+    "format": 1,
+    "decision_id": DECISION,
+    "decided_at": "2023-04-01T12:00:00.000Z",
+    "bundle": BUNDLE,
+    "as_of": "2023-04-01",
+    "purpose": "decide",
+    "rewards": [
+        {
+            "id": "chuanliu_traffic",
+            "policy": "chuanliu.traffic_hours",
+            "subject": {"type": "merchant", "id": "m-1"},
+            "kind": "traffic_hours",
+            "amount": 10,
+            "unit": "hour",
+            "details": {"exposures": 52000},
+            "claim": {
+                "key": "chuanliu.traffic_hours/chuanliu_traffic@merchant:m-1#2023-04-01",
+                "per": "day",
+                "on_increase": "top_up",
+                "on_decrease": "keep",
+            },
+            "because": [{"fact": "granted_hours", "value": 10, "test": "> 0", "holds": True}],
+        }
+    ],
+    "not_granted": [],
+    "recommendations": [],
+    "policies": [
+        {
+            "policy": "chuanliu.traffic_hours",
+            "subject": {"type": "merchant", "id": "m-1"},
+            "status": "applied",
+            "decisions": {"exposures": 52000, "granted_hours": 10},
+            "missing": [],
+            "fired": [
+                {
+                    "decision": "granted_hours",
+                    "row": "h10",
+                    "because": [
+                        {"fact": "live.hours_today", "value": 5, "test": ">= 4", "holds": True},
+                        {"fact": "distribution.buyer_hours_180d", "value": 12.5, "test": "[10..30)", "holds": True},
+                    ],
+                }
+            ],
+        }
+    ],
+}

@@ -1,0 +1,64 @@
+"""GET /v1/facts."""
+
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from policy_service.api import problems, reading
+from policy_service.api.answers import answer
+from policy_service.api.schemas.request import LONGEST_PATTERN, MOST_PATTERNS
+from policy_service.api.shared import service
+from policy_service.diagnostics import Fault, InvalidInput, fault
+from policy_service.diagnostics.catalogue import BAD_OPTION, BAD_TEXT, TOO_MANY
+
+blueprint = Blueprint("facts", __name__, url_prefix="/v1/facts", description="What can be posted")
+_POLICIES = {
+    "in": "query",
+    "name": "policies",
+    "explode": False,
+    "style": "form",
+    "schema": {"type": "array", "items": {"type": "string"}, "maxItems": MOST_PATTERNS},
+    "example": ["chuanliu.traffic_hours"],
+    "description": "Ids of policies, or patterns with `*` and `?`, parted by commas.",
+}
+
+
+@blueprint.route("")
+@blueprint.response(
+    200,
+    {"type": "object", "description": "A JSON Schema (draft 2020-12)."},
+    description="JSON Schema of `facts`. Bounds and steps are exact decimals.",
+)
+@blueprint.doc(
+    operationId="facts",
+    parameters=[_POLICIES],
+    responses=problems.documented(
+        problems.NOT_ACCEPTABLE,
+        problems.HOST_REFUSED,
+        problems.INVALID,
+        problems.INTERNAL,
+        problems.STORE,
+        problems.NO_BUNDLE,
+    ),
+)
+def facts() -> Response:
+    """JSON Schema of the state to post.
+
+    With `policies`, the smallest state that these policies and those they depend on read.
+    """
+    posted = reading.query(request, "policies").get("policies")
+    return answer(service().facts_schema(None if posted is None else _patterns(posted)))
+
+
+def _patterns(text: str) -> tuple[str, ...]:
+    patterns = tuple(text.split(","))
+    faults: list[Fault] = []
+    if len(patterns) > MOST_PATTERNS:
+        faults.append(fault("/policies", TOO_MANY, f"more than {MOST_PATTERNS} patterns"))
+    for at, pattern in enumerate(patterns):
+        if not pattern:
+            faults.append(fault(f"/policies/{at}", BAD_OPTION, "a pattern that names nothing"))
+        elif len(pattern) > LONGEST_PATTERN:
+            faults.append(fault(f"/policies/{at}", BAD_TEXT, f"a pattern is at most {LONGEST_PATTERN} characters"))
+    if faults:
+        raise InvalidInput(faults)
+    return patterns

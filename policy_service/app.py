@@ -1,0 +1,36 @@
+"""Flask around the assembled service."""
+
+from flask import Flask
+
+from policy_service.api import boundary, docs, problems
+from policy_service.api.contract import Contract
+from policy_service.api.decisions import blueprint as decisions
+from policy_service.api.evaluate import blueprint as evaluate
+from policy_service.api.facts import blueprint as facts
+from policy_service.api.operations import blueprint as operations
+from policy_service.api.policies import blueprint as policies
+from policy_service.api.shared import Shared, share
+from policy_service.assembly import assemble
+from policy_service.decisions.service import PolicyService
+from policy_service.settings import Settings, read_settings
+
+
+def create_app(settings: Settings | None = None, *, service: PolicyService | None = None) -> Flask:
+    """The application.
+
+    Args:
+        settings: those of the environment by default.
+        service: assembled already; by default from the settings, on their database.
+    Raises:
+        SettingInvalid, StoreUnavailable.
+    """
+    known = read_settings() if settings is None else settings
+    app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # a path with `//` is another path, not a redirect to this one
+    share(app, Shared(assemble(known) if service is None else service, known))
+    boundary.register(app)
+    problems.register(app)
+    contract = Contract(app)
+    contract.register_all(evaluate, decisions, policies, facts, operations)
+    app.register_blueprint(docs.blueprint(contract))
+    return app

@@ -1,0 +1,122 @@
+"""`policyctl test`: the cases of the rule files, on every engine."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from policy_service import canonical
+from policy_service.cli.folder import as_objects, is_error, rules_option, tell
+from policy_service.cli.terminal import format_option, found_errors, progress, write_json
+from policy_service.decisions.caseruns import Failure, Outcome, run
+from policy_service.decisions.cases import Case, read_cases
+from policy_service.decisions.evaluate import Evaluator
+from policy_service.diagnostics import Report, Span
+from policy_service.engines import registry
+from policy_service.policies.bundle import Bundle, load_folder
+
+
+@click.command()
+@rules_option
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("-k", "name", metavar="TEXT", help="Only cases with this text in their name.")
+@click.option(
+    "--engine", type=click.Choice([*registry.NAMES, "all"]), default="all", show_default=True,
+    help="The engine that runs them; all also compares whole answers.",
+)  # fmt: skip
+@format_option
+def test(folder: Path, paths: tuple[Path, ...], name: str | None, engine: str, form: str) -> None:
+    """Run the cases of the rule files.
+
+    PATHS are case files, policy files or folders inside the rules folder; all of it without them.
+    """
+    bundle, cases = _cases(folder, form)
+    chosen = [case for case in cases if _is_below(case, paths) and (name or "").lower() in case.name.lower()]
+    if not chosen and (paths or name):
+        raise click.UsageError("no case is in these files, or has this text in its name")
+    engines = registry.NAMES if engine == "all" else (engine,)
+    evaluators = {name: Evaluator(bundle, registry.engine(name)) for name in engines}
+    outcomes = [run(case, evaluators) for case in progress(chosen, "cases")]
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    if form == "json":
+        counts = {"cases": len(outcomes), "passed": len(outcomes) - len(failed), "failed": len(failed)}
+        write_json({**counts, "engines": list(engines), "failures": [o for f in failed for o in _objects(f)]})
+    else:
+        for outcome in failed:
+            click.echo("\n".join(_lines(outcome)))
+        click.echo(f"{len(outcomes) - len(failed)} cases passed, {len(failed)} failed")
+    if failed:
+        raise found_errors()
+
+
+def _cases(folder: Path, form: str) -> tuple[Bundle, tuple[Case, ...]]:
+    """The cases; nothing runs on a folder with errors: they are told and the command ends."""
+    bundle, diagnostics, sources = load_folder(folder)
+    report = Report(diagnostics)
+    cases = read_cases(sources, folder.as_posix(), bundle.rules if bundle is not None else None, report)
+    if bundle is not None and not report.has_errors:
+        return bundle, cases
+    errors = [d for d in report.sorted() if is_error(d)]
+    if form == "json":
+        write_json({"diagnostics": as_objects(errors)})
+    else:
+        tell(folder, errors, sources, err=False)
+    raise found_errors()
+
+
+def _is_below(case: Case, paths: Sequence[Path]) -> bool:
+    """Whether the case stands in one of the files or folders; a policy file stands for the cases beside it."""
+    if not paths:
+        return True
+    file = Path(case.span.file).resolve()
+    found = [p.resolve() for p in paths]
+    beside = [p.with_name(p.name.removesuffix(".yaml").partition("@")[0] + ".test.yaml") for p in found]
+    return any(file.is_relative_to(p) or file == b for p, b in zip(found, beside, strict=True))
+
+
+# ---- failures
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
+    for failure, engines in _grouped(outcome):
+        yield f"{failure.expectation.span}: {outcome.case.name}"
+        expected, got = _text(failure.expectation.value), _text(failure.got)
+        yield f"    {_what(failure)}: expected {expected}, got {got} ({', '.join(engines)})"
+    for (one, two), differences in outcome.differences.items():
+        yield f"{outcome.case.span}: {outcome.case.name}"
+        for found in differences:
+            yield f"    {found.pointer}: {one} answers {_text(found.recorded)}, {two} {_text(found.replayed)}"
+
+
+def _objects(outcome: Outcome) -> Iterator[dict[str, Any]]:
+    for failure, engines in _grouped(outcome):
+        found = {"what": _what(failure), "expected": failure.expectation.value, "got": failure.got, "engines": engines}
+        yield _place(outcome.case, failure.expectation.span) | found
+    for (one, two), differences in outcome.differences.items():
+        for difference in differences:
+            answers = {one: difference.recorded, two: difference.replayed}
+            yield _place(outcome.case, outcome.case.span) | {"pointer": difference.pointer, "answers": answers}
+
+
+def _place(case: Case, span: Span) -> dict[str, Any]:
+    return {"case": case.name, "policy": case.policy, "file": span.file, "line": span.line, "column": span.column}
+
+
+def _grouped(outcome: Outcome) -> Iterable[tuple[Failure, list[str]]]:
+    """Each failure once, with the engines that agree on it."""
+    found: dict[tuple[Span, bytes], tuple[Failure, list[str]]] = {}
+    for engine, failures in outcome.failures.items():
+        for failure in failures:
+            key = failure.expectation.span, canonical.trusted(failure.got)
+            found.setdefault(key, (failure, []))[1].append(engine)
+    return found.values()
+
+
+def _what(failure: Failure) -> str:
+    expectation = failure.expectation
+    return f"rows of {expectation.key}" if expectation.kind == "rows" else expectation.key
+
+
+def _text(value: Any) -> str:
+    return canonical.trusted(value).decode()

@@ -1,0 +1,154 @@
+"""Expressions, values and tests of a policy in words: facts by their labels, units and members as people say them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from policy_service import canonical
+from policy_service.decisions.words import OPERATOR, TEST, UNIT, WORD, Tongue, word
+from policy_service.diagnostics import Report, plain
+from policy_service.facts import Fact
+from policy_service.language import ast, types
+from policy_service.language.format import number_text, print_node
+from policy_service.language.parser import parse_cell, parse_expression
+from policy_service.language.values import parse_days
+from policy_service.policies.model import Policy, Rules
+
+_THIS = ast.Name("this")
+
+
+class Phrases:
+    """Words for what one policy file says, in one tongue."""
+
+    def __init__(self, rules: Rules, policy: Policy, tongue: Tongue) -> None:
+        self.rules, self.policy, self.tongue = rules, policy, tongue
+        self._facts = rules.dictionary.by_name
+
+    def word(self, key: str, *values: object, **named: object) -> str:
+        return word(WORD, key, self.tongue, *values, **named)
+
+    def joined(self, parts: Iterable[str]) -> str:
+        return self.word("comma").join(parts)
+
+    # ---- names and values
+
+    def fact(self, name: str) -> str:
+        """The label of a fact; of `decision(policy.name)` its title."""
+        tree = self._parsed(name)
+        return self.text(tree) if tree is not None else name
+
+    def value(self, of: str, value: Any) -> str:
+        """A value of a fact, decision or expression, with its unit."""
+        fact = self._facts.get(of)
+        if value is None:
+            return self.word("null")
+        if isinstance(value, bool):
+            return self.word("true" if value else "false")
+        if isinstance(value, list):
+            return self.joined(self._plain(item) for item in value) or self.word("none")
+        if fact is not None and value in fact.values:
+            return fact.values[value][self.tongue]
+        return self.amount(value, self._unit(of))
+
+    def amount(self, value: Any, unit: str | None) -> str:
+        if isinstance(value, bool):
+            return self.word("true" if value else "false")
+        words = word(UNIT, unit, self.tongue) if unit is not None and not isinstance(value, str) else ""
+        return f"{self._plain(value)} {words}".rstrip()
+
+    def _plain(self, value: Any) -> str:
+        return value if isinstance(value, str) else canonical.trusted(value).decode()
+
+    def _unit(self, of: str) -> str | None:
+        decision = self.policy.decisions.get(of)
+        kind = self._facts[of].type if of in self._facts else decision.type if decision is not None else None
+        return kind.unit if isinstance(kind, types.Number) else None
+
+    # ---- tests
+
+    def test(self, of: str, test: str) -> str:
+        """What is asked of a value: `[10..30)` is `to be from 10 to below 30`."""
+        fact = self._facts.get(of)
+        if test.startswith(("between ", "in ")):
+            tree = self._parsed(f"this {test}")
+            match tree:
+                case ast.Between(operand, low, high) if operand == _THIS:
+                    return self._range("[]", low, high, fact)
+                case ast.In(operand, tests) if operand == _THIS:
+                    return self._tests(tests, fact)
+            return test
+        cell = parse_cell(test, plain(test), Report())
+        if cell is None:
+            return test
+        found = self._tests(cell.tests, fact)
+        return word(TEST, "not", self.tongue, found) if cell.negated else found
+
+    def _tests(self, tests: Iterable[ast.Node], fact: Fact | None) -> str:
+        return f" {word(OPERATOR, 'or', self.tongue)} ".join(self._test(test, fact) for test in tests)
+
+    def _test(self, test: ast.Node, fact: Fact | None) -> str:
+        match test:
+            case ast.ComparisonTest("=", ast.NullLiteral()) | ast.NullLiteral():
+                return word(TEST, "unknown", self.tongue)
+            case ast.ComparisonTest("!=", ast.NullLiteral()):
+                return word(TEST, "known", self.tongue)
+            case ast.ComparisonTest(operator, operand):
+                return word(TEST, operator, self.tongue, self.text(operand, fact))
+            case ast.Range(low, high, low_closed, high_closed):
+                return self._range(("[" if low_closed else "(") + ("]" if high_closed else ")"), low, high, fact)
+        return word(TEST, "=", self.tongue, self.text(test, fact))
+
+    def _range(self, ends: str, low: ast.Node, high: ast.Node, fact: Fact | None) -> str:
+        return word(TEST, ends, self.tongue, self.text(low, fact), self.text(high, fact))
+
+    # ---- expressions
+
+    def text(self, tree: ast.Node, fact: Fact | None = None) -> str:
+        """An expression with its names as labels; what has no shorter wording stays as the rule file writes it.
+
+        Args:
+            fact: the one it is compared with, whose members have labels.
+        """
+        match tree:
+            case ast.NumberLiteral(value):
+                return number_text(value)
+            case ast.StringLiteral(value):
+                return fact.values[value][self.tongue] if fact is not None and value in fact.values else value
+            case ast.BooleanLiteral(value):
+                return self.word("true" if value else "false")
+            case ast.NullLiteral():
+                return self.word("null")
+            case ast.Call(ast.Name("date" | "duration"), (ast.StringLiteral(value),)) | ast.AtLiteral(value):
+                days = parse_days(value)
+                return value if days is None else self.amount(days, "day")
+            case ast.Call(ast.Name("decision"), (name,)):
+                return self._decision(print_node(name))
+            case ast.Arithmetic(operator, left, right):
+                return f"{self.text(left)} {operator} {self.text(right)}"
+            case ast.Comparison(operator, left, right):
+                compared = self._facts.get(print_node(left))
+                return f"{self.text(left)} {word(OPERATOR, operator, self.tongue)} {self.text(right, compared)}"
+            case ast.Conjunction(operands):
+                return f" {word(OPERATOR, 'and', self.tongue)} ".join(self.text(o) for o in operands)
+            case ast.Name() | ast.Path():
+                return self._name(print_node(tree))
+        return print_node(tree)
+
+    def _name(self, name: str) -> str:
+        if (fact := self._facts.get(name)) is not None:
+            return fact.label[self.tongue]
+        decision = self.policy.decisions.get(name)
+        if decision is not None and decision.title is not None:
+            return decision.title[self.tongue]
+        return self.word(name)
+
+    def _decision(self, full: str) -> str:
+        """The title of another policy's decision."""
+        policy, _, name = full.rpartition(".")
+        for file in self.rules.versions(policy):
+            decision = file.decisions.get(name)
+            if decision is not None and decision.title is not None:
+                return decision.title[self.tongue]
+        return full
+
+    def _parsed(self, text: str) -> ast.Node | None:
+        return parse_expression(text, plain(text), Report())

@@ -1,0 +1,165 @@
+"""Rows of one table that match the same values, and rows that never answer."""
+
+from pathlib import Path
+
+import pytest
+
+from policy_service.policies.loader import load, read_folder
+
+ROOT = Path(__file__).parents[3]
+BASE = read_folder(ROOT / "tests/diagnostics/base")
+POLICY = """policy: live.bonus
+title: {zh: 奖励, en: Bonus}
+subject: merchant
+effective: {from: 2023-01-01, to: 2024-01-01}
+basis: assumed
+optional: [merchant.*, live.*]
+parameters:
+  low: {type: integer, values: [{from: 2023-01-01, value: 2}, {from: 2023-07-01, value: LOW}]}
+decisions:
+  level: {expression: 'if live.orders > 5 then 1 else 2'}
+  bonus:
+    hit: HIT
+    default: null
+    table: |
+"""
+
+
+def found(header: str, *rows: str, hit: str = "unique", low: int = 2) -> list[tuple[str, str, str | None]]:
+    """Code, message and hint of all diagnostics of a table with these inputs; rows are named a, b, c."""
+    lines = [f"| row | {header} | => out: integer |"]
+    lines += [f"| {name} | {row} | {n} |" for n, (name, row) in enumerate(zip("abcdef", rows, strict=False))]
+    text = POLICY.replace("LOW", str(low)).replace("HIT", hit) + "".join(f"      {line}\n" for line in lines)
+    _, diagnostics = load({**BASE, "live/bonus.yaml": text})
+    return [(d.code.code, d.message, d.hint) for d in diagnostics if d.code.code != "P118"]
+
+
+def overlap(message: str, hint: str | None = None) -> list[tuple[str, str, str | None]]:
+    return [("T203", f"rows `a` and `b` both match {message}", hint)]
+
+
+END = "leave one end out: `[a..b)`"
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "expected"),
+    [
+        ("live.hours", ("[8..24]", "[2..8]"), overlap("`live.hours` = 8", END)),
+        ("live.hours", (">= 8", "<= 8"), overlap("`live.hours` = 8", END)),
+        ("live.hours", ("> 7.99", "[2..8]"), overlap("`live.hours` = 8", END)),
+        ("live.orders", ("> 7.5", "< 9"), overlap("`live.orders` = 8", END)),
+        ("live.hours", ("8", "8"), overlap("`live.hours` = 8")),
+        ("live.hours", ("-", "null"), overlap("`live.hours` = null")),
+        ("live.hours", ("not(8)", "null"), overlap("`live.hours` = null")),
+        ("live.hours", ("!= 8", "7"), overlap("`live.hours` = 7")),
+        ("live.hours", ("not([2..8))", "1"), overlap("`live.hours` = 1")),
+        (
+            "merchant.store_type",
+            ('"enterprise", "individual"', '"individual"'),
+            overlap("`merchant.store_type` = individual"),
+        ),
+        ("merchant.store_type", ('not("enterprise")', '"individual"'), overlap("`merchant.store_type` = individual")),
+        ("merchant.restricted", ("true", "-"), overlap("`merchant.restricted` = true")),
+        (
+            "merchant.opened_on",
+            ('>= date("2023-03-01")', 'date("2023-04-01")'),
+            overlap("`merchant.opened_on` = 2023-04-01"),
+        ),
+        ("live.hours | live.orders", ("[2..8] | > 5", "> 7 | < 9"), overlap("`live.hours` = 7.01, `live.orders` = 6")),
+        (
+            "live.hours | merchant.restricted",
+            ("> 2 | -", "> 2 | true"),
+            overlap("`live.hours` = 2.01, `merchant.restricted` = true"),
+        ),
+    ],
+)
+def test_two_rows_of_a_unique_table_that_match_one_value_are_an_error(
+    header: str, rows: tuple[str, ...], expected: list[tuple[str, str, str | None]]
+) -> None:
+    without_negation = [d for d in found(header, *rows) if d[0] != "L208"]
+    assert without_negation == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("live.hours", ("[8..24]", "[2..8)")),
+        ("live.hours", ("> 8", "<= 8")),
+        ("live.orders", ("> 7.5", "< 8")),
+        ("live.hours", ("[0..24]", "null")),
+        ("live.hours", ("not(null)", "null")),
+        ("live.hours", ("8", "9, 10")),
+        ("live.hours", ("not([2..8))", "[2..8)")),
+        ("live.hours", ("not(> 8)", "null")),
+        ("merchant.store_type", ('"enterprise"', '"individual"', "null")),
+        ("merchant.restricted", ("true", "false", "null")),
+        ("live.hours | live.orders", ("[2..8] | > 5", "> 7 | <= 5")),
+        ("live.hours", ("> low", "<= low")),
+        ("live.hours | live.hours", ("> 4 | < 9", "<= 4 | < 9")),
+        ("live.orders", ("> live.orders - 1", "<= live.orders - 1")),
+    ],
+)
+def test_rows_that_share_no_value_are_no_fault(header: str, rows: tuple[str, ...]) -> None:
+    assert found(header, *rows) == []
+
+
+@pytest.mark.parametrize("header", ["level", "live.orders + 1", "live.orders | level", "as_of"])
+def test_inputs_that_are_not_facts_of_their_own_are_left_to_the_prover(header: str) -> None:
+    cells = " | ".join("-" for _ in header.split("|"))
+    assert found(header, cells, cells) == []
+
+
+def test_an_overlap_that_only_a_later_value_of_a_parameter_brings_is_found() -> None:
+    assert found("live.hours", "> low", "<= 2", low=2) == []
+    assert found("live.hours", "> low", "<= 2", low=1) == overlap("`live.hours` = 1.01")
+
+
+def test_an_overlap_on_several_days_is_told_once() -> None:
+    assert len(found("live.hours", "> low", "<= 5", low=3)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "shadowed"),
+    [
+        ((">= 2", ">= 8"), "row `b` is shadowed by row `a`"),
+        (("-", "null"), "row `b` is shadowed by row `a`"),
+        (("[2..5), [5..9]", "[3..8]"), "row `b` is shadowed by row `a`"),
+        ((">= 8", ">= 2", "9"), "row `c` is shadowed by row `a`"),
+    ],
+)
+def test_a_row_of_a_first_table_that_an_earlier_one_takes_is_unreachable(rows: tuple[str, ...], shadowed: str) -> None:
+    assert [(code, message) for code, message, _ in found("live.hours", *rows, hit="first")] == [("T204", shadowed)]
+
+
+@pytest.mark.parametrize("rows", [(">= 8", ">= 2"), ("[0..24]", "-"), (">= low", ">= 2")])
+def test_a_row_of_a_first_table_with_a_value_of_its_own_is_no_fault(rows: tuple[str, ...]) -> None:
+    assert found("live.hours", *rows, hit="first", low=5) == []
+
+
+@pytest.mark.parametrize("hit", ["any", "collect", "rule order"])
+def test_rows_of_other_tables_may_match_together(hit: str) -> None:
+    assert found("live.hours", "[2..8]", "[8..9]", hit=hit) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("live.hours", "[9..2]"),
+        ("live.hours", "> 24"),
+        ("live.orders", "2.5"),
+        ("live.hours", "< 0"),
+        ("live.hours", "(3..3)"),
+    ],
+)
+def test_a_cell_that_no_value_fits_is_unreachable(header: str, cell: str) -> None:
+    assert found(header, cell, "7") == [("T204", "no value fits the cell, row `a` never answers", None)]
+
+
+def test_a_cell_that_some_value_of_a_parameter_opens_is_no_fault() -> None:
+    assert found("live.hours", "[3..low]", "1", low=5) == []
+    assert [code for code, *_ in found("live.hours", "[3..low]", "1", low=2)] == ["T204"]
+
+
+def test_the_shipped_rules_have_no_false_overlap() -> None:
+    _, diagnostics = load(read_folder(ROOT / "rules"))
+    assert [d for d in diagnostics if d.code.code in ("T203", "T204")] == []
