@@ -3,21 +3,31 @@
 import time
 from datetime import UTC, datetime
 
+from sqlalchemy.exc import ArgumentError
+
 from policy_service.decisions.evaluators import Evaluators
 from policy_service.decisions.ids import new_decision_id
 from policy_service.decisions.service import PolicyService
 from policy_service.decisions.unrecorded import NoDecisions, OneBundle
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, load_folder
-from policy_service.settings import Settings
+from policy_service.settings import SettingInvalid, Settings
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
 
 __all__ = ["assemble", "load_folder", "preview"]
 
 
 def assemble(settings: Settings) -> PolicyService:
-    """The service on its database, migrated. Raises StoreUnavailable."""
-    database = connect(settings.database_url)
+    """The service on its database, migrated.
+
+    Raises:
+        StoreUnavailable: it cannot be opened now.
+        SettingInvalid: POLICY_DATABASE_URL names none that can be opened.
+    """
+    try:
+        database = connect(settings.database_url)
+    except (ValueError, ArgumentError, ImportError) as error:
+        raise SettingInvalid(f"POLICY_DATABASE_URL: {error}") from error
     migrate(database)
     bundles = SqlBundleStore(database)
     evaluators = Evaluators(bundles, engine(settings.engine), time.monotonic, settings.bundle_refresh_ms / 1000)

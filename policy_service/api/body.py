@@ -61,6 +61,8 @@ def _bytes(request: Request, most: int) -> bytes:
     data = request.get_data(cache=False)
     if len(data) > most:
         _too_large(most)
+    if request.content_length is not None and len(data) < request.content_length:
+        raise Refused(problems.BAD_REQUEST, "the body ends before its announced length")
     return data
 
 

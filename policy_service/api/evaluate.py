@@ -7,10 +7,11 @@ from flask_smorest import Blueprint
 
 from policy_service.api import examples, problems, reading
 from policy_service.api.answers import answer
+from policy_service.api.body import Posted
 from policy_service.api.schemas.answer import AnswerSchema, PreviewSchema
 from policy_service.api.schemas.request import EvaluateRequestSchema
 from policy_service.api.shared import service
-from policy_service.decisions.service import EvaluateRequest, NoActiveBundle
+from policy_service.decisions.service import EvaluateRequest, NoActiveBundle, PolicyService
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.diagnostics.catalogue import ID_MISSING
 
@@ -79,15 +80,29 @@ def evaluate() -> Response:
     loaded, faults = reading.loaded(_SCHEMA, found)
     decides = loaded.get("purpose", "decide") == "decide"
     key = reading.idempotency_key(request, faults) if decides else None
-    if faults:
-        raise InvalidInput(faults + _further(loaded, found.value, faults))
-    evaluated = service().evaluate(_request(loaded), idempotency_key=key)
+    evaluated = service().evaluate(_whole(loaded, found.value, faults, service()), idempotency_key=key)
     if evaluated.decision_id is None:
         return answer(evaluated.answer)
     headers = {"Location": f"/v1/decisions/{evaluated.decision_id}"}
     if evaluated.replayed:
         headers["Idempotent-Replayed"] = "true"
     return answer(evaluated.answer, 201, headers)
+
+
+def request_of(found: Posted, served: PolicyService) -> EvaluateRequest:
+    """A body as a request to the service; also for bodies that come another way than by HTTP.
+
+    Raises:
+        InvalidInput: with every fault, those included that the service finds.
+    """
+    loaded, faults = reading.loaded(_SCHEMA, found)
+    return _whole(loaded, found.value, faults, served)
+
+
+def _whole(loaded: dict[str, Any], posted: Any, faults: list[Fault], served: PolicyService) -> EvaluateRequest:
+    if faults:
+        raise InvalidInput(faults + _further(loaded, posted, faults, served))
+    return _request(loaded)
 
 
 def _request(loaded: dict[str, Any]) -> EvaluateRequest:
@@ -108,7 +123,7 @@ def _request(loaded: dict[str, Any]) -> EvaluateRequest:
     )
 
 
-def _further(loaded: dict[str, Any], posted: Any, faults: list[Fault]) -> list[Fault]:
+def _further(loaded: dict[str, Any], posted: Any, faults: list[Fault], served: PolicyService) -> list[Fault]:
     """Faults that the service finds in what is left of a faulty request; none that follow from those known."""
     faulty = {one.pointer for one in faults}
     if not isinstance(posted, dict):
@@ -121,7 +136,7 @@ def _further(loaded: dict[str, Any], posted: Any, faults: list[Fault]) -> list[F
         places = enumerate(posted["policies"])
         loaded["policies"] = [_ANY if f"/policies/{at}" in faulty else pattern for at, pattern in places]
     try:
-        found = service().faults(_request(loaded))
+        found = served.faults(_request(loaded))
     except NoActiveBundle:
         return []
     return [one for one in found if not _follows(one, faulty)]

@@ -58,6 +58,7 @@ BUNDLE_NOT_ACTIVE = Kind(
 )  # fmt: skip
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large", "The body is larger than POLICY_MAX_BODY allows.")
 MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body must be JSON", "Only uncompressed application/json is read.")
+PATH_TOO_LONG = Kind("path-too-long", 414, "The path is too long", "The first line of the request is too long.")
 HOST_REFUSED = Kind(
     "host-refused", 421, "Only this machine is answered",
     "Without keys the service answers requests to a loopback host: 127.0.0.1, localhost or [::1].",
@@ -66,6 +67,7 @@ INVALID = Kind(
     "invalid-request", 422, "The request is invalid",
     "The request is well formed but breaks its contract. `errors` lists every fault; nothing was decided or logged.",
 )  # fmt: skip
+HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The headers are too large", "The headers are too many or too long.")
 INTERNAL = Kind(
     "internal-error", 500, "The service has a fault",
     "A fault of ours. `instance` names the entry in the service's log; no answer was given.",
@@ -77,7 +79,7 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         MALFORMED, BAD_REQUEST, NOT_FOUND, METHOD, NOT_ACCEPTABLE, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BODY_TOO_LARGE,
-        MEDIA_TYPE, HOST_REFUSED, INVALID, INTERNAL, STORE, NO_BUNDLE, NOT_READY,
+        MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL, STORE, NO_BUNDLE, NOT_READY,
     )
 }  # fmt: skip
 _OF_STATUS = {404: NOT_FOUND, 405: METHOD, 406: NOT_ACCEPTABLE, 413: BODY_TOO_LARGE, 415: MEDIA_TYPE}

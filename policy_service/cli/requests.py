@@ -1,14 +1,65 @@
-"""The request in a file, judged as the one in an HTTP body is."""
+"""The request in a file, judged as the one in an HTTP body is, and its faults told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
-from policy_service import canonical
-from policy_service.api import body, problems, reading
-from policy_service.api.problems import Refused
+from policy_service.api import body, problems
+from policy_service.api.evaluate import request_of
+from policy_service.api.problems import Kind, Refused
 from policy_service.cli.terminal import found_errors
+from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.service import EvaluateRequest, PolicyService
 from policy_service.diagnostics import Fault, InvalidInput
+from policy_service.diagnostics.catalogue import BY_CODE
+
+file_argument = click.argument("file", type=click.File("rb"))
+
+
+def read(file: BinaryIO, served: PolicyService, most_deep: int, overrides: Mapping[str, Any]) -> EvaluateRequest:
+    """The request in a file, some of its keys replaced by those of the command line.
+
+    Args:
+        overrides: as they would stand in the body; those below `options` join the others there.
+    Raises:
+        Refused: it is not JSON that can be trusted.
+        InvalidInput: with every fault of the request.
+    """
+    posted = body.parse(file.read(), most_deep)
+    if isinstance(posted.value, dict):
+        value = {**posted.value, **overrides}
+        below = posted.value.get("options")
+        if isinstance(below, dict) and "options" in overrides:
+            value["options"] = {**below, **overrides["options"]}
+        posted = replace(posted, value=value)
+    return request_of(posted, served)
+
+
+@contextmanager
+def telling(form: str) -> Iterator[None]:
+    """Faults inside are told on standard error, as text or as the problem HTTP would answer; then the command ends."""
+    try:
+        yield
+    except Refused as error:
+        raise _told(form, error.kind, error.detail, error.faults) from error
+    except InvalidInput as error:
+        raise _told(form, problems.INVALID, problems.counted(len(error.faults)), error.faults) from error
+    except StoreUnavailable as error:
+        raise _told(form, problems.STORE, f"the store cannot be used: {error}", ()) from error
+
+
+def _told(form: str, kind: Kind, detail: str, faults: Sequence[Fault]) -> click.exceptions.Exit:
+    if form == "json":
+        click.echo(problems.body(kind, detail, faults), err=True)
+    else:
+        click.echo("\n".join(map(_line, faults)) or f"error: {detail}", err=True)
+    return found_errors()
+
+
+def _line(fault: Fault) -> str:
+    code = BY_CODE.get(fault.code)
+    text = f"{fault.pointer or 'the body'}: error {code or fault.code}: {fault.message}"
+    return f"{text}\n   hint: {fault.hint}" if fault.hint else text

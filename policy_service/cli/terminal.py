@@ -1,5 +1,6 @@
 """What the commands share at the terminal: their results, faults as text, widths, progress."""
 
+import re
 import sys
 import time
 import unicodedata
@@ -11,6 +12,9 @@ import click
 from policy_service import canonical
 
 _SLOW_SECONDS = 1.0
+_WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+_PIECE = re.compile(rf"[{_WIDE}][，。；：、！？）”》]*|[^\s{_WIDE}]+[，。；：、！？）”》]*\s*|\s+")
+"""What stays together when a line is broken: a word with its blanks, or one Chinese sign with what closes it."""
 Item = TypeVar("Item")
 
 format_option = click.option(
@@ -46,6 +50,21 @@ def aligned(rows: Iterable[Sequence[str]], gap: str = "  ") -> Iterator[str]:
     widths = [max(width(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         yield gap.join(padded(cell, columns) for cell, columns in zip(row, widths, strict=True)).rstrip()
+
+
+def wrapped(text: str, columns: int, indent: str = "") -> Iterator[str]:
+    """Lines of a text within some columns; those after the first are indented further.
+
+    Breaks at blanks and beside Chinese signs, but not before a mark that closes.
+    """
+    line = indent
+    for piece in _PIECE.findall(text):
+        if width(line) + width(piece.rstrip()) > columns and line.strip():
+            yield line.rstrip()
+            line = f"{indent}  {piece.lstrip()}"
+        else:
+            line += piece
+    yield line.rstrip()
 
 
 def progress(items: Sequence[Item], label: str) -> Iterator[Item]:

@@ -399,7 +399,6 @@ class _Answer:
             for recommendation in policy.recommendations:
                 self._recommendation(recommendation, view, subject, place, page)
         else:
-            policy.skip(view)
             for reward in policy.rewards:
                 self._refuse(reward, subject, status, page)
         entry: Entry = {
@@ -411,6 +410,8 @@ class _Answer:
         }
         if self.wanted.traced:
             self._trace(policy, view, decided, applied, entry)
+        if not applied:
+            policy.skip(view)  # behind the trace, which shows what the rows of a conflict read
         page.policies.append(entry)
 
     def _trace(self, policy: PolicyProgram, view: View, decided: Decided | None, applied: bool, entry: Entry) -> None:

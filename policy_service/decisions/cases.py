@@ -7,7 +7,7 @@ from typing import Any
 
 from policy_service.decisions.expecting import WORDS, Expectation, Expecting, Faults, plain_value
 from policy_service.diagnostics import Fault, InvalidInput, Report, Span, escape
-from policy_service.diagnostics.catalogue import CASE_INVALID, ID_MISSING, UNKNOWN_FACT
+from policy_service.diagnostics.catalogue import ID_MISSING, UNKNOWN_FACT
 from policy_service.facts import FIRST_DAY, LAST_DAY, Door, State
 from policy_service.language.values import parse_date
 from policy_service.policies.loader import Sources, is_case_file
@@ -66,8 +66,9 @@ def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Repor
             continue
         policy = _policy_beside(file, rules)
         if policy is None:
-            name = path.removesuffix(".test.yaml").rpartition("/")[2]
-            report.add(CASE_INVALID, root.span, f"no policy file `{name}.yaml` stands beside these cases")
+            name = path.removesuffix(".test.yaml")
+            policies = [p.removesuffix(".yaml") for p in sources if not is_case_file(p)]
+            Faults(report).unknown(root.span, f"no policy file `{name}.yaml` stands beside these cases", name, policies)
             continue
         judge = _Judge(policy, rules, door, report)
         for state in written.states.values():

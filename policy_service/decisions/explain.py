@@ -197,9 +197,15 @@ class _Explaining:
             for row in fired:
                 yield Point(self.phrases.word("decided_by", title=title, row=row["row"]), self._tests(row["because"]))
             if others and not fired:
-                closest = min(others, key=lambda row: sum(leaf["holds"] is not True for leaf in row["because"]))
-                text = self.phrases.word("no_row", title=title, row=closest["row"])
-                yield Point(text, self._tests(closest["because"]))
+                yield Point(self.phrases.word("no_row", title=title), tuple(self._closest(others)))
+
+    def _closest(self, rows: list[Entry]) -> Iterator[str]:
+        """What fails in the rows of which the fewest cells fail."""
+        failing = [(row["row"], [leaf for leaf in row["because"] if leaf["holds"] is not True]) for row in rows]
+        least = min(len(leaves) for _, leaves in failing)
+        for row, leaves in failing:
+            if len(leaves) == least:
+                yield f"{row}{self.phrases.word('colon')}{self.phrases.word('separator').join(self._tests(leaves))}"
 
     def _tests(self, because: Iterable[Entry]) -> tuple[str, ...]:
         return tuple(map(self._test, because))

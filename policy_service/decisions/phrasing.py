@@ -7,7 +7,7 @@ from policy_service import canonical
 from policy_service.decisions.words import OPERATOR, TEST, UNIT, WORD, Tongue, word
 from policy_service.diagnostics import Report, plain
 from policy_service.facts import Fact
-from policy_service.language import ast, types
+from policy_service.language import ast
 from policy_service.language.format import number_text, print_node
 from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.language.values import parse_days
@@ -37,7 +37,7 @@ class Phrases:
         return self.text(tree) if tree is not None else name
 
     def value(self, of: str, value: Any) -> str:
-        """A value of a fact, decision or expression, with its unit."""
+        """A value of a fact, with its unit, or of a decision or expression."""
         fact = self._facts.get(of)
         if value is None:
             return self.word("null")
@@ -47,7 +47,7 @@ class Phrases:
             return self.joined(self._plain(item) for item in value) or self.word("none")
         if fact is not None and value in fact.values:
             return fact.values[value][self.tongue]
-        return self.amount(value, self._unit(of))
+        return self.amount(value, fact.unit if fact is not None else None)
 
     def amount(self, value: Any, unit: str | None) -> str:
         if isinstance(value, bool):
@@ -57,11 +57,6 @@ class Phrases:
 
     def _plain(self, value: Any) -> str:
         return value if isinstance(value, str) else canonical.trusted(value).decode()
-
-    def _unit(self, of: str) -> str | None:
-        decision = self.policy.decisions.get(of)
-        kind = self._facts[of].type if of in self._facts else decision.type if decision is not None else None
-        return kind.unit if isinstance(kind, types.Number) else None
 
     # ---- tests
 

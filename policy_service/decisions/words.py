@@ -94,7 +94,7 @@ WORD = {
     "advice": {"zh": "建议", "en": "Recommendations"},
     "priority": {"zh": "优先级 {}", "en": "priority {}"},
     "decided_by": {"zh": "{title}的判定依据：{row} 行", "en": "{title}, decided by row {row}"},
-    "no_row": {"zh": "{title}：没有一行成立，最接近的是 {row} 行", "en": "{title}: no row fits, the closest is {row}"},
+    "no_row": {"zh": "{title}：没有一行成立，最接近的是", "en": "{title}: no row fits, the closest are"},
     "conflict": {"zh": "{title}：{rows} 行同时成立", "en": "{title}: rows {rows} fit at once"},
     "missing": {"zh": "缺少：{}", "en": "missing: {}"},
     "also_unknown": {"zh": "未提供，不影响判定：{}", "en": "not known, and not needed: {}"},

@@ -106,3 +106,4 @@ STORE_UNREACHABLE = Code("D101", "store-unreachable", "The store of decisions an
 NO_ACTIVE_BUNDLE = Code("D102", "no-active-bundle", "No bundle was activated yet.")
 
 ALL: tuple[Code, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Code))
+BY_CODE: dict[str, Code] = {code.code: code for code in ALL}

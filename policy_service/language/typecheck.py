@@ -66,7 +66,10 @@ class Scope:
 
     def find(self, name: str) -> Node | None:
         found = self.names.get(name)
-        return found if found is not None or self.outer is None else self.outer.find(name)
+        if found is not None or self.outer is None:
+            return found
+        # `this` is one row: what a row inside another lacks is not looked for in the outer one.
+        return None if name.startswith("this.") and "this.row" in self.names else self.outer.find(name)
 
     def all_names(self) -> list[str]:
         return [*self.names, *(self.outer.all_names() if self.outer else ())]
@@ -493,6 +496,9 @@ class _Checker:
                 )
         found = self.value(test, value.type)
         if isinstance(found.type, List):
+            if not isinstance(found, ListOf):
+                raise self.fail(OUTSIDE_PROFILE, test.span, f"`{print_node(test)}` may be null, and is then no list",
+                                hint=f"write `list contains({print_node(test)}, …)`")
             return self.list_contains(found, value, test.span)
         return self.compared("=", value, self.endpoint(test, value), test.span)
 
@@ -921,7 +927,11 @@ class _Checker:
             if name != "count":
                 raise self.fail(ARGUMENTS, span, f"`{name}` needs a column: `relation.column`")
             return self.projected(self.rows(found), "row", span)
-        return found if isinstance(found.type, List) else self.list_of([found], span)
+        if isinstance(found.type, List):
+            return found
+        if name == "count":
+            raise self.wrong(name, span)  # of one value it would be 1, but null when the value is null
+        return self.list_of([found], span)
 
 
 def _bounds(elements: Node) -> list[tuple[int, int]] | None:

@@ -66,6 +66,7 @@ def _yaml_files(folder: Path, report: Report) -> Iterator[Path]:
         report.add(
             FOLDER, _whole(folder), "there is no such folder", hint="POLICY_RULES names the folder of rule files"
         )
+        return
     for directory, _, names in os.walk(folder, onerror=lambda error: _unreadable(Path(error.filename), error, report)):
         paths = (Path(directory, name) for name in names if name.endswith(".yaml"))
         yield from (path for path in paths if path.is_file() and not path.is_symlink())

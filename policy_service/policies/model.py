@@ -412,7 +412,7 @@ class Rules:
         return tuple(p for p in self.policies if p.id == policy)
 
     def answering(self, policy: str, day: date) -> Policy:
-        """The file of a policy that answers for a day: the one in force; else the one that began last, else the first."""
+        """The file of a policy that answers for a day: the one in force, else the one begun last, else the first."""
         versions = self.versions(policy)
         begun = [p for p in versions if p.effective.period.start <= day]
         return next((p for p in versions if day in p.effective.period), begun[-1] if begun else versions[0])

@@ -351,7 +351,8 @@ class Speaker:
         while self.chance(45):
             row = [Known(n if self.chance(60) else f"this.{n}", k) for n, k in relation.kind.fields]
             row.append(Known("row", TEXT, relation.kind.rows))
-            inner = Speaker(self.rng, [*self.names, *row, *row, *row])
+            outer = [n for n in self.names if not n.text.startswith("this.")]
+            inner = Speaker(self.rng, [*outer, *row, *row, *row])
             text += f"[{bare(inner.boolean(min(depth, 1))[0])}]"
         return text
 
@@ -505,7 +506,7 @@ class Speaker:
             if element.name == "number":
                 value = self.one("number", lambda k: k.scale <= element.scale and k.unit in {None, element.unit})
                 item = value.text if value is not None else str(self.rng.randint(0, 5))
-                return f"list contains({known.text}, {item})" if self.chance(60) else f"({item} in {known.text})"
+                return f"list contains({known.text}, {item})"
             text = quoted(self.rng.choice((*element.members, *TEXTS))) if element.name == "text" else quoted(
                 self.rng.choice(element.members))
             return f"list contains({known.text}, {text})"
@@ -675,10 +676,6 @@ class Speaker:
 
     def list_test(self, known: Known) -> str:
         """A list whose elements are wanted."""
-        lists = self.among("list", lambda k: k.element is not None and k.element.name == "number"
-                           and k.element.scale >= known.kind.scale and k.element.unit in {None, known.kind.unit})
-        if lists and self.chance(70):
-            return self.rng.choice(lists).text
         return f"[{', '.join(number_text(self.edge(known), known.kind.scale) for _ in range(2))}]"
 
     def writer(self, kind: Kind) -> Callable[[int], str]:
@@ -1363,9 +1360,10 @@ class Poster:
 
     def as_of(self, rng: Random) -> date:
         """A day, mostly beside the end of a period."""
-        if rng.randrange(100) < 70:
+        turn = rng.randrange(10)
+        if turn <= 4:
             return rng.choice(sorted(self.days))
-        return date(2023, 1, 1) + timedelta(days=rng.randrange(-40, 500))
+        return date(2023, 3, 30) + timedelta(days=rng.randrange(17) if turn <= 7 else rng.randrange(-120, 400))
 
     def state(self, rng: Random, as_of: date) -> dict[str, Any]:
         """Posted facts; sections, facts and elements may be missing."""

@@ -12,9 +12,11 @@ from typing import Any
 from policy_service import canonical
 from policy_service.decisions.answering import Answering
 from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.diagnostics import InvalidInput
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle
 
+__all__ = ["Fault", "InvalidInput", "Judge"]
 REASONS = {"not_met", "not_applicable", "not_in_effect", "excluded", "suspended", "insufficient_facts", "rule_conflict",
            "withheld"}
 TRACE_KEYS = ("because", "fired", "not_fired")
@@ -141,7 +143,7 @@ def _numbers(value: Any, path: str) -> Iterator[str]:
             yield from _numbers(item, f"{path}/{index}")
     elif isinstance(value, float):
         yield f"{path} is a float"
-    elif isinstance(value, int | Decimal) and "/because/" not in path:
+    elif isinstance(value, int | Decimal) and not isinstance(value, bool) and "/because/" not in path:
         _, digits, exponent = Decimal(value).as_tuple()
         if len(digits) > 15 or not -6 <= exponent <= 0 or Decimal(value) == 0 and str(value) != "0":
             yield f"{path} is {value}, more than 15 digits or 6 decimals"

@@ -218,10 +218,12 @@ def _call(name: str, arguments: tuple[ast.Node, ...], scope: Scope) -> Any:
     if name in ROUNDINGS:
         return _rounded(ROUNDINGS[name], values[0], int(values[1]) if len(values) > 1 else 0)
     if name in _LISTS:
+        if len(values) == 1 and values[0] is None:
+            return None
         many = values[0] if len(values) == 1 and isinstance(values[0], list) else values
         return _LISTS[name](many)
     if name == "list contains":
-        return disjunction([compare("=", item, values[1]) for item in values[0]])
+        return None if values[0] is None else disjunction([compare("=", item, values[1]) for item in values[0]])
     if name == "steps":
         return _steps(*values)
     return None if None in values else _VALUES[name](*values)

@@ -8,7 +8,7 @@ from policy_service.engines.hits import Choose, hit_policy
 from policy_service.engines.plan import DecisionPlan, Formula, Plan, PolicyPlan, RelationPlan, TablePlan
 from policy_service.engines.rete import pen
 from policy_service.engines.rete.closures import Closure, Slots, closure
-from policy_service.engines.rete.lowering import Fields, is_ready, lower
+from policy_service.engines.rete.lowering import Fields, is_ready, is_total, lower
 from policy_service.language import typed, types
 from policy_service.language.typed import Node, Symbol
 
@@ -212,7 +212,8 @@ class Compiler:
             return
         self._count(node)
         needed = tuple(sorted({self._place(s) for s in typed.symbols(node) if s.kind == "fact"}))
-        self.closures[formula.index] = _marked(mark, needed, self._closure(node))
+        exact = self._closure(node)
+        self.closures[formula.index] = _marked(mark, needed, exact) if is_total(node) else _fired(mark, exact)
 
     def _count(self, node: Node) -> None:
         probe = Fields()
@@ -310,6 +311,11 @@ def _marked(mark: int, needed: tuple[int, ...], exact: Closure) -> Closure:
         return False
 
     return run
+
+
+def _fired(mark: int, exact: Closure) -> Closure:
+    """True where the rule fired; else what the closure says: the condition may be null though no fact is."""
+    return lambda slots: True if slots[mark] else exact(slots)
 
 
 def _answers(names: tuple[str, ...], outputs: list[tuple[Closure, ...]]) -> Callable[[Slots, int], Any]:

@@ -55,6 +55,38 @@ def is_ready(node: Node) -> bool:
     return all(s.kind in ("fact", "as_of") for s in typed.symbols(node))
 
 
+def is_total(node: Node) -> bool:
+    """Whether the node is never null when none of its facts is; False also where that is not easily seen."""
+    match node:
+        case Const(value=value):
+            return value is not None
+        case Load() | typed.Compare(operator="=" | "!="):
+            return True
+        case typed.Round(denominator=denominator):
+            return _excludes_zero(denominator) and _all_total(node)
+        case typed.If():
+            return is_total(node.then) and is_total(node.otherwise)
+        case typed.Call(name="count" | "string length" | "abs" | "days" | "year" | "month" | "day" | "weekday"):
+            return _all_total(node)
+        case typed.Call(name="modulo", operands=(_, divisor)):
+            return _excludes_zero(divisor) and _all_total(node)
+        case typed.Call(name="contains" | "starts with" | "ends with" | "all" | "any"):
+            return _all_total(node)
+        case typed.Call(name="sum" | "min" | "max", operands=(typed.ListOf(items=items),)):
+            return all(i.guard is None for i in items) and len(items) > 0 and _all_total(node)
+        case typed.Call() | typed.Member():
+            return False
+    return _all_total(node)
+
+
+def _all_total(node: Node) -> bool:
+    return all(is_total(operand) for operand in typed.operands(node))
+
+
+def _excludes_zero(node: Node) -> bool:
+    return isinstance(node.type, types.Number) and not node.type.low <= 0 <= node.type.high
+
+
 def lower(node: Node, fields: Fields, holds: bool = True) -> Lowered:
     """The pen's condition for `node is true` (or, with holds=False, `node is false`)."""
     match node:

@@ -93,11 +93,13 @@ def test_with_an_error_there_are_no_rules_and_with_a_warning_there_are() -> None
         ("decisions:\n  a: {table: 5, expression: 6}\n  b: {expression: a > 1}\n", ["P103"]),
         ("decisions:\n  a: 5\n  b: {expression: a > 1}\n", ["P104"]),
         (
-            "parameters:\n  p: {type: number, values: [{from: 2023-01-01, value: 1}]}\ndecisions:\n  b: {expression: p > 1}\n",
+            "parameters:\n  p: {type: number, values: [{from: 2023-01-01, value: 1}]}\n"
+            "decisions:\n  b: {expression: p > 1}\n",
             ["P104"],
         ),
         (
-            "parameters:\n  p: {type: integer, values: [{from: 2023-01-01, value: 1.5}]}\ndecisions:\n  b: {expression: p > 1}\n",
+            "parameters:\n  p: {type: integer, values: [{from: 2023-01-01, value: 1.5}]}\n"
+            "decisions:\n  b: {expression: p > 1}\n",
             ["P104"],
         ),
         ("decisions:\n  a: {expression: b + 1}\n  b: {expression: a + 1}\n  c: {expression: a > b}\n", ["P107"]),
