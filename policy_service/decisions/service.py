@@ -449,7 +449,7 @@ def _by_value(number: Decimal) -> Any:
     shift = int(exponent) + len(digits) - len(text)
     if not text:
         return 0
-    return int(number) if 0 <= shift and shift + len(text) <= _SHORT else [sign, text, shift]
+    return int(number) if shift >= 0 and shift + len(text) <= _SHORT else [sign, text, shift]
 
 
 def _without_nulls(value: Any) -> Any:

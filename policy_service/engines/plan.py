@@ -4,7 +4,7 @@ An epoch is the longest run of days on which the same policy files and parameter
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -217,6 +217,8 @@ class _Planner:
         self.literals: dict[str, ast.Node] = {}
         self.values: dict[str, Any] = {}
         self.row: RowOf | None = None
+        self.offered: dict[Symbol, types.Type] = {}
+        """Types of the decisions of policies planned before, as the files in force have them."""
 
     def plan(self) -> Plan:
         policies = []
@@ -227,6 +229,8 @@ class _Planner:
             current = next((p for p in versions if self.epoch.first in p.effective.period), None)
             begun = [p for p in versions if p.effective.period.start <= self.epoch.first]
             policies.append(self._policy(current or (begun[-1] if begun else versions[0]), current is not None))
+            if current is not None:
+                self.offered |= {Symbol("decision", f"{id_}.{d.name}"): d.type for d in current.decisions.values()}
         return Plan(self.rules, self.epoch, tuple(policies), tuple(self.formulas), self.facts)
 
     # ---- one policy
@@ -314,10 +318,20 @@ class _Planner:
     # ---- parts
 
     def _formula(self, tree: ast.Node, node: typed.Node, row: RowOf | None, header: ast.Node | None = None) -> Formula:
-        bound = typed.bind(node, self.constants)
+        bound = self._scaled(typed.bind(node, self.constants))
         formula = Formula(len(self.formulas), self.policy.id, tree, bound, row, header, self.values)
         self.formulas.append(formula)
         return formula
+
+    def _scaled(self, node: typed.Node) -> typed.Node:
+        """The node with other policies' numbers brought to its scale: the file in force may have fewer decimals."""
+        match node:
+            case typed.Load(type=types.Number() as wanted, symbol=symbol):
+                return _rescaled(node, wanted, self.offered.get(symbol))
+            case typed.Member(type=types.Number() as wanted, operand=typed.Load(symbol=symbol), name=name):
+                record = self.offered.get(symbol)
+                return _rescaled(node, wanted, record.field(name) if isinstance(record, types.Record) else None)
+        return typed.rebuild(node, self._scaled)
 
     def _expression(self, expression: Expression, row: RowOf | None = None) -> Formula:
         return self._formula(expression.tree, expression.typed, row)
@@ -478,6 +492,12 @@ class _Planner:
 
     def _substituted(self, tree: ast.Node) -> ast.Node:
         return substituted(tree, self.literals)
+
+
+def _rescaled(node: typed.Load | typed.Member, wanted: types.Number, found: types.Type | None) -> typed.Node:
+    if not isinstance(found, types.Number) or found.scale >= wanted.scale:
+        return node
+    return typed.Rescale(wanted, replace(node, type=found), 10 ** (wanted.scale - found.scale))
 
 
 def substituted(tree: ast.Node, literals: Mapping[str, ast.Node]) -> ast.Node:

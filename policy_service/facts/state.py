@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from policy_service.diagnostics import Fault, InvalidInput, escape, fault
 from policy_service.diagnostics.catalogue import (
@@ -68,13 +68,11 @@ class State:
     ignored: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(NamedTuple):
     slot: int
-    fact: Fact
     convert: Convert
-    is_date: bool
     is_past: bool
+    fact: Fact
 
 
 class Door:
@@ -85,8 +83,8 @@ class Door:
         self.index: dict[str, int] = {fact.name: i for i, fact in enumerate(dictionary)}
         self.size = len(self.index)
         self._sections = {
-            s.name: (s, {k: _Field(self.index[f.name], f, _converter(f), isinstance(f.type, types.Date),
-                                   isinstance(f.type, types.Date) and not f.may_be_future)
+            s.name: (s, {k: _Field(self.index[f.name], _converter(f),
+                                   isinstance(f.type, types.Date) and not f.may_be_future, f)
                          for k, f in s.facts.items()})
             for s in dictionary.sections.values()
         }
@@ -149,15 +147,16 @@ class Door:
                 continue
             if raw is None:
                 continue
+            slot, convert, is_past, _ = field
             try:
-                found = field.convert(raw)
+                found = convert(raw)
             except _Refused as error:
                 faults.append(fault(f"{at}/{key}", error.code, error.message, error.hint))
                 continue
-            if field.is_past and found > day:
+            if is_past and found > day:
                 faults.append(fault(f"{at}/{key}", FUTURE_DATE, f"`{raw}` lies after as_of",
                                     "facts are those known by the day judged"))
-            into[field.slot] = found
+            into[slot] = found
 
     def _identify(
         self, section: Section, fields: Mapping[str, _Field], slots: Slots, at: str, merchant_id: str | None,

@@ -496,7 +496,7 @@ class _Builder:
     def _offer(self, full: str, kind: types.Type, span: Span) -> None:
         known = self.registry.decisions.get(full)
         joined = types.union(known, kind) if known is not None else kind
-        if joined is None:
+        if joined is None or (known is not None and isinstance(kind, types.List) and not _same_scales(known, kind)):
             self.report.add(TYPE_MISMATCH, span, f"`{full}` is of another type or unit in another file of the policy")
         else:
             self.registry.decisions[full] = joined
@@ -905,6 +905,18 @@ def _names(tree: ast.Node) -> list[str]:
     else:
         inner = ast.children(tree)
     return [name for child in inner for name in _names(child)]
+
+
+def _same_scales(one: types.Type, two: types.Type) -> bool:
+    """Whether numbers of two joined types have the same decimals; a list cannot be brought to another scale."""
+    match one, two:
+        case types.Number(), types.Number():
+            return one.scale == two.scale
+        case types.List(), types.List():
+            return _same_scales(one.element, two.element)
+        case types.Record(), types.Record():
+            return all(_same_scales(a, b) for (_, a), (_, b) in zip(one.fields, two.fields, strict=True))
+    return True
 
 
 def _settled(found: types.Type, declared: types.Type) -> types.Type:

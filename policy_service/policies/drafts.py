@@ -355,15 +355,25 @@ class _DraftReader:
             id_.span if id_ else form.span,
         )
         self._parameters(form, draft)
-        for name, decision in form.entries("decisions"):
+        for name, decision in self._named(form, "decisions", _DECISION_KEYS):
             self._decision(name, decision, draft)
-        for name, reward in form.entries("rewards"):
+        for name, reward in self._named(form, "rewards", _REWARD_KEYS):
             self._reward(name, reward, draft)
-        for name, recommendation in form.entries("recommendations"):
+        for name, recommendation in self._named(form, "recommendations", _RECOMMENDATION_KEYS):
             self._recommendation(name, recommendation, draft)
         for invariant in form.sequence("invariants"):
             self._invariant(invariant, draft)
         return draft
+
+    def _named(self, form: Form, key: str, inner: tuple[str, ...]) -> tuple[tuple[Text, Node], ...]:
+        """Names with what stands below each; none, and one fault, where the names were left out."""
+        found = form.entries(key)
+        if sum(name.value in inner for name, _ in found) < 2:
+            return found
+        self.report.add(
+            KEY_MISSING, found[0][0].span, f"`{key}` lacks a name", hint=f"`{key}: {{NAME: {{{inner[0]}: …}}}}`"
+        )
+        return ()
 
     def _readings(self, form: Form) -> tuple[model.Reading, ...]:
         out = []

@@ -119,6 +119,7 @@ def test_with_an_error_there_are_no_rules_and_with_a_warning_there_are() -> None
         (REWARD.replace("claim: {per: day}\n", "claim: {per: daily}\n    when: live.hour > 1\n"), ["P104"]),
         ("recommendations:\n  go: {when: live.hours > 2, priority: 1}\n", ["P103"]),
         ("invariants:\n  - 5\n", ["P104"]),
+        (REWARD.replace("  coupon:\n", ""), ["P103"]),
     ],
 )
 def test_one_mistake_is_told_once(body: str, expected: list[str]) -> None:

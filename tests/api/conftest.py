@@ -1,0 +1,133 @@
+"""The real application on a real SQLite file, with the shipped rules and a clock that stands."""
+
+import json
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from policy_service.api import examples
+from policy_service.app import create_app
+from policy_service.assembly import load_folder
+from policy_service.decisions.evaluators import Evaluators
+from policy_service.decisions.ids import new_decision_id
+from policy_service.decisions.service import PolicyService
+from policy_service.engines.registry import engine
+from policy_service.policies.bundle import Bundle, bundle
+from policy_service.settings import Settings
+from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2023, 4, 2, 3, 0, tzinfo=UTC)
+"""11 in the morning of 2 April in the bundle's zone."""
+SETTINGS = Settings(rules=ROOT / "rules")
+
+
+class Make(Protocol):
+    """A service on a database of its own; without a bundle nothing is active."""
+
+    def __call__(self, found: Bundle | None, *, busy_timeout_ms: int = 5000) -> PolicyService: ...
+
+
+@pytest.fixture(scope="session")
+def rules() -> Bundle:
+    found, diagnostics, _ = load_folder(SETTINGS.rules)
+    assert found is not None, diagnostics
+    return found
+
+
+@pytest.fixture(scope="session")
+def later_rules(rules: Bundle) -> Bundle:
+    """The shipped rules with one number changed: the tenth hour of traffic is an eleventh."""
+    path = "chuanliu/traffic_hours.yaml"
+    text = rules.sources[path]
+    cell = "| [10..30)                      | 10  "
+    assert text.count(cell) == 1
+    found, diagnostics = bundle({**rules.sources, path: text.replace(cell, cell.replace("10  ", "11  "))})
+    assert found is not None, diagnostics
+    return found
+
+
+@pytest.fixture(scope="session")
+def make_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
+    databases = []
+
+    def make(found: Bundle | None, *, busy_timeout_ms: int = 5000) -> PolicyService:
+        file = tmp_path_factory.mktemp("store") / "policy.sqlite3"
+        database = connect(f"sqlite:///{file}", busy_timeout_ms=busy_timeout_ms)
+        migrate(database)
+        databases.append(database)
+        bundles = SqlBundleStore(database)
+        evaluators = Evaluators(bundles, engine("rete"), lambda: 0.0, 1.0)
+        service = PolicyService(
+            SqlDecisionStore(database), bundles, evaluators, now=lambda: NOW, new_id=new_decision_id
+        )
+        if found is not None:
+            service.adopt_folder(found, actor="test")
+        return service
+
+    yield make
+    for database in databases:
+        database.dispose()
+
+
+@pytest.fixture(scope="session")
+def service(make_service: Make, rules: Bundle) -> PolicyService:
+    """Shared by the tests of a process: they compare before and after."""
+    return make_service(rules)
+
+
+@pytest.fixture(scope="session")
+def client(service: PolicyService) -> FlaskClient:
+    return create_app(SETTINGS, service=service).test_client()
+
+
+@pytest.fixture
+def own(make_service: Make, rules: Bundle) -> PolicyService:
+    """A service that a test has for itself."""
+    return make_service(rules)
+
+
+@pytest.fixture
+def own_client(own: PolicyService) -> FlaskClient:
+    return create_app(SETTINGS, service=own).test_client()
+
+
+@pytest.fixture
+def request_body() -> dict[str, Any]:
+    """A request that earns ten hours of traffic, to be changed at will."""
+    return deepcopy(examples.REQUEST)
+
+
+@pytest.fixture(scope="session")
+def parsed() -> Callable[[TestResponse], Any]:
+    """The JSON of an answer, numbers exact."""
+    return lambda response: json.loads(response.get_data(), parse_float=Decimal)
+
+
+@pytest.fixture(scope="session")
+def conforms(client: FlaskClient) -> Callable[[Any, str], None]:
+    """Asserts that a value is what the contract says of a schema."""
+    from jsonschema import Draft202012Validator
+
+    contract = json.loads(client.get("/openapi.json").get_data())
+    validators: dict[str, Draft202012Validator] = {}
+
+    def check(value: Any, schema: str) -> None:
+        if schema not in validators:
+            whole = {"$ref": f"#/components/schemas/{schema}", "components": contract["components"]}
+            validators[schema] = Draft202012Validator(whole)
+        faults = [f"{fault.json_path}: {fault.message}" for fault in validators[schema].iter_errors(value)]
+        assert not faults, faults
+
+    return check
+
+
+Conforms = Callable[[Any, str], None]
+Parsed = Callable[[TestResponse], Any]
