@@ -1,6 +1,6 @@
 """A policy on its epoch, made ready: what a status depends on, rewards and recommendations with their texts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -139,7 +139,7 @@ class PolicyProgram:
         return [found[name] for name in sorted(found)]
 
     def status(
-        self, view: View, facts: Sequence[Any], is_posted: bool, posted: Collection[str], seen: Seen
+        self, view: View, facts: Sequence[Any], is_posted: bool, posted: frozenset[str], seen: Seen
     ) -> tuple[str, Decided | None, list[str]]:
         """The first status that holds, what was decided, and the facts that are missing, sorted."""
         plan = self.plan

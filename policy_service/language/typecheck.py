@@ -598,7 +598,7 @@ class _Checker:
             case (Date(a, b), Duration(c, d)) if operator in "+-":
                 low, high = (a + c, b + d) if operator == "+" else (a - d, b - c)
                 return self.day(Arithmetic(Date(low, high), "+" if operator == "+" else "-", left, right), span)
-            case (Duration(), Date()) if operator == "+":
+            case (Duration() | Months(), Date()) if operator == "+":
                 return self.dates("+", right, left, span)
             case (Date(a, b), Months(c, d)) if operator in "+-":
                 most = 31 * max(abs(c), abs(d)) + 31

@@ -1,0 +1,144 @@
+"""The contract: valid OpenAPI 3.1, generated, served with a page that needs no other host."""
+
+import json
+import re
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from policy_service.api import examples, problems
+from policy_service.app import create_app
+
+LOADED = re.compile(r'(?:src|href|action)="([^"]*)"')
+
+
+@pytest.fixture(scope="module")
+def contract(client):
+    response = client.get("/openapi.json")
+    assert response.content_type == "application/json"
+    return json.loads(response.get_data())
+
+
+def test_it_is_valid_openapi_3_1(contract):
+    validate(contract)
+    assert contract["openapi"] == "3.1.0"
+
+
+def test_it_has_every_route_and_no_other(contract, client):
+    rules = client.application.url_map.iter_rules()
+    routes = {re.sub(r"<(\w+)>", r"{\1}", rule.rule) for rule in rules}
+    assert set(contract["paths"]) == routes - {"/openapi.json", "/docs", "/docs/{name}"}
+
+
+def test_every_operation_has_an_id_a_summary_and_described_answers(contract):
+    operations = [one for path in contract["paths"].values() for name, one in path.items() if name in ("get", "post")]
+    assert len({one["operationId"] for one in operations}) == len(operations) == 9
+    for one in operations:
+        assert one["summary"].endswith((".", "…"))
+        for status, answer in one["responses"].items():
+            assert answer["description"]
+            (content,) = answer["content"]
+            assert content == ("application/json" if status.startswith("2") else "application/problem+json")
+
+
+def test_every_status_of_a_problem_is_documented_somewhere(contract):
+    documented = {int(s) for path in contract["paths"].values() for m in path.values() if isinstance(m, dict)
+                  for s in m.get("responses", {})}  # fmt: skip
+    ours = {kind.status for kind in problems.KINDS.values()}
+    by_flask_and_gunicorn = {405, 414, 431}
+    assert ours - documented == by_flask_and_gunicorn
+
+
+def test_the_idempotency_key_is_documented(contract):
+    (parameter,) = contract["paths"]["/v1/evaluate"]["post"]["parameters"]
+    assert (parameter["in"], parameter["name"]) == ("header", "Idempotency-Key")
+    assert "Location" in contract["paths"]["/v1/evaluate"]["post"]["responses"]["201"]["headers"]
+
+
+def test_the_examples_are_what_they_say(contract, client, service, parsed, conforms):
+    body = contract["paths"]["/v1/evaluate"]["post"]["requestBody"]["content"]["application/json"]
+    assert set(body["examples"]) == {"decision", "preview", "correction"}
+    for example in body["examples"].values():
+        conforms(example["value"], "EvaluateRequest")
+    answer = parsed(client.post("/v1/evaluate", json=body["examples"]["decision"]["value"]))
+    shown = contract["paths"]["/v1/evaluate"]["post"]["responses"]["201"]["content"]["application/json"]["example"]
+    conforms(shown, "Answer")
+    changing = ("decision_id", "decided_at", "bundle")
+    assert {k: v for k, v in answer.items() if k not in changing} == {
+        k: v for k, v in shown.items() if k not in changing
+    }
+    assert client.post("/v1/evaluate", json=body["examples"]["preview"]["value"]).status_code == 200
+
+
+def test_the_correction_of_the_examples_corrects(client, parsed):
+    first = parsed(client.post("/v1/evaluate", json=examples.REQUEST))["decision_id"]
+    response = client.post("/v1/evaluate", json={**examples.CORRECTION, "supersedes": first})
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"facts": []},
+        {"facts": {}, "purpose": "x"},
+        {"facts": {}, "merchant_id": "a b"},
+        {"facts": {}, "policies": []},
+        {"facts": {}, "policies": [5]},
+        {"facts": {}, "bundle": "x"},
+        {"facts": {}, "options": {"trace": "x"}},
+        {"facts": {}, "options": {"x": 1}},
+        {"facts": {}, "provenance": {"source": 5}},
+        {"facts": {}, "supersedes": "x"},
+        {"facts": {}, "reason": "x"},
+        {"facts": {}, "x": 1},
+    ],
+    ids=str,
+)
+def test_what_the_contract_forbids_is_refused(contract, client, body):
+    whole = {"$ref": "#/components/schemas/EvaluateRequest", "components": contract["components"]}
+    assert not Draft202012Validator(whole).is_valid(body)
+    assert client.post("/v1/evaluate", json=body).status_code == 422
+
+
+def test_the_contract_names_no_place_of_this_machine(client):
+    text = client.get("/openapi.json").get_data(as_text=True)
+    assert not re.search(r"https?://|/home/|/work/|sqlite", text)
+
+
+def test_it_is_the_same_from_every_start(client, service):
+    again = create_app(service=service).test_client()
+    assert again.get("/openapi.json").get_data() == client.get("/openapi.json").get_data()
+
+
+def test_the_page_loads_only_from_its_own_host(client):
+    response = client.get("/docs")
+    page = response.get_data(as_text=True)
+    assert response.status_code == 200
+    assert response.content_type == "text/html; charset=utf-8"
+    assert not re.search(r"https?:|//[a-z]", page)
+    assert "<script>" not in page
+    for path in LOADED.findall(page):
+        assert path.startswith("/")
+        with client.get(path) as loaded:
+            assert loaded.status_code == 200, path
+
+
+def test_the_browser_is_told_to_load_nothing_else(client):
+    policy = dict(
+        part.strip().split(" ", 1) for part in client.get("/docs").headers["Content-Security-Policy"].split(";")
+    )
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["connect-src"] == "'self'"
+    assert not any("http" in sources or "*" in sources for sources in policy.values())
+
+
+def test_the_contract_is_shown_to_no_validator(client):
+    with client.get("/docs/docs.js") as response:
+        script = response.get_data(as_text=True)
+    assert "validatorUrl: null" in script
+    assert 'url: "/openapi.json"' in script
+    assert not re.search(r"https?:", script)
