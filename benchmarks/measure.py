@@ -1,11 +1,15 @@
-"""Time and memory of this process."""
+"""Time and memory of this process.
+
+Time is the processor's for this process: what other programs take away from it does not count. On an idle machine it
+is the time that passes.
+"""
 
 import os
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 _STATM = Path("/proc/self/statm")
@@ -40,15 +44,18 @@ class Timing:
         return statistics.median(a / b for a, b in zip(self.rounds, other.rounds, strict=True))
 
 
-def race(contenders: Sequence[Contender], rounds: int, window: float = 0.02) -> list[Timing]:
+def race(contenders: Sequence[Contender], rounds: int, until: float, window: float = 0.02) -> list[Timing]:
     """Every contender once in each round, so that what else the machine does meets all of them.
 
     Args:
+        until: no round begins later than this, by `perf_counter`.
         window: seconds that a contender runs in a round, at least; it goes through all its inputs in any case.
     """
     repeats = [_repeats(contender, window) for contender in contenders]
     found: list[list[float]] = [[] for _ in contenders]
-    for _ in range(rounds):
+    for number in range(rounds):
+        if number and perf_counter() > until:
+            break
         for contender, repeat, into in zip(contenders, repeats, found, strict=True):
             into.append(_pass(contender, repeat))
     return [Timing(c.name, tuple(times)) for c, times in zip(contenders, found, strict=True)]
@@ -62,11 +69,11 @@ def _repeats(contender: Contender, window: float) -> int:
 def _pass(contender: Contender, repeat: int) -> float:
     """Microseconds per call."""
     call, inputs = contender.call, contender.inputs
-    start = perf_counter()
+    start = process_time()
     for _ in range(repeat):
         for one in inputs:
             call(one)
-    return (perf_counter() - start) / (repeat * len(inputs)) * 1e6
+    return (process_time() - start) / (repeat * len(inputs)) * 1e6
 
 
 def resident() -> float | None:

@@ -42,7 +42,7 @@ def compared(wrong: dict[str, list[str]], states: int, say: Say) -> dict[str, An
 def timings(found: list[Timing], say: Say) -> dict[str, Any]:
     """A line for each contender."""
     ours = found[0]
-    say("\nmicroseconds per decision, contenders taking turns (other work on the machine moves the absolute numbers)")
+    say("\nprocessor microseconds per decision, contenders taking turns (a shared machine moves them; ratios hold)")
     say(f"  {'':22} {'median':>8} {'best':>8} {'ours takes':>11}")
     for timing in found:
         ratio = "" if timing is ours else f"{ours.ratio(timing):.2f}x"

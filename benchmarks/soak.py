@@ -24,14 +24,18 @@ class Soaked:
     late: float | None
 
 
-def soak(contender: Contender, wanted: int, seconds: float) -> Soaked:
-    """Evaluate the inputs over and over; stops early, and says so, when the seconds are up."""
+def soak(contender: Contender, wanted: int, until: float) -> Soaked:
+    """Evaluate the inputs over and over.
+
+    Args:
+        until: it stops early when this has come, by `perf_counter`.
+    """
     call, inputs = contender.call, contender.inputs
     first = [call(one) for one in inputs]
     gc.collect()
     done, errors, early = 0, [], None
     start = perf_counter()
-    while done < wanted and perf_counter() - start < seconds:
+    while done < wanted and perf_counter() < until:
         for one in inputs:
             try:
                 call(one)

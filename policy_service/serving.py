@@ -1,8 +1,8 @@
 """The service under gunicorn: what `policyctl serve` starts, and the settings that gunicorn.conf.py gives to gunicorn.
 
-Workers are forked before they assemble anything (no preload): each opens the store and compiles the rules for itself, so
-that no connection, lock or engine crosses a fork, and a worker that is started anew begins clean. What they share is
-done in the master before the first of them: the store is migrated, and the rules folder adopted.
+Workers are forked before they assemble anything (no preload): each opens the store and compiles the rules for itself,
+so that no connection, lock or engine crosses a fork, and a worker that is started anew begins clean. What they share
+is done in the master before the first of them: the store is migrated, and the rules folder adopted.
 """
 
 import json
@@ -50,7 +50,7 @@ class Unfit(Exception):
 def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     """Serve until SIGTERM or Ctrl-C, and finish the requests under way; a second Ctrl-C does not wait.
 
-    Refuses a host that others can reach, rules with an error, and a store that cannot be used.
+    Refuses a host that others can reach, a port that is taken, rules with an error, a store that cannot be used.
 
     Args:
         port: 0 takes a free one; the address is printed.
@@ -59,6 +59,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     """
     try:
         refuse_others([host])
+        _try(host, port)
         service = prepare(settings)
     except Unfit as error:
         click.echo(str(error), err=True)
@@ -117,6 +118,16 @@ def refuse_others(hosts: Iterable[str]) -> None:
     for host in hosts:
         if not is_loopback(host):
             raise Unfit(f"without keys the service binds loopback only: `{host}` is refused, use 127.0.0.1")
+
+
+def _try(host: str, port: int) -> None:
+    """Raises Unfit where nobody can listen now; gunicorn would try for five seconds before it says so."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host.strip("[]"), port), family=family).close()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise Unfit(f"not started: cannot listen on {host}, port {port}: {reason}") from error
 
 
 def prepare(settings: Settings) -> PolicyService:
@@ -193,11 +204,13 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 class Worker(ThreadWorker):
     """A worker whose own refusals have the shape of every other: gunicorn's would be HTML."""
 
+    wsgi: Wsgi
+
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self.wsgi = _chunked(self.wsgi)
 
-    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+    def handle_error(self, _req: Any, client: socket.socket, _addr: Any, exc: BaseException) -> None:
         """Answers what gunicorn cannot read."""
         kind = _kind(exc)
         if kind is problems.INTERNAL:

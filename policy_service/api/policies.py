@@ -47,9 +47,7 @@ def policies() -> Response:
     ],
 )
 @blueprint.response(200, PolicySchema, description="The policy.")
-@blueprint.doc(
-    operationId="policy", parameters=[_DAY], responses=problems.documented(problems.NOT_FOUND, *_REFUSALS)
-)
+@blueprint.doc(operationId="policy", parameters=[_DAY], responses=problems.documented(problems.NOT_FOUND, *_REFUSALS))
 def policy(id: str) -> Response:
     """All that a policy says on a day.
 

@@ -332,4 +332,3 @@ def _type(fact: Fact) -> dict[str, Any]:
         case types.Enum(members):
             return {"type": ["string", "null"], "enum": [*members, None]}
     return {"type": ["string", "null"], "maxLength": fact.max_length}
-

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from policy_service.decisions.phrasing import Phrases
-from policy_service.decisions.words import REASON, STATUS, Tongue, word
+from policy_service.decisions.words import CUT, REASON, STATUS, Tongue, word
 from policy_service.language import typed
 from policy_service.policies.model import Expression, Period, Policy, Rules, Suspension, Table, body_expressions
 
@@ -159,7 +159,8 @@ class _Explaining:
             yield f"{self.phrases.fact(name)}{self.phrases.word('colon')}{self.phrases.value(name, value)}"
         if "cut" in entry:
             cut = entry["cut"]
-            yield self.phrases.word("cut", amount=cut["from"], group=cut["group"], rule=cut["reason"])
+            rule = word(CUT, cut["reason"], self.tongue)
+            yield self.phrases.word("cut", amount=cut["from"], group=cut["group"], rule=rule)
         if entry.get("provisional"):
             yield self.phrases.word("provisional")
         if "validity" in entry:
@@ -195,7 +196,8 @@ class _Explaining:
                     self.phrases.word("conflict", title=title, rows=self.phrases.joined(r["row"] for r in fired))
                 )
             for row in fired:
-                yield Point(self.phrases.word("decided_by", title=title, row=row["row"]), self._tests(row["because"]))
+                tests = self._tests(row["because"]) or (self.phrases.word("always"),)
+                yield Point(self.phrases.word("decided_by", title=title, row=row["row"]), tests)
             if others and not fired:
                 yield Point(self.phrases.word("no_row", title=title), tuple(self._closest(others)))
 

@@ -1,13 +1,14 @@
 """Expressions, values and tests of a policy in words: facts by their labels, units and members as people say them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from policy_service import canonical
-from policy_service.decisions.words import OPERATOR, TEST, UNIT, WORD, Tongue, word
+from policy_service.decisions.words import DAY, DAY_OPERATOR, NAME, OPERATOR, TEST, UNIT, WORD, Tongue, word
 from policy_service.diagnostics import Report, plain
 from policy_service.facts import Fact
-from policy_service.language import ast
+from policy_service.language import ast, types
 from policy_service.language.format import number_text, print_node
 from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.language.values import parse_days
@@ -87,7 +88,8 @@ class Phrases:
             case ast.ComparisonTest("!=", ast.NullLiteral()):
                 return word(TEST, "known", self.tongue)
             case ast.ComparisonTest(operator, operand):
-                return word(TEST, operator, self.tongue, self.text(operand, fact))
+                table = TEST | DAY if self._is_day(operand) or _is_day_fact(fact) else TEST
+                return word(table, operator, self.tongue, self.text(operand, fact))
             case ast.Range(low, high, low_closed, high_closed):
                 return self._range(("[" if low_closed else "(") + ("]" if high_closed else ")"), low, high, fact)
         return word(TEST, "=", self.tongue, self.text(test, fact))
@@ -117,16 +119,46 @@ class Phrases:
                 return value if days is None else self.amount(days, "day")
             case ast.Call(ast.Name("decision"), (name,)):
                 return self._decision(print_node(name))
-            case ast.Arithmetic(operator, left, right):
-                return f"{self.text(left)} {operator} {self.text(right)}"
             case ast.Comparison(operator, left, right):
                 compared = self._facts.get(print_node(left))
-                return f"{self.text(left)} {word(OPERATOR, operator, self.tongue)} {self.text(right, compared)}"
+                table = OPERATOR | DAY_OPERATOR if self._is_day(left) or self._is_day(right) else OPERATOR
+                return f"{self.text(left)} {word(table, operator, self.tongue)} {self.text(right, compared)}"
             case ast.Conjunction(operands):
-                return f" {word(OPERATOR, 'and', self.tongue)} ".join(self.text(o) for o in operands)
+                return self._connected("and", operands)
+            case ast.Disjunction(operands):
+                return self._connected("or", operands)
             case ast.Name() | ast.Path():
                 return self._name(print_node(tree))
-        return print_node(tree)
+        return print_node(self._labelled(tree))
+
+    def _connected(self, connective: str, operands: Iterable[ast.Node]) -> str:
+        parts = (f"({self.text(o)})" if isinstance(o, ast.Disjunction) else self.text(o) for o in operands)
+        return f" {word(OPERATOR, connective, self.tongue)} ".join(parts)
+
+    def _labelled(self, tree: ast.Node) -> ast.Node:
+        """The tree with words in the place of names, and of times."""
+        if isinstance(tree, ast.Name | ast.Path) or _is_time(tree):
+            return ast.Name(self.text(tree))
+        fields = {name: getattr(tree, name) for name in tree.__dataclass_fields__ if name != "span"}
+        if isinstance(tree, ast.Call):
+            return replace(tree, arguments=tuple(map(self._labelled, tree.arguments)))
+        return replace(tree, **{name: self._labelled_field(value) for name, value in fields.items()})
+
+    def _labelled_field(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self._labelled_field, value))
+        return self._labelled(value) if isinstance(value, ast.Node) else value
+
+    def _is_day(self, tree: ast.Node) -> bool:
+        """Whether an expression is a day: the day judged, one of a campaign, a date, a fact, or one of them shifted."""
+        match tree:
+            case ast.Name("as_of") | ast.Call(ast.Name("date")):
+                return True
+            case ast.Path(ast.Name("campaign")):
+                return True
+            case ast.Arithmetic("+" | "-", left, right):
+                return self._is_day(left) and not self._is_day(right)
+        return _is_day_fact(self._facts.get(print_node(tree)))
 
     def _name(self, name: str) -> str:
         if (fact := self._facts.get(name)) is not None:
@@ -134,7 +166,7 @@ class Phrases:
         decision = self.policy.decisions.get(name)
         if decision is not None and decision.title is not None:
             return decision.title[self.tongue]
-        return self.word(name)
+        return word(NAME, name, self.tongue)
 
     def _decision(self, full: str) -> str:
         """The title of another policy's decision."""
@@ -147,3 +179,14 @@ class Phrases:
 
     def _parsed(self, text: str) -> ast.Node | None:
         return parse_expression(text, plain(text), Report())
+
+
+def _is_day_fact(fact: Fact | None) -> bool:
+    return fact is not None and isinstance(fact.type, types.Date)
+
+
+def _is_time(tree: ast.Node) -> bool:
+    """Whether `text` has words for it that are no expression: `date("…")`, `duration("…")`, `decision(…)`."""
+    return isinstance(tree, ast.AtLiteral) or (
+        isinstance(tree, ast.Call) and tree.function in (ast.Name("date"), ast.Name("duration"), ast.Name("decision"))
+    )

@@ -22,17 +22,6 @@ REASON = {
     "insufficient_facts": {"zh": "所依据的数据缺失", "en": "facts that it depends on are missing"},
 }
 
-KIND = {
-    "traffic_coupon": {"zh": "流量券", "en": "traffic coupon"},
-    "traffic_hours": {"zh": "流量时长", "en": "traffic hours"},
-    "cash": {"zh": "现金", "en": "cash"},
-    "rebate": {"zh": "返点", "en": "rebate"},
-    "coupon": {"zh": "优惠券", "en": "coupon"},
-    "traffic_multiplier": {"zh": "流量系数", "en": "traffic multiplier"},
-    "price": {"zh": "价格", "en": "price"},
-    "right": {"zh": "权益", "en": "right"},
-}
-
 UNIT = {
     "hour": {"zh": "小时", "en": "hours"},
     "exposure": {"zh": "次曝光", "en": "exposures"},
@@ -65,6 +54,14 @@ TEST = {
     "unknown": {"zh": "应未知", "en": "to be unknown"},
 }
 
+DAY = {
+    "<": {"zh": "应早于 {}", "en": "to be before {}"},
+    "<=": {"zh": "应不晚于 {}", "en": "to be on or before {}"},
+    ">": {"zh": "应晚于 {}", "en": "to be after {}"},
+    ">=": {"zh": "应不早于 {}", "en": "to be on or after {}"},
+}
+"""Tests of days, where they differ from those of numbers."""
+
 OPERATOR = {
     "and": {"zh": "且", "en": "and"},
     "or": {"zh": "或", "en": "or"},
@@ -76,14 +73,31 @@ OPERATOR = {
     ">=": {"zh": "至少为", "en": "is at least"},
 }
 
+DAY_OPERATOR = {
+    "<": {"zh": "早于", "en": "is before"},
+    "<=": {"zh": "不晚于", "en": "is on or before"},
+    ">": {"zh": "晚于", "en": "is after"},
+    ">=": {"zh": "不早于", "en": "is on or after"},
+}
+
+CUT = {
+    "cap": {"zh": "已到上限", "en": "is at its cap"},
+    "max": {"zh": "只取最高一项", "en": "pays only its highest"},
+    "first": {"zh": "只取最先一项", "en": "pays only its first"},
+}
+
+NAME = {
+    "as_of": {"zh": "判定日", "en": "the day judged"},
+    "campaign.from": {"zh": "活动首日", "en": "the first day of the campaign"},
+    "campaign.to": {"zh": "活动结束次日", "en": "the day after the campaign"},
+}
+"""Names of expressions that are no facts."""
+
 WORD = {
     "true": {"zh": "是", "en": "yes"},
     "false": {"zh": "否", "en": "no"},
     "null": {"zh": "未知", "en": "not known"},
     "none": {"zh": "无", "en": "none"},
-    "as_of": {"zh": "判定日", "en": "the day judged"},
-    "campaign.from": {"zh": "活动首日", "en": "the first day of the campaign"},
-    "campaign.to": {"zh": "活动结束次日", "en": "the day after the campaign"},
     "comma": {"zh": "、", "en": ", "},
     "separator": {"zh": "；", "en": "; "},
     "colon": {"zh": "：", "en": ": "},
@@ -106,10 +120,7 @@ WORD = {
     "reason": {"zh": "原因：{}", "en": "reason: {}"},
     "claim": {"zh": "领取键 {}", "en": "claim key {}"},
     "valid": {"zh": "有效期 {} 至 {}（不含）", "en": "valid from {} to before {}"},
-    "cut": {
-        "zh": "由 {amount} 减少，因叠加组 {group} 的规则 {rule}",
-        "en": "cut from {amount} by the `{rule}` of stacking group {group}",
-    },
+    "cut": {"zh": "由 {amount} 减少：叠加组 {group} {rule}", "en": "cut from {amount}: stacking group {group} {rule}"},
     "provisional": {"zh": "暂定：同组奖励尚缺数据", "en": "provisional: a reward of its group lacks facts"},
     "always": {"zh": "无条件", "en": "without condition"},
 }

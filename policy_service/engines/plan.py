@@ -32,6 +32,7 @@ class Epoch:
 class Formula:
     """Something an engine evaluates. `index` is its place in the plan.
 
+    policy: whose names it knows; empty for an exclusion of the bundle, which knows facts alone.
     header: for an input cell, the tree its tests are about.
     row: the relation row whose columns are in scope.
     """
@@ -213,6 +214,8 @@ class _Planner:
         self.reach: dict[str, frozenset[Symbol]] = {}
         """Facts and other policies' decisions that each decision or cell depends on, transitively in its policy."""
         self.policy: Policy
+        self.owner = ""
+        """The policy whose names its formulas know; none for those of the bundle."""
         self.constants: dict[Symbol, Any] = {}
         self.literals: dict[str, ast.Node] = {}
         self.values: dict[str, Any] = {}
@@ -236,7 +239,7 @@ class _Planner:
     # ---- one policy
 
     def _policy(self, policy: Policy, in_force: bool) -> PolicyPlan:
-        self.policy = policy
+        self.policy, self.owner = policy, policy.id
         day = self.epoch.first if in_force else policy.effective.period.start
         parameters = policy.parameters.values()
         self.values = {p.name: (p.type, p.at(day)) for p in parameters}
@@ -319,7 +322,7 @@ class _Planner:
 
     def _formula(self, tree: ast.Node, node: typed.Node, row: RowOf | None, header: ast.Node | None = None) -> Formula:
         bound = self._scaled(typed.bind(node, self.constants))
-        formula = Formula(len(self.formulas), self.policy.id, tree, bound, row, header, self.values)
+        formula = Formula(len(self.formulas), self.owner, tree, bound, row, header, self.values)
         self.formulas.append(formula)
         return formula
 
@@ -377,7 +380,7 @@ class _Planner:
     def _reward(self, reward: model.Reward) -> RewardPlan:
         row = reward.row
         exclusions = [self._exclusion(e, row) for e in reward.exceptions]
-        exclusions += [self._exclusion(e, None) for e in self.rules.settings.exclusions]
+        exclusions += [self._of_bundle(e) for e in self.rules.settings.exclusions]
         amount_facts = tuple(i for _, i in self._places(self._depends(reward.amount.typed)))
         return RewardPlan(
             reward,
@@ -388,6 +391,14 @@ class _Planner:
             tuple(exclusions),
             self._suspension(self.policy.id, reward.id),
         )
+
+    def _of_bundle(self, exclusion: model.Exclusion) -> ExclusionPlan:
+        """An exclusion of all rewards knows facts alone: what the policy names means nothing in it."""
+        owner, values, literals = self.owner, self.values, self.literals
+        self.owner, self.values, self.literals = "", {}, {}
+        made = self._exclusion(exclusion, None)
+        self.owner, self.values, self.literals = owner, values, literals
+        return made
 
     def _exclusion(self, exclusion: model.Exclusion, row: RowOf | None) -> ExclusionPlan:
         return ExclusionPlan(exclusion.id, self._condition(exclusion.when, row), self._text(exclusion.text, row))
@@ -432,14 +443,13 @@ class _Planner:
             case ast.Call(ast.Name("not"), (operand,)):
                 yield from self._leaves(operand, expression, row)
             case ast.Comparison(operator, left, right):
-                test = f"{operator} {print_node(self._substituted(right))}"
+                test = print_node(self._substituted(ast.ComparisonTest(operator, right)))
                 yield from self._leaf(left, test, tree, expression, row)
             case ast.Between(operand, low, high):
-                test = f"between {print_node(self._substituted(low))} and {print_node(self._substituted(high))}"
+                test = _without_operand(self._substituted(ast.Between(ast.NullLiteral(), low, high)))
                 yield from self._leaf(operand, test, tree, expression, row)
-            case ast.In(operand, _):
-                whole = print_node(self._substituted(tree))
-                test = whole[len(print_node(self._substituted(operand))) + 1 :]
+            case ast.In(operand, tests):
+                test = _without_operand(self._substituted(ast.In(ast.NullLiteral(), tests)))
                 yield from self._leaf(operand, test, tree, expression, row)
             case ast.BooleanLiteral():
                 return
@@ -492,6 +502,11 @@ class _Planner:
 
     def _substituted(self, tree: ast.Node) -> ast.Node:
         return substituted(tree, self.literals)
+
+
+def _without_operand(tree: ast.Node) -> str:
+    """The text of a test behind its operand, which is `null` here."""
+    return print_node(tree).removeprefix("null ")
 
 
 def _rescaled(node: typed.Load | typed.Member, wanted: types.Number, found: types.Type | None) -> typed.Node:

@@ -4,6 +4,15 @@ from policy_service.facts.dictionary import FIRST_DAY, LAST_DAY, Dictionary, Fac
 from policy_service.facts.state import MAX_ELEMENTS, Door, State, is_id
 
 __all__ = [
-    "FIRST_DAY", "LAST_DAY", "MAX_ELEMENTS", "Dictionary", "Door", "Fact", "Labels", "Section", "State", "is_id",
+    "FIRST_DAY",
+    "LAST_DAY",
+    "MAX_ELEMENTS",
+    "Dictionary",
+    "Door",
+    "Fact",
+    "Labels",
+    "Section",
+    "State",
+    "is_id",
     "read_dictionary",
 ]

@@ -22,7 +22,8 @@ from policy_service.sources import Sequence as SequenceNode
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """Days that a fact or `as_of` may be; far inside the calendar, so that adding durations cannot leave it."""
-MAX_TEXT = 200
+MAX_TEXT, LONGEST_TEXT = 200, 10_000
+"""Characters of a text where its fact says nothing, and the most it may say: 60,000 bytes in any writing."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = ("as_of", "campaign", "this", "row", "item", "decision", *KEYWORDS)
 """Names that already mean something in an expression."""
@@ -238,7 +239,7 @@ def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, r
         label,
         unit=form.word("unit"),
         is_id=type_text.value == "id",
-        max_length=form.integer("max_length") or MAX_TEXT,
+        max_length=_max_length(form),
         values=values,
         sensitive=form.flag("sensitive"),
         may_be_future=form.flag("may_be_future"),
@@ -250,6 +251,13 @@ def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, r
         source=source,
         span=key.span,
     )
+
+
+def _max_length(form: Form) -> int:
+    found = form.integer("max_length")
+    if found is not None and not 1 <= found <= LONGEST_TEXT and (text := form.text("max_length")) is not None:
+        form.invalid(text, f"`max_length` is from 1 to {LONGEST_TEXT}")
+    return found or MAX_TEXT
 
 
 def _check_keys(kind: Type, form: Form, what: str, report: Report) -> None:

@@ -83,14 +83,25 @@ class Door:
         self.index: dict[str, int] = {fact.name: i for i, fact in enumerate(dictionary)}
         self.size = len(self.index)
         self._sections = {
-            s.name: (s, {k: _Field(self.index[f.name], _converter(f),
-                                   isinstance(f.type, types.Date) and not f.may_be_future, f)
-                         for k, f in s.facts.items()})
+            s.name: (
+                s,
+                {
+                    k: _Field(
+                        self.index[f.name], _converter(f), isinstance(f.type, types.Date) and not f.may_be_future, f
+                    )
+                    for k, f in s.facts.items()
+                },
+            )
             for s in dictionary.sections.values()
         }
 
     def read(
-        self, posted: Any, as_of: date, *, merchant_id: str | None = None, report_unknown: bool = False,
+        self,
+        posted: Any,
+        as_of: date,
+        *,
+        merchant_id: str | None = None,
+        report_unknown: bool = False,
         pointer: str = "/facts",
     ) -> State:
         """The state that was posted.
@@ -137,8 +148,14 @@ class Door:
         return State(slots, frozenset(names), elements, ids, tuple(sorted(ignored)))
 
     def _section(
-        self, fields: Mapping[str, _Field], value: dict[str, Any], at: str, day: int, into: Any,
-        faults: list[Fault], unknown: list[str] | None,
+        self,
+        fields: Mapping[str, _Field],
+        value: dict[str, Any],
+        at: str,
+        day: int,
+        into: Any,
+        faults: list[Fault],
+        unknown: list[str] | None,
     ) -> None:
         for key, raw in value.items():
             field = fields.get(key)
@@ -154,13 +171,26 @@ class Door:
                 faults.append(fault(f"{at}/{key}", error.code, error.message, error.hint))
                 continue
             if is_past and found > day:
-                faults.append(fault(f"{at}/{key}", FUTURE_DATE, f"`{raw}` lies after as_of",
-                                    "facts are those known by the day judged"))
+                faults.append(
+                    fault(
+                        f"{at}/{key}",
+                        FUTURE_DATE,
+                        f"`{raw}` lies after as_of",
+                        "facts are those known by the day judged",
+                    )
+                )
             into[slot] = found
 
     def _identify(
-        self, section: Section, fields: Mapping[str, _Field], slots: Slots, at: str, merchant_id: str | None,
-        ids: dict[str, str], faults: list[Fault], value: dict[str, Any],
+        self,
+        section: Section,
+        fields: Mapping[str, _Field],
+        slots: Slots,
+        at: str,
+        merchant_id: str | None,
+        ids: dict[str, str],
+        faults: list[Fault],
+        value: dict[str, Any],
     ) -> None:
         slot = fields["id"].slot
         if section.name == "merchant" and merchant_id is not None:
@@ -174,7 +204,13 @@ class Door:
             faults.append(fault(f"{at}/id", ID_MISSING, f"`{section.name}` lacks its id"))
 
     def _list(
-        self, section: Section, fields: Mapping[str, _Field], value: Any, at: str, day: int, faults: list[Fault],
+        self,
+        section: Section,
+        fields: Mapping[str, _Field],
+        value: Any,
+        at: str,
+        day: int,
+        faults: list[Fault],
         unknown: list[str] | None,
     ) -> tuple[dict[int, Any], ...]:
         if type(value) is not list:
@@ -222,11 +258,14 @@ class Door:
             if name not in state.posted:
                 continue
             if section.element is None:
-                out[name] = {k: shown(f.fact.type, v) for k, f in fields.items()
-                             if (v := state.slots[f.slot]) is not None}
+                out[name] = {
+                    k: shown(f.fact.type, v) for k, f in fields.items() if (v := state.slots[f.slot]) is not None
+                }
             else:
-                out[name] = [{k: shown(f.fact.type, v) for k, f in fields.items()
-                              if (v := own.get(f.slot)) is not None} for own in state.elements[name]]
+                out[name] = [
+                    {k: shown(f.fact.type, v) for k, f in fields.items() if (v := own.get(f.slot)) is not None}
+                    for own in state.elements[name]
+                ]
         return out
 
 
@@ -240,7 +279,7 @@ def _converter(fact: Fact) -> Convert:
         case types.Date():
             return _date(fact.type)
         case types.Duration():
-            return _duration
+            return _duration(fact.type)
         case types.Enum(members):
             return _member(frozenset(members), members)
     return _id if fact.is_id else _text(fact.max_length)
@@ -260,8 +299,11 @@ def _number(kind: types.Number) -> Convert:
                 raise _Refused(OUT_OF_RANGE, f"the number is not {shown_range}")
             moved = _moved(value, scale)
             if moved is None:
-                raise _Refused(TOO_MANY_DECIMALS, f"at most {scale} decimals are allowed",
-                               "numbers are never rounded here: post the value at its scale")
+                raise _Refused(
+                    TOO_MANY_DECIMALS,
+                    f"at most {scale} decimals are allowed",
+                    "numbers are never rounded here: post the value at its scale",
+                )
             found = moved
         else:
             hint = "write it without quotes" if isinstance(value, str) else None
@@ -311,11 +353,16 @@ def _date(kind: types.Date) -> Convert:
     return convert
 
 
-def _duration(value: Any) -> int:
-    days = parse_days(value) if type(value) is str else None
-    if days is None:
-        raise _Refused(WRONG_TYPE, "a duration of days is needed", "a text: P30D")
-    return days
+def _duration(kind: types.Duration) -> Convert:
+    def convert(value: Any) -> int:
+        days = parse_days(value) if type(value) is str else None
+        if days is None:
+            raise _Refused(WRONG_TYPE, "a duration of days is needed", "a text: P30D")
+        if kind.low <= days <= kind.high:
+            return days
+        raise _Refused(OUT_OF_RANGE, f"the duration is not from {kind.low} to {kind.high} days")
+
+    return convert
 
 
 def _member(known: frozenset[str], members: tuple[str, ...]) -> Convert:

@@ -261,6 +261,13 @@ class _Checker:
                 "filtered rows are not a value",
                 hint="project a column: `relation[condition].column`",
             )
+        if isinstance(found.type, Relation):
+            raise self.fail(
+                OUTSIDE_PROFILE,
+                node.span,
+                "a relation is not a value",
+                hint=f"project a column: `{print_node(node)}.column`, or count it: `count({print_node(node)})`",
+            )
         return found
 
     def any_value(self, node: ast.Node, expected: Type | None = None) -> Node | _Ratio | _Rows:
@@ -497,8 +504,12 @@ class _Checker:
         found = self.value(test, value.type)
         if isinstance(found.type, List):
             if not isinstance(found, ListOf):
-                raise self.fail(OUTSIDE_PROFILE, test.span, f"`{print_node(test)}` may be null, and is then no list",
-                                hint=f"write `list contains({print_node(test)}, …)`")
+                raise self.fail(
+                    OUTSIDE_PROFILE,
+                    test.span,
+                    f"`{print_node(test)}` may be null, and is then no list",
+                    hint=f"write `list contains({print_node(test)}, …)`",
+                )
             return self.list_contains(found, value, test.span)
         return self.compared("=", value, self.endpoint(test, value), test.span)
 
@@ -528,6 +539,8 @@ class _Checker:
             )
         if isinstance(then, _Rows) or isinstance(otherwise, _Rows):
             raise self.fail(OUTSIDE_PROFILE, node.span, "a choice is between values, not rows")
+        if isinstance(then.type, Relation) or isinstance(otherwise.type, Relation):
+            raise self.fail(OUTSIDE_PROFILE, node.span, "a choice is between values, not relations")
         kind = types.union(then.type, otherwise.type)
         if kind is None:
             if isinstance(then.type, Number) and isinstance(otherwise.type, Number):
@@ -626,12 +639,11 @@ class _Checker:
             case (Duration(a, b), Duration(c, d)) | (Months(a, b), Months(c, d)) if operator in "+-":
                 low, high = (a + c, b + d) if operator == "+" else (a - d, b - c)
                 same = Duration(low, high) if isinstance(left.type, Duration) else Months(low, high)
-                return typed.folded(Arithmetic(same, "+" if operator == "+" else "-", left, right))
+                return self.length(same, Arithmetic(same, "+" if operator == "+" else "-", left, right), span)
             case ((Duration(a, b) | Months(a, b)) as kind, Number(scale=0, low=c, high=d)) if operator == "*":
                 corners = [x * y for x in (a, b) for y in (c, d)]
-                if max(map(abs, corners)) > types.INT64:
-                    raise self.fail(NUMBER_RANGE, span, "the duration may become too long")
-                return typed.folded(Arithmetic(type(kind)(min(corners), max(corners)), "*", left, right))
+                grown = type(kind)(min(corners), max(corners))
+                return self.length(grown, Arithmetic(grown, "*", left, right), span)
             case (Number(), Duration() | Months()) if operator == "*":
                 return self.durations("*", right, left, span)
             case (Duration() | Months(), Number()) if operator == "*":
@@ -644,6 +656,14 @@ class _Checker:
         raise self.fail(
             TYPE_MISMATCH, span, f"a {types.kind(left.type)} {operator} a {types.kind(right.type)} has no meaning"
         )
+
+    def length(self, kind: Duration | Months, node: Node, span: Span) -> Node:
+        """The node, if its days or months are few enough for every engine."""
+        if max(abs(kind.low), abs(kind.high)) > types.MAX_LENGTH:
+            raise self.fail(
+                NUMBER_RANGE, span, "the duration may become too long", hint="narrow the range of the facts"
+            )
+        return typed.folded(node)
 
     def ratio(self, value: Node | _Ratio, span: Span) -> _Ratio:
         if isinstance(value, _Ratio):

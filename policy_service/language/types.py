@@ -9,6 +9,8 @@ MAX_SCALE = 6
 MAX_VALUE = 10**MAX_DIGITS - 1
 INT64 = 2**63 - 1
 INT128_SAFE = 10**28 - 1
+MAX_LENGTH = 999_999_999
+"""Days, or months, of the longest duration: what Python's timedelta holds."""
 FIRST_DAY, LAST_DAY = date.min.toordinal(), date.max.toordinal()
 
 

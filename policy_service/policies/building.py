@@ -317,12 +317,15 @@ class _Builder:
 
     def _apart_from_sections(self) -> None:
         """`merchant.tier` must be either a fact or a column of a decision, never both."""
-        prefixes = {s.prefix for s in self.dictionary.sections.values()}
+        prefixes = self._prefixes()
         declared = [(d.name, d.span) for d in self.draft.parameters.values()]
         declared += [(d.name, d.span) for d in self.draft.decisions.values()]
         for name, span in declared:
             if name in prefixes:
                 self.report.add(NAME_CLASH, span, f"`{name}` already names a section of facts")
+
+    def _prefixes(self) -> set[str]:
+        return {s.prefix for s in self.dictionary.sections.values()}
 
     def _needs(self) -> tuple[str, ...]:
         out = []
@@ -510,9 +513,6 @@ class _Builder:
                 found = self._expression(draft.body)
                 if found is None:
                     return None, None
-                if isinstance(found.type, types.Relation):
-                    self.report.add(VALUE_INVALID, draft.body.span, "a relation is not copied to another decision")
-                    return None, None
                 return found, self._profile(found.type, draft.body.span)
             case DraftTable():
                 return self._table(draft.body)
@@ -521,7 +521,7 @@ class _Builder:
 
     def _profile(self, kind: types.Type, span: Span) -> types.Type | None:
         """The type, if its numbers keep 15 digits and scale 6."""
-        if isinstance(kind, types.Number) and max(abs(kind.low), abs(kind.high)) > types.MAX_VALUE:
+        if any(max(abs(n.low), abs(n.high)) > types.MAX_VALUE for n in _numbers(kind)):
             self.report.add(
                 NUMBER_RANGE,
                 span,
@@ -598,6 +598,14 @@ class _Builder:
                 hint="declare it so: `=> level: enum(S, A, B)`",
             )
             return None
+        if draft.default and (table.is_multiple or table.aggregation == "count"):
+            nothing = "0" if table.aggregation == "count" else "[]"
+            self.report.add(
+                HIT_POLICY,
+                draft.default[0].span,
+                f"`{table.hit}` takes no default: where no row matches it answers `{nothing}`",
+            )
+            return None
         if table.aggregation and len(outputs) > 1:
             self.report.add(HIT_POLICY, draft.outputs[1].span, f"`collect {table.aggregation}` has one output")
             return None
@@ -623,6 +631,8 @@ class _Builder:
                 self.report.add(
                     NAME_CLASH, column.span, f"column `{column.name}` has the name of a parameter or decision"
                 )
+            if column.name in self._prefixes():
+                self.report.add(NAME_CLASH, column.span, f"`{column.name}` already names a section of facts")
         kinds: list[types.Type] = [types.Null() for _ in draft.columns]
         for row in draft.rows:
             cells: list[model.Expression | None] = []
@@ -887,7 +897,10 @@ class _Builder:
                 return
             self.report.add(OPTIONAL_UNUSED, text.span, f"`{text.value}` is optional but never read")
             return
-        close = get_close_matches(pattern, list(self.names), 1)
+        message = f"`{text.value}` is not declared"
+        if any(d.message == message and d.span.file == self.draft.file for d in self.report.diagnostics):
+            return
+        close = get_close_matches(pattern, list(self.names), 1, 0.75)
         self.report.add(
             NAME_UNKNOWN,
             text.span,
@@ -905,6 +918,18 @@ def _names(tree: ast.Node) -> list[str]:
     else:
         inner = ast.children(tree)
     return [name for child in inner for name in _names(child)]
+
+
+def _numbers(kind: types.Type) -> Iterable[types.Number]:
+    """The numbers that a value holds."""
+    match kind:
+        case types.Number():
+            yield kind
+        case types.List(element=element):
+            yield from _numbers(element)
+        case types.Record(fields=fields):
+            for _, field_ in fields:
+                yield from _numbers(field_)
 
 
 def _same_scales(one: types.Type, two: types.Type) -> bool:

@@ -733,8 +733,8 @@ class _DraftReader:
         inner = Form(node, f"the validity of {what}", self.report, node.span, ("from", "for"))
         inner.word("from", ("as_of",), required=True)
         length = inner.text("for", required=True)
-        if length is not None and parse_days(length.value) is None and parse_months(length.value) is None:
-            inner.invalid(length, f"`{length.value}` is not a duration", "`P30D` or `P2M`")
+        if length is not None and not _is_validity(length.value):
+            inner.invalid(length, f"`{length.value}` is not a duration of up to a hundred years", "`P30D` or `P2M`")
         return length.value if length is not None else None
 
     def _recommendation(self, key: Text, node: Node, draft: Draft) -> None:
@@ -772,3 +772,9 @@ class _DraftReader:
         argument = form.text("in", required=kinds[0] == "monotone")
         low, high = ends if len(ends) == 2 else (None, None)
         draft.invariants.append(DraftInvariant(name, kinds[0], target, argument, low, high, form.span))
+
+
+def _is_validity(text: str) -> bool:
+    """Whether a reward can be valid for so long: at least a day, and no day beyond the calendar."""
+    days, months = parse_days(text), parse_months(text)
+    return 0 < days <= 36_525 if days is not None else months is not None and 0 < months <= 1200

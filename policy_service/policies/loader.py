@@ -10,6 +10,7 @@ from policy_service.diagnostics import NOWHERE, Diagnostic, Lines, PolicyError, 
 from policy_service.diagnostics.catalogue import (
     CYCLE,
     FOLDER,
+    NAME_CLASH,
     PERIOD_HOLE,
     PERIOD_OVERLAP,
     REFERENCE_UNKNOWN,
@@ -291,6 +292,10 @@ class _Loader:
     def _order(self, drafted: list[drafts.Draft]) -> list[str]:
         """Policy ids, each after those whose decisions it uses."""
         ids = sorted({d.id for d in drafted})
+        for draft in drafted:
+            owner = next((id_ for id_ in ids if draft.id.startswith(f"{id_}.")), None)
+            if owner is not None:
+                self.report.add(NAME_CLASH, draft.span, f"`{draft.id}` reads as a decision of the policy `{owner}`")
         needs: dict[str, list[str]] = {id_: [] for id_ in ids}
         for draft in drafted:
             for tree in building.draft_trees(draft):

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import pytest
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
 from policy_service.api import examples
@@ -114,8 +115,6 @@ def parsed() -> Callable[[TestResponse], Any]:
 @pytest.fixture(scope="session")
 def conforms(client: FlaskClient) -> Callable[[Any, str], None]:
     """Asserts that a value is what the contract says of a schema."""
-    from jsonschema import Draft202012Validator
-
     contract = json.loads(client.get("/openapi.json").get_data())
     validators: dict[str, Draft202012Validator] = {}
 
@@ -127,7 +126,3 @@ def conforms(client: FlaskClient) -> Callable[[Any, str], None]:
         assert not faults, faults
 
     return check
-
-
-Conforms = Callable[[Any, str], None]
-Parsed = Callable[[TestResponse], Any]

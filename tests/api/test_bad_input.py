@@ -1,6 +1,7 @@
 """Every way in which a request can be bad: refused with each offending place, nothing logged, the service unharmed."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,6 +9,9 @@ from flask.testing import FlaskClient
 
 from policy_service.api import examples
 from policy_service.decisions.service import PolicyService
+
+Body = dict[str, Any]
+Call = Callable[..., Any]
 
 DECISION = "01873a5e-8400-7c3e-9f6b-2b1d6c0a4e11"
 BUNDLE = "sha256:" + "0" * 64
@@ -63,11 +67,11 @@ def refused(client: FlaskClient, service: PolicyService, parsed: Any, conforms: 
     ],
     ids=repr,
 )
-def test_what_is_not_json_in_utf_8_is_malformed(refused, text):
+def test_what_is_not_json_in_utf_8_is_malformed(refused: Call, text: bytes) -> None:
     assert refused(text) == (400, [("", "A120")])
 
 
-def test_a_key_that_stands_twice_is_named_wherever_it_does(refused):
+def test_a_key_that_stands_twice_is_named_wherever_it_does(refused: Call) -> None:
     text = '{"as_of": "a", "facts": {"live": {"a/b~": 1, "a/b~": {"x": 1, "x": 2}}, "live": {}}, "as_of": "b"}'
     status, errors = refused(text)
     assert status == 400
@@ -79,7 +83,7 @@ def test_a_key_that_stands_twice_is_named_wherever_it_does(refused):
     ]
 
 
-def test_numbers_that_json_does_not_have_are_named(refused):
+def test_numbers_that_json_does_not_have_are_named(refused: Call) -> None:
     text = '{"facts": {"live": {"hours_today": NaN, "x": [Infinity, -Infinity]}}}'
     assert refused(text) == (
         400,
@@ -87,7 +91,7 @@ def test_numbers_that_json_does_not_have_are_named(refused):
     )
 
 
-def test_a_body_nested_too_deeply_is_named_where_it_passes_the_limit(refused):
+def test_a_body_nested_too_deeply_is_named_where_it_passes_the_limit(refused: Call) -> None:
     within = '{"facts": {"x": ' + "[" * 14 + "]" * 14 + "}}"
     beyond = '{"facts": {"x": ' + "[" * 15 + "]" * 15 + ', "y": {"z":' + "[" * 15 + "]" * 15 + "}}}"
     assert refused(within)[0] == 422
@@ -98,20 +102,20 @@ def test_a_body_nested_too_deeply_is_named_where_it_passes_the_limit(refused):
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
-def test_a_body_nested_a_hundred_thousand_deep_is_refused(refused, opening):
+def test_a_body_nested_a_hundred_thousand_deep_is_refused(refused: Call, opening: str) -> None:
     closing = "]" if opening == "[" else "}"
     status, errors = refused(opening * 100_000 + "1" + closing * 100_000)
     assert (status, errors[0][1]) == (400, "A121")
 
 
-def test_a_body_over_the_limit_is_too_large(refused, request_body):
+def test_a_body_over_the_limit_is_too_large(refused: Call, request_body: Body) -> None:
     text = json.dumps(request_body)
     padded = text + " " * (1_048_576 - len(text))
     assert refused(padded + " ") == (413, [("", "A123")])
     assert refused('{"facts": "' + "x" * 2_000_000 + '"}') == (413, [("", "A123")])
 
 
-def test_a_body_of_exactly_the_limit_is_read(client, request_body):
+def test_a_body_of_exactly_the_limit_is_read(client: FlaskClient, request_body: Body) -> None:
     text = json.dumps(request_body)
     padded = text + " " * (1_048_576 - len(text))
     response = client.post("/v1/evaluate", data=padded, content_type="application/json")
@@ -134,28 +138,30 @@ def test_a_body_of_exactly_the_limit_is_read(client, request_body):
     ],
     ids=str,
 )
-def test_another_media_type_is_not_read(refused, request_body, headers):
+def test_another_media_type_is_not_read(refused: Call, request_body: Body, headers: Any) -> None:
     assert refused(request_body, **headers) == (415, [])
 
 
-@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"])
-def test_json_in_utf_8_may_be_named_in_full(client, request_body, kind):
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"]
+)
+def test_json_in_utf_8_may_be_named_in_full(client: FlaskClient, request_body: Body, kind: str) -> None:
     response = client.post("/v1/evaluate", data=json.dumps(request_body), content_type=kind)
     assert response.status_code == 201
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "application/json;q=0", "application/problem+json"])
-def test_a_caller_that_does_not_take_json_is_told_so(refused, request_body, accept):
+def test_a_caller_that_does_not_take_json_is_told_so(refused: Call, request_body: Body, accept: str) -> None:
     assert refused(request_body, headers={"Accept": accept}) == (406, [])
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/*", "application/json", "text/html, */*;q=0.1"])
-def test_a_caller_that_takes_json_gets_it(client, request_body, accept):
+def test_a_caller_that_takes_json_gets_it(client: FlaskClient, request_body: Body, accept: str) -> None:
     assert client.post("/v1/evaluate", json=request_body, headers={"Accept": accept}).status_code == 201
 
 
 @pytest.mark.parametrize("body", ["[]", "1", '"x"', "null", "true", "1e5"])
-def test_a_body_that_is_no_object_is_invalid(refused, body):
+def test_a_body_that_is_no_object_is_invalid(refused: Call, body: Any) -> None:
     assert refused(body) == (422, [("", "A101")])
 
 
@@ -186,12 +192,30 @@ def test_a_body_that_is_no_object_is_invalid(refused, body):
     ],
     ids=lambda value: value[:24],
 )
-def test_a_number_that_does_not_fit_is_refused_and_never_rounded(refused, request_body, value, code):
+def test_a_number_that_does_not_fit_is_refused_and_never_rounded(
+    refused: Call, request_body: Body, value: str, code: str
+) -> None:
     assert refused(_with(request_body, "hours_today", value)) == (422, [("/facts/live/hours_today", code)])
 
 
-@pytest.mark.parametrize("value", ["5", "5.0", "5.00", "5.000", "0.5e1", "500e-2", "5." + "0" * 60, "5e0", "-0", "-0.0", "0e999999999", "0e-99999999999999999999"])
-def test_a_number_is_judged_by_its_value(client, request_body, value):
+@pytest.mark.parametrize(
+    "value",
+    [
+        "5",
+        "5.0",
+        "5.00",
+        "5.000",
+        "0.5e1",
+        "500e-2",
+        "5." + "0" * 60,
+        "5e0",
+        "-0",
+        "-0.0",
+        "0e999999999",
+        "0e-99999999999999999999",
+    ],
+)
+def test_a_number_is_judged_by_its_value(client: FlaskClient, request_body: Body, value: str) -> None:
     text = _with(request_body, "hours_today", value)
     assert client.post("/v1/evaluate", data=text, content_type="application/json").status_code == 201
 
@@ -232,7 +256,9 @@ def test_a_number_is_judged_by_its_value(client, request_body, value):
     ],
     ids=str,
 )
-def test_facts_that_do_not_fit_their_declaration_are_named(refused, request_body, section, facts, errors):
+def test_facts_that_do_not_fit_their_declaration_are_named(
+    refused: Call, request_body: Body, section: str, facts: Any, errors: list[tuple[str, str]]
+) -> None:
     request_body["facts"][section] = facts
     assert refused(request_body) == (422, errors)
 
@@ -290,11 +316,13 @@ def test_facts_that_do_not_fit_their_declaration_are_named(refused, request_body
     ],
     ids=str,
 )  # fmt: skip
-def test_an_envelope_that_breaks_its_contract_is_named(refused, request_body, change, errors):
+def test_an_envelope_that_breaks_its_contract_is_named(
+    refused: Call, request_body: Body, change: Body, errors: list[tuple[str, str]]
+) -> None:
     assert refused(request_body | change) == (422, errors)
 
 
-def test_all_faults_of_envelope_and_facts_are_told_at_once(refused, request_body):
+def test_all_faults_of_envelope_and_facts_are_told_at_once(refused: Call, request_body: Body) -> None:
     request_body |= {"puropse": "decide", "bundle": "x", "policies": ["nothing"], "options": {"trace": "all"}}
     request_body["facts"]["live"]["hours_today"] = "5"
     request_body["facts"]["weather"] = {}
@@ -314,13 +342,13 @@ def test_all_faults_of_envelope_and_facts_are_told_at_once(refused, request_body
     )
 
 
-def test_a_fault_is_not_told_a_second_time_as_its_consequence(refused, request_body):
+def test_a_fault_is_not_told_a_second_time_as_its_consequence(refused: Call, request_body: Body) -> None:
     request_body |= {"merchant_id": "a b", "purpose": "previw", "as_of": None}
     del request_body["facts"]["merchant"]["id"]
     assert refused(request_body) == (422, [("/merchant_id", "A108"), ("/purpose", "A117")])
 
 
-def test_a_name_that_is_nearly_right_gets_a_hint(client, request_body, parsed):
+def test_a_name_that_is_nearly_right_gets_a_hint(client: FlaskClient, request_body: Body, parsed: Call) -> None:
     request_body["facts"]["live"]["hours_tody"] = 5
     request_body["optoins"] = {}
     errors = parsed(client.post("/v1/evaluate", json=request_body))["errors"]
@@ -347,21 +375,23 @@ def test_a_name_that_is_nearly_right_gets_a_hint(client, request_body, parsed):
         ),
     ],
 )
-def test_half_of_a_character_is_refused_wherever_it_stands(refused, text, pointers):
+def test_half_of_a_character_is_refused_wherever_it_stands(refused: Call, text: str, pointers: list[str]) -> None:
     for headers in ({}, {"Idempotency-Key": "halves"}):
         status, errors = refused(text, headers=headers)
         assert status == 422
         assert sorted({pointer for pointer, _ in errors}) == pointers
 
 
-def test_a_whole_character_beyond_the_first_plane_is_a_text(client, request_body):
+def test_a_whole_character_beyond_the_first_plane_is_a_text(client: FlaskClient, request_body: Body) -> None:
     request_body["facts"]["merchant"]["category"] = "😀"
     text = json.dumps(request_body)
     assert "\\ud83d" in text
     assert client.post("/v1/evaluate", data=text, content_type="application/json").status_code == 201
 
 
-def test_a_body_of_a_hundred_thousand_faults_is_answered_with_the_first_thousand(client, parsed, conforms):
+def test_a_body_of_a_hundred_thousand_faults_is_answered_with_the_first_thousand(
+    client: FlaskClient, parsed: Call, conforms: Call
+) -> None:
     facts = {f"fact_{i}": 1 for i in range(60_000)}
     response = client.post("/v1/evaluate", json={"as_of": "2023-04-01", "facts": {"live": facts}})
     problem = parsed(response)
@@ -371,7 +401,7 @@ def test_a_body_of_a_hundred_thousand_faults_is_answered_with_the_first_thousand
     assert problem["detail"].startswith("60000 faults")
 
 
-def test_long_keys_above_many_faults_do_not_make_a_long_answer(client):
+def test_long_keys_above_many_faults_do_not_make_a_long_answer(client: FlaskClient) -> None:
     inner = ",".join(["NaN"] * 100_000)
     text = '{"' + "k" * 200_000 + '": [' + inner + "]}"
     response = client.post("/v1/evaluate", data=text, content_type="application/json")
@@ -380,7 +410,7 @@ def test_long_keys_above_many_faults_do_not_make_a_long_answer(client):
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "ключ", "x" * 256, "a\tb"])
-def test_a_bad_idempotency_key_is_refused_with_the_other_faults(refused, request_body, key):
+def test_a_bad_idempotency_key_is_refused_with_the_other_faults(refused: Call, request_body: Body, key: str) -> None:
     request_body["facts"]["live"]["hours_today"] = "5"
     found = refused(request_body, headers={"Idempotency-Key": key.encode().decode("latin-1")})
     assert found == (422, [("", "A124"), ("/facts/live/hours_today", "A101")])

@@ -1,15 +1,23 @@
 """Until there are keys only this machine is answered, under its own name."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from flask.testing import FlaskClient
 
 from policy_service.api.boundary import is_loopback
+from policy_service.decisions.service import PolicyService
+
+Body = dict[str, Any]
+Call = Callable[..., Any]
 
 
 @pytest.mark.parametrize(
     "host",
     ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:8000", "127.1.2.3:1", "[::1]", "[::1]:65535"],
 )
-def test_a_loopback_host_is_answered(client, host):
+def test_a_loopback_host_is_answered(client: FlaskClient, host: str) -> None:
     assert client.get("/healthz", headers={"Host": host}).status_code == 200
 
 
@@ -35,14 +43,16 @@ def test_a_loopback_host_is_answered(client, host):
     ],
 )
 @pytest.mark.parametrize("path", ["/healthz", "/docs", "/openapi.json", "/v1/policies", "/nothing"])
-def test_any_other_host_is_refused(client, parsed, conforms, host, path):
+def test_any_other_host_is_refused(client: FlaskClient, parsed: Call, conforms: Call, host: str, path: str) -> None:
     response = client.get(path, headers={"Host": host.encode().decode("latin-1")})
     problem = parsed(response)
     conforms(problem, "Problem")
     assert (response.status_code, problem["type"]) == (421, "/problems/host-refused")
 
 
-def test_a_page_of_another_host_decides_nothing(client, service, request_body):
+def test_a_page_of_another_host_decides_nothing(
+    client: FlaskClient, service: PolicyService, request_body: Body
+) -> None:
     before = service.decisions.count()
     headers = {"Host": "rebound.example.com:8000", "Origin": "http://rebound.example.com:8000"}
     assert client.post("/v1/evaluate", json=request_body, headers=headers).status_code == 421
@@ -67,5 +77,5 @@ def test_a_page_of_another_host_decides_nothing(client, service, request_body):
         ("2130706433", False),
     ],
 )
-def test_a_host_to_bind_is_loopback_or_not(host, expected):
+def test_a_host_to_bind_is_loopback_or_not(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected

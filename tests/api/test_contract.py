@@ -2,36 +2,43 @@
 
 import json
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from policy_service.api import examples, problems
 from policy_service.app import create_app
+from policy_service.decisions.service import PolicyService
+
+Body = dict[str, Any]
+Call = Callable[..., Any]
 
 LOADED = re.compile(r'(?:src|href|action)="([^"]*)"')
 
 
 @pytest.fixture(scope="module")
-def contract(client):
+def contract(client: FlaskClient) -> Body:
     response = client.get("/openapi.json")
     assert response.content_type == "application/json"
     return json.loads(response.get_data())
 
 
-def test_it_is_valid_openapi_3_1(contract):
+def test_it_is_valid_openapi_3_1(contract: Body) -> None:
     validate(contract)
     assert contract["openapi"] == "3.1.0"
 
 
-def test_it_has_every_route_and_no_other(contract, client):
+def test_it_has_every_route_and_no_other(contract: Body, client: FlaskClient) -> None:
     rules = client.application.url_map.iter_rules()
     routes = {re.sub(r"<(\w+)>", r"{\1}", rule.rule) for rule in rules}
     assert set(contract["paths"]) == routes - {"/openapi.json", "/docs", "/docs/{name}"}
 
 
-def test_every_operation_has_an_id_a_summary_and_described_answers(contract):
+def test_every_operation_has_an_id_a_summary_and_described_answers(contract: Body) -> None:
     operations = [one for path in contract["paths"].values() for name, one in path.items() if name in ("get", "post")]
     assert len({one["operationId"] for one in operations}) == len(operations) == 9
     for one in operations:
@@ -42,7 +49,7 @@ def test_every_operation_has_an_id_a_summary_and_described_answers(contract):
             assert content == ("application/json" if status.startswith("2") else "application/problem+json")
 
 
-def test_every_status_of_a_problem_is_documented_somewhere(contract):
+def test_every_status_of_a_problem_is_documented_somewhere(contract: Body) -> None:
     documented = {int(s) for path in contract["paths"].values() for m in path.values() if isinstance(m, dict)
                   for s in m.get("responses", {})}  # fmt: skip
     ours = {kind.status for kind in problems.KINDS.values()}
@@ -50,13 +57,15 @@ def test_every_status_of_a_problem_is_documented_somewhere(contract):
     assert ours - documented == by_flask_and_gunicorn
 
 
-def test_the_idempotency_key_is_documented(contract):
+def test_the_idempotency_key_is_documented(contract: Body) -> None:
     (parameter,) = contract["paths"]["/v1/evaluate"]["post"]["parameters"]
     assert (parameter["in"], parameter["name"]) == ("header", "Idempotency-Key")
     assert "Location" in contract["paths"]["/v1/evaluate"]["post"]["responses"]["201"]["headers"]
 
 
-def test_the_examples_are_what_they_say(contract, client, service, parsed, conforms):
+def test_the_examples_are_what_they_say(
+    contract: Body, client: FlaskClient, service: PolicyService, parsed: Call, conforms: Call
+) -> None:
     body = contract["paths"]["/v1/evaluate"]["post"]["requestBody"]["content"]["application/json"]
     assert set(body["examples"]) == {"decision", "preview", "correction"}
     for example in body["examples"].values():
@@ -71,7 +80,7 @@ def test_the_examples_are_what_they_say(contract, client, service, parsed, confo
     assert client.post("/v1/evaluate", json=body["examples"]["preview"]["value"]).status_code == 200
 
 
-def test_the_correction_of_the_examples_corrects(client, parsed):
+def test_the_correction_of_the_examples_corrects(client: FlaskClient, parsed: Call) -> None:
     first = parsed(client.post("/v1/evaluate", json=examples.REQUEST))["decision_id"]
     response = client.post("/v1/evaluate", json={**examples.CORRECTION, "supersedes": first})
     assert response.status_code == 201
@@ -97,23 +106,23 @@ def test_the_correction_of_the_examples_corrects(client, parsed):
     ],
     ids=str,
 )
-def test_what_the_contract_forbids_is_refused(contract, client, body):
+def test_what_the_contract_forbids_is_refused(contract: Body, client: FlaskClient, body: Any) -> None:
     whole = {"$ref": "#/components/schemas/EvaluateRequest", "components": contract["components"]}
     assert not Draft202012Validator(whole).is_valid(body)
     assert client.post("/v1/evaluate", json=body).status_code == 422
 
 
-def test_the_contract_names_no_place_of_this_machine(client):
+def test_the_contract_names_no_place_of_this_machine(client: FlaskClient) -> None:
     text = client.get("/openapi.json").get_data(as_text=True)
     assert not re.search(r"https?://|/home/|/work/|sqlite", text)
 
 
-def test_it_is_the_same_from_every_start(client, service):
+def test_it_is_the_same_from_every_start(client: FlaskClient, service: PolicyService) -> None:
     again = create_app(service=service).test_client()
     assert again.get("/openapi.json").get_data() == client.get("/openapi.json").get_data()
 
 
-def test_the_page_loads_only_from_its_own_host(client):
+def test_the_page_loads_only_from_its_own_host(client: FlaskClient) -> None:
     response = client.get("/docs")
     page = response.get_data(as_text=True)
     assert response.status_code == 200
@@ -126,7 +135,7 @@ def test_the_page_loads_only_from_its_own_host(client):
             assert loaded.status_code == 200, path
 
 
-def test_the_browser_is_told_to_load_nothing_else(client):
+def test_the_browser_is_told_to_load_nothing_else(client: FlaskClient) -> None:
     policy = dict(
         part.strip().split(" ", 1) for part in client.get("/docs").headers["Content-Security-Policy"].split(";")
     )
@@ -136,7 +145,7 @@ def test_the_browser_is_told_to_load_nothing_else(client):
     assert not any("http" in sources or "*" in sources for sources in policy.values())
 
 
-def test_the_contract_is_shown_to_no_validator(client):
+def test_the_contract_is_shown_to_no_validator(client: FlaskClient) -> None:
     with client.get("/docs/docs.js") as response:
         script = response.get_data(as_text=True)
     assert "validatorUrl: null" in script

@@ -1,19 +1,30 @@
 """GET /v1/decisions/{id}, POST /v1/decisions/{id}/replay."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+
+from policy_service.decisions.service import PolicyService
+from policy_service.policies.bundle import Bundle
+
+Body = dict[str, Any]
+Call = Callable[..., Any]
 
 UNKNOWN = "01873a5e-8400-7c3e-9f6b-2b1d6c0a4e11"
 
 
 @pytest.fixture
-def decided(client, request_body, parsed):
+def decided(client: FlaskClient, request_body: Body, parsed: Call) -> Any:
     """A decision that the shared service has made."""
     return parsed(client.post("/v1/evaluate", json=request_body))
 
 
-def test_the_record_holds_request_answer_and_bundle(client, decided, request_body, parsed, conforms):
+def test_the_record_holds_request_answer_and_bundle(
+    client: FlaskClient, decided: Body, request_body: Body, parsed: Call, conforms: Call
+) -> None:
     response = client.get(f"/v1/decisions/{decided['decision_id']}")
     record = parsed(response)
     assert response.status_code == 200
@@ -27,7 +38,9 @@ def test_the_record_holds_request_answer_and_bundle(client, decided, request_bod
 
 @pytest.mark.parametrize("id_", [UNKNOWN, "x", "%00", "%ff", "a" * 300, UNKNOWN.upper(), UNKNOWN + "%0a", "'"])
 @pytest.mark.parametrize("path", ["/v1/decisions/{}", "/v1/decisions/{}/replay"])
-def test_a_decision_that_does_not_exist_is_not_found(client, parsed, conforms, id_, path):
+def test_a_decision_that_does_not_exist_is_not_found(
+    client: FlaskClient, parsed: Call, conforms: Call, id_: str, path: str
+) -> None:
     target = path.format(id_)
     response = client.post(target, json={}) if target.endswith("replay") else client.get(target)
     problem = parsed(response)
@@ -36,7 +49,9 @@ def test_a_decision_that_does_not_exist_is_not_found(client, parsed, conforms, i
 
 
 @pytest.mark.parametrize("body", [{}, {"bundle": "original"}, {"bundle": None, "as_of": None}, {"bundle": "active"}])
-def test_a_replay_under_the_same_rules_is_identical(client, service, decided, parsed, conforms, body):
+def test_a_replay_under_the_same_rules_is_identical(
+    client: FlaskClient, service: PolicyService, decided: Body, parsed: Call, conforms: Call, body: Any
+) -> None:
     before = service.decisions.count()
     response = client.post(f"/v1/decisions/{decided['decision_id']}/replay", json=body)
     replayed = parsed(response)
@@ -46,14 +61,20 @@ def test_a_replay_under_the_same_rules_is_identical(client, service, decided, pa
     assert service.decisions.count() == before
 
 
-def test_a_replay_without_a_body_is_of_the_original(client, decided, parsed):
+def test_a_replay_without_a_body_is_of_the_original(client: FlaskClient, decided: Body, parsed: Call) -> None:
     response = client.post(f"/v1/decisions/{decided['decision_id']}/replay")
     assert (response.status_code, parsed(response)["identical"]) == (200, True)
 
 
 def test_a_replay_under_other_rules_shows_each_difference(
-    own, own_client, rules, later_rules, request_body, parsed, conforms
-):
+    own: PolicyService,
+    own_client: FlaskClient,
+    rules: Bundle,
+    later_rules: Bundle,
+    request_body: Body,
+    parsed: Call,
+    conforms: Call,
+) -> None:
     location = own_client.post("/v1/evaluate", json=request_body).headers["Location"]
     own.adopt_folder(later_rules, actor="test")
     replayed = parsed(own_client.post(f"{location}/replay", json={"bundle": "active"}))
@@ -65,7 +86,9 @@ def test_a_replay_under_other_rules_shows_each_difference(
     assert original == {"identical": True, "bundle": rules.id, "differences": []}
 
 
-def test_a_replay_for_another_day_shows_what_it_changes(client, decided, parsed, conforms):
+def test_a_replay_for_another_day_shows_what_it_changes(
+    client: FlaskClient, decided: Body, parsed: Call, conforms: Call
+) -> None:
     response = client.post(f"/v1/decisions/{decided['decision_id']}/replay", json={"as_of": "2024-01-01"})
     replayed = parsed(response)
     conforms(replayed, "Replayed")
@@ -85,7 +108,9 @@ def test_a_replay_for_another_day_shows_what_it_changes(client, decided, parsed,
     ],
     ids=str,
 )
-def test_a_replay_that_cannot_be_asked_is_refused(client, decided, parsed, conforms, body, errors):
+def test_a_replay_that_cannot_be_asked_is_refused(
+    client: FlaskClient, decided: Body, parsed: Call, conforms: Call, body: Any, errors: list[tuple[str, str]]
+) -> None:
     response = client.post(f"/v1/decisions/{decided['decision_id']}/replay", json=body)
     problem = parsed(response)
     conforms(problem, "Problem")
@@ -94,8 +119,8 @@ def test_a_replay_that_cannot_be_asked_is_refused(client, decided, parsed, confo
 
 
 def test_a_replay_under_rules_that_know_less_facts_says_where_they_differ(
-    own, own_client, rules, request_body, parsed, conforms
-):
+    own: PolicyService, own_client: FlaskClient, rules: Bundle, request_body: Body, parsed: Call, conforms: Call
+) -> None:
     from policy_service.policies.bundle import bundle
 
     location = own_client.post("/v1/evaluate", json=request_body).headers["Location"]

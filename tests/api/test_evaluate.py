@@ -1,5 +1,7 @@
 """POST /v1/evaluate: decisions and previews."""
 
+import json
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -8,8 +10,13 @@ from flask.testing import FlaskClient
 from policy_service.decisions.service import PolicyService
 from policy_service.policies.bundle import Bundle
 
+Body = dict[str, Any]
+Call = Callable[..., Any]
 
-def test_a_decision_earns_its_reward_and_is_in_the_log(client, service, request_body, parsed, conforms):
+
+def test_a_decision_earns_its_reward_and_is_in_the_log(
+    client: FlaskClient, service: PolicyService, request_body: Body, parsed: Call, conforms: Call
+) -> None:
     before = service.decisions.count()
     response = client.post("/v1/evaluate", json=request_body)
     answer = parsed(response)
@@ -24,13 +31,15 @@ def test_a_decision_earns_its_reward_and_is_in_the_log(client, service, request_
     assert parsed(client.get(response.headers["Location"]))["answer"]["rewards"] == answer["rewards"]
 
 
-def test_an_answer_is_canonical_json(client, request_body):
+def test_an_answer_is_canonical_json(client: FlaskClient, request_body: Body) -> None:
     text = client.post("/v1/evaluate", json=request_body).get_data(as_text=True)
     assert text.startswith('{"as_of":"2023-04-01","bundle":"sha256:')
     assert '"value":12.5' in text
 
 
-def test_a_preview_has_no_claim_and_is_not_in_the_log(client, service, request_body, parsed, conforms):
+def test_a_preview_has_no_claim_and_is_not_in_the_log(
+    client: FlaskClient, service: PolicyService, request_body: Body, parsed: Call, conforms: Call
+) -> None:
     before = service.decisions.count()
     response = client.post("/v1/evaluate", json={**request_body, "purpose": "preview"})
     answer = parsed(response)
@@ -42,24 +51,30 @@ def test_a_preview_has_no_claim_and_is_not_in_the_log(client, service, request_b
     assert service.decisions.count() == before
 
 
-def test_the_same_preview_is_the_same_bytes(client, request_body):
+def test_the_same_preview_is_the_same_bytes(client: FlaskClient, request_body: Body) -> None:
     request_body["purpose"] = "preview"
     answers = {client.post("/v1/evaluate", json=request_body).get_data() for _ in range(3)}
     assert len(answers) == 1
 
 
-def test_a_preview_without_a_day_is_of_today_in_the_zone_of_the_bundle(client, request_body, parsed):
+def test_a_preview_without_a_day_is_of_today_in_the_zone_of_the_bundle(
+    client: FlaskClient, request_body: Body, parsed: Call
+) -> None:
     del request_body["as_of"]
     answer = parsed(client.post("/v1/evaluate", json={**request_body, "purpose": "preview"}))
     assert answer["as_of"] == "2023-04-02"
 
 
-def test_an_instant_becomes_the_day_in_the_zone_of_the_bundle(client, request_body, parsed):
+def test_an_instant_becomes_the_day_in_the_zone_of_the_bundle(
+    client: FlaskClient, request_body: Body, parsed: Call
+) -> None:
     request_body |= {"as_of": "2023-04-01T17:30:00Z", "purpose": "preview"}
     assert parsed(client.post("/v1/evaluate", json=request_body))["as_of"] == "2023-04-02"
 
 
-def test_every_state_of_the_whole_catalogue_conforms_to_the_contract(client, request_body, parsed, conforms):
+def test_every_state_of_the_whole_catalogue_conforms_to_the_contract(
+    client: FlaskClient, request_body: Body, parsed: Call, conforms: Call
+) -> None:
     del request_body["policies"]
     request_body["facts"] |= {
         "influencer": {"id": "i-1", "main_push_settled_orders": 120},
@@ -75,13 +90,15 @@ def test_every_state_of_the_whole_catalogue_conforms_to_the_contract(client, req
         assert ("not_fired" in answer["policies"][0]) == (trace == "full")
 
 
-def test_a_filter_of_patterns_chooses_what_is_shown(client, request_body, parsed):
+def test_a_filter_of_patterns_chooses_what_is_shown(client: FlaskClient, request_body: Body, parsed: Call) -> None:
     request_body |= {"policies": ["chuanliu.*_hours", "chuanliu.main_*"], "purpose": "preview"}
     shown = [p["policy"] for p in parsed(client.post("/v1/evaluate", json=request_body))["policies"]]
     assert shown == ["chuanliu.main_push", "chuanliu.traffic_hours"]
 
 
-def test_undeclared_facts_are_reported_when_that_is_asked(client, service, request_body, parsed, conforms):
+def test_undeclared_facts_are_reported_when_that_is_asked(
+    client: FlaskClient, service: PolicyService, request_body: Body, parsed: Call, conforms: Call
+) -> None:
     request_body["facts"] |= {"weather": {"rain": True}}
     request_body["facts"]["live"]["hours_tody"] = 3
     request_body["options"] = {"unknown_facts": "report"}
@@ -90,7 +107,9 @@ def test_undeclared_facts_are_reported_when_that_is_asked(client, service, reque
     assert answer["ignored_facts"] == ["/facts/live/hours_tody", "/facts/weather"]
 
 
-def test_an_undeclared_number_of_any_size_is_reported_and_not_read(client, request_body, parsed):
+def test_an_undeclared_number_of_any_size_is_reported_and_not_read(
+    client: FlaskClient, request_body: Body, parsed: Call
+) -> None:
     request_body["options"] = {"unknown_facts": "report"}
     for number in ("1e999999999", "1e-999999999", "1e99999999999999999999", "9" * 5000, "18446744073709551616"):
         text = _with_section(request_body, f'"weather": {{"rain": {number}}}')
@@ -100,13 +119,15 @@ def test_an_undeclared_number_of_any_size_is_reported_and_not_read(client, reque
             assert parsed(response)["ignored_facts"] == ["/facts/weather"]
 
 
-def test_the_merchant_id_stands_in_for_the_one_in_the_facts(client, request_body, parsed):
+def test_the_merchant_id_stands_in_for_the_one_in_the_facts(
+    client: FlaskClient, request_body: Body, parsed: Call
+) -> None:
     del request_body["facts"]["merchant"]["id"]
     answer = parsed(client.post("/v1/evaluate", json={**request_body, "merchant_id": "m-7"}))
     assert answer["rewards"][0]["subject"] == {"type": "merchant", "id": "m-7"}
 
 
-def test_null_is_the_same_as_a_key_left_out(client, request_body, parsed):
+def test_null_is_the_same_as_a_key_left_out(client: FlaskClient, request_body: Body, parsed: Call) -> None:
     keys = ("merchant_id", "purpose", "policies", "bundle", "options", "provenance", "supersedes", "reason")
     request_body |= dict.fromkeys(keys)
     assert client.post("/v1/evaluate", json=request_body).status_code == 201
@@ -114,7 +135,7 @@ def test_null_is_the_same_as_a_key_left_out(client, request_body, parsed):
     assert client.post("/v1/evaluate", json=request_body).status_code == 201
 
 
-def test_provenance_is_recorded(client, request_body, parsed, conforms):
+def test_provenance_is_recorded(client: FlaskClient, request_body: Body, parsed: Call, conforms: Call) -> None:
     request_body["provenance"] = {"source": "仓库", "snapshot": "s-1", "observed_at": "t", "ticket": "T-1"}
     location = client.post("/v1/evaluate", json=request_body).headers["Location"]
     record = parsed(client.get(location))
@@ -122,7 +143,9 @@ def test_provenance_is_recorded(client, request_body, parsed, conforms):
     assert record["request"]["provenance"] == request_body["provenance"]
 
 
-def test_a_correction_is_linked_in_both_directions(client, request_body, parsed, conforms):
+def test_a_correction_is_linked_in_both_directions(
+    client: FlaskClient, request_body: Body, parsed: Call, conforms: Call
+) -> None:
     first = parsed(client.post("/v1/evaluate", json=request_body))["decision_id"]
     request_body |= {"supersedes": first, "reason": "data_correction"}
     second = parsed(client.post("/v1/evaluate", json=request_body))["decision_id"]
@@ -141,7 +164,9 @@ def test_a_decision_may_be_pinned_to_a_bundle_that_was_active(
     assert (pinned["bundle"], pinned["rewards"][0]["amount"]) == (rules.id, 10)
 
 
-def test_a_decision_by_a_bundle_that_never_was_active_is_a_conflict(own, own_client, later_rules, request_body, parsed):
+def test_a_decision_by_a_bundle_that_never_was_active_is_a_conflict(
+    own: PolicyService, own_client: FlaskClient, later_rules: Bundle, request_body: Body, parsed: Call
+) -> None:
     own.bundles.save_bundle(later_rules.id, None, later_rules.sources, "2023-04-01T00:00:00.000Z")
     request_body["bundle"] = later_rules.id
     refused = own_client.post("/v1/evaluate", json=request_body)
@@ -151,7 +176,7 @@ def test_a_decision_by_a_bundle_that_never_was_active_is_a_conflict(own, own_cli
     assert parsed(preview)["rewards"][0]["amount"] == 11
 
 
-def test_one_request_does_not_change_the_next(client, request_body, parsed):
+def test_one_request_does_not_change_the_next(client: FlaskClient, request_body: Body, parsed: Call) -> None:
     request_body["purpose"] = "preview"
     first = client.post("/v1/evaluate", json=request_body).get_data()
     other = deepcopy(request_body)
@@ -162,7 +187,5 @@ def test_one_request_does_not_change_the_next(client, request_body, parsed):
 
 def _with_section(body: dict[str, Any], section: str) -> str:
     """The body as text with one more section, whose numbers stand as written."""
-    import json
-
     text = json.dumps(body)
     return text.replace('"facts": {', f'"facts": {{{section}, ', 1)

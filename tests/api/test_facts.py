@@ -1,34 +1,40 @@
 """GET /v1/facts: the JSON Schema and the door that reads facts say the same."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
 from policy_service.diagnostics import InvalidInput
 from policy_service.facts import LAST_DAY, Door, Fact
 from policy_service.language import types
 from policy_service.language.values import exact
+from policy_service.policies.bundle import Bundle
+
+Body = dict[str, Any]
+Call = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def schema(client, parsed):
+def schema(client: FlaskClient, parsed: Call) -> Any:
     return parsed(client.get("/v1/facts"))
 
 
-def test_it_is_a_schema_of_the_draft_it_names(schema):
+def test_it_is_a_schema_of_the_draft_it_names(schema: Body) -> None:
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     Draft202012Validator.check_schema(schema)
 
 
-def test_it_holds_every_declared_fact(schema, rules):
+def test_it_holds_every_declared_fact(schema: Body, rules: Bundle) -> None:
     declared = {s.name: list(s.facts) for s in rules.rules.dictionary.sections.values()}
     shown = {name: list((one.get("items") or one)["properties"]) for name, one in schema["properties"].items()}
     assert {name: sorted(keys) for name, keys in shown.items()} == {n: sorted(k) for n, k in declared.items()}
 
 
-def test_a_fact_shows_title_unit_range_and_step(schema):
+def test_a_fact_shows_title_unit_range_and_step(schema: Body) -> None:
     hours = schema["properties"]["live"]["properties"]["hours_today"]
     assert hours["title"] == "Hours broadcast on the day"
     assert hours["x-title"]["zh"] == "当天开播小时数"
@@ -40,13 +46,13 @@ def test_a_fact_shows_title_unit_range_and_step(schema):
     assert store["x-labels"]["enterprise"] == {"zh": "企业店", "en": "Enterprise store"}
 
 
-def test_steps_are_written_as_exact_decimals(client):
+def test_steps_are_written_as_exact_decimals(client: FlaskClient) -> None:
     text = client.get("/v1/facts").get_data(as_text=True)
     assert '"multipleOf":0.0001' in text
     assert '"minimum":0.01' in text
 
 
-def test_for_some_policies_it_is_the_smallest(client, parsed):
+def test_for_some_policies_it_is_the_smallest(client: FlaskClient, parsed: Call) -> None:
     found = parsed(client.get("/v1/facts?policies=chuanliu.traffic_hours"))["properties"]
     shown = {name: sorted((one.get("items") or one)["properties"]) for name, one in found.items()}
     assert shown == {
@@ -56,7 +62,7 @@ def test_for_some_policies_it_is_the_smallest(client, parsed):
     }
 
 
-def test_for_a_product_policy_it_has_the_list_of_products(client, parsed):
+def test_for_a_product_policy_it_has_the_list_of_products(client: FlaskClient, parsed: Call) -> None:
     found = parsed(client.get("/v1/facts?policies=chuanliu.product_advice"))["properties"]
     assert found["products"]["type"] == ["array", "null"]
     assert found["products"]["items"]["required"] == ["id"]
@@ -68,7 +74,7 @@ def test_for_a_product_policy_it_has_the_list_of_products(client, parsed):
     ]
 
 
-def test_patterns_and_several_policies_are_joined(client, parsed):
+def test_patterns_and_several_policies_are_joined(client: FlaskClient, parsed: Call) -> None:
     both = parsed(client.get("/v1/facts?policies=chuanliu.traffic_hours,chuanliu.main_push"))
     pattern = parsed(client.get("/v1/facts?policies=chuanliu.main_*,*.traffic_hours"))
     assert both == pattern
@@ -87,7 +93,9 @@ def test_patterns_and_several_policies_are_joined(client, parsed):
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_filter_that_names_nothing_is_refused(client, parsed, conforms, query, errors):
+def test_a_filter_that_names_nothing_is_refused(
+    client: FlaskClient, parsed: Call, conforms: Call, query: str, errors: list[tuple[str, str]]
+) -> None:
     response = client.get(f"/v1/facts?{query}")
     problem = parsed(response)
     conforms(problem, "Problem")
@@ -112,7 +120,7 @@ def _probes(fact: Fact) -> list[Any]:
     return found
 
 
-def test_schema_and_door_accept_the_same_values_of_every_fact(schema, rules):
+def test_schema_and_door_accept_the_same_values_of_every_fact(schema: Body, rules: Bundle) -> None:
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     door = Door(rules.rules.dictionary)
     for section in rules.rules.dictionary.sections.values():
@@ -123,7 +131,7 @@ def test_schema_and_door_accept_the_same_values_of_every_fact(schema, rules):
                 assert validator.is_valid(state) == _is_accepted(door, state), (fact.name, value)
 
 
-def test_schema_and_door_agree_on_the_shape_of_a_state(schema, rules):
+def test_schema_and_door_agree_on_the_shape_of_a_state(schema: Body, rules: Bundle) -> None:
     validator = Draft202012Validator(schema)
     door = Door(rules.rules.dictionary)
     for state in (
@@ -154,6 +162,6 @@ def _is_accepted(door: Door, state: dict[str, Any]) -> bool:
     return True
 
 
-def test_probes_reach_beyond_both_ends(rules):
+def test_probes_reach_beyond_both_ends(rules: Bundle) -> None:
     hours = rules.rules.dictionary.by_name["live.hours_today"]
     assert {Decimal("-0.01"), 0, 24, Decimal("24.01")} <= {p for p in _probes(hours) if isinstance(p, int | Decimal)}

@@ -1,16 +1,26 @@
 """`Idempotency-Key`: the first answer again, byte for byte; another request under the key is a conflict."""
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from policy_service.app import create_app
+from policy_service.decisions.service import PolicyService
+from policy_service.policies.bundle import Bundle
+
+Body = dict[str, Any]
+Call = Callable[..., Any]
 
 KEY = {"Idempotency-Key": "order-1"}
 
 
-def test_the_second_request_under_a_key_gets_the_first_answer_again(own, own_client, request_body):
+def test_the_second_request_under_a_key_gets_the_first_answer_again(
+    own: PolicyService, own_client: FlaskClient, request_body: Body
+) -> None:
     first = own_client.post("/v1/evaluate", json=request_body, headers=KEY)
     second = own_client.post("/v1/evaluate", json=request_body, headers=KEY)
     assert (first.status_code, second.status_code) == (201, 201)
@@ -21,7 +31,9 @@ def test_the_second_request_under_a_key_gets_the_first_answer_again(own, own_cli
     assert own.decisions.count() == 1
 
 
-def test_requests_that_are_equal_by_value_are_the_same_request(own, own_client, request_body):
+def test_requests_that_are_equal_by_value_are_the_same_request(
+    own: PolicyService, own_client: FlaskClient, request_body: Body
+) -> None:
     first = own_client.post("/v1/evaluate", json=request_body, headers=KEY)
     request_body["options"] = {"trace": "fired", "reach": False}
     request_body["purpose"] = "decide"
@@ -44,7 +56,9 @@ def test_requests_that_are_equal_by_value_are_the_same_request(own, own_client, 
     ],
     ids=str,
 )
-def test_another_request_under_the_key_is_a_conflict(own, own_client, request_body, parsed, conforms, change):
+def test_another_request_under_the_key_is_a_conflict(
+    own: PolicyService, own_client: FlaskClient, request_body: Body, parsed: Call, conforms: Call, change: Body
+) -> None:
     own_client.post("/v1/evaluate", json=request_body, headers=KEY)
     response = own_client.post("/v1/evaluate", json=request_body | change, headers=KEY)
     problem = parsed(response)
@@ -53,7 +67,9 @@ def test_another_request_under_the_key_is_a_conflict(own, own_client, request_bo
     assert own.decisions.count() == 1
 
 
-def test_a_preview_ignores_the_key_and_even_a_bad_one(own, own_client, request_body):
+def test_a_preview_ignores_the_key_and_even_a_bad_one(
+    own: PolicyService, own_client: FlaskClient, request_body: Body
+) -> None:
     own_client.post("/v1/evaluate", json=request_body, headers=KEY)
     request_body |= {"purpose": "preview", "as_of": "2023-04-02"}
     for key in ("order-1", "a key with spaces"):
@@ -62,21 +78,25 @@ def test_a_preview_ignores_the_key_and_even_a_bad_one(own, own_client, request_b
         assert "Idempotent-Replayed" not in response.headers
 
 
-def test_a_request_that_was_refused_leaves_its_key_free(own, own_client, request_body):
+def test_a_request_that_was_refused_leaves_its_key_free(
+    own: PolicyService, own_client: FlaskClient, request_body: Body
+) -> None:
     bad = json.loads(json.dumps(request_body))
     bad["facts"]["live"]["hours_today"] = "5"
     assert own_client.post("/v1/evaluate", json=bad, headers=KEY).status_code == 422
     assert own_client.post("/v1/evaluate", json=request_body, headers=KEY).status_code == 201
 
 
-def test_the_first_answer_comes_again_when_other_rules_are_active(own, own_client, later_rules, request_body):
+def test_the_first_answer_comes_again_when_other_rules_are_active(
+    own: PolicyService, own_client: FlaskClient, later_rules: Bundle, request_body: Body
+) -> None:
     first = own_client.post("/v1/evaluate", json=request_body, headers=KEY)
     own.adopt_folder(later_rules, actor="test")
     again = own_client.post("/v1/evaluate", json=request_body, headers=KEY)
     assert again.get_data() == first.get_data()
 
 
-def test_of_many_requests_at_once_under_a_key_one_decides(own, request_body):
+def test_of_many_requests_at_once_under_a_key_one_decides(own: PolicyService, request_body: Body) -> None:
     app = create_app(service=own)
 
     def post(_: int) -> bytes:
@@ -91,6 +111,6 @@ def test_of_many_requests_at_once_under_a_key_one_decides(own, request_body):
 
 
 @pytest.mark.parametrize("key", ["!", "~" * 255, "0192f-a,b;c=d"])
-def test_a_key_is_any_visible_ascii(client, request_body, key):
+def test_a_key_is_any_visible_ascii(client: FlaskClient, request_body: Body, key: str) -> None:
     response = client.post("/v1/evaluate", json=request_body, headers={"Idempotency-Key": key})
     assert response.status_code == 201

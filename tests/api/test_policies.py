@@ -1,14 +1,22 @@
 """GET /v1/policies, GET /v1/policies/{id}: what the rules say, as the rule files say it."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from policy_service.decisions.catalogue import needed
 from policy_service.engines.plan import plan
+from policy_service.policies.bundle import Bundle
+
+Call = Callable[..., Any]
 
 
-def test_every_policy_is_listed_with_its_periods(client, rules, parsed, conforms):
+def test_every_policy_is_listed_with_its_periods(
+    client: FlaskClient, rules: Bundle, parsed: Call, conforms: Call
+) -> None:
     response = client.get("/v1/policies?as_of=2023-04-01")
     found = parsed(response)
     assert response.status_code == 200
@@ -29,16 +37,20 @@ def test_every_policy_is_listed_with_its_periods(client, rules, parsed, conforms
     ]
 
 
-@pytest.mark.parametrize(("day", "in_force"), [("2023-03-29", False), ("2023-03-30", True), ("2023-04-15", True), ("2023-04-16", False)])
-def test_a_policy_is_in_force_on_the_days_of_its_period(client, parsed, day, in_force):
+@pytest.mark.parametrize(
+    ("day", "in_force"), [("2023-03-29", False), ("2023-03-30", True), ("2023-04-15", True), ("2023-04-16", False)]
+)
+def test_a_policy_is_in_force_on_the_days_of_its_period(
+    client: FlaskClient, parsed: Call, day: str, in_force: bool
+) -> None:
     assert parsed(client.get(f"/v1/policies/chuanliu.main_push?as_of={day}"))["in_force"] is in_force
 
 
-def test_without_a_day_it_is_today_in_the_zone_of_the_bundle(client, parsed):
+def test_without_a_day_it_is_today_in_the_zone_of_the_bundle(client: FlaskClient, parsed: Call) -> None:
     assert parsed(client.get("/v1/policies"))["as_of"] == "2023-04-02"
 
 
-def test_every_policy_is_shown_in_full(client, rules, parsed, conforms):
+def test_every_policy_is_shown_in_full(client: FlaskClient, rules: Bundle, parsed: Call, conforms: Call) -> None:
     for id_ in rules.rules.order:
         for day in ("2022-01-01", "2023-04-01", "2030-01-01"):
             found = parsed(client.get(f"/v1/policies/{id_}?as_of={day}"))
@@ -46,7 +58,7 @@ def test_every_policy_is_shown_in_full(client, rules, parsed, conforms):
             assert found["policy"] == id_
 
 
-def test_a_table_is_shown_as_the_rule_file_writes_it(client, parsed):
+def test_a_table_is_shown_as_the_rule_file_writes_it(client: FlaskClient, parsed: Call) -> None:
     found = parsed(client.get("/v1/policies/chuanliu.traffic_hours?as_of=2023-04-01"))
     granted, exposures = found["decisions"]
     assert granted["table"]["hit"] == "unique"
@@ -64,7 +76,7 @@ def test_a_table_is_shown_as_the_rule_file_writes_it(client, parsed):
     assert exposures["expression"] == "granted_hours * live.peer_exposures_per_hour"
 
 
-def test_a_relation_and_its_rewards_are_shown_row_by_row(client, parsed):
+def test_a_relation_and_its_rewards_are_shown_row_by_row(client: FlaskClient, parsed: Call) -> None:
     found = parsed(client.get("/v1/policies/chuanliu.distribution_tasks?as_of=2023-04-01"))
     relation = next(d["relation"] for d in found["decisions"] if d["decision"] == "tasks")
     assert relation["header"] == ["row", "met: boolean", "already: boolean", "coupon: integer"]
@@ -72,7 +84,7 @@ def test_a_relation_and_its_rewards_are_shown_row_by_row(client, parsed):
     assert [r["row"] for r in found["rewards"]] == [{"relation": "tasks", "row": row[0]} for row in relation["rows"]]
 
 
-def test_parameters_have_their_dated_values_exact_and_with_their_basis(client, parsed):
+def test_parameters_have_their_dated_values_exact_and_with_their_basis(client: FlaskClient, parsed: Call) -> None:
     found = parsed(client.get("/v1/policies/chuanliu.traffic_hours?as_of=2023-04-01"))
     assert found["parameters"] == [
         {
@@ -90,22 +102,22 @@ def test_parameters_have_their_dated_values_exact_and_with_their_basis(client, p
             ],
         }
     ]
-    assert [r["id"] for r in found["readings"]][0] == "lower_bound_inclusive"
+    assert found["readings"][0]["id"] == "lower_bound_inclusive"
 
 
-def test_a_parameter_has_no_value_before_its_first_day(client, parsed):
+def test_a_parameter_has_no_value_before_its_first_day(client: FlaskClient, parsed: Call) -> None:
     found = parsed(client.get("/v1/policies/chuanliu.traffic_hours?as_of=2022-12-31"))
     assert found["parameters"][0]["value"] is None
 
 
-def test_a_reward_shows_its_claim_and_its_exceptions(client, parsed):
+def test_a_reward_shows_its_claim_and_its_exceptions(client: FlaskClient, parsed: Call) -> None:
     (reward,) = parsed(client.get("/v1/policies/chuanliu.traffic_hours?as_of=2023-04-01"))["rewards"]
     assert reward["claim"] == {"per": "day", "on_increase": "top_up", "on_decrease": "keep"}
     assert reward["except"][0]["when"] == "merchant.live_frozen"
     assert reward["except"][0]["text"]["en"] == "Live rights are frozen"
 
 
-def test_the_facts_of_a_policy_are_those_that_an_evaluation_needs(rules):
+def test_the_facts_of_a_policy_are_those_that_an_evaluation_needs(rules: Bundle) -> None:
     for day in (date(2022, 1, 1), date(2023, 4, 1)):
         for planned in plan(rules.rules, day).policies:
             required, optional = needed(rules.rules, planned.policy)
@@ -118,7 +130,7 @@ def test_the_facts_of_a_policy_are_those_that_an_evaluation_needs(rules):
 
 
 @pytest.mark.parametrize("id_", ["nothing", "chuanliu", "chuanliu.*", "CHUANLIU.MAIN_PUSH", "%00", "%ff"])
-def test_a_policy_that_does_not_exist_is_not_found(client, parsed, conforms, id_):
+def test_a_policy_that_does_not_exist_is_not_found(client: FlaskClient, parsed: Call, conforms: Call, id_: str) -> None:
     response = client.get(f"/v1/policies/{id_}")
     conforms(parsed(response), "Problem")
     assert response.status_code == 404
@@ -136,7 +148,9 @@ def test_a_policy_that_does_not_exist_is_not_found(client, parsed, conforms, id_
         ("asof=2023-04-01&x=1", [("/asof", "A113"), ("/x", "A113")]),
     ],
 )
-def test_a_query_that_cannot_be_read_is_refused(client, parsed, conforms, path, query, errors):
+def test_a_query_that_cannot_be_read_is_refused(
+    client: FlaskClient, parsed: Call, conforms: Call, path: str, query: str, errors: list[tuple[str, str]]
+) -> None:
     response = client.get(f"{path}?{query}")
     problem = parsed(response)
     conforms(problem, "Problem")

@@ -3,12 +3,20 @@
 import json
 import logging
 import sqlite3
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from policy_service.api import examples
 from policy_service.app import create_app
 from policy_service.decisions.records import StoreRefused, StoreUnavailable
+from policy_service.decisions.service import PolicyService
+from policy_service.policies.bundle import Bundle
+
+Body = dict[str, Any]
+Call = Callable[..., Any]
 
 DECISION = examples.DECISION
 FAILING = [
@@ -58,7 +66,16 @@ FAILING = [
 
 
 @pytest.mark.parametrize(("method", "path", "more", "status"), FAILING, ids=lambda value: str(value)[:50])
-def test_every_failing_path_has_the_one_shape(client, service, parsed, conforms, method, path, more, status):
+def test_every_failing_path_has_the_one_shape(
+    client: FlaskClient,
+    service: PolicyService,
+    parsed: Call,
+    conforms: Call,
+    method: str,
+    path: str,
+    more: Body,
+    status: int,
+) -> None:
     before = service.decisions.count()
     response = client.open(path, method=method, **more)
     problem = parsed(response)
@@ -70,16 +87,16 @@ def test_every_failing_path_has_the_one_shape(client, service, parsed, conforms,
     assert service.decisions.count() == before
 
 
-def test_a_wrong_method_tells_the_right_ones(client):
+def test_a_wrong_method_tells_the_right_ones(client: FlaskClient) -> None:
     assert set(client.get("/v1/evaluate").headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
 @pytest.fixture
-def broken(own, own_client, monkeypatch):
+def broken(own: PolicyService, own_client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Makes an operation of a service of its own raise."""
 
-    def make(error):
-        def fail(*_, **__):
+    def make(error: Exception) -> FlaskClient:
+        def fail(*_: Any, **__: Any) -> None:
             raise error
 
         for name in ("evaluate", "decision", "replay", "policies", "policy", "facts_schema"):
@@ -100,10 +117,19 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("method", "path", "more"), CALLS, ids=str)
-@pytest.mark.parametrize("error", [RuntimeError("secret"), KeyError("secret"), StoreRefused("secret"), RecursionError()])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("secret"), KeyError("secret"), StoreRefused("secret"), RecursionError()]
+)
 def test_a_fault_of_ours_is_logged_under_the_name_that_the_caller_gets(
-    broken, parsed, conforms, caplog, method, path, more, error
-):
+    broken: Call,
+    parsed: Call,
+    conforms: Call,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    path: str,
+    more: Body,
+    error: Exception,
+) -> None:
     with caplog.at_level(logging.ERROR):
         response = broken(error).open(path, method=method, **more)
     problem = parsed(response)
@@ -118,7 +144,9 @@ def test_a_fault_of_ours_is_logged_under_the_name_that_the_caller_gets(
 
 
 @pytest.mark.parametrize(("method", "path", "more"), CALLS, ids=str)
-def test_a_store_that_cannot_be_used_asks_to_try_again(broken, parsed, conforms, caplog, method, path, more):
+def test_a_store_that_cannot_be_used_asks_to_try_again(
+    broken: Call, parsed: Call, conforms: Call, caplog: pytest.LogCaptureFixture, method: str, path: str, more: Body
+) -> None:
     with caplog.at_level(logging.WARNING):
         response = broken(StoreUnavailable("secret://place")).open(path, method=method, **more)
     problem = parsed(response)
@@ -130,7 +158,9 @@ def test_a_store_that_cannot_be_used_asks_to_try_again(broken, parsed, conforms,
 
 
 @pytest.mark.parametrize(("method", "path", "more"), CALLS[:1] + CALLS[3:], ids=str)
-def test_without_an_active_bundle_nothing_is_answered(make_service, parsed, conforms, method, path, more):
+def test_without_an_active_bundle_nothing_is_answered(
+    make_service: Call, parsed: Call, conforms: Call, method: str, path: str, more: Body
+) -> None:
     client = create_app(service=make_service(None)).test_client()
     response = client.open(path, method=method, **more)
     problem = parsed(response)
@@ -139,14 +169,16 @@ def test_without_an_active_bundle_nothing_is_answered(make_service, parsed, conf
     assert response.headers["Retry-After"] == "1"
 
 
-def test_faults_are_told_even_without_an_active_bundle(make_service, parsed):
+def test_faults_are_told_even_without_an_active_bundle(make_service: Call, parsed: Call) -> None:
     client = create_app(service=make_service(None)).test_client()
     response = client.post("/v1/evaluate", json={"facts": {}, "purpose": "x"})
     assert response.status_code == 422
     assert [e["pointer"] for e in parsed(response)["errors"]] == ["/purpose"]
 
 
-def test_a_decision_that_cannot_be_logged_is_not_answered(make_service, rules, request_body, parsed, conforms):
+def test_a_decision_that_cannot_be_logged_is_not_answered(
+    make_service: Call, rules: Bundle, request_body: Body, parsed: Call, conforms: Call
+) -> None:
     service = make_service(rules, busy_timeout_ms=1)
     client = create_app(service=service).test_client()
     assert client.post("/v1/evaluate", json=request_body).status_code == 201
@@ -164,7 +196,9 @@ def test_a_decision_that_cannot_be_logged_is_not_answered(make_service, rules, r
 
 
 @pytest.mark.parametrize("terminated", [True, False])
-def test_a_body_that_ends_before_its_length_is_refused(client, service, request_body, terminated):
+def test_a_body_that_ends_before_its_length_is_refused(
+    client: FlaskClient, service: PolicyService, request_body: Body, terminated: bool
+) -> None:
     before = service.decisions.count()
     data = json.dumps(request_body).encode()
     environ = {"CONTENT_LENGTH": str(len(data) + 1)} | ({"wsgi.input_terminated": True} if terminated else {})

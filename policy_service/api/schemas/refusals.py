@@ -1,5 +1,6 @@
 """Fields that refuse with a code instead of a sentence, and a schema's errors as faults with pointers."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -23,13 +24,18 @@ class Refusal:
 
 
 def refuse(code: Code, message: str, hint: str | None = None) -> ValidationError:
-    return ValidationError([Refusal(code, message, hint)])  # type: ignore[list-item]  # it passes on what it is given
+    return ValidationError([Refusal(code, message, hint)])
 
 
 def _wrong(message: str, hint: str | None = None) -> Any:
     """The `error_messages` of a field that takes one JSON type."""
     refusal = [Refusal(WRONG_TYPE, message, hint)]
-    return {"invalid": refusal, "type": refusal, "null": refusal, "required": [Refusal(KEY_ABSENT, "the key is needed")]}
+    return {
+        "invalid": refusal,
+        "type": refusal,
+        "null": refusal,
+        "required": [Refusal(KEY_ABSENT, "the key is needed")],
+    }
 
 
 class Strict(Schema):
@@ -59,7 +65,7 @@ class Flag(fields.Boolean):
         raise self.make_error("invalid")
 
 
-class Texts(fields.List):
+class Texts(fields.List[str]):
     default_error_messages = _wrong("a list of texts is needed")
 
 
@@ -78,11 +84,11 @@ class OneOf(validate.OneOf):
         return value
 
 
-class Pattern(validate.Regexp):
-    """A pattern of the whole text; what does not fit is refused with a code."""
+class Pattern(validate.Validator):
+    """A pattern of the whole text; what does not fit is refused with a code. `regex` is what the contract shows."""
 
     def __init__(self, pattern: str, code: Code, message: str) -> None:
-        super().__init__(f"^{pattern}$")
+        self.regex = re.compile(f"^{pattern}$")
         self._refusal = (code, message)
 
     def __call__(self, value: str) -> str:

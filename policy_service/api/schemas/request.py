@@ -30,7 +30,7 @@ LONGEST_PROVENANCE = 2048
 BUNDLE_ID = "sha256:[0-9a-f]{64}"
 DECISION_ID = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 MERCHANT_ID = "[A-Za-z0-9._:-]{1,64}"
-_BUNDLE_MESSAGE = "a bundle id is `sha256:` and 64 digits from 0 to f"
+_NO_BUNDLE = "a bundle id is `sha256:` and 64 digits from 0 to f"
 
 
 def _no_reach(value: bool) -> None:
@@ -134,7 +134,7 @@ class EvaluateRequestSchema(Strict):
     )
     bundle = Text(
         allow_none=True,
-        validate=Pattern(BUNDLE_ID, UNKNOWN_BUNDLE, _BUNDLE_MESSAGE),
+        validate=Pattern(BUNDLE_ID, UNKNOWN_BUNDLE, _NO_BUNDLE),
         metadata={
             "description": "The rules to judge by; the active ones by default. A decision takes only a bundle that is "
             "or was active."
@@ -157,12 +157,10 @@ class ReplayRequestSchema(Strict):
 
     bundle = Text(
         allow_none=True,
-        validate=Pattern(f"(original|active|{BUNDLE_ID})", UNKNOWN_BUNDLE, _BUNDLE_MESSAGE + ", or original, or active"),
+        validate=Pattern(f"(original|active|{BUNDLE_ID})", UNKNOWN_BUNDLE, _NO_BUNDLE + ", or original, or active"),
         metadata={"default": "original"},
     )
-    as_of = Text(
-        allow_none=True, metadata={"description": "Another business day; the recorded one by default."}
-    )
+    as_of = Text(allow_none=True, metadata={"description": "Another business day; the recorded one by default."})
 
 
 __all__ = ["EvaluateRequestSchema", "ReplayRequestSchema"]

@@ -26,7 +26,12 @@ class Ruleset:
         lowered = lower(condition, self.fields)
         if isinstance(lowered, str):
             return lowered == "always"
-        self.rules.append(pen.PenRule(name, lowered))
+        rule = pen.PenRule(name, lowered)
+        try:
+            pen.check([rule])
+        except pen.PenRefusal:  # alone it is too much for a ruleset: it is decided before, and given as a flag
+            rule = pen.PenRule(name, pen.Test(self.fields.name(condition, "flag"), "eq", True))
+        self.rules.append(rule)
         return None
 
 

@@ -63,7 +63,9 @@ def test_a_filter_and_a_column_unroll_to_the_cells_of_the_rows() -> None:
     assert check("count(tasks[this.met])").type == Number(0, 0, 2)
 
 
-@pytest.mark.parametrize("text", ["list contains(sums, live.orders)", "list contains(sums, 1000)", "live.debt in sums"])
+@pytest.mark.parametrize(
+    "text", ["list contains(sums, live.orders)", "list contains(sums, 1000)", "live.debt in [1, 2.5]"]
+)
 def test_a_value_outside_the_bounds_of_a_list_may_be_looked_for_in_it(text: str) -> None:
     assert check(text).type == Boolean()
 

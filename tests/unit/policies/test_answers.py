@@ -100,7 +100,7 @@ def test_each_gives_one_answer_per_row_with_the_columns_in_reach() -> None:
         (
             "    claim: {per: day}",
             "    claim: {per: day}\n    validity: {from: as_of, for: 30}",
-            [("P104", "`30` is not a duration")],
+            [("P104", "`30` is not a duration of up to a hundred years")],
         ),
         (
             "    claim: {per: day}",

@@ -20,16 +20,18 @@ decisions:
   level: {expression: 'if live.orders > 5 then 1 else 2'}
   bonus:
     hit: HIT
-    default: null
-    table: |
+DEFAULT    table: |
 """
 
 
 def found(header: str, *rows: str, hit: str = "unique", low: int = 2) -> list[tuple[str, str, str | None]]:
     """Code, message and hint of all diagnostics of a table with these inputs; rows are named a, b, c."""
+    default = "    default: null\n" if hit in ("unique", "any", "first") else ""
     lines = [f"| row | {header} | => out: integer |"]
     lines += [f"| {name} | {row} | {n} |" for n, (name, row) in enumerate(zip("abcdef", rows, strict=False))]
-    text = POLICY.replace("LOW", str(low)).replace("HIT", hit) + "".join(f"      {line}\n" for line in lines)
+    text = POLICY.replace("LOW", str(low)).replace("HIT", hit).replace("DEFAULT", default) + "".join(
+        f"      {line}\n" for line in lines
+    )
     _, diagnostics = load({**BASE, "live/bonus.yaml": text})
     return [(d.code.code, d.message, d.hint) for d in diagnostics if d.code.code != "P118"]
 

@@ -162,3 +162,8 @@ def test_a_setting_of_the_bundle_that_does_not_fit_is_told(bundle: str, message:
 def test_a_cap_is_a_number_that_answers_can_hold(cap: str, is_told: bool) -> None:
     sources = BASE | {"bundle.yaml": BASE["bundle.yaml"].replace("cap: 25", f"cap: {cap}")}
     assert [d.code.code for d in load(sources)[1]] == (["P104"] if is_told else [])
+
+
+def test_an_optional_fact_that_is_not_declared_is_told_where_it_is_read() -> None:
+    text = HEAD + "optional: [live.hour]\ndecisions:\n  a: {expression: live.hour > 2}\n"
+    assert faults(text) == [("L201", "`live.hour` is not declared")]

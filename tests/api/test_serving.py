@@ -1,0 +1,328 @@
+"""The real server: gunicorn with its worker processes, on a free port."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policy_service.api import examples
+from policy_service.assembly import assemble
+from policy_service.serving import serve
+from policy_service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SERVE = """
+import sys
+from policy_service.serving import serve
+from policy_service.settings import read_settings
+sys.exit(serve(read_settings(), sys.argv[1], 0, int(sys.argv[2])))
+"""
+DEADLINE = 60.0
+Answer = tuple[int, Any, dict[str, str]]
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Polls; what never comes true fails."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain until {what}"
+        time.sleep(0.01)
+
+
+class Server:
+    """A server under way. Its standard error goes to a file, which can be read while it runs."""
+
+    def __init__(self, folder: Path, command: list[str], environment: dict[str, str]) -> None:
+        self.database = f"sqlite:///{folder / 'policy.sqlite3'}"
+        self.errors = folder / "errors.txt"
+        known = {k: v for k, v in os.environ.items() if not k.startswith(("POLICY_", "GUNICORN"))}
+        known |= {"POLICY_DATABASE_URL": self.database, "POLICY_RULES": str(ROOT / "rules")} | environment
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=known, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
+            )
+        self.port = 0
+
+    def announced(self) -> str:
+        """What it prints when it listens; empty if it ended before."""
+        assert self.process.stdout is not None
+        first = self.process.stdout.readline()
+        if found := re.search(r"http://127\.0\.0\.1:(\d+)", first):
+            self.port = int(found[1])
+            return first + self.process.stdout.readline()
+        return first
+
+    def stderr(self) -> str:
+        return self.errors.read_text()
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        try:
+            data = None if body is None else json.dumps(body)
+            kinds = {} if body is None else {"Content-Type": "application/json"}
+            connection.request(method, path, data, kinds | {k.replace("_", "-"): v for k, v in headers.items()})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read()), dict(response.getheaders())
+        finally:
+            connection.close()
+
+    def evaluate(self, **headers: str) -> Answer:
+        return self.ask("POST", "/v1/evaluate", examples.REQUEST, **headers)
+
+    def raw(self, data: bytes) -> bytes:
+        """What comes back for bytes on a connection, up to its end."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE) as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def kill(self) -> None:
+        """SIGKILL to the master and every worker at once."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(DEADLINE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    servers: list[Server] = []
+
+    def begin(
+        host: str = "127.0.0.1", workers: int = 2, command: list[str] | None = None, **environment: str
+    ) -> Server:
+        made = command or [sys.executable, "-c", SERVE, host, str(workers)]
+        servers.append(Server(tmp_path, made, environment))
+        return servers[-1]
+
+    yield begin
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def server(start: Start) -> Server:
+    begun = start()
+    assert begun.announced(), begun.stderr()
+    return begun
+
+
+def stored(server: Server) -> Any:
+    return assemble(Settings(database_url=server.database)).decisions
+
+
+# ---- start
+
+
+def test_it_says_where_it_listens_and_the_request_it_prints_earns_a_reward(start: Start) -> None:
+    server = start()
+    said = server.announced()
+    words = shlex.split(said.splitlines()[1].removeprefix("try: "))
+    assert words[:3] == ["curl", "-s", f"http://127.0.0.1:{server.port}/v1/evaluate"]
+    assert words[3:5] == ["-H", "Content-Type: application/json"]
+    status, answer, _ = server.ask("POST", "/v1/evaluate", json.loads(words[6]))
+    assert status == 201
+    assert [r["id"] for r in answer["rewards"]] == ["chuanliu_traffic"]
+    assert server.ask("GET", "/readyz")[0] == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
+def test_without_keys_no_other_host_is_bound(capsys: pytest.CaptureFixture[str], host: str) -> None:
+    assert serve(Settings(), host, 0, 1) == 1
+    said = f"without keys the service binds loopback only: `{host}` is refused, use 127.0.0.1\n"
+    assert capsys.readouterr() == ("", said)
+
+
+def test_rules_with_errors_are_refused_with_every_place(start: Start, tmp_path: Path) -> None:
+    rules = shutil.copytree(ROOT / "rules", tmp_path / "rules")
+    broken = rules / "chuanliu" / "traffic_hours.yaml"
+    broken.write_text(
+        broken.read_text().replace("[10..30)", "[5..30)").replace("granted_hours > 0", "granted_hour > 0")
+    )
+    server = start(POLICY_RULES=str(rules))
+    assert server.announced() == ""
+    assert server.process.wait(DEADLINE) == 1
+    place = re.escape(broken.as_posix())
+    assert re.search(rf"{place}:\d+:\d+: error L201", server.stderr())
+    assert server.stderr().endswith(f"not started: the rules in `{rules}` have errors\n")
+    assert "Traceback" not in server.stderr()
+
+
+def test_a_folder_without_rules_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert serve(Settings(rules=tmp_path / "nothing"), "localhost", 0, 1) == 1
+    out, err = capsys.readouterr()
+    assert (out, "P117" in err) == ("", True)
+
+
+def test_a_store_that_cannot_be_opened_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    url = f"sqlite:///{tmp_path}/file/policy.sqlite3"
+    assert serve(Settings(rules=ROOT / "rules", database_url=url), "localhost", 0, 1) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("not started: the store cannot be used: ")
+
+
+def test_a_port_that_is_taken_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert serve(Settings(), "127.0.0.1", port, 1) == 1
+    assert capsys.readouterr() == (
+        "",
+        f"not started: cannot listen on 127.0.0.1, port {port}: Address already in use\n",
+    )
+
+
+def test_gunicorn_started_by_itself_serves_and_refuses_alike(start: Start) -> None:
+    gunicorn = [sys.executable, "-m", "gunicorn", "policy_service.wsgi:app"]
+    server = start(command=[*gunicorn, "--bind", "127.0.0.1:0"])
+    until(lambda: "Listening at" in server.stderr() or server.process.poll() is not None, "gunicorn listens")
+    server.port = int(re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", server.stderr())[1])
+    assert server.evaluate()[0] == 201
+    server.process.terminate()
+    assert server.process.wait(DEADLINE) == 0
+    other = start(command=[*gunicorn, "--bind", "0.0.0.0:0"])
+    assert other.process.wait(DEADLINE) == 1
+    assert "without keys the service binds loopback only" in other.stderr()
+
+
+# ---- end
+
+
+@pytest.mark.parametrize("end", ["a terminal's Ctrl-C", "SIGTERM"])
+def test_a_request_under_way_is_finished_and_logged_before_the_end(server: Server, end: str) -> None:
+    body = json.dumps(examples.REQUEST).encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+        head = b"POST /v1/evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        connection.sendall(head + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+        assert connection.recv(1024).startswith(b"HTTP/1.1 100 ")  # a worker has it
+        if end == "SIGTERM":
+            server.process.terminate()
+        else:
+            os.killpg(server.process.pid, signal.SIGINT)
+        until(lambda: "Worker exiting" in server.stderr(), "the other worker has ended")
+        connection.sendall(body)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 201 ")
+    decision = json.loads(answer.partition(b"\r\n\r\n")[2])["decision_id"]
+    assert server.process.wait(DEADLINE) == 0
+    assert stored(server).decision(decision) is not None
+
+
+def test_a_kill_loses_no_decision_that_was_answered(server: Server, start: Start) -> None:
+    answered: list[str] = []
+
+    def post(_: int) -> None:
+        try:
+            while len(answered) < 10_000:
+                status, answer, _ = server.evaluate()
+                assert status == 201
+                answered.append(answer["decision_id"])
+        except (OSError, HTTPException, json.JSONDecodeError):
+            return  # killed under way: not answered
+
+    with ThreadPoolExecutor(6) as pool:
+        clients = [pool.submit(post, i) for i in range(6)]
+        until(lambda: len(answered) >= 50, "fifty decisions are answered")
+        server.kill()
+        for client in clients:
+            client.result(DEADLINE)
+    decisions = stored(server)
+    assert len(set(answered)) == len(answered) >= 50
+    assert [id_ for id_ in answered if decisions.decision(id_) is None] == []
+    again = start()
+    assert again.announced()
+    assert again.ask("GET", f"/v1/decisions/{answered[-1]}")[0] == 200
+    assert again.evaluate()[0] == 201
+
+
+def test_a_worker_that_dies_is_replaced_and_nothing_answered_is_lost(server: Server) -> None:
+    first = server.evaluate()[1]["decision_id"]
+    workers = _children(server.process.pid)
+    assert len(workers) == 2
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    until(lambda: len(_children(server.process.pid) - workers) == 2, "new workers are there")
+    assert server.ask("GET", f"/v1/decisions/{first}")[0] == 200
+    assert server.evaluate()[0] == 201
+
+
+def _children(pid: int) -> set[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return {int(child) for child in found.stdout.split()}
+
+
+# ---- several processes, one store
+
+
+def test_under_one_key_all_workers_together_decide_once(server: Server) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: server.evaluate(Idempotency_Key="order-1"), range(40)))
+    assert {status for status, _, _ in answers} == {201}
+    assert len({json.dumps(answer, sort_keys=True) for _, answer, _ in answers}) == 1
+    assert sum("Idempotent-Replayed" not in headers for _, _, headers in answers) == 1
+    assert stored(server).count() == 1
+
+
+# ---- HTTP as it should not be
+
+HEAD = b"POST /v1/evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+BODY = json.dumps(examples.REQUEST).encode()
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def test_a_body_in_chunks_is_read(server: Server) -> None:
+    data = CHUNKED + _chunk(BODY[:50]) + _chunk(BODY[50:]) + b"0\r\n\r\n"
+    assert server.raw(data).startswith(b"HTTP/1.1 201 ")
+
+
+def test_every_request_that_is_no_http_gets_a_problem_and_harms_nothing(server: Server) -> None:
+    too_large = CHUNKED + b"".join(_chunk(b" " * 65536) for _ in range(17)) + b"0\r\n\r\n"
+    bad = {
+        b"nonsense\r\n\r\n": 400,
+        b"GET / HTTP/9.9\r\n\r\n": 400,
+        b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n": 414,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 9000 + b"\r\n\r\n": 431,
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: example.com\r\n\r\n": 400,
+        b"GET /healthz HTTP/1.1\r\n\r\n": 421,
+        HEAD + b"Content-Length: -1\r\n\r\n" + BODY: 400,
+        HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n" + _chunk(BODY): 400,
+        HEAD + b"Content-Length: %d\r\n\r\n" % (len(BODY) + 1) + BODY: 400,
+        HEAD + b"Content-Length: 99999999\r\n\r\n" + BODY: 413,
+        HEAD + b"\r\n": 400,
+        CHUNKED + b"zz\r\n": 400,
+        CHUNKED + _chunk(BODY) + b"zz\r\n": 400,
+        CHUNKED + _chunk(BODY): 400,
+        CHUNKED + b"5\r\n{": 400,
+        too_large: 413,
+    }
+    for data, status in bad.items():
+        head, _, body = server.raw(data).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status), (data[:99], head)
+        assert b"Content-Type: application/problem+json" in head, data[:99]
+        problem = json.loads(body)
+        assert (problem["status"], problem["errors"]) == (status, problem["errors"])
+    assert stored(server).count() == 0
+    assert server.evaluate()[0] == 201
+    assert "Traceback" not in server.stderr()

@@ -1,0 +1,22 @@
+"""Each part of the rule language, in policies made for it, on every engine."""
+
+from collections.abc import Callable
+
+from policy_service import canonical
+from policy_service.decisions.caseruns import answered, failures
+from policy_service.decisions.cases import Case
+from policy_service.decisions.evaluate import Evaluator
+from policy_service.engines import registry
+
+FOLDER = "tests/conformance/language"
+Evaluators = Callable[[str, str], Evaluator]
+
+
+def test_the_answer_is_the_expected_one(case: Case, engine: str, evaluator_of: Evaluators) -> None:
+    found = failures(case, answered(case, evaluator_of(FOLDER, engine)))
+    assert not [(f.expectation.key, f.expectation.value, f.got) for f in found]
+
+
+def test_all_engines_answer_the_same_bytes(case: Case, evaluator_of: Evaluators) -> None:
+    answers = [canonical.dumps(answered(case, evaluator_of(FOLDER, engine))) for engine in registry.NAMES]
+    assert len(set(answers)) == 1

@@ -1,0 +1,201 @@
+"""The HTTP contract: routes, keys and problems from OpenAPI, with examples that the real application answers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from policy_service.api import examples
+from policy_service.api.problems import KINDS, MOST_SHOWN
+from policy_service.api.schemas.request import LONGEST_PATTERN, LONGEST_PROVENANCE, MOST_PATTERNS
+from policy_service.facts import MAX_ELEMENTS
+from policy_service.settings import Settings
+from tools.docs.markdown import as_json, code, codes, fence, one_line, parsed, sections, table
+from tools.docs.shipped import Shipped
+
+_METHODS = ("get", "post", "put", "delete")
+REQUEST_SCHEMAS = ("EvaluateRequest", "Options", "Provenance")
+ANSWER_SCHEMAS = (
+    "Answer", "Reward", "Claim", "Cut", "Validity", "NotGranted", "Recommendation", "PolicyEntry", "Row", "Leaf",
+    "Subject", "Text",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request, and the part of its answer that is shown: the JSON at `keys`."""
+
+    method: str
+    path: str
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    keys: tuple[str | int, ...] = ()
+
+
+FIRST = f"/v1/decisions/{examples.DECISION}"
+EXAMPLES = {
+    "evaluate": Example("POST", "/v1/evaluate", examples.REQUEST, {"Idempotency-Key": "m-1-2023-04-01"}),
+    "decision": Example("GET", FIRST, keys=("request",)),
+    "replay": Example("POST", f"{FIRST}/replay", {"bundle": "original"}),
+    "policies": Example("GET", "/v1/policies?as_of=2023-04-01", keys=("policies", 0)),
+    "policy": Example("GET", "/v1/policies/chuanliu.traffic_hours?as_of=2023-04-01", keys=("parameters",)),
+    "facts": Example("GET", "/v1/facts?policies=chuanliu.main_push"),
+    "healthz": Example("GET", "/healthz"),
+    "readyz": Example("GET", "/readyz"),
+    "problem": Example("GET", "/problems/invalid-request"),
+}
+"""By operation, in an order in which each can be asked."""
+FAULTY = Example(
+    "POST", "/v1/evaluate",
+    {"as_of": "2023-04-31", "facts": {"merchant": {"id": "m-1"}, "live": {"hours_today": 25, "hours_todya": 5.001}}},
+)  # fmt: skip
+
+
+class Contract:
+    """The contract of the running application."""
+
+    def __init__(self, shipped: Shipped) -> None:
+        self.client: FlaskClient = shipped.client
+        self.spec: dict[str, Any] = parsed(self.client.get("/openapi.json").get_data())
+
+    # ---- routes
+
+    def routes(self) -> str:
+        """Every route with what it does and its statuses."""
+        rows = [[f"[{name}]({_anchor(name)})", _sentence(o["summary"]), _statuses(o)] for name, o in self.operations()]
+        rows += [
+            ["GET /openapi.json", "This contract as OpenAPI 3.1", "200"],
+            ["GET /docs", "This contract as a page to try it on", "200"],
+        ]
+        return table(["route", "answers with", "statuses"], rows)
+
+    def details(self) -> str:
+        """Every route with its parameters and an example."""
+        shown = {name: self._shown(EXAMPLES[o["operationId"]]) for name, o in self._in_example_order()}
+        return sections(*(self._detail(name, o, shown[name]) for name, o in self.operations()))
+
+    def operations(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """`GET /path` with what OpenAPI says of it."""
+        for path, item in self.spec["paths"].items():
+            for method in _METHODS:
+                if method in item:
+                    shared = item.get("parameters", [])
+                    yield f"{method.upper()} {path}", item[method] | {
+                        "parameters": [*shared, *item[method].get("parameters", [])]
+                    }
+
+    def _in_example_order(self) -> list[tuple[str, dict[str, Any]]]:
+        order = list(EXAMPLES)
+        return sorted(self.operations(), key=lambda found: order.index(found[1]["operationId"]))
+
+    def _detail(self, name: str, operation: dict[str, Any], example: str) -> str:
+        parameters = [
+            [code(p["name"]), p["in"], p.get("description", "Of what is asked for.")] for p in operation["parameters"]
+        ]
+        return sections(
+            f"### {name}",
+            " ".join(f"{operation['summary']} {operation.get('description', '')}".split()),
+            table(["parameter", "in", "meaning"], parameters) if parameters else "",
+            example,
+        )
+
+    def faulty(self) -> str:
+        """A refused request with its problem."""
+        return self._shown(FAULTY)
+
+    def _shown(self, example: Example) -> str:
+        """A request and its answer, or the part of it that the example is about."""
+        data = None if example.body is None else one_line(example.body)
+        response = self.client.open(
+            example.path, method=example.method, data=data, headers=example.headers,
+            content_type=None if data is None else "application/json",
+        )  # fmt: skip
+        answer = parsed(response.get_data())
+        for key in example.keys:
+            answer = answer[key]
+        at = f", at `/{'/'.join(map(str, example.keys))}`" if example.keys else ""
+        return sections(fence(_request(example), "http"), f"{response.status}{at}:", fence(as_json(answer), "json"))
+
+    # ---- keys
+
+    def request(self) -> str:
+        """The keys of a request."""
+        return sections(*(self._schema(name) for name in REQUEST_SCHEMAS))
+
+    def answer(self) -> str:
+        """The keys of an answer and of what stands in it."""
+        return sections(*(self._schema(name) for name in ANSWER_SCHEMAS))
+
+    def _schema(self, name: str) -> str:
+        schema = self.spec["components"]["schemas"][name]
+        needed = schema.get("required", ())
+        rows = [
+            [code(key), _type(of), "yes" if key in needed else "", _meaning(of)]
+            for key, of in schema["properties"].items()
+        ]
+        return f"**{name}**\n\n{table(['key', 'value', 'always', 'meaning'], rows)}"
+
+
+def problems() -> str:
+    """Every type of problem."""
+    rows = [[str(kind.status), code(kind.type), f"{kind.title}. {kind.meaning}"] for kind in KINDS.values()]
+    return table(["status", "type", "meaning"], sorted(rows))
+
+
+def limits() -> str:
+    """What bounds a request."""
+    known = Settings()
+    rows = [
+        ["body", f"{known.max_body:,} bytes (`POLICY_MAX_BODY`)"],
+        ["nesting of the body", f"{known.max_depth} (`POLICY_MAX_DEPTH`)"],
+        ["elements of a list section, such as `products`", f"{MAX_ELEMENTS:,}"],
+        ["`policies`", f"{MOST_PATTERNS} patterns of {LONGEST_PATTERN} characters"],
+        ["`provenance`", f"{LONGEST_PROVENANCE:,} bytes in all"],
+        ["ids of merchants, products, …", "1 to 64 of `A-Z a-z 0-9 . _ : -`"],
+        ["`Idempotency-Key`", "1 to 255 visible ASCII characters"],
+        ["faults that one problem lists", f"{MOST_SHOWN:,}"],
+    ]
+    return table(["of", "at most"], rows)
+
+
+def _request(example: Example) -> str:
+    head = [f"{example.method} {example.path}", *(f"{name}: {value}" for name, value in example.headers.items())]
+    if example.body is None:
+        return "\n".join(head)
+    return "\n".join([*head, "Content-Type: application/json", "", as_json(example.body)])
+
+
+def _anchor(name: str) -> str:
+    """Where GitHub puts a heading."""
+    return "#" + "".join(c for c in name.lower().replace(" ", "-") if c.isalnum() or c in "-_")
+
+
+def _sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".")
+
+
+def _statuses(operation: dict[str, Any]) -> str:
+    return ", ".join(sorted(operation["responses"]))
+
+
+def _meaning(of: dict[str, Any]) -> str:
+    """What OpenAPI says of a key; the values it can have where there are few."""
+    default = f"Default {code(str(of['default']).lower())}." if "default" in of else ""
+    members = [str(one) for one in of.get("enum", ()) if one is not None]
+    listed = f"One of {codes(members)}." if members else ""
+    return " ".join(filter(None, (of.get("description", ""), listed, default)))
+
+
+def _type(of: dict[str, Any]) -> str:
+    """The type of a key in words."""
+    if "const" in of:
+        return code(one_line(of["const"]))
+    named = [one["$ref"].rpartition("/")[2] for one in (of, *of.get("anyOf", ())) if "$ref" in one]
+    if named:
+        return named[0]
+    kinds = of.get("type", "any")
+    plain = [k for k in kinds if k != "null"] if isinstance(kinds, list) else [kinds]
+    if plain == ["array"]:
+        return f"list of {_type(of['items'])}"
+    return f"{plain[0]} ({of['format']})" if "format" in of else plain[0]

@@ -1,0 +1,215 @@
+"""A page's blocks, run in their order as a reader would; and the page with the outputs that came.
+
+What a fence says of its block:
+
+    sh, python            run; `exit=1` where it is to fail
+    sh dry                every line is a `make …`, of which only the plan is made
+    sh serve              started, and stopped at the end of the page
+    text output           what the block before it prints, exactly
+    json output           likewise, as JSON by value; laid out for reading
+    yaml title=PATH       a file, written before the next block runs; `json title=PATH` likewise
+
+A page runs in a folder of its own that holds copies of `rules`, `examples` and `gunicorn.conf.py`. If it asks
+127.0.0.1:8000 and has no `sh serve`, `policyctl serve` is started for it. The port is replaced by a free one.
+
+Ids of decisions and instants differ from run to run: the pages show the first id as `…4e11`, the next as `…4e12`, and
+every instant as `2023-04-02T03:00:00.000Z`.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from tools.docs import blocks
+from tools.docs.markdown import as_json, parsed
+
+HERE = "127.0.0.1:8000"
+INSTANT = "2023-04-02T03:00:00.000Z"
+_FIRST_ID = "01873a5e-8400-7c3e-9f6b-2b1d6c0a4e"
+_FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_COPIED = ("rules", "examples", "gunicorn.conf.py")
+_SECONDS = 60
+
+
+class RunFault(Exception):
+    """A block did not do what its page says; the message names the page and the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced block; `words` is what its fence says, and it begins behind line `line`."""
+
+    words: tuple[str, ...]
+    body: str
+    line: int
+    start: int
+    end: int
+
+    @property
+    def kind(self) -> str:
+        return " ".join(word for word in self.words if "=" not in word)
+
+    def option(self, name: str) -> str | None:
+        return next((w.partition("=")[2] for w in self.words if w.startswith(f"{name}=")), None)
+
+
+def fences(page: str) -> list[Block]:
+    """The blocks written by hand; those that are generated are compared elsewhere."""
+    generated = [range(*match.span()) for match in blocks.BLOCK.finditer(page)]
+    return [
+        Block(tuple(m[1].split()), m[2], page.count("\n", 0, m.start()) + 1, m.start(2), m.end(2))
+        for m in _FENCE.finditer(page)
+        if not any(m.start() in span for span in generated)
+    ]
+
+
+def rerun(page: str, root: Path, name: str = "the page") -> str:
+    """The page with the outputs that its blocks have now. Raises RunFault."""
+    found = fences(page)
+    with _session(root, page, found, name) as session:
+        outputs = [(block, new) for block in found if (new := session.take(block)) is not None]
+    for block, new in reversed(outputs):
+        page = page[: block.start] + new + page[block.end :]
+    return page
+
+
+class Masks:
+    """Replaces what differs from run to run, the same id always by the same."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, str] = {}
+
+    def masked(self, text: str) -> str:
+        return _INSTANT.sub(INSTANT, _ID.sub(self._id, text))
+
+    def _id(self, match: re.Match[str]) -> str:
+        return self._ids.setdefault(match[0], f"{_FIRST_ID}{0x11 + len(self._ids):02x}")
+
+
+class _Session:
+    """One page being run."""
+
+    def __init__(self, root: Path, folder: Path, address: str, name: str) -> None:
+        self.root, self.folder, self.address, self.name = root, folder, address, name
+        self.masks, self.printed = Masks(), ""
+        self.servers: list[subprocess.Popen[str]] = []
+
+    def take(self, block: Block) -> str | None:
+        """Do what a block says; the new body of one that shows an output."""
+        match block.kind:
+            case "sh":
+                self._run(block, ["bash", "-euo", "pipefail", "-c", self._live(block.body)])
+            case "sh dry":
+                for line in block.body.splitlines():
+                    self._run(block, ["make", "--dry-run", "-C", str(self.root), *line.split()[1:]])
+            case "sh serve":
+                self.serve(["bash", "-euc", f"exec {self._live(block.body)}"])
+            case "python":
+                self._run(block, [sys.executable, "-c", self._live(block.body)])
+            case "yaml" | "json" if (path := block.option("title")) is not None:
+                file = self.folder / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(block.body, "utf-8")
+            case "text output":
+                return self.printed.rstrip() + "\n"
+            case "json output":
+                return self._json(block)
+            case kind:
+                raise self._fault(block, f"nobody knows how to run a block `{kind}`")
+        return None
+
+    def _run(self, block: Block, command: list[str]) -> None:
+        wanted = int(block.option("exit") or 0)
+        ended = subprocess.run(
+            command, cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8", timeout=_SECONDS, check=False,
+        )  # fmt: skip
+        if ended.returncode != wanted:
+            raise self._fault(block, f"ended with {ended.returncode}, not {wanted}:\n{ended.stdout}")
+        self.printed = self.masks.masked(ended.stdout.replace(self.address, HERE))
+
+    def _json(self, block: Block) -> str:
+        """The output laid out; as it stands on the page if it says the same."""
+        try:
+            got = parsed(self.printed)
+        except ValueError:
+            raise self._fault(block, f"the block before it prints no JSON:\n{self.printed}") from None
+        try:
+            if parsed(block.body) == got:
+                return block.body
+        except ValueError:
+            pass
+        return as_json(got) + "\n"
+
+    def serve(self, command: list[str]) -> None:
+        """Starts a server, and waits until it says that it listens."""
+        server = subprocess.Popen(
+            command, cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            encoding="utf-8", start_new_session=True,
+        )  # fmt: skip
+        self.servers.append(server)
+        for line in _lines(server.stdout):
+            if "listening" in line.lower():
+                return
+        raise RunFault(f"{self.name}: the server ended with {server.wait()}")
+
+    def environment(self) -> dict[str, str]:
+        """A bare environment: the commands of this installation, UTF-8, a terminal of 100 columns."""
+        paths = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+        return {
+            "PATH": os.pathsep.join(paths), "PYTHONPATH": str(self.root), "HOME": str(self.folder),
+            "LC_ALL": "C.UTF-8", "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1",
+        }  # fmt: skip
+
+    def close(self) -> None:
+        for server in self.servers:
+            if server.poll() is None:
+                os.killpg(server.pid, signal.SIGTERM)
+            server.communicate(timeout=_SECONDS)
+
+    def _live(self, text: str) -> str:
+        return text.replace(HERE, self.address)
+
+    def _fault(self, block: Block, what: str) -> RunFault:
+        return RunFault(f"{self.name}:{block.line}: {what}")
+
+
+@contextmanager
+def _session(root: Path, page: str, found: list[Block], name: str) -> Iterator[_Session]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="docs-")))
+        for copied in _COPIED:
+            source = root / copied
+            if source.is_dir():
+                shutil.copytree(source, folder / copied)
+            elif source.exists():
+                shutil.copy(source, folder)
+        session = _Session(root, folder, f"127.0.0.1:{_free_port()}", name)
+        stack.callback(session.close)
+        if HERE in page and not any(block.kind == "sh serve" for block in found):
+            port = session.address.rpartition(":")[2]
+            session.serve([sys.executable, "-m", "policy_service", "serve", "--port", port])
+        yield session
+
+
+def _lines(stream: IO[str] | None) -> Iterator[str]:
+    return iter(stream.readline, "") if stream is not None else iter(())
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
