@@ -22,7 +22,7 @@ def _setting(variable: str, default: Any, meaning: str) -> Any:
 class Settings:
     """All settings with their defaults."""
 
-    rules: Path = _setting("POLICY_RULES", _RULES, "folder of rule files")
+    rules: Path = _setting("POLICY_RULES", _RULES, "folder of rule files")  # noqa: RUF009  a dataclass field
     database_url: str = _setting(
         "POLICY_DATABASE_URL", "sqlite:///var/policy.sqlite3", "where decisions and bundles are kept"
     )

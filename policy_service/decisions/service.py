@@ -365,7 +365,8 @@ def _alarm(answer: dict[str, Any]) -> None:
     """Say aloud that a reward was withheld: `check` had proved that it cannot be."""
     for entry in answer["not_granted"]:
         if entry["reason"] == WITHHELD:
-            _LOG.critical("withheld above its ceiling: %s/%s, bundle %s", entry["policy"], entry["id"], answer["bundle"])
+            reward = f"{entry['policy']}/{entry['id']}"
+            _LOG.critical("withheld above its ceiling: %s, bundle %s", reward, answer["bundle"])
 
 
 # ---- days and instants

@@ -193,6 +193,8 @@ class _Checker:
 
     def _fit_enum(self, node: Node, expected: Enum, span: Span) -> Node:
         if isinstance(node, Const) and isinstance(node.type, Text):
+            if node.value is None:
+                return Const(expected, None)
             if node.value not in expected.members:
                 close = get_close_matches(node.value, expected.members, 1)
                 hint = f"did you mean `{close[0]}`?" if close else f"one of {', '.join(expected.members)}"

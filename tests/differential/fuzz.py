@@ -24,6 +24,7 @@ sys.path.insert(0, str(HERE))  # the two modules beside this program
 
 import generate  # noqa: E402
 import judging  # noqa: E402
+import states  # noqa: E402
 
 from policy_service.policies.bundle import bundle  # noqa: E402
 from policy_service.policies.loader import read_folder  # noqa: E402
@@ -183,7 +184,7 @@ def run(count: int, seed: int) -> int:
             refused += 1
             continue
         judge = judging.Judge(found)
-        poster = generate.Poster(found.rules)
+        poster = states.Poster(found.rules, judge.plan, rng)
         for _ in range(min(STATES, count - done)):
             as_of = poster.as_of(rng)
             posted = poster.state(rng, as_of)

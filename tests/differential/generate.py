@@ -1,6 +1,6 @@
-"""Random rule folders that load, and states around their constants.
+"""Random rule folders, most of which load.
 
-All draws come from one `random.Random`: a seed gives the same folder and states everywhere, and under hypothesis,
+All draws come from one `random.Random`: a seed gives the same folder everywhere, and under hypothesis,
 whose `randoms()` hands out such an object, a failing folder shrinks. A folder is kept as data and written out as
 YAML at the end, so that a case that fails can be cut down piece by piece.
 """
@@ -11,18 +11,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from math import ceil, floor
 from random import Random
 from typing import Any
 
-from policy_service.engines.plan import epochs, plan
-from policy_service.facts import FIRST_DAY, LAST_DAY, Fact, Section
-from policy_service.language import typed, types
-from policy_service.language.values import days_text, exact
-from policy_service.policies.model import Rules
+from policy_service.language.values import days_text
 
 LIMIT = 10**15 - 1
 INSIDE = 10**27
@@ -1314,110 +1309,3 @@ class PolicyAuthor:
 def write_folder(rng: Random, size: Size | None = None) -> Folder:
     """A random folder; most of them load."""
     return Author(rng, size or Size()).folder()
-
-
-# ---- states -----------------------------------------------------------------------------------------------------
-
-
-class Poster:
-    """Writes states whose values lie at, just below and just above the constants of a bundle's rules."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.dictionary = rules.dictionary
-        self.near: dict[str, set[Any]] = {fact.name: set() for fact in rules.dictionary}
-        self.lengths: set[int] = {0, 1}
-        self.days: set[date] = set()
-        for epoch in epochs(rules):
-            self.days |= {epoch.first, epoch.last}
-            for formula in plan(rules, epoch.first).formulas:
-                self._collect(formula.typed)
-        self.days |= {day + timedelta(days=1) for day in self.days if day < LAST_DAY}
-        self.days = {day for day in self.days if FIRST_DAY < day < LAST_DAY} or {date(2023, 4, 1)}
-
-    def _collect(self, node: typed.Node) -> None:
-        """Constants that a comparison sets beside facts."""
-        if isinstance(node, typed.Compare):
-            inner = list(_below(node))
-            facts = [n for n in inner if isinstance(n, typed.Load) and n.symbol.kind == "fact"]
-            for constant in (n for n in inner if isinstance(n, typed.Const) and n.value is not None):
-                if isinstance(constant.type, types.Duration):
-                    self.lengths.add(constant.value)
-                for fact in facts:
-                    self._note(fact, constant)
-            return
-        for child in typed.operands(node):
-            self._collect(child)
-
-    def _note(self, fact: typed.Load, constant: typed.Const) -> None:
-        match fact.type, constant.type:
-            case types.Number(scale=scale), types.Number(scale=other):
-                value = Decimal(constant.value).scaleb(scale - other)
-                self.near[fact.symbol.name] |= {floor(value), ceil(value)}
-            case (types.Date(), types.Date()) | (types.Duration(), types.Duration()):
-                self.near[fact.symbol.name].add(constant.value)
-            case (types.Text(), types.Text()):
-                self.near[fact.symbol.name].add(constant.value)
-
-    def as_of(self, rng: Random) -> date:
-        """A day, mostly beside the end of a period."""
-        turn = rng.randrange(10)
-        if turn <= 4:
-            return rng.choice(sorted(self.days))
-        return date(2023, 3, 30) + timedelta(days=rng.randrange(17) if turn <= 7 else rng.randrange(-120, 400))
-
-    def state(self, rng: Random, as_of: date) -> dict[str, Any]:
-        """Posted facts; sections, facts and elements may be missing."""
-        lack = rng.choice((0, 2, 10, 40))
-        out: dict[str, Any] = {}
-        for section in self.dictionary.sections.values():
-            if rng.randrange(100) < (3 if lack < 10 else 15):
-                continue
-            if section.element is None:
-                out[section.name] = self._facts(section, rng, as_of, lack, f"{section.name[0]}-1")
-            else:
-                count = rng.choice((0, 1, 1, 2, 3))
-                out[section.name] = [self._facts(section, rng, as_of, lack, f"e-{n}") for n in range(count)]
-        return out
-
-    def _facts(self, section: Section, rng: Random, as_of: date, lack: int, id_: str) -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for key, fact in section.facts.items():
-            if fact.is_id and key == "id":
-                out[key] = id_
-            elif rng.randrange(100) >= lack:
-                out[key] = self._value(fact, rng, as_of)
-            elif rng.randrange(2):
-                out[key] = None
-        return out
-
-    def _value(self, fact: Fact, rng: Random, as_of: date) -> Any:
-        near = sorted(self.near[fact.name])
-        match fact.type:
-            case types.Number(scale=scale, low=low, high=high):
-                value = rng.choice(near) + rng.choice((0, 0, -1, 1)) if near and rng.randrange(100) < 85 else rng.choice(
-                    (low, high, 0, 10**scale, rng.randint(low, high), rng.randint(low, min(high, low + 20 * 10**scale))))
-                return exact(min(max(value, low), high), scale)
-            case types.Boolean():
-                return rng.randrange(2) == 1
-            case types.Date(low=low, high=high):
-                today = as_of.toordinal()
-                if near and rng.randrange(100) < 50:
-                    value = rng.choice(near) + rng.choice((0, -1, 1))
-                else:
-                    value = today + rng.choice((1, -1)) * rng.choice(sorted(self.lengths)) + rng.choice((0, -1, 1))
-                value = min(max(value, low), high if fact.may_be_future else today)
-                return date.fromordinal(value).isoformat()
-            case types.Duration(low=low, high=high):
-                value = rng.choice([*near, *sorted(self.lengths)]) + rng.choice((0, 0, 1, -1))
-                return days_text(min(max(value, low), high))
-            case types.Enum(members):
-                return rng.choice(members)
-        if fact.is_id:
-            return "id-1"
-        return rng.choice([*near, *TEXTS, "zz"])[: fact.max_length]
-
-
-def _below(node: typed.Node) -> Iterator[typed.Node]:
-    yield node
-    for child in typed.operands(node):
-        yield from _below(child)

@@ -13,6 +13,7 @@ from policy_service import canonical
 from policy_service.decisions.answering import Answering
 from policy_service.decisions.evaluate import Evaluator, Question
 from policy_service.diagnostics import InvalidInput
+from policy_service.engines.plan import Plan
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle
 
@@ -42,6 +43,9 @@ class Judge:
 
     def close(self) -> None:
         self.rete.close()
+
+    def plan(self, day: date) -> Plan:
+        return self.rete.answering(day).plan
 
     def compare(self, posted: dict[str, Any], as_of: date, rng: Random | None = None) -> Answer:
         """The answer that both give, in full trace.

@@ -70,6 +70,16 @@ def test_a_value_outside_the_bounds_of_a_list_may_be_looked_for_in_it(text: str)
     assert check(text).type == Boolean()
 
 
+def test_steps_may_give_members_of_an_enumeration_and_null_below_the_first() -> None:
+    text, report = 'steps(live.debt, [0, 10], ["D", "C"])', Report()
+    tree = parse_expression(text, plain(text), report)
+    assert tree is not None
+    node = check_expression(tree, SCOPE, report, Enum(("D", "C")))
+    assert isinstance(node, typed.If)
+    assert isinstance(node.otherwise, typed.If)
+    assert node.otherwise.otherwise == typed.Const(Enum(("D", "C")), None)
+
+
 def test_steps_take_the_value_beside_the_last_start_that_is_reached() -> None:
     node = check("steps(live.debt, [0, 10], [1, 2])")
     assert isinstance(node, typed.If)
