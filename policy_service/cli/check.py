@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from policy_service.cli.folder import as_objects, is_error, rules_option, tell
-from policy_service.cli.terminal import format_option, found_errors, write_json
+from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.cases import read_cases
 from policy_service.diagnostics import Report
 from policy_service.policies.bundle import load_folder
@@ -48,10 +48,6 @@ def _policies(sources: Sources) -> int:
 
 
 def _line(summary: Mapping[str, Any]) -> str:
-    counts = ", ".join(_count(summary[key], key) for key in ("policies", "files", "errors", "warnings"))
+    words = {"policies": "policy", "files": "file", "errors": "error", "warnings": "warning"}
+    counts = ", ".join(counted(summary[key], one, key) for key, one in words.items())
     return counts if summary["bundle"] is None else f"{counts}: {summary['bundle']}"
-
-
-def _count(number: int, things: str) -> str:
-    one = "policy" if things == "policies" else things.removesuffix("s")
-    return f"{number} {one if number == 1 else things}"

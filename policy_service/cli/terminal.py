@@ -33,6 +33,11 @@ def found_errors() -> click.exceptions.Exit:
     return click.exceptions.Exit(1)
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 case`, `2 cases`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def width(text: str) -> int:
     """Columns that a text takes; Chinese signs take two, joining ones none."""
     return sum(

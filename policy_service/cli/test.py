@@ -8,7 +8,7 @@ import click
 
 from policy_service import canonical
 from policy_service.cli.folder import as_objects, is_error, rules_option, tell
-from policy_service.cli.terminal import format_option, found_errors, progress, write_json
+from policy_service.cli.terminal import counted, format_option, found_errors, progress, write_json
 from policy_service.decisions.caseruns import Failure, Outcome, run
 from policy_service.decisions.cases import Case, read_cases
 from policy_service.decisions.evaluate import Evaluator
@@ -45,7 +45,7 @@ def test(folder: Path, paths: tuple[Path, ...], name: str | None, engine: str, f
     else:
         for outcome in failed:
             click.echo("\n".join(_lines(outcome)))
-        click.echo(f"{len(outcomes) - len(failed)} cases passed, {len(failed)} failed")
+        click.echo(f"{counted(len(outcomes) - len(failed), 'case')} passed, {len(failed)} failed")
     if failed:
         raise found_errors()
 

@@ -8,7 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
+from policy_service.decisions import answering
+from policy_service.decisions.catalogue import closure
 from policy_service.diagnostics import InvalidInput
+from policy_service.engines.plan import epochs, plan
 from policy_service.facts import LAST_DAY, Door, Fact
 from policy_service.language import types
 from policy_service.language.values import exact
@@ -101,6 +104,13 @@ def test_a_filter_that_names_nothing_is_refused(
     conforms(problem, "Problem")
     assert response.status_code == 422
     assert [(e["pointer"], e["code"]) for e in problem["errors"]] == errors
+
+
+def test_the_policies_that_a_state_must_feed_are_those_that_are_evaluated(rules: Bundle) -> None:
+    plans = [plan(rules.rules, epoch.first) for epoch in epochs(rules.rules)]
+    for id_ in rules.rules.order:
+        evaluated = set().union(*(answering.closure(one, {id_}) for one in plans))
+        assert closure(rules.rules, frozenset({id_})) == evaluated
 
 
 def _probes(fact: Fact) -> list[Any]:

@@ -39,7 +39,7 @@ def test_faults_of_all_files_are_shown_at_once_with_their_line(run: Run, edit: E
     assert found.exit_code == 1
     assert (
         "error L201 name-unknown: `grantd` is not declared\n"
-        "   41 |     when: grantd > 0\n"
+        "   35 |     when: grantd > 0\n"
         "      |           ^^^^^^\n"
         "   hint: did you mean `granted`?\n"
     ) in found.stdout
@@ -94,7 +94,7 @@ def test_json_holds_the_same_counts_and_the_faults_as_objects(run: Run, edit: Ed
     assert told["diagnostics"] == [
         {
             "code": "L201", "name": "name-unknown", "severity": "error", "message": "`grantd` is not declared",
-            "hint": "did you mean `granted`?", "file": "rules/shop/hours.yaml", "line": 41, "column": 11, "end": 17,
+            "hint": "did you mean `granted`?", "file": "rules/shop/hours.yaml", "line": 35, "column": 11, "end": 17,
         }
     ]  # fmt: skip
 

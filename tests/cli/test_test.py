@@ -29,7 +29,7 @@ def test_a_failure_names_place_case_expected_and_got(run: Run, rules: Path, edit
     assert found.stdout == (
         "rules/shop/hours.test.yaml:12:7: the highest row\n"
         "    granted: expected 10.5, got 10 (rete, reference)\n"
-        "rules/shop/hours.test.yaml:20:35: 就差一点 just below\n"
+        "rules/shop/hours.test.yaml:20:33: 就差一点 just below\n"
         '    rows of granted: expected ["some"], got ["one"] (rete, reference)\n'
         "0 cases passed, 2 failed\n"
     )
@@ -56,7 +56,7 @@ def test_json_lists_the_failures(run: Run, rules: Path, edit: Edit) -> None:
 
 @pytest.mark.parametrize("text", ["just below", "JUST", "就差"])
 def test_cases_are_chosen_by_a_text_in_their_name(run: Run, rules: Path, text: str) -> None:
-    assert run("test", "-k", text).stdout == "1 cases passed, 0 failed\n"
+    assert run("test", "-k", text).stdout == "1 case passed, 0 failed\n"
 
 
 @pytest.mark.parametrize("path", ["rules", "rules/shop", "rules/shop/hours.test.yaml", "rules/shop/hours.yaml"])

@@ -8,7 +8,6 @@ from policy_service.decisions.evaluate import Evaluator, Question
 from policy_service.diagnostics import Diagnostic
 from policy_service.engines.registry import engine
 from policy_service.language.builtins import BUILTINS
-from policy_service.language.tokens import REPLACED
 from policy_service.policies.bundle import Bundle, bundle
 from tools.docs.markdown import code, one_line, table
 
@@ -145,11 +144,6 @@ def refused() -> str:
         message = f"{found.message}; {found.hint}" if found.hint else found.message
         rows.append([code(text), f"[{found.code}](diagnostics/{found.code.code}.md)", message])
     return table(["expression", "code", "message"], rows)
-
-
-def full_width() -> str:
-    """Full-width signs with what to write instead."""
-    return ", ".join(f"{code(wide)} {code(half)}" for wide, half in REPLACED.items())
 
 
 # ---- the engine
