@@ -191,13 +191,15 @@ class _Explaining:
             title = self.phrases.fact(name)
             fired = [row for row in entry.get("fired", ()) if row["decision"] == name]
             others = [row for row in entry.get("not_fired", ()) if row["decision"] == name]
-            if entry["status"] == "rule_conflict" and len(fired) > 1:
+            contradictory = entry["status"] == "rule_conflict" and len(fired) > 1
+            if contradictory:
                 yield Point(
                     self.phrases.word("conflict", title=title, rows=self.phrases.joined(r["row"] for r in fired))
                 )
             for row in fired:
+                key = "row" if contradictory else "decided_by"
                 tests = self._tests(row["because"]) or (self.phrases.word("always"),)
-                yield Point(self.phrases.word("decided_by", title=title, row=row["row"]), tests)
+                yield Point(self.phrases.word(key, row["row"], title=title), tests)
             if others and not fired:
                 yield Point(self.phrases.word("no_row", title=title), tuple(self._closest(others)))
 

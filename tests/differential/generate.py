@@ -79,7 +79,7 @@ class Known:
 
 Value = tuple[str, Kind]
 BOOLEAN, TEXT = Kind("boolean"), Kind("text")
-ANY_UNIT: frozenset[str | None] = frozenset((None, *UNITS))
+ANY_UNIT: frozenset[str | None] = frozenset((None, "day", *UNITS))
 
 
 def ordinal(day: str) -> int:

@@ -52,11 +52,11 @@ BODIES: dict[str, Any] = {
 """For each code of a request a body that earns it."""
 _HEADERS = {"A124": {"Idempotency-Key": "two words"}}
 _SHORTENED = {
-    "A118": "`policies` holds 101 patterns:",
-    "A123": "A body of more than 1,048,576 bytes:",
+    "A118": "`policies` holds 101 patterns.",
+    "A123": "A body of more than 1,048,576 bytes.",
 }
 """What stands for a body too long to be shown."""
-_NOTES = {
+NOTES = {
     "D101": "`GET /readyz` and every request that needs the store answer 503 with it, and `Retry-After`. Nothing was "
     "decided. See that the file or server of `POLICY_DATABASE_URL` can be reached and written, then ask again; with an "
     "`Idempotency-Key` a repeated request cannot decide twice.",
@@ -95,7 +95,7 @@ def _page(one: Code, shipped: Shipped) -> str:
     if source.exists():
         return _of_rules(source)
     head = f"# {one}\n\n{one.explanation}"
-    body = _of_request(one.code, shipped) if one.code in BODIES else _NOTES[one.code]
+    body = _of_request(one.code, shipped) if one.code in BODIES else NOTES.get(one.code, "")
     return sections(head, body) + "\n"
 
 

@@ -1,8 +1,7 @@
 """The state that callers may post, from rules/facts.yaml."""
 
-from policy_service.decisions.catalogue import needed
 from policy_service.facts import Fact, Section
-from policy_service.language import types
+from policy_service.language import typed, types
 from policy_service.language.values import exact
 from tools.docs.markdown import code, sections, table
 from tools.docs.shipped import Shipped
@@ -15,20 +14,22 @@ def facts(shipped: Shipped) -> str:
 
 
 def _readers(shipped: Shipped) -> dict[str, list[str]]:
-    """Ids of the policies that read a fact, by its name."""
+    """What reads a fact, by its name: links to policies, and the exclusions of the bundle."""
     found: dict[str, set[str]] = {}
     for policy in shipped.rules.policies:
-        for symbols in needed(shipped.rules, policy):
-            for symbol in symbols:
-                found.setdefault(symbol.name, set()).add(policy.id)
-    return {name: sorted(ids) for name, ids in found.items()}
+        for symbol in policy.reads():
+            found.setdefault(symbol.name, set()).add(_link(policy.id))
+    for exclusion in shipped.rules.settings.exclusions:
+        for symbol in typed.symbols(exclusion.when.typed):
+            found.setdefault(symbol.name, set()).add(f"every reward, by the exclusion {code(exclusion.id)}")
+    return {name: sorted(readers) for name, readers in found.items()}
 
 
 def _section(section: Section, readers: dict[str, list[str]]) -> str:
     label = f"{section.label['zh']} · {section.label['en']}"
     element = f" A list; expressions call its element `{section.element}`." if section.element else ""
     rows = [
-        [code(f.key), _type(f), f"{f.label['zh']} · {f.label['en']}", _notes(f), _links(readers.get(f.name, []))]
+        [code(f.key), _type(f), f"{f.label['zh']} · {f.label['en']}", _notes(f), "\n".join(readers.get(f.name, []))]
         for f in section.facts.values()
     ]
     return sections(
@@ -42,8 +43,8 @@ def _type(fact: Fact) -> str:
         return "id"
     match fact.type:
         case types.Number(scale, low, high):
-            unit = f" {fact.unit}" if fact.unit else ""
-            return f"{fact.type}{unit}, {exact(low, scale)} to {exact(high, scale)}"
+            unit = f", unit {code(fact.unit)}" if fact.unit else ""
+            return f"{fact.type}, {exact(low, scale):,} to {exact(high, scale):,}{unit}"
         case types.Enum():
             members = (f"{code(name)} {label['zh']} · {label['en']}" for name, label in fact.values.items())
             return "\n".join(members)
@@ -80,5 +81,5 @@ def _way(fact: Fact) -> str:
     return f"{way.direction}{steps}"
 
 
-def _links(ids: list[str]) -> str:
-    return "\n".join(f"[{i}](policies/{i.replace('.', '/')}.md)" for i in ids)
+def _link(policy: str) -> str:
+    return f"[{policy}](policies/{policy.replace('.', '/')}.md)"

@@ -91,7 +91,7 @@ class Contract:
 
     def _detail(self, name: str, operation: dict[str, Any], example: str) -> str:
         parameters = [
-            [code(p["name"]), p["in"], p.get("description", "Of what is asked for.")] for p in operation["parameters"]
+            [code(p["name"]), p["in"], p.get("description") or _instance(p)] for p in operation["parameters"]
         ]
         return sections(
             f"### {name}",
@@ -169,6 +169,10 @@ def _request(example: Example) -> str:
 def _anchor(name: str) -> str:
     """Where GitHub puts a heading."""
     return "#" + "".join(c for c in name.lower().replace(" ", "-") if c.isalnum() or c in "-_")
+
+
+def _instance(parameter: dict[str, Any]) -> str:
+    return f"As in {code(parameter['example'])}." if "example" in parameter else ""
 
 
 def _sentence(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,7 @@ from policy_service.decisions.service import PolicyService
 from policy_service.diagnostics import Report, render_all
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, bundle
+from policy_service.policies.inventory import Constant, inventory
 from policy_service.policies.loader import read_folder
 from policy_service.policies.model import Rules
 from policy_service.settings import Settings
@@ -45,6 +47,10 @@ class Shipped:
     @property
     def rules(self) -> Rules:
         return self.bundle.rules
+
+    @cached_property
+    def constants(self) -> tuple[Constant, ...]:
+        return inventory(self.rules)
 
 
 @contextmanager

@@ -20,11 +20,6 @@ class Shown(Schema):
         unknown = RAISE
 
 
-def number(description: str, *, data_key: str | None = None) -> fields.Raw:
-    """An exact decimal of at most 15 digits, six of them behind the point."""
-    return fields.Raw(required=True, data_key=data_key, metadata={"type": "number", "description": description})
-
-
 def anything(description: str) -> fields.Raw:
     return fields.Raw(required=True, metadata={"description": description})
 
@@ -72,7 +67,9 @@ class CutSchema(Shown):
     """That a stacking group has cut the amount."""
 
     group = fields.String(required=True)
-    from_ = number("The amount before the cut.", data_key="from")
+    from_ = fields.Raw(
+        required=True, data_key="from", metadata={"type": "number", "description": "The amount before the first cut."}
+    )
     reason = fields.String(required=True, validate=validate.OneOf(["cap", "max", "first"]))
 
 
@@ -90,7 +87,13 @@ class RewardSchema(Shown):
     policy = fields.String(required=True)
     subject = fields.Nested(SubjectSchema, required=True)
     kind = fields.String(required=True, validate=validate.OneOf([*ADDITIVE_KINDS, *STANDING_KINDS]))
-    amount = number("In `unit`; exact.")
+    amount = fields.Raw(
+        required=True,
+        metadata={
+            "type": ["number", "string", "boolean"],
+            "description": "A number, in `unit`: an exact decimal of at most 15 digits. Of a `right` also a text, or true.",
+        },
+    )
     unit = fields.String()
     details = fields.Dict(metadata={"description": "Further values of the reward; null ones are left out."})
     claim = fields.Nested(ClaimSchema, metadata={"description": "Not in a preview, nor where nothing can be claimed."})

@@ -1,0 +1,66 @@
+"""Builds what is generated in the documentation: `python -m tools.build_docs`, or `make docs`.
+
+Then runs the blocks of the pages and renews the outputs that they show. With `--check` nothing is written: stale files
+are listed, and the exit status is 1 if there are any. It leaves the outputs of blocks to the tests, which run them.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tools.docs.blocks import BlockFault
+from tools.docs.examples import ExampleRefused
+from tools.docs.files import pages, stale
+from tools.docs.running import RunFault, fences, rerun
+from tools.docs.shipped import RulesFaulty, shipped
+
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="build_docs", description="Build what is generated in the documentation.")
+    parser.add_argument("--check", action="store_true", help="write nothing; list stale files and exit with 1")
+    asked = parser.parse_args()
+    try:
+        with shipped(ROOT) as rules:
+            differing = stale(rules)
+        if not asked.check:
+            _write(differing)
+            differing |= dict(_renewed())
+    except (RulesFaulty, BlockFault, ExampleRefused, RunFault) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path in sorted(differing):
+        print(f"stale: {path}" if asked.check else f"wrote {path}")
+    return 1 if asked.check and differing else 0
+
+
+def _write(files: dict[str, str | None]) -> None:
+    for path, text in files.items():
+        file = ROOT / path
+        if text is None:
+            file.unlink()
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+
+
+def _renewed() -> Iterator[tuple[str, None]]:
+    """The pages whose blocks print something else than they show; they are rewritten."""
+    found = [p for p in pages(ROOT) if fences((ROOT / p).read_text("utf-8"))]
+    with ThreadPoolExecutor(4) as pool:
+        for path, text in zip(found, pool.map(_rerun, found), strict=True):
+            if text != (ROOT / path).read_text("utf-8"):
+                (ROOT / path).write_text(text, "utf-8")
+                yield path, None
+
+
+def _rerun(path: str) -> str:
+    return rerun((ROOT / path).read_text("utf-8"), ROOT, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
