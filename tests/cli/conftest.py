@@ -21,6 +21,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     for name in ("POLICY_RULES", "POLICY_DATABASE_URL", "POLICY_ENGINE", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
 
     def call(*words: str | Path, input: str | bytes | None = None, **environment: str) -> Result:
         found = CliRunner().invoke(main, [str(w) for w in words], input=input, env=environment, prog_name="policyctl")

@@ -1,5 +1,6 @@
 """`policyctl explain`: what a person reads, in both languages."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ RequestFile = Callable[..., Path]
 def told(found: Result) -> str:
     """The explanation; the id of the bundle is another on every change of the rules."""
     assert (found.exit_code, found.stderr) == (0, "")
-    return "\n".join(line for line in found.stdout.split("\n") if "sha256:" not in line)
+    return re.sub("sha256:[0-9a-f]{64}", "sha256:…", found.stdout)
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -101,10 +101,26 @@ class Masks:
 class _Session:
     """One page being run."""
 
-    def __init__(self, root: Path, folder: Path, address: str, name: str) -> None:
-        self.root, self.folder, self.address, self.name = root, folder, address, name
+    def __init__(self, root: Path, whole: Path, name: str) -> None:
+        self.root, self.name = root, name
+        self.folder, self.commands = whole / "page", whole / "commands"
+        self.address = f"127.0.0.1:{_free_port()}"
         self.masks, self.printed = Masks(), ""
         self.servers: list[subprocess.Popen[str]] = []
+
+    def prepare(self) -> None:
+        """The folder of the page, and `policyctl`, which an installation that is not finished lacks."""
+        self.folder.mkdir()
+        for copied in _COPIED:
+            source = self.root / copied
+            if source.is_dir():
+                shutil.copytree(source, self.folder / copied)
+            else:
+                shutil.copy(source, self.folder)
+        self.commands.mkdir()
+        command = self.commands / "policyctl"
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} -m policy_service "$@"\n')
+        command.chmod(0o755)
 
     def take(self, block: Block) -> str | None:
         """Do what a block says; the new body of one that shows an output."""
@@ -167,7 +183,7 @@ class _Session:
 
     def environment(self) -> dict[str, str]:
         """A bare environment: the commands of this installation, UTF-8, a terminal of 100 columns."""
-        paths = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+        paths = [str(Path(sys.executable).parent), str(self.commands), os.environ.get("PATH", os.defpath)]
         return {
             "PATH": os.pathsep.join(paths), "PYTHONPATH": str(self.root), "HOME": str(self.folder),
             "LC_ALL": "C.UTF-8", "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1",
@@ -189,15 +205,9 @@ class _Session:
 @contextmanager
 def _session(root: Path, page: str, found: list[Block], name: str) -> Iterator[_Session]:
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="docs-")))
-        for copied in _COPIED:
-            source = root / copied
-            if source.is_dir():
-                shutil.copytree(source, folder / copied)
-            elif source.exists():
-                shutil.copy(source, folder)
-        session = _Session(root, folder, f"127.0.0.1:{_free_port()}", name)
+        session = _Session(root, Path(stack.enter_context(TemporaryDirectory(prefix="docs-"))), name)
         stack.callback(session.close)
+        session.prepare()
         if HERE in page and not any(block.kind == "sh serve" for block in found):
             port = session.address.rpartition(":")[2]
             session.serve([sys.executable, "-m", "policy_service", "serve", "--port", port])

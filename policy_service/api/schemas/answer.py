@@ -91,7 +91,7 @@ class RewardSchema(Shown):
         required=True,
         metadata={
             "type": ["number", "string", "boolean"],
-            "description": "A number, in `unit`: an exact decimal of at most 15 digits. Of a `right` also a text, or true.",
+            "description": "In `unit`; an exact decimal of at most 15 digits. Of a `right` also a text, or true.",
         },
     )
     unit = fields.String()
