@@ -5,6 +5,7 @@ are listed, and the exit status is 1 if there are any. It leaves the outputs of 
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -51,7 +52,7 @@ def _write(files: dict[str, str | None]) -> None:
 def _renewed() -> Iterator[tuple[str, None]]:
     """The pages whose blocks print something else than they show; they are rewritten."""
     found = [p for p in pages(ROOT) if fences((ROOT / p).read_text("utf-8"))]
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, text in zip(found, pool.map(_rerun, found), strict=True):
             if text != (ROOT / path).read_text("utf-8"):
                 (ROOT / path).write_text(text, "utf-8")

@@ -30,7 +30,7 @@ from policy_service.serving import serve
 from policy_service.settings import read_settings
 sys.exit(serve(read_settings(), sys.argv[1], 0, int(sys.argv[2])))
 """
-DEADLINE = 60.0
+DEADLINE = 180.0
 Answer = tuple[int, Any, dict[str, str]]
 
 

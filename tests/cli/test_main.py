@@ -52,8 +52,8 @@ def test_the_package_runs_as_the_command_line() -> None:
     )
 
 
-def test_the_shipped_cases_pass_as_the_command_line_runs_them() -> None:
-    found = python("-m", "policy_service", "test")
+def test_shipped_cases_pass_as_the_command_line_runs_them() -> None:
+    found = python("-m", "policy_service", "test", "rules/chuanliu/main_push.yaml")
     assert (found.returncode, found.stderr) == (0, "")
     assert re.fullmatch(r"[1-9]\d* cases passed, 0 failed\n", found.stdout)
 

@@ -62,6 +62,7 @@ def makers(shipped: Shipped) -> dict[str, Callable[[], str]]:
         "route details": contract.details,
         "routes": contract.routes,
         "settings": settings.settings,
+        "state": language.state,
         "time": language.times,
     }
 

@@ -9,7 +9,7 @@ from policy_service.diagnostics import Diagnostic
 from policy_service.engines.registry import engine
 from policy_service.language.builtins import BUILTINS
 from policy_service.policies.bundle import Bundle, bundle
-from tools.docs.markdown import code, one_line, table
+from tools.docs.markdown import as_json, code, fence, one_line, table
 
 DAY = date(2023, 4, 1)
 _FACTS = """\
@@ -109,6 +109,10 @@ def builtins() -> str:
         shown = f"{code(example)} = {code(one_line(values[name]))}" if example else ""
         rows.append([code(one.signature), one.meaning, shown])
     return table(["builtin", "gives", "example"], rows)
+
+
+def state() -> str:
+    return fence(as_json(STATE), "json")
 
 
 def nulls() -> str:

@@ -161,6 +161,3 @@ class ReplayRequestSchema(Strict):
         metadata={"default": "original"},
     )
     as_of = Text(allow_none=True, metadata={"description": "Another business day; the recorded one by default."})
-
-
-__all__ = ["EvaluateRequestSchema", "ReplayRequestSchema"]

@@ -25,11 +25,24 @@ class ReferenceEngine:
 
 
 class _Prepared:
+    """Facts by name, and the names that a policy's expressions find before anything is decided."""
+
     def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+        dictionary = plan.rules.dictionary.by_name.items()
+        self.facts_by_name = {name: (i, fact.type) for i, (name, fact) in enumerate(dictionary)}
+        self.frames: dict[str, dict[str, Any]] = {}
+        for formula in plan.formulas:
+            if formula.policy not in self.frames:
+                constants = formula.constants.items()
+                self.frames[formula.policy] = {name: _decoded(kind, value) for name, (kind, value) in constants}
+        for policy in plan.policies:
+            effective = policy.policy.effective
+            if effective.campaign is not None and policy.id in self.frames:
+                period = {"from": effective.period.start, "to": effective.period.end}
+                self.frames[policy.id]["campaign"] = period
 
     def run(self, state: State, as_of: int) -> "_Run":
-        return _Run(self.plan, state, as_of)
+        return _Run(self, state, as_of)
 
     def facts(self, view: "_View") -> list[Any]:
         return view.slots
@@ -51,8 +64,8 @@ class _Prepared:
 
 
 class _Run:
-    def __init__(self, plan: Plan, state: State, as_of: int) -> None:
-        self.plan, self.state, self.as_of = plan, state, as_of
+    def __init__(self, prepared: _Prepared, state: State, as_of: int) -> None:
+        self.prepared, self.state, self.as_of = prepared, state, date.fromordinal(as_of)
         self.decided: dict[str, dict[str, Any]] = {}
 
     def single(self) -> "_View":
@@ -68,7 +81,7 @@ class _Run:
 class _View:
     def __init__(self, run: _Run, slots: list[Any], decided: dict[str, dict[str, Any]]) -> None:
         self.run, self.slots, self.decided = run, slots, decided
-        self.facts = {name: (i, fact.type) for i, (name, fact) in enumerate(run.plan.rules.dictionary.by_name.items())}
+        self.facts = run.prepared.facts_by_name
 
     def skip(self, policy: PolicyPlan) -> None:
         self.decided[policy.id] = {}
@@ -170,12 +183,8 @@ class _View:
         return evaluate(formula.tree, scope)
 
     def _scope(self, formula: Formula) -> Scope:
-        names = {name: _decoded(kind, value) for name, (kind, value) in formula.constants.items()}
-        names |= self.decided.get(formula.policy, {})
-        names["as_of"] = date.fromordinal(self.run.as_of)
-        policy = next((p.policy for p in self.run.plan.policies if p.id == formula.policy), None)
-        if policy is not None and policy.effective.campaign is not None:
-            names["campaign"] = {"from": policy.effective.period.start, "to": policy.effective.period.end}
+        decided = self.decided.get(formula.policy, {})
+        names = {**self.run.prepared.frames[formula.policy], **decided, "as_of": self.run.as_of}
         return Scope(names, self._fact, self._other)
 
     def _fact(self, name: str) -> Any:
