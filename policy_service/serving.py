@@ -29,9 +29,12 @@ from policy_service.api.boundary import is_loopback
 from policy_service.api.shared import shared_by
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder
+from policy_service.decisions.evaluate import Evaluator
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.service import EvaluateRequest, NoActiveBundle, PolicyService
 from policy_service.diagnostics import render_all
+from policy_service.engines.contract import EngineRefused
+from policy_service.engines.registry import engine
 from policy_service.policies.loader import check_sources
 from policy_service.settings import Settings
 
@@ -141,8 +144,11 @@ def prepare(settings: Settings) -> PolicyService:
         rendered = render_all(diagnostics, check_sources(sources, settings.rules.as_posix()))
         raise Unfit(f"{rendered}\nnot started: the rules in `{settings.rules}` have errors")
     try:
+        Evaluator(found, engine(settings.engine)).try_all()
         service = assemble(settings)
         service.adopt_folder(found, actor="serve")
+    except EngineRefused as error:
+        raise Unfit(f"not started: the engine cannot hold the rules {error}") from error
     except (StoreUnavailable, ValueError) as error:
         raise Unfit(f"not started: the store cannot be used: {error}") from error
     return service
@@ -180,7 +186,7 @@ def post_worker_init(worker: ThreadWorker) -> None:
     """Readies a worker: it leaves Ctrl-C, which a terminal sends to all, to the master; and it reads the rules."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(NoActiveBundle, StoreUnavailable):  # /readyz tells
-        shared_by(worker.app.wsgi()).service.active()
+        shared_by(worker.app.wsgi()).service.warm_up()
 
 
 class _Server(BaseApplication):

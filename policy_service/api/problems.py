@@ -72,7 +72,9 @@ INTERNAL = Kind(
     "internal-error", 500, "The service has a fault",
     "A fault of ours. `instance` names the entry in the service's log; no answer was given.",
 )  # fmt: skip
-STORE = Kind("store-unavailable", 503, "The store cannot be used now", "Nothing was answered; try again, under the same key.")
+STORE = Kind(
+    "store-unavailable", 503, "The store cannot be used now", "Nothing was answered; try again, under the same key."
+)
 NO_BUNDLE = Kind("no-active-bundle", 503, "No bundle is active", "No rules were activated yet.")
 NOT_READY = Kind("not-ready", 503, "The service is not ready", "`errors` lists what is missing.")
 KINDS: Mapping[str, Kind] = {

@@ -14,7 +14,7 @@ from policy_service.settings import read_settings
 @rules_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; without keys a loopback.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer.")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that answer.")
 @click.pass_context
 def serve(ctx: click.Context, folder: Path, host: str, port: int, workers: int) -> None:
     """Serve the rules over HTTP until SIGTERM or Ctrl-C."""

@@ -37,7 +37,7 @@ def policy(bundle: Bundle, id_: str, day: date) -> dict[str, Any]:
     Where no file of it is in force: the one that began last before the day, else the first, and `in_force` is false.
     """
     rules = bundle.rules
-    found = _version(rules, id_, day)
+    found = rules.answering(id_, day)
     required, optional = needed(rules, found)
     return {
         "bundle": bundle.id,
@@ -74,14 +74,8 @@ def _names(symbols: frozenset[Symbol]) -> list[str]:
     return sorted(s.name if s.kind == "fact" else f"decision({s.name})" for s in symbols)
 
 
-def _version(rules: Rules, id_: str, day: date) -> Policy:
-    versions = rules.versions(id_)
-    begun = [p for p in versions if p.effective.period.start <= day]
-    return next((p for p in versions if day in p.effective.period), begun[-1] if begun else versions[0])
-
-
 def _listed(rules: Rules, id_: str, day: date) -> dict[str, Any]:
-    found = _version(rules, id_, day)
+    found = rules.answering(id_, day)
     return {
         "policy": id_,
         "title": dict(found.title),

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from policy_service.decisions.answering import Answering, Wanted
-from policy_service.engines.contract import Engine
+from policy_service.engines.contract import Engine, EngineRefused
 from policy_service.engines.plan import Epoch, Plan, epochs, plan
 from policy_service.facts import Door, State
 from policy_service.policies.bundle import Bundle
@@ -76,6 +76,18 @@ class Evaluator:
                 # Another thread may still be inside; the engine is freed with the last reference to it.
                 self._ready.popitem(last=False)
             return found
+
+    def try_all(self) -> None:
+        """Compile every epoch once, so that what the engine refuses shows now and not at a request.
+
+        Raises:
+            EngineRefused: the first refusal, with the days it is about.
+        """
+        for epoch in self._epochs:
+            try:
+                self.engine.prepare(plan(self.bundle.rules, epoch.first)).close()
+            except EngineRefused as refusal:
+                raise EngineRefused(f"from {epoch.first} to {epoch.last}: {refusal}") from refusal
 
     def close(self) -> None:
         """Free the engines; nobody may be inside."""

@@ -203,6 +203,11 @@ class PolicyService:
             raise NoActiveBundle("no bundle is active")
         return found
 
+    def warm_up(self) -> None:
+        """Compile the active bundle for today, so that no request waits for it. Raises NoActiveBundle."""
+        evaluator = self.active()
+        evaluator.answering(business_day(self._now(), evaluator.bundle.rules))
+
     def _day(self, request: EvaluateRequest, rules: Rules, faults: list[Fault]) -> date | None:
         if request.as_of is None:
             if request.purpose == "decide":

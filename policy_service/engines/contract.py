@@ -13,6 +13,10 @@ from policy_service.facts import State
 View = Any
 
 
+class EngineRefused(Exception):
+    """The engine cannot hold a bundle that has no error; the message says what is beyond it."""
+
+
 class Decided(NamedTuple):
     """What the decisions of one policy came to.
 

@@ -226,13 +226,10 @@ class _Planner:
     def plan(self) -> Plan:
         policies = []
         for id_ in self.rules.order:
-            versions = self.rules.versions(id_)
-            if not versions:
-                continue
-            current = next((p for p in versions if self.epoch.first in p.effective.period), None)
-            begun = [p for p in versions if p.effective.period.start <= self.epoch.first]
-            policies.append(self._policy(current or (begun[-1] if begun else versions[0]), current is not None))
-            if current is not None:
+            current = self.rules.answering(id_, self.epoch.first)
+            in_force = self.epoch.first in current.effective.period
+            policies.append(self._policy(current, in_force))
+            if in_force:
                 self.offered |= {Symbol("decision", f"{id_}.{d.name}"): d.type for d in current.decisions.values()}
         return Plan(self.rules, self.epoch, tuple(policies), tuple(self.formulas), self.facts)
 

@@ -61,15 +61,16 @@ def shipped() -> Bundle:
 
 @pytest.fixture(scope="session")
 def judge_of(judging: ModuleType) -> Iterator[Callable[[Bundle], Any]]:
-    """A judge of a bundle; closed at the end."""
-    made: list[Any] = []
+    """The judge of a bundle, one for all tests; closed at the end."""
+    made: dict[str, Any] = {}
 
     def make(found: Bundle) -> Any:
-        made.append(judging.Judge(found))
-        return made[-1]
+        if found.id not in made:
+            made[found.id] = judging.Judge(found)
+        return made[found.id]
 
     yield make
-    for judge in made:
+    for judge in made.values():
         judge.close()
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -30,7 +32,7 @@ from policy_service.policies.bundle import bundle  # noqa: E402
 from policy_service.policies.loader import read_folder  # noqa: E402
 
 FAILURES = HERE / "failures"
-STATES = 60
+STATES = 150
 TRIES = 3000
 
 
@@ -138,7 +140,7 @@ def _cut_grid(grid: generate.Grid, path: tuple[Any, ...]) -> bool:
     return True
 
 
-def keep(case: Case, found: Exception, name: str) -> Path:
+def keep(case: Case, found: Exception | None, name: str) -> Path:
     """Write a failing case; gives its folder."""
     folder = FAILURES / name
     for path, text in case.folder.sources().items():
@@ -171,45 +173,75 @@ def replay(folder: Path) -> int:
     return found is not None
 
 
-def run(count: int, seed: int) -> int:
+@dataclass
+class Outcome:
+    """What one folder came to: evaluations done, whether it loaded, and the case that failed."""
+
+    seed: int
+    asked: int
+    done: int
+    loaded: bool
+    failed: Case | None = None
+
+
+def look(seed: int, most: int) -> Outcome:
+    """One folder, at most so many states."""
+    rng = Random(seed)
+    folder = generate.write_folder(rng)
+    found, _ = bundle(folder.sources())
+    if found is None:
+        return Outcome(seed, most, 0, loaded=False)
+    judge = judging.Judge(found)
+    poster = states.Poster(found.rules, judge.plan, rng)
+    for done in range(most):
+        as_of = poster.as_of(rng)
+        posted = poster.state(rng, as_of)
+        try:
+            judge.compare(posted, as_of, rng if rng.randrange(8) == 0 else None)
+        except Exception:  # noqa: BLE001  whatever an engine raises is what we look for
+            return Outcome(seed, most, done, loaded=True, failed=Case(folder, posted, as_of))
+    judge.close()
+    return Outcome(seed, most, most, loaded=True)
+
+
+def run(count: int, seed: int, jobs: int) -> int:
     """Evaluate until the count is reached; 1 at the first difference."""
-    done, folders, refused, started = 0, 0, 0, time.monotonic()
-    told = started
-    while done < count:
-        number, rng = seed + folders, Random(seed + folders)
-        folders += 1
-        folder = generate.write_folder(rng)
-        found, _ = bundle(folder.sources())
-        if found is None:
-            refused += 1
-            continue
-        judge = judging.Judge(found)
-        poster = states.Poster(found.rules, judge.plan, rng)
-        for _ in range(min(STATES, count - done)):
-            as_of = poster.as_of(rng)
-            posted = poster.state(rng, as_of)
-            try:
-                judge.compare(posted, as_of, rng if rng.randrange(8) == 0 else None)
-            except Exception as error:  # noqa: BLE001  whatever an engine raises is what we look for
-                return report(Case(folder, posted, as_of), error, number, done)
-            done += 1
-        judge.close()
-        if time.monotonic() - told > 10:
-            told = time.monotonic()
-            print(f"{done} evaluations, {folders} folders, {done / (told - started):.0f} a second", flush=True)
-    print(f"{folders - refused} of {folders} folders loaded, seeds {seed} to {seed + folders - 1}")
+    done = folders = loaded = 0
+    started = told = time.monotonic()
+    with ProcessPoolExecutor(jobs) as pool:
+        pending: set[Future[Outcome]] = set()
+        planned, following = 0, seed
+        while done < count:
+            while planned < count and len(pending) < 2 * jobs:
+                most = min(STATES, count - planned)
+                pending.add(pool.submit(look, following, most))
+                planned, following = planned + most, following + 1
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for outcome in (f.result() for f in finished):
+                folders, loaded, done = folders + 1, loaded + outcome.loaded, done + outcome.done
+                planned -= outcome.asked - outcome.done
+                if outcome.failed is not None:
+                    pool.shutdown(cancel_futures=True)
+                    return report(outcome, done)
+            if time.monotonic() - told > 10:
+                told = time.monotonic()
+                print(f"{done} evaluations, {folders} folders, {done / (told - started):.0f} a second", flush=True)
+    print(f"{loaded} of {folders} folders loaded, seeds {seed} to {following - 1}")
     print(f"{done} evaluations, 0 differences")
     return 0
 
 
-def report(case: Case, found: Exception, seed: int, done: int) -> int:
-    print(f"seed {seed}: {type(found).__name__}: {found}; cutting it down", flush=True)
-    again = fault(case)
-    if again is not None:
-        case = reduced(case, again)
-        found = fault(case) or again
-    folder = keep(case, found, str(seed))
-    print(f"kept; see it again with: python {Path(__file__).name} --replay {folder.relative_to(HERE)}")
+def report(outcome: Outcome, done: int) -> int:
+    """Cut the failed case down and keep it."""
+    case = outcome.failed
+    assert case is not None
+    found = fault(case)
+    print(f"seed {outcome.seed}: {type(found).__name__}: {found}; cutting it down", flush=True)
+    if found is not None:  # else it takes the evaluations before it: then all is in the seed
+        case = reduced(case, found)
+        found = fault(case)
+    folder = keep(case, found, str(outcome.seed))
+    print(f"see it again with: python {Path(__file__).name} --replay {folder.relative_to(HERE)}")
     print(f"{done} evaluations, 1 difference")
     return 1
 
@@ -218,11 +250,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000, help="evaluations to do")
     parser.add_argument("--seed", type=int, help="the first seed; fresh ones when left out")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; all cores when left out")
     parser.add_argument("--replay", type=Path, help="a folder below failures/ to run again")
     given = parser.parse_args()
     if given.replay is not None:
         return replay(given.replay)
-    return run(given.count, given.seed if given.seed is not None else time.time_ns() // 1_000_000)
+    return run(given.count, given.seed if given.seed is not None else time.time_ns() // 1_000_000, given.jobs)
 
 
 if __name__ == "__main__":

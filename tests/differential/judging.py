@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from random import Random
@@ -47,17 +47,20 @@ class Judge:
     def plan(self, day: date) -> Plan:
         return self.rete.answering(day).plan
 
-    def compare(self, posted: dict[str, Any], as_of: date, rng: Random | None = None) -> Answer:
+    def compare(
+        self, posted: dict[str, Any], as_of: date, rng: Random | None = None, shown: Collection[str] | None = None
+    ) -> Answer:
         """The answer that both give, in full trace.
 
         Args:
             rng: chooses policies to filter by; without it traces and filters are not looked at.
+            shown: policies to ask for; all when left out.
         Raises:
             Fault: a difference, or an answer that breaks a property.
         """
         self.evaluations += 1
         state = self.rete.door.read(posted, as_of)
-        question = Question(as_of, trace="full")
+        question = Question(as_of, trace="full", shown=shown)
         answer = self.rete.evaluate(state, question)
         one = canonical.trusted(answer)
         two = canonical.trusted(self.reference.evaluate(state, question))
@@ -66,19 +69,22 @@ class Judge:
         for fault in malformed(answer, self.rete.answering(as_of)):
             raise Fault(fault, {"rete": one})
         if rng is not None:
-            self._views(posted, as_of, answer, rng)
+            self._views(posted, as_of, answer, rng, shown)
         self._count(answer)
         return answer
 
-    def _views(self, posted: dict[str, Any], as_of: date, full: Answer, rng: Random) -> None:
+    def _views(
+        self, posted: dict[str, Any], as_of: date, full: Answer, rng: Random, shown: Collection[str] | None
+    ) -> None:
         """Other questions on the same state show parts of the same answer."""
         state = self.rete.door.read(posted, as_of)
         ids = sorted({entry["policy"] for entry in full["policies"]})
         chosen = set(rng.sample(ids, rng.randint(0, len(ids))))
         for name, question, expected in (
-            ("trace fired", Question(as_of, trace="fired"), without_full(full)),
-            ("trace none", Question(as_of, trace="none"), stripped(full, TRACE_KEYS)),
-            ("preview", Question(as_of, trace="full", purpose="preview"), {**stripped(full, ("claim",)), "purpose": "preview"}),
+            ("trace fired", Question(as_of, trace="fired", shown=shown), without_full(full)),
+            ("trace none", Question(as_of, trace="none", shown=shown), stripped(full, TRACE_KEYS)),
+            ("preview", Question(as_of, trace="full", purpose="preview", shown=shown),
+             {**stripped(full, ("claim",)), "purpose": "preview"}),
             (f"filter {sorted(chosen)}", Question(as_of, trace="full", shown=chosen), restricted(full, chosen)),
         ):
             self.same(name, state, question, expected)

@@ -44,7 +44,8 @@ BODIES: dict[str, Any] = {
     "A120": b'{"as_of": "2023-04-01", "facts": {"live": {"hours_today": NaN}}}',
     "A121": {"as_of": "2023-04-01", "facts": {"live": [[[[[[[[[[[[[[[5]]]]]]]]]]]]]]]}},
     "A122": {
-        "as_of": "2023-04-01", "facts": _FACTS, "supersedes": "01873a5e-8400-7c3e-9f6b-000000000000", "reason": "appeal",
+        "as_of": "2023-04-01", "facts": _FACTS, "reason": "appeal",
+        "supersedes": "01873a5e-8400-7c3e-9f6b-000000000000",
     },
     "A123": b'{"as_of": "2023-04-01", "facts": {}}' + b" " * 1_048_576,
     "A124": examples.REQUEST,
@@ -83,7 +84,7 @@ def _index() -> str:
         parts.append(f"## {area}\n\n{table(['code', 'name', 'severity', 'says'], rows)}")
     head = (
         "# Diagnostics\n\n"
-        "A code is a letter and three digits and is never reused; its name completes \"allow …\". Codes of rule files\n"
+        'A code is a letter and three digits and is never reused; its name completes "allow …". Codes of rule files\n'
         "are what `policyctl check` prints; those of requests stand in `errors` of a [problem](../http.md#problems).\n"
         "An error keeps a bundle from becoming active; a warning does not."
     )

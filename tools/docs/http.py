@@ -81,18 +81,17 @@ class Contract:
             for method in _METHODS:
                 if method in item:
                     shared = item.get("parameters", [])
-                    yield f"{method.upper()} {path}", item[method] | {
-                        "parameters": [*shared, *item[method].get("parameters", [])]
-                    }
+                    yield (
+                        f"{method.upper()} {path}",
+                        item[method] | {"parameters": [*shared, *item[method].get("parameters", [])]},
+                    )
 
     def _in_example_order(self) -> list[tuple[str, dict[str, Any]]]:
         order = list(EXAMPLES)
         return sorted(self.operations(), key=lambda found: order.index(found[1]["operationId"]))
 
     def _detail(self, name: str, operation: dict[str, Any], example: str) -> str:
-        parameters = [
-            [code(p["name"]), p["in"], p.get("description") or _instance(p)] for p in operation["parameters"]
-        ]
+        parameters = [[code(p["name"]), p["in"], p.get("description") or _instance(p)] for p in operation["parameters"]]
         return sections(
             f"### {name}",
             " ".join(f"{operation['summary']} {operation.get('description', '')}".split()),

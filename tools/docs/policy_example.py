@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policy_service.decisions.cases import Case
 from policy_service.decisions.caseruns import answered
+from policy_service.decisions.cases import Case
 from policy_service.policies.model import Policy
 from tools.docs.shipped import Shipped
 
@@ -45,7 +45,8 @@ def _shows(policy: Policy, answer: Entry) -> bool:
     """Whether the answer grants what the policy is there to grant."""
     if answer["status"] != "applied":
         return False
-    return bool(answer.get("rewards") if policy.rewards else answer.get("recommendations") or not policy.recommendations)
+    wanted = "rewards" if policy.rewards else "recommendations"
+    return wanted in answer or not (policy.rewards or policy.recommendations)
 
 
 def _about(case: Case, answer: Entry) -> Entry:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from policy_service.engines.contract import Decided
+from policy_service.engines.contract import Decided, EngineRefused
 from policy_service.engines.plan import Formula, Plan, PolicyPlan
 from policy_service.engines.rete.closures import Closure, Slots
 from policy_service.engines.rete.compile import (
@@ -18,6 +18,7 @@ from policy_service.engines.rete.compile import (
     CompiledTable,
     Compiler,
 )
+from policy_service.engines.rete.pen import PenRefusal
 from policy_service.engines.rete.showing import show
 from policy_service.facts import State
 
@@ -34,7 +35,11 @@ class ReteEngine:
 class _Prepared:
     def __init__(self, plan: Plan) -> None:
         compiler = Compiler(plan)
-        self.program = compiler.compile()
+        try:
+            self.program = compiler.compile()
+        except PenRefusal as refusal:
+            compiler.close()
+            raise EngineRefused(str(refusal)) from refusal
         self.counts = self.program.counts
         self._rest = [None] * (self.program.size - len(plan.facts))
         # The pens hold memory of C; they go with the last view's engine, not before.
