@@ -1,5 +1,7 @@
 """`policyctl`, and the commands it has; each is loaded when it is called."""
 
+import io
+import sys
 from importlib import import_module
 
 import click
@@ -37,3 +39,6 @@ def main() -> None:
 
     Exit status: 0 done, 1 an error was found in rules, input or cases, 2 a wrong command line.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a sign gets its number, not a traceback
+            stream.reconfigure(errors="backslashreplace")

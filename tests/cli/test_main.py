@@ -1,5 +1,6 @@
 """The whole command line: its help, its version, and that it starts without what a command does not need."""
 
+import os
 import re
 import subprocess
 import sys
@@ -56,6 +57,13 @@ def test_shipped_cases_pass_as_the_command_line_runs_them() -> None:
     found = python("-m", "policy_service", "test", "rules/chuanliu/main_push.yaml")
     assert (found.returncode, found.stderr) == (0, "")
     assert re.fullmatch(r"[1-9]\d* cases passed, 0 failed\n", found.stdout)
+
+
+def test_a_terminal_without_chinese_gets_the_numbers_of_its_signs() -> None:
+    words = ("-m", "policy_service", "inventory", "--assumed", "--lang", "zh")
+    found = python(*words, environment=os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"})
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "\\u" in found.stdout
 
 
 def test_a_closed_pipe_is_no_traceback() -> None:

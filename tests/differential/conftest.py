@@ -108,8 +108,10 @@ def sources() -> Callable[..., dict[str, str]]:
     """A folder of policies that are given by id as the lines behind the head of a file; `files` replace whole files."""
 
     def make(policies: dict[str, str], files: dict[str, str] | None = None) -> dict[str, str]:
-        found = {f"{id_.replace('.', '/')}.yaml": dedent(HEAD).format(id=id_) + dedent(body)
-                 for id_, body in policies.items()}
+        found = {
+            f"{id_.replace('.', '/')}.yaml": dedent(HEAD).format(id=id_) + dedent(body)
+            for id_, body in policies.items()
+        }
         frame = {"facts.yaml": dedent(FACTS), "bundle.yaml": "time_zone: Asia/Shanghai\n"}
         return frame | found | {path: dedent(text) for path, text in (files or {}).items()}
 

@@ -1,4 +1,4 @@
-"""What of the language a bundle uses, counted on its model: so that a generator that stops writing something is noticed."""
+"""What of the language a bundle uses, counted on its model: a generator that stops writing something is noticed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ def _features(rules: model.Rules) -> Iterator[str]:
 
 def _policy(policy: model.Policy, rules: model.Rules) -> Iterator[str]:
     yield f"subject {policy.subject}"
-    yield "period of a campaign" if policy.effective.campaign else f"period {'open' if policy.effective.period.end is None else 'ended'}"
+    yield (
+        "period of a campaign"
+        if policy.effective.campaign
+        else f"period {'open' if policy.effective.period.end is None else 'ended'}"
+    )
     yield f"optional {'all' if policy.optional == policy.reads() else 'some' if policy.optional else 'none'}"
     if policy.needs:
         yield "needs"
@@ -88,8 +92,15 @@ def _table(table: model.Table) -> Iterator[str]:
 
 
 def _cell(cell: ast.Cell) -> Iterator[str]:
-    yield "cell -" if cell.is_any else "cell not(…)" if cell.negated else "cell of several tests" if len(
-        cell.tests) > 1 else "cell of one test"
+    yield (
+        "cell -"
+        if cell.is_any
+        else "cell not(…)"
+        if cell.negated
+        else "cell of several tests"
+        if len(cell.tests) > 1
+        else "cell of one test"
+    )
     for test in cell.tests:
         match test:
             case ast.ComparisonTest(operator, operand):
@@ -110,8 +121,14 @@ def _cell(cell: ast.Cell) -> Iterator[str]:
 def _reward(reward: model.Reward) -> Iterator[str]:
     yield f"reward {reward.kind}{' of each row' if reward.row else ''}"
     yield f"claim per {reward.claim.per}"
-    for name, present in {"when": reward.when, "details": reward.details, "except": reward.exceptions,
-                          "stack": reward.stack, "priority": reward.priority, "validity": reward.validity}.items():
+    for name, present in {
+        "when": reward.when,
+        "details": reward.details,
+        "except": reward.exceptions,
+        "stack": reward.stack,
+        "priority": reward.priority,
+        "validity": reward.validity,
+    }.items():
         yield f"reward {'with' if present else 'without'} {name}"
 
 

@@ -24,13 +24,35 @@ INSIDE = 10**27
 UNITS = ("hour", "yuan", "order")
 TEXTS = ("", "a", "ab", "b a", "a|b", "开播", 'say "a"', "back\\slash", "Ab", "😀")
 ENUMS = (("S", "A", "B", "C", "D"), ("low", "mid", "high"), ("D", "C", "B", "A"), ("new", "old"))
-DAYS = ("2022-12-31", "2023-01-01", "2023-03-01", "2023-03-30", "2023-03-31", "2023-04-15", "2023-04-16",
-        "2023-07-01", "2023-12-31", "2024-01-01", "2024-02-29")
+DAYS = (
+    "2022-12-31",
+    "2023-01-01",
+    "2023-03-01",
+    "2023-03-30",
+    "2023-03-31",
+    "2023-04-15",
+    "2023-04-16",
+    "2023-07-01",
+    "2023-12-31",
+    "2024-01-01",
+    "2024-02-29",
+)
 CAMPAIGNS = {"spring": ("2023-03-30", "2023-04-16"), "summer": ("2023-07-01", "2024-02-29")}
 MIDDLES = ("2023-03-31", "2023-04-16")
 WORDS = ("alpha", "beta", "gamma", "delta", "kappa", "omega", "sigma", "theta", "zeta")
-HITS = ("unique", "any", "first", "priority", "rule order", "output order", "collect", "collect sum", "collect min",
-        "collect max", "collect count")
+HITS = (
+    "unique",
+    "any",
+    "first",
+    "priority",
+    "rule order",
+    "output order",
+    "collect",
+    "collect sum",
+    "collect min",
+    "collect max",
+    "collect count",
+)
 ROUNDINGS = ("round up", "round down", "round half up", "round half down", "round half even", "floor", "ceiling")
 ADDITIVE = ("traffic_coupon", "traffic_hours", "cash", "rebate", "coupon")
 
@@ -158,19 +180,40 @@ class Speaker:
         return self.rng.choice(found) if found else None
 
     def value(self, name: str, depth: int) -> Value:
-        return {"number": self.number, "boolean": self.boolean, "date": self.date, "duration": self.duration,
-                "months": self.months, "text": self.text, "enum": self.enum}[name](depth)
+        return {
+            "number": self.number,
+            "boolean": self.boolean,
+            "date": self.date,
+            "duration": self.duration,
+            "months": self.months,
+            "text": self.text,
+            "enum": self.enum,
+        }[name](depth)
 
     # -- numbers
 
     def number(self, depth: int, units: frozenset[str | None] = ANY_UNIT) -> Value:
         if depth <= 0 or self.chance(25):
             return self.number_atom(units)
-        write = self.rng.choice((
-            self.sum_of_two, self.sum_of_two, self.product, self.rounding, self.rounding, self.rounding, self.absolute,
-            self.modulo, self.extreme, self.choice_of_numbers, self.steps, self.part, self.aggregate, self.aggregate,
-            self.negative,
-        ))
+        write = self.rng.choice(
+            (
+                self.sum_of_two,
+                self.sum_of_two,
+                self.product,
+                self.rounding,
+                self.rounding,
+                self.rounding,
+                self.absolute,
+                self.modulo,
+                self.extreme,
+                self.choice_of_numbers,
+                self.steps,
+                self.part,
+                self.aggregate,
+                self.aggregate,
+                self.negative,
+            )
+        )
         text, kind = write(depth - 1, units)
         fits = max(abs(kind.low), abs(kind.high)) <= LIMIT and kind.scale <= 6 and kind.unit in units | {None}
         return (text, kind) if fits else self.number_atom(units)
@@ -259,7 +302,7 @@ class Speaker:
         return f"(if {bare(condition)} then {bare(a)} else {bare(b)})", self.joined((one, two))
 
     def steps(self, depth: int, units: frozenset[str | None]) -> Value:
-        known = self.one("number", lambda k: True)
+        known = self.one("number")
         x, kind = (known.text, known.kind) if known is not None else self.number(depth)
         edges = [e for e in (known.edges if known is not None else ()) if isinstance(e, int)]
         edges = sorted({*edges, *(v * 10**kind.scale for v in (0, 3, 10))})
@@ -320,15 +363,22 @@ class Speaker:
 
     def numbers(self, depth: int, units: frozenset[str | None]) -> tuple[str, Kind, int]:
         """A list of numbers: its text, an element, and how many there may be."""
+
         def fits(kind: Kind) -> bool:
             return any(f.name == "number" and f.unit in units for _, f in kind.fields)
 
         relation = self.one("relation", fits)
         if relation is not None and self.chance(70):
-            name, kind = self.rng.choice([f for f in relation.kind.fields if f[1].name == "number" and f[1].unit in units])
+            name, kind = self.rng.choice(
+                [f for f in relation.kind.fields if f[1].name == "number" and f[1].unit in units]
+            )
             return f"{self.rows(relation, depth)}.{name}", kind, len(relation.kind.rows)
-        lists = self.among("list", lambda k: k.element is not None and (
-            (k.element.name == "number" and k.element.unit in units) or fits(k.element)))
+        lists = self.among(
+            "list",
+            lambda k: (
+                k.element is not None and ((k.element.name == "number" and k.element.unit in units) or fits(k.element))
+            ),
+        )
         if lists and self.chance(70):
             known = self.rng.choice(lists)
             element = known.kind.element
@@ -383,8 +433,12 @@ class Speaker:
             return Ratio(f"mean({text})", high, times((10**element.scale,) * 2, (0, most)), element.unit)
         unitless = frozenset((None,))
         two = self.plain_ratio(depth - 1, frozenset((None, one.unit)))
-        divided = Ratio(f"({one.text} / {two.text})", times(one.above, two.below), times(one.below, two.above),
-                        None if two.unit else one.unit)
+        divided = Ratio(
+            f"({one.text} / {two.text})",
+            times(one.above, two.below),
+            times(one.below, two.above),
+            None if two.unit else one.unit,
+        )
         if turn <= 5:
             return divided
         three = self.plain_ratio(0, frozenset((None, divided.unit)) if divided.unit else unitless)
@@ -392,18 +446,30 @@ class Speaker:
             sign = self.rng.choice("+-")
             a, b = times(divided.above, three.below), times(three.above, divided.below)
             span = (a[0] + b[0], a[1] + b[1]) if sign == "+" else (a[0] - b[1], a[1] - b[0])
-            return Ratio(f"({divided.text} {sign} {three.text})", span, times(divided.below, three.below),
-                         divided.unit or three.unit)
+            return Ratio(
+                f"({divided.text} {sign} {three.text})",
+                span,
+                times(divided.below, three.below),
+                divided.unit or three.unit,
+            )
         if turn == 8:
             if divided.unit and three.unit:
                 return divided
-            return Ratio(f"({divided.text} * {three.text})", times(divided.above, three.above),
-                         times(divided.below, three.below), divided.unit or three.unit)
+            return Ratio(
+                f"({divided.text} * {three.text})",
+                times(divided.above, three.above),
+                times(divided.below, three.below),
+                divided.unit or three.unit,
+            )
         condition, _ = self.boolean(depth - 1)
         a, b = divided.above, three.above
         c, d = divided.below, three.below
-        return Ratio(f"(if {bare(condition)} then {bare(divided.text)} else {bare(three.text)})",
-                     (min(a[0], b[0]), max(a[1], b[1])), (min(c[0], d[0]), max(c[1], d[1])), divided.unit or three.unit)
+        return Ratio(
+            f"(if {bare(condition)} then {bare(divided.text)} else {bare(three.text)})",
+            (min(a[0], b[0]), max(a[1], b[1])),
+            (min(c[0], d[0]), max(c[1], d[1])),
+            divided.unit or three.unit,
+        )
 
     # -- conditions
 
@@ -444,7 +510,9 @@ class Speaker:
 
     def pair(self, depth: int) -> tuple[str, str, str]:
         """Two values that compare, and their kind."""
-        name = self.rng.choice(("number", "number", "number", "date", "date", "enum", "text", "boolean", "duration", "months"))
+        name = self.rng.choice(
+            ("number", "number", "number", "date", "date", "enum", "text", "boolean", "duration", "months")
+        )
         if name == "enum":
             known = self.one("enum")
             if known is None:
@@ -452,7 +520,9 @@ class Speaker:
             else:
                 other = self.one("enum", lambda k: k.members == known.kind.members)
                 member = self.rng.choice(known.kind.members)
-                right = other.text if other is not None and self.chance(20) else self.rng.choice((member, quoted(member)))
+                right = (
+                    other.text if other is not None and self.chance(20) else self.rng.choice((member, quoted(member)))
+                )
                 return known.text, right, name
         a, one = self.value(name, depth)
         b = self.partner(depth, ANY_UNIT, one)[0] if name == "number" else self.value(name, depth)[0]
@@ -476,7 +546,9 @@ class Speaker:
         return f"({a} between {b} and {c})"
 
     def contained(self, depth: int) -> str:
-        known = self.rng.choice([n for n in self.names if n.kind.name in ("number", "date", "enum", "text", "duration")])
+        known = self.rng.choice(
+            [n for n in self.names if n.kind.name in ("number", "date", "enum", "text", "duration")]
+        )
         tests = [self.test(known) for _ in range(self.rng.randint(1, 3))]
         if len(tests) == 1:
             return f"({known.text} in {f'({tests[0]})' if tests[0].startswith('if') else tests[0]})"
@@ -502,8 +574,11 @@ class Speaker:
                 value = self.one("number", lambda k: k.scale <= element.scale and k.unit in {None, element.unit})
                 item = value.text if value is not None else str(self.rng.randint(0, 5))
                 return f"list contains({known.text}, {item})"
-            text = quoted(self.rng.choice((*element.members, *TEXTS))) if element.name == "text" else quoted(
-                self.rng.choice(element.members))
+            text = (
+                quoted(self.rng.choice((*element.members, *TEXTS)))
+                if element.name == "text"
+                else quoted(self.rng.choice(element.members))
+            )
             return f"list contains({known.text}, {text})"
         texts, kind = self.some_numbers(depth - 1, ANY_UNIT)
         value = self.number(depth - 1, frozenset((None, kind.unit)) if kind.unit else ANY_UNIT)[0]
@@ -525,7 +600,7 @@ class Speaker:
         if turn == 3:
             months = self.rng.choice(("P1M", "P2M", "P1Y", "P13M", "-P1M"))
             low, high = max(1, one.low - 450), min(ordinal("9999-12-31"), one.high + 450)
-            return f"({a} {self.rng.choice('+-')} duration(\"{months}\"))", Kind("date", 0, low, high)
+            return f'({a} {self.rng.choice("+-")} duration("{months}"))', Kind("date", 0, low, high)
         if turn == 4:
             b, two = self.date(depth - 1)
             kind = Kind("date", 0, min(one.low, two.low), max(one.high, two.high))
@@ -603,7 +678,10 @@ class Speaker:
                 return known.text, TEXT
             return quoted(self.rng.choice(known.edges or TEXTS if known is not None else TEXTS)), TEXT
         if self.chance(50):
-            return f"(if {bare(self.condition(depth - 1))} then {bare(self.text(0)[0])} else {bare(self.text(0)[0])})", TEXT
+            return (
+                f"(if {bare(self.condition(depth - 1))} then {bare(self.text(0)[0])} else {bare(self.text(0)[0])})",
+                TEXT,
+            )
         return self.text(0)
 
     def enum(self, depth: int) -> Value:
@@ -623,8 +701,11 @@ class Speaker:
         inside = [e for e in known.edges if isinstance(e, int) and kind.low <= e <= kind.high]
         if inside and self.chance(85):
             return self.rng.choice(inside)
-        span = [v for v in (kind.low, kind.low + 1, kind.high, 0, 10**kind.scale, 5 * 10**kind.scale)
-                if kind.low <= v <= kind.high]
+        span = [
+            v
+            for v in (kind.low, kind.low + 1, kind.high, 0, 10**kind.scale, 5 * 10**kind.scale)
+            if kind.low <= v <= kind.high
+        ]
         return self.rng.choice(span)
 
     def point(self, known: Known) -> str:
@@ -646,7 +727,9 @@ class Speaker:
         if self.chance(6):
             return "null"
         if kind.name == "boolean":
-            return self.rng.choice(("true", "false", bare(self.condition(0)), f"!= {self.rng.choice(('true', 'false'))}"))
+            return self.rng.choice(
+                ("true", "false", bare(self.condition(0)), f"!= {self.rng.choice(('true', 'false'))}")
+            )
         if kind.name == "enum":
             member = self.rng.choice(kind.members)
             return self.rng.choice((member, member, quoted(member), f"!= {quoted(member)}"))
@@ -712,8 +795,8 @@ class Speaker:
         kind = known.kind
         if kind.name in ("number", "date", "duration") and kind.high - kind.low > 3:
             write, (one, two) = self.writer(kind), sorted((self.edge(known), self.edge(known)))
-            whole = one == kind.low and two == kind.high
-            return f"not({self.rng.choice((write(one), f'{write(one)}, {write(two)}', 'null' if whole else f'[{write(one)}..{write(two)}]'))})"
+            span = "null" if one == kind.low and two == kind.high else f"[{write(one)}..{write(two)}]"
+            return f"not({self.rng.choice((write(one), f'{write(one)}, {write(two)}', span))})"
         if kind.name in ("number", "date", "duration") and kind.low < kind.high:
             return f"not({self.writer(kind)(kind.low)})"
         if kind.name == "boolean":
@@ -722,13 +805,22 @@ class Speaker:
 
     def loose_cell(self, known: Known) -> str | None:
         """A test whose end is not known before the state is; None when there is no such name."""
-        names = [n.text for n in self.names if n.kind.name == known.kind.name and n.text != known.text
-                 and n.kind.unit in {None, known.kind.unit} and "." in n.text and not n.text.startswith("campaign")
-                 and n.kind.members == known.kind.members]
+        names = [
+            n.text
+            for n in self.names
+            if n.kind.name == known.kind.name
+            and n.text != known.text
+            and n.kind.unit in {None, known.kind.unit}
+            and "." in n.text
+            and not n.text.startswith("campaign")
+            and n.kind.members == known.kind.members
+        ]
         if not names:
             return None
         ordered = known.kind.name in ("number", "date", "duration", "months")
-        return f"{self.rng.choice(('<', '<=', '>', '>=', '=', '!=') if ordered else ('=', '!='))} {self.rng.choice(names)}"
+        return (
+            f"{self.rng.choice(('<', '<=', '>', '>=', '=', '!=') if ordered else ('=', '!='))} {self.rng.choice(names)}"
+        )
 
     def parted(self, known: Known, count: int) -> list[str]:
         """Cells no two of which match one value."""
@@ -870,23 +962,28 @@ class Author:
             return declared, Known(name, kind, tuple(ordinal(d) for d in self.rng.sample(DAYS, 3)))
         if turn == 11:
             members = self.rng.choice(ENUMS)
-            return {"type": "enum", "label": LABEL, "values": {m: LABEL for m in members}}, Known(
-                name, Kind("enum", members=members))
+            return {"type": "enum", "label": LABEL, "values": dict.fromkeys(members, LABEL)}, Known(
+                name, Kind("enum", members=members)
+            )
         if turn == 12:
             return {"type": "text", "label": LABEL}, Known(name, TEXT, tuple(self.rng.sample(TEXTS, 4)))
         return {"type": "duration", "label": LABEL}, Known(name, Kind("duration", 0, -3652059, 3652059))
 
     def number_fact(self, name: str) -> tuple[dict[str, Any], Known]:
         scale = self.rng.choice((0, 0, 0, 0, 1, 2, 2, 4, 6))
-        low, high = self.rng.choice(((0, 10), (0, 10), (0, 31), (0, 100), (-20, 20), (1, 5), (0, 1), (0, 1000),
-                                     (-1000, 1000), (0, 10**9)))
+        low, high = self.rng.choice(
+            ((0, 10), (0, 10), (0, 31), (0, 100), (-20, 20), (1, 5), (0, 1), (0, 1000), (-1000, 1000), (0, 10**9))
+        )
         ten = 10**scale
         high = min(high, 10**8 if scale > 4 else high)
         kind = Kind("number", scale, low * ten, high * ten, self.rng.choice((None, None, *UNITS)))
         edges = {self.rng.randint(kind.low, kind.high) // d * d for d in (1, ten, ten, 5 * ten)}
         edges = {e for e in edges if kind.low <= e <= kind.high} | {max(kind.low, 0)}
-        declared = {"type": f"decimal({scale})" if scale else "integer", "label": LABEL,
-                    "range": [number_text(kind.low, scale), number_text(kind.high, scale)]}
+        declared = {
+            "type": f"decimal({scale})" if scale else "integer",
+            "label": LABEL,
+            "range": [number_text(kind.low, scale), number_text(kind.high, scale)],
+        }
         return declared | ({"unit": kind.unit} if kind.unit else {}), Known(name, kind, tuple(sorted(edges)))
 
     def campaigns(self) -> dict[str, Any]:
@@ -897,11 +994,15 @@ class Author:
         if self.groups:
             out["stacking"] = {
                 name: {"combine": self.rng.choice(("sum", "sum", "max", "first"))}
-                | ({"unit": unit} if unit else {}) | ({"cap": self.rng.choice(("0", "5", "12.5", "100"))} if self.chance(75) else {})
-                for name, unit in self.groups.items()}
+                | ({"unit": unit} if unit else {})
+                | ({"cap": self.rng.choice(("0", "5", "12.5", "100"))} if self.chance(75) else {})
+                for name, unit in self.groups.items()
+            }
         speaker = Speaker(self.rng, [k for prefix, facts in self.facts.items() if prefix != "product" for k in facts])
-        out["exclusions"] = [{"id": f"out{n}", "when": bare(speaker.condition(1)), "text": self.texts(speaker)}
-                             for n in range(self.rng.choice((0, 0, 1, 2)))]
+        out["exclusions"] = [
+            {"id": f"out{n}", "when": bare(speaker.condition(1)), "text": self.texts(speaker)}
+            for n in range(self.rng.choice((0, 0, 1, 2)))
+        ]
         if any("as_of" in e["when"] or "as_of" in str(e["text"]) for e in out["exclusions"]):
             out["exclusions"] = []
         suspended: list[dict[str, str]] = []
@@ -930,7 +1031,9 @@ class Author:
         if turn <= 2:
             yield self.policy(id_, subject, {"campaign": self.rng.choice(("spring", "summer"))})
         elif turn <= 6:
-            period = {"from": self.rng.choice(DAYS[:4])} | ({"to": self.rng.choice(DAYS[7:])} if self.chance(60) else {})
+            period = {"from": self.rng.choice(DAYS[:4])} | (
+                {"to": self.rng.choice(DAYS[7:])} if self.chance(60) else {}
+            )
             yield self.policy(id_, subject, period)
         else:
             middle = self.rng.choice(MIDDLES)
@@ -947,14 +1050,18 @@ class Author:
                 kind = offer.known.kind
                 decision["expression"] = f"round half up(({decision['expression']}) / 3, 2)"
                 wider = 10 ** max(0, 2 - kind.scale)
-                offer.known = replace(offer.known, kind=replace(
-                    kind, scale=max(2, kind.scale), low=kind.low * wider, high=kind.high * wider))
+                offer.known = replace(
+                    offer.known,
+                    kind=replace(kind, scale=max(2, kind.scale), low=kind.low * wider, high=kind.high * wider),
+                )
         for key in ("rewards", "recommendations"):
             if out.get(key) and self.chance(40):
                 out[key].pop(self.rng.choice(list(out[key])))
         if self.chance(40):
             out.pop("applies", None)
-        self.rewards = [(p, r) for p, r in self.rewards if p != first["policy"] or r in {**first, **out}.get("rewards", {})]
+        self.rewards = [
+            (p, r) for p, r in self.rewards if p != first["policy"] or r in {**first, **out}.get("rewards", {})
+        ]
         return out
 
     def policy(self, id_: str, subject: str, effective: dict[str, str]) -> dict[str, Any]:
@@ -983,12 +1090,22 @@ class PolicyAuthor:
     def policy(self) -> dict[str, Any]:
         author = self.author
         seen = [f for prefix, facts in author.facts.items() if prefix in (self.subject, "live") for f in facts]
-        others = [f for prefix, facts in author.facts.items() if prefix not in (self.subject, "live", "product") for f in facts]
+        others = [
+            f
+            for prefix, facts in author.facts.items()
+            if prefix not in (self.subject, "live", "product")
+            for f in facts
+        ]
         self.names = [*seen, *self.rng.sample(others, min(2, len(others)))]
         self.names += self.days()
         self.names += self.used_decisions()
-        out: dict[str, Any] = {"policy": self.id, "title": LABEL, "subject": self.subject,
-                               "effective": self.effective | {"basis": "assumed"}, "basis": "assumed"}
+        out: dict[str, Any] = {
+            "policy": self.id,
+            "title": LABEL,
+            "subject": self.subject,
+            "effective": self.effective | {"basis": "assumed"},
+            "basis": "assumed",
+        }
         out["parameters"] = dict(self.parameter() for _ in range(self.rng.randint(0, 3)))
         out["decisions"] = self.decisions()
         speaker = self.speaker()
@@ -1023,7 +1140,11 @@ class PolicyAuthor:
         return out
 
     def used_decisions(self) -> list[Known]:
-        found = [o.known for o in self.author.offers if o.policy != self.id and (o.subject != "product" or self.subject == "product")]
+        found = [
+            o.known
+            for o in self.author.offers
+            if o.policy != self.id and (o.subject != "product" or self.subject == "product")
+        ]
         return self.rng.sample(found, min(len(found), self.rng.randint(0, 4)))
 
     def optional(self, written: str) -> list[str]:
@@ -1032,7 +1153,11 @@ class PolicyAuthor:
             return ["*"]
         if turn <= 6:
             return []
-        names = [n.text for n in self.names if n.kind.name != "relation" and "." in n.text and not n.text.startswith("campaign")]
+        names = [
+            n.text
+            for n in self.names
+            if n.kind.name != "relation" and "." in n.text and not n.text.startswith("campaign")
+        ]
         names = [n for n in names if not n.startswith("decision(") or n in written]
         names = [n.removeprefix("decision(").removesuffix(")") for n in names]
         return self.rng.sample(names, self.rng.randint(0, len(names))) + (["live.*"] if self.chance(30) else [])
@@ -1093,8 +1218,9 @@ class PolicyAuthor:
         if turn == 1:
             texts, kind = speaker.some_numbers(1, ANY_UNIT)
             return {"expression": f"[{', '.join(texts)}]"}, Known(_name, Kind("list", most=len(texts), element=kind))
-        kind_name = self.rng.choice(("number", "number", "number", "boolean", "boolean", "date", "duration", "months",
-                                     "text", "enum"))
+        kind_name = self.rng.choice(
+            ("number", "number", "number", "boolean", "boolean", "date", "duration", "months", "text", "enum")
+        )
         text, kind = speaker.value(kind_name, self.rng.randint(1, self.size.depth))
         return {"expression": bare(text)}, Known(_name, kind)
 
@@ -1122,7 +1248,11 @@ class PolicyAuthor:
             return (member if self.chance(70) else quoted(member)), kind
         if kind.name == "number":
             text, found = speaker.number(self.rng.choice((0, 1, 2))) if self.chance(30) else speaker.literal()
-            return (bare(text), found) if found.scale <= kind.scale else (str(self.rng.randint(0, 9)), Kind("number", 0, 0, 9))
+            return (
+                (bare(text), found)
+                if found.scale <= kind.scale
+                else (str(self.rng.randint(0, 9)), Kind("number", 0, 0, 9))
+            )
         text, found = speaker.value(kind.name, self.rng.choice((0, 1)))
         return bare(text), found
 
@@ -1135,17 +1265,24 @@ class PolicyAuthor:
             return kind
         grown = [10 ** (kind.scale - k.scale) for k in kinds]
         unit = next((k.unit for k in kinds if k.unit), None)
-        return replace(kind, low=min(k.low * g for k, g in zip(kinds, grown, strict=True)),
-                       high=max(k.high * g for k, g in zip(kinds, grown, strict=True)), unit=unit)
+        return replace(
+            kind,
+            low=min(k.low * g for k, g in zip(kinds, grown, strict=True)),
+            high=max(k.high * g for k, g in zip(kinds, grown, strict=True)),
+            unit=unit,
+        )
 
     def column(self, kind: Kind, count: int, speaker: Speaker) -> tuple[list[str], Kind]:
         """Cells of an output, at least one of which is not null, and of one unit."""
         found = [self.outcome(kind, speaker) for _ in range(count)]
         if len({v[1].unit for v in found if v is not None} - {None}) > 1 or all(v is None for v in found):
-            plain: Value = {"number": ("1", Kind("number", 0, 1, 1)), "boolean": ("true", BOOLEAN), "text": ('"a"', TEXT),
-                            "date": (day_text(ordinal(DAYS[1])), Kind("date", 0, ordinal(DAYS[1]), ordinal(DAYS[1]))),
-                            "duration": ('duration("P1D")', Kind("duration", 0, 1, 1)),
-                            }.get(kind.name, ((kind.members or ("a",))[0], kind))
+            plain: Value = {
+                "number": ("1", Kind("number", 0, 1, 1)),
+                "boolean": ("true", BOOLEAN),
+                "text": ('"a"', TEXT),
+                "date": (day_text(ordinal(DAYS[1])), Kind("date", 0, ordinal(DAYS[1]), ordinal(DAYS[1]))),
+                "duration": ('duration("P1D")', Kind("duration", 0, 1, 1)),
+            }.get(kind.name, ((kind.members or ("a",))[0], kind))
             found = [plain for _ in range(count)]
         settled = self.settle(kind, found)
         if max(abs(settled.low), abs(settled.high)) * count > LIMIT:
@@ -1155,8 +1292,13 @@ class PolicyAuthor:
     def headers(self, speaker: Speaker, count: int) -> list[Known]:
         out = []
         for _ in range(count):
-            known = self.rng.choice([n for n in speaker.names if n.kind.name not in ("list", "relation", "record")
-                                     and (is_open(n.kind) or self.chance(3))])
+            known = self.rng.choice(
+                [
+                    n
+                    for n in speaker.names
+                    if n.kind.name not in ("list", "relation", "record") and (is_open(n.kind) or self.chance(3))
+                ]
+            )
             if self.chance(25):
                 kind = self.rng.choice(("number", "boolean", "date", "duration", "months", "text"))
                 text, found = speaker.value(kind, 2)
@@ -1178,8 +1320,10 @@ class PolicyAuthor:
             cells = self.apart(speaker, inputs, cells)
         count = len(cells)
         single = hit.startswith("collect ") or self.chance(65)
-        outputs = [self.output(f"out{n}", enum=n == 0 and hit in ("priority", "output order"))
-                   for n in range(1 if single else self.rng.randint(2, 3))]
+        outputs = [
+            self.output(f"out{n}", enum=n == 0 and hit in ("priority", "output order"))
+            for n in range(1 if single else self.rng.randint(2, 3))
+        ]
         if hit in ("collect sum", "collect min", "collect max"):
             outputs = [("out0: decimal(2)", Kind("number", 2))]
         columns = [self.column(kind, count, speaker) for _, kind in outputs]
@@ -1259,7 +1403,8 @@ class PolicyAuthor:
 
     def row_names(self, relation: Known) -> list[Known]:
         return [Known(n if self.chance(70) else f"this.{n}", k) for n, k in relation.kind.fields] + [
-            Known("row", TEXT, relation.kind.rows)]
+            Known("row", TEXT, relation.kind.rows)
+        ]
 
     def reward(self, relation: Known | None) -> dict[str, Any]:
         row = self.row_names(relation) * 3 if relation is not None else []
@@ -1275,18 +1420,22 @@ class PolicyAuthor:
         out: dict[str, Any] = {"each": relation.text} if relation is not None else {}
         out |= {"title": LABEL, "kind": kind, "amount": bare(amount)}
         if relation is not None and self.chance(50):
-            out["title"] = {row_id: LABEL for row_id in relation.kind.rows}
+            out["title"] = dict.fromkeys(relation.kind.rows, LABEL)
         if self.chance(80):
             out["when"] = bare(speaker.condition(self.rng.choice((0, 1, 2))))
         if unit:
             out["unit"] = unit
-        out["details"] = {f"more{n}": bare(speaker.value(self.rng.choice(("number", "text", "date", "boolean", "months")), 1)[0])
-                          for n in range(self.rng.choice((0, 0, 1, 2)))}
+        out["details"] = {
+            f"more{n}": bare(speaker.value(self.rng.choice(("number", "text", "date", "boolean", "months")), 1)[0])
+            for n in range(self.rng.choice((0, 0, 1, 2)))
+        }
         out["claim"] = {"per": "none" if standing else self.rng.choice(pers)}
         if self.chance(20):
             out["claim"] |= {"on_increase": "keep", "on_decrease": "claw_back"}
-        out["except"] = [{"id": f"not{n}", "when": bare(speaker.condition(1)), "text": self.author.texts(speaker)}
-                         for n in range(self.rng.choice((0, 0, 1, 2)))]
+        out["except"] = [
+            {"id": f"not{n}", "when": bare(speaker.condition(1)), "text": self.author.texts(speaker)}
+            for n in range(self.rng.choice((0, 0, 1, 2)))
+        ]
         if group is not None:
             out["stack"] = group
             out |= {"priority": str(self.rng.randint(1, 3))} if self.chance(60) else {}

@@ -18,8 +18,16 @@ from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle
 
 __all__ = ["Fault", "InvalidInput", "Judge"]
-REASONS = {"not_met", "not_applicable", "not_in_effect", "excluded", "suspended", "insufficient_facts", "rule_conflict",
-           "withheld"}
+REASONS = {
+    "not_met",
+    "not_applicable",
+    "not_in_effect",
+    "excluded",
+    "suspended",
+    "insufficient_facts",
+    "rule_conflict",
+    "withheld",
+}
 TRACE_KEYS = ("because", "fired", "not_fired")
 Answer = dict[str, Any]
 
@@ -70,6 +78,7 @@ class Judge:
             raise Fault(fault, {"rete": one})
         if rng is not None:
             self._views(posted, as_of, answer, rng, shown)
+            self._neighbours(posted, as_of, answer, rng, shown)
         self._count(answer)
         return answer
 
@@ -83,8 +92,11 @@ class Judge:
         for name, question, expected in (
             ("trace fired", Question(as_of, trace="fired", shown=shown), without_full(full)),
             ("trace none", Question(as_of, trace="none", shown=shown), stripped(full, TRACE_KEYS)),
-            ("preview", Question(as_of, trace="full", purpose="preview", shown=shown),
-             {**stripped(full, ("claim",)), "purpose": "preview"}),
+            (
+                "preview",
+                Question(as_of, trace="full", purpose="preview", shown=shown),
+                {**stripped(full, ("claim",)), "purpose": "preview"},
+            ),
             (f"filter {sorted(chosen)}", Question(as_of, trace="full", shown=chosen), restricted(full, chosen)),
         ):
             self.same(name, state, question, expected)
@@ -94,6 +106,32 @@ class Judge:
         found, wanted = canonical.trusted(self.rete.evaluate(state, question)), canonical.trusted(expected)
         if found != wanted:
             raise Fault(f"{name}: another answer", {"found": found, "expected": wanted})
+
+    def _neighbours(
+        self, posted: dict[str, Any], as_of: date, full: Answer, rng: Random, shown: Collection[str] | None
+    ) -> None:
+        """States that differ in one thing, and what must then be the same."""
+        question = Question(as_of, trace="full", shown=shown)
+        lists = [name for name, value in posted.items() if isinstance(value, list) and len(value) > 1]
+        if lists:
+            turned = posted | {name: posted[name][::-1] for name in lists}
+            answer = self.rete.evaluate(self.rete.door.read(turned, as_of), question)
+            for key in ("policies", "rewards", "not_granted", "recommendations"):
+                if multiset(answer[key]) != multiset(full[key]):
+                    raise Fault(f"the order of elements changes `{key}`", {"turned": canonical.trusted(answer)})
+        known = [
+            (name, key)
+            for name, value in posted.items()
+            if isinstance(value, dict)
+            for key, fact in value.items()
+            if key != "id" and fact is not None
+        ]
+        if known:
+            section, key = rng.choice(known)
+            lacking = posted | {section: {k: v for k, v in posted[section].items() if k != key}}
+            answer = self.rete.evaluate(self.rete.door.read(lacking, as_of), question)
+            for fault in lacking_one(full, answer, f"{section}.{key}", self.plan(as_of)):
+                raise Fault(fault, {"with": canonical.trusted(full), "without": canonical.trusted(answer)})
 
     def _count(self, answer: Answer) -> None:
         seen = self.seen
@@ -128,8 +166,48 @@ def without_full(answer: Answer) -> Answer:
 
 def restricted(answer: Answer, policies: set[str]) -> Answer:
     """The entries of some policies."""
-    return {key: [e for e in value if e["policy"] in policies] if isinstance(value, list) else value
-            for key, value in answer.items()}
+    return {
+        key: [e for e in value if e["policy"] in policies] if isinstance(value, list) else value
+        for key, value in answer.items()
+    }
+
+
+def multiset(entries: list[Answer]) -> Counter[bytes]:
+    return Counter(map(canonical.trusted, entries))
+
+
+def lacking_one(full: Answer, answer: Answer, fact: str, plan: Plan) -> Iterator[str]:
+    """What may not be when one fact of a state is left out: who does not read it says the same as before."""
+    readers = readers_of(fact, plan)
+    stacked = {(p.id, r.reward.id) for p in plan.policies for r in p.rewards if r.reward.stack is not None}
+    for key in ("policies", "rewards", "not_granted", "recommendations"):
+        one, two = (
+            [e for e in a[key] if e["policy"] not in readers and (e["policy"], e.get("id")) not in stacked]
+            for a in (full, answer)
+        )
+        if one != two:
+            yield f"`{fact}` changes `{key}` of a policy that does not read it"
+    required = {p.id for p in plan.policies if fact in (name for name, _ in p.required)}
+    for entry in answer["policies"]:
+        if entry["policy"] in required:
+            if entry["status"] in ("applied", "rule_conflict"):
+                yield f"`{entry['policy']}` is {entry['status']} without the required `{fact}`"
+            if entry["status"] == "insufficient_facts" and fact not in entry["missing"]:
+                yield f"`{entry['policy']}` does not name the missing `{fact}`"
+        elif entry["policy"] in readers and entry["status"] == "applied" and fact not in entry["missing"]:
+            direct = next(p for p in plan.policies if p.id == entry["policy"])
+            if fact in (name for name, _ in direct.optional):
+                yield f"`{entry['policy']}` does not name the missing optional `{fact}`"
+
+
+def readers_of(fact: str, plan: Plan) -> set[str]:
+    """Policies that a fact can reach, also through the decisions of others."""
+    found: set[str] = set()
+    for policy in plan.policies:  # each comes after those whose decisions it uses
+        used = {owner for owner, _ in (*policy.required_decisions, *policy.optional_decisions)}
+        if used & found or fact in (name for name, _ in (*policy.required, *policy.optional)):
+            found.add(policy.id)
+    return found
 
 
 # ---- what holds for every answer --------------------------------------------------------------------------------
@@ -155,7 +233,7 @@ def _numbers(value: Any, path: str) -> Iterator[str]:
         yield f"{path} is a float"
     elif isinstance(value, int | Decimal) and not isinstance(value, bool) and "/because/" not in path:
         _, digits, exponent = Decimal(value).as_tuple()
-        if len(digits) > 15 or not -6 <= exponent <= 0 or Decimal(value) == 0 and str(value) != "0":
+        if len(digits) > 15 or not -6 <= exponent <= 0 or (Decimal(value) == 0 and str(value) != "0"):
             yield f"{path} is {value}, more than 15 digits or 6 decimals"
 
 
@@ -204,8 +282,11 @@ def _consistent(answer: Answer) -> Iterator[str]:
         if entry["status"] not in ("applied", "rule_conflict") and (entry["fired"] or entry["not_fired"]):
             yield f"rows of a policy that is {entry['status']}"
         for row in entry["fired"]:
-            yield from (f"`{leaf['fact']}` of a fired row does not hold: {row}" for leaf in row["because"]
-                        if leaf["holds"] is not True and row["decision"].startswith("tab"))
+            yield from (
+                f"`{leaf['fact']}` of a fired row does not hold: {row}"
+                for leaf in row["because"]
+                if leaf["holds"] is not True and row["decision"].startswith("tab")
+            )
     for entry in (*answer["rewards"], *answer["recommendations"]):
         if status[entry["policy"], str(entry["subject"])] != "applied":
             yield f"`{entry['id']}` is granted by a policy that is not applied"

@@ -99,8 +99,20 @@ class Poster:
         near = sorted(self.near[fact.name])
         match fact.type:
             case types.Number(scale=scale, low=low, high=high):
-                value = rng.choice(near) + rng.choice((0, 0, -1, 1)) if near and rng.randrange(100) < 85 else rng.choice(
-                    (low, high, 0, 10**scale, rng.randint(low, high), rng.randint(low, min(high, low + 20 * 10**scale))))
+                value = (
+                    rng.choice(near) + rng.choice((0, 0, -1, 1))
+                    if near and rng.randrange(100) < 85
+                    else rng.choice(
+                        (
+                            low,
+                            high,
+                            0,
+                            10**scale,
+                            rng.randint(low, high),
+                            rng.randint(low, min(high, low + 20 * 10**scale)),
+                        )
+                    )
+                )
                 return exact(min(max(value, low), high), scale)
             case types.Boolean():
                 return rng.randrange(2) == 1

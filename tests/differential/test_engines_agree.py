@@ -53,9 +53,7 @@ def test_a_family_of_the_shipped_rules(
     compare(judge, states.Poster(shipped.rules, judge.plan, rng, most=3), rng, FAMILY_STATES, shown)
 
 
-def test_the_shipped_rules_together(
-    shipped: Bundle, judge_of: Callable[[Bundle], Any], states: ModuleType
-) -> None:
+def test_the_shipped_rules_together(shipped: Bundle, judge_of: Callable[[Bundle], Any], states: ModuleType) -> None:
     rng, judge = Random(0), judge_of(shipped)
     compare(judge, states.Poster(shipped.rules, judge.plan, rng), rng, ALL_STATES)
 
@@ -82,9 +80,7 @@ def test_random_folders(seed: int, generate: ModuleType, states: ModuleType, jud
 
 @given(rng=st.randoms(use_true_random=False))
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_small_folders_that_shrink(
-    rng: Random, generate: ModuleType, states: ModuleType, judging: ModuleType
-) -> None:
+def test_small_folders_that_shrink(rng: Random, generate: ModuleType, states: ModuleType, judging: ModuleType) -> None:
     written = generate.write_folder(rng, generate.Size(policies=2, decisions=2, rows=3, depth=2)).sources()
     note("\n".join(f"--- {path}\n{text}" for path, text in written.items()))
     found, _ = bundle(written)
@@ -113,21 +109,61 @@ def test_most_folders_load_and_use_the_whole_language(generate: ModuleType, feat
     wanted |= {f"inputs {n}" for n in range(4)} | {f"outputs {n}" for n in (1, 2, 3)}
     wanted |= {f"default {form}" for form in ("null", "of one output", "of each output")}
     wanted |= {f"header {kind}" for kind in ("fact", "decision", "expression", "as_of", "parameter")}
-    wanted |= {f"header of type {kind}" for kind in (
-        "Boolean", "Date", "Duration", "Enum", "Months", "Number", "Text")}
-    wanted |= {f"cell {form}" for form in (
-        "-", "not(…)", "of several tests", "[..]", "[..)", "(..]", "(..)", "<", "<=", ">", ">=", "=", "!=", "NullLiteral")}
+    wanted |= {f"header of type {kind}" for kind in ("Boolean", "Date", "Duration", "Enum", "Months", "Number", "Text")}
+    wanted |= {
+        f"cell {form}"
+        for form in (
+            "-",
+            "not(…)",
+            "of several tests",
+            "[..]",
+            "[..)",
+            "(..]",
+            "(..)",
+            "<",
+            "<=",
+            ">",
+            ">=",
+            "=",
+            "!=",
+            "NullLiteral",
+        )
+    }
     wanted |= {f"operator {o}" for o in ("+", "-", "*", "/", "=", "!=", "<", "<=", ">", ">=", "= null", "!= null")}
-    wanted |= {f"tree {node}" for node in (
-        "Between", "Conjunction", "Disjunction", "Filter", "If", "In", "ListLiteral", "Negation", "Range")}
+    wanted |= {
+        f"tree {node}"
+        for node in ("Between", "Conjunction", "Disjunction", "Filter", "If", "In", "ListLiteral", "Negation", "Range")
+    }
     wanted |= {f".{part}" for part in ("year", "month", "day", "weekday", "days", "years", "months", "row")}
     wanted |= {f"stacking {rule} with a cap" for rule in ("sum", "max", "first")}
     wanted |= {f"optional {what}" for what in ("all", "some", "none")}
-    wanted |= {f"decision of a {one} policy in a {two} policy" for one, two in (
-        ("merchant", "merchant"), ("influencer", "merchant"), ("merchant", "product"), ("product", "product"))}
-    wanted |= {"applies", "needs", "this", "row", "campaign", "as_of in a cell", "suspended policy", "suspended reward",
-               "exclusion of the bundle", "files of one policy: 2", "parameter Number dated", "expression in a text",
-               "reward with validity", "reward with except", "reward with details", "recommendation of each row"}
+    wanted |= {
+        f"decision of a {one} policy in a {two} policy"
+        for one, two in (
+            ("merchant", "merchant"),
+            ("influencer", "merchant"),
+            ("merchant", "product"),
+            ("product", "product"),
+        )
+    }
+    wanted |= {
+        "applies",
+        "needs",
+        "this",
+        "row",
+        "campaign",
+        "as_of in a cell",
+        "suspended policy",
+        "suspended reward",
+        "exclusion of the bundle",
+        "files of one policy: 2",
+        "parameter Number dated",
+        "expression in a text",
+        "reward with validity",
+        "reward with except",
+        "reward with details",
+        "recommendation of each row",
+    }
     assert wanted - set(used) == set()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tools.docs import blocks, command_line, diagnostics, examples, facts, http, language, policies, settings
+from tools.docs import blocks, command_line, design, diagnostics, examples, facts, http, language, policies, settings
 from tools.docs.blocks import BlockFault
 from tools.docs.shipped import Shipped
 
@@ -50,8 +50,10 @@ def makers(shipped: Shipped) -> dict[str, Callable[[], str]]:
         "cells": language.cells,
         "commands": command_line.overview,
         "command line": command_line.reference,
+        "design": partial(design.design, shipped.root),
         "facts": partial(facts.facts, shipped),
         "families": partial(policies.family_table, shipped, f"{policies.FOLDER}/"),
+        "idempotency": contract.idempotency,
         "limits": http.limits,
         "null": language.nulls,
         "numbers": language.numbers,

@@ -103,6 +103,19 @@ class Contract:
         """A refused request with its problem."""
         return self._shown(FAULTY)
 
+    def idempotency(self) -> str:
+        """What requests under one key are answered with."""
+        rows = []
+        for hours in ("5", "5.00", "6"):
+            facts = f'{{"merchant": {{"id": "m-2"}}, "live": {{"hours_today": {hours}}}}}'
+            response = self.client.post(
+                "/v1/evaluate", data=f'{{"as_of": "2023-04-01", "facts": {facts}}}',
+                headers={"Idempotency-Key": "m-2/1"}, content_type="application/json",
+            )  # fmt: skip
+            again = response.headers.get("Idempotent-Replayed", "")
+            rows.append([code(f'"hours_today": {hours}'), response.status, again])
+        return table(["under the key `m-2/1`", "answer", "`Idempotent-Replayed`"], rows)
+
     def _shown(self, example: Example) -> str:
         """A request and its answer, or the part of it that the example is about."""
         data = None if example.body is None else one_line(example.body)

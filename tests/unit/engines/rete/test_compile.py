@@ -53,5 +53,5 @@ def test_what_the_pen_refuses_all_the_same_is_the_engine_s_refusal(monkeypatch: 
         raise pen.PenRefusal("too-many-rules", "more than 4095 rules")
 
     monkeypatch.setattr(compiling.pen, "split", refuse)
-    with pytest.raises(EngineRefused, match="^from 20.*more than 4095 rules"):
+    with pytest.raises(EngineRefused, match=r"^from 20.*more than 4095 rules"):
         Evaluator(with_cell("> 1"), registry.engine("rete")).try_all()

@@ -1,0 +1,99 @@
+"""What is generated is up to date, and the two ways to build it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.docs import diagnostics, http, language
+from tools.docs.blocks import BlockFault, filled, names, written
+from tools.docs.files import makers, pages, stale
+from tools.docs.markdown import as_json, code, parsed, table
+from tools.docs.shipped import Shipped
+
+PAGE = "# Page\n\n<!-- generated: one -->\nold\n<!-- end -->\n\ntext\n\n<!-- generated: two words -->\n<!-- end -->\n"
+
+
+@pytest.mark.slow
+def test_nothing_generated_is_stale(rules: Shipped) -> None:
+    assert sorted(stale(rules)) == [], "`make docs` rebuilds them"
+
+
+@pytest.mark.slow
+def test_a_stale_page_and_a_superfluous_one_are_told(tmp_path: Path, rules: Shipped) -> None:
+    for path in ("docs/policies/old/gone.md", "README.md", "examples/gone.answer.json"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("<!-- generated: settings -->\n<!-- end -->\n", "utf-8")
+    (tmp_path / "tests").symlink_to(rules.root / "tests")
+    elsewhere = Shipped(tmp_path, rules.bundle, rules.cases, rules.evaluator, rules.client)
+    found = stale(elsewhere)
+    assert found["docs/policies/old/gone.md"] is None
+    assert found["examples/gone.answer.json"] is None
+    assert "POLICY_RULES" in (found["README.md"] or "")
+    assert found["docs/diagnostics/T203.md"] is not None
+
+
+def test_every_block_that_can_be_generated_stands_on_a_page(rules: Shipped) -> None:
+    used = [name for path in pages(rules.root) for name in names((rules.root / path).read_text("utf-8"))]
+    assert sorted(set(used)) == sorted(makers(rules))
+
+
+@pytest.mark.slow
+def test_check_writes_nothing_and_is_quiet_when_all_is_well(root: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "tools.build_docs", "--check"],
+        cwd=root,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_blocks_are_filled_and_the_rest_stays() -> None:
+    page = filled(PAGE, {"one": lambda: "new\n\nlines\n", "two words": lambda: "x"})
+    assert page == PAGE.replace("old", "new\n\nlines").replace("words -->\n", "words -->\nx\n")
+    assert filled(page, {"one": lambda: "old", "two words": lambda: ""}).replace("-->\n\n<", "-->\n<") == PAGE
+    assert written(page) == written(PAGE) == PAGE.replace("old\n", "")
+
+
+def test_a_block_that_nothing_generates_is_a_fault() -> None:
+    with pytest.raises(BlockFault, match="nothing generates `two words`; there are one"):
+        filled(PAGE, {"one": lambda: ""})
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        PAGE.replace("<!-- end -->", "", 1),
+        PAGE + "<!-- end -->\n",
+        PAGE + "<!-- generated: three -->\n",
+        "<!-- generated: one -->\n<!-- generated: two words -->\n<!-- end -->\n<!-- end -->\n",
+    ],
+)
+def test_a_marker_without_its_partner_is_a_fault(page: str) -> None:
+    with pytest.raises(BlockFault, match="has no partner"):
+        filled(page, {"one": str, "two words": str, "three": str})
+
+
+def test_a_table_escapes_what_would_break_it() -> None:
+    assert table(["a", "b"], [["x|y", "1\n2"]]) == "| a | b |\n| --- | --- |\n| x\\|y | 1<br>2 |"
+    assert (code("a`b"), code(""), code("c")) == ("``a`b``", "", "`c`")
+
+
+def test_json_is_laid_out_in_lines_and_keeps_its_numbers() -> None:
+    text = '{"a": [1.50, {"b": "中"}], "c": {}}'
+    assert as_json(parsed(text)) == text
+    assert as_json(parsed(text), 20) == '{\n  "a": [\n    1.50,\n    {"b": "中"}\n  ],\n  "c": {}\n}'
+
+
+def test_every_builtin_and_every_route_has_an_example(rules: Shipped) -> None:
+    contract = http.Contract(rules)
+    assert sorted(http.EXAMPLES) == sorted(o["operationId"] for _, o in contract.operations())
+    assert list(language.BUILTIN_EXAMPLES) == list(language.BUILTINS)
+
+
+def test_every_code_of_a_request_has_a_request_or_a_note() -> None:
+    told = {c.code for c in diagnostics.ALL if c.code[0] in "ADE"}
+    assert told == diagnostics.BODIES.keys() | diagnostics.NOTES.keys()
