@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from time import thread_time
+from time import perf_counter
 from typing import Any
 
 from states import AS_OF, Facts
@@ -37,11 +37,11 @@ class _Clock:
         @wraps(call)
         def timed(*args: Any, **kwargs: Any) -> Any:
             inner.append(0.0)
-            start = thread_time()
+            start = perf_counter()
             try:
                 return call(*args, **kwargs)
             finally:
-                took = thread_time() - start
+                took = perf_counter() - start
                 seconds[stage] += took - inner.pop()
                 inner[-1] += took
 

@@ -282,7 +282,9 @@ class _Planner:
     def _exclusion_facts(self) -> frozenset[Symbol]:
         found: set[Symbol] = set()
         for exclusion in self.rules.settings.exclusions:
-            found |= {s for s in typed.symbols(exclusion.when.typed) if s.kind == "fact"}
+            texts = [e for template in exclusion.text.values() for e in template.expressions]
+            for expression in (exclusion.when, *texts):
+                found |= {s for s in typed.symbols(expression.typed) if s.kind == "fact"}
         return frozenset(found)
 
     def _places(self, symbols: Iterable[Symbol]) -> tuple[tuple[str, int], ...]:
