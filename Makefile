@@ -40,11 +40,12 @@ test: check ## check, then all tests; ARGS are passed to pytest
 	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
 .PHONY: check
-check: install ## ruff, mypy and the import contracts
+check: install ## ruff, mypy, the import contracts, and whether `make docs` was run
 	@faults=0; \
 	$(PY) -m ruff check --quiet . || faults=1; \
 	$(PY) -m mypy --no-error-summary || faults=1; \
 	.venv/bin/lint-imports --no-logo || faults=1; \
+	$(PY) -m tools.build_docs --check || faults=1; \
 	exit $$faults
 
 .PHONY: format
@@ -53,8 +54,8 @@ format: install ## rewrite the Python files in the one layout
 	@$(PY) -m ruff format .
 
 .PHONY: docs
-docs: install ## rebuild the generated parts of the documentation
-	@$(PY) tools/build_docs.py
+docs: install ## rebuild the generated parts of the documentation and the outputs it shows
+	@$(PY) -m tools.build_docs
 
 .PHONY: bench
 bench: install ## measure the engines

@@ -22,7 +22,7 @@ _REMARKS = {
     ZEN_ONE: "for comparison: one node of expressions instead of tables",
 }
 _CELLS = {
-    "fact": ("Rete", "a posted fact, compared with constants by durable-rules"),
+    "fact": ("Rete", "a posted fact, or in a table a decided value, compared with constants by durable-rules"),
     "number": ("Rete", "a number computed before (a difference, a sum), compared by durable-rules"),
     "flag": ("Python", "decided before the match; durable-rules only passes it on"),
     "closure": ("Python", "reads another decision or column, so it is decided after the match"),

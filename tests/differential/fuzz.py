@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import copy
+import faulthandler
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -56,11 +58,8 @@ def fault_of(sources: dict[str, str], posted: dict[str, Any], as_of: date) -> Ex
         if found is None:
             return None
         judge = judging.Judge(found)
-        try:
-            for draw in range(DRAWS):  # of the filters and neighbours that are looked at
-                judge.compare(posted, as_of, Random(draw))
-        finally:
-            judge.close()
+        for draw in range(DRAWS):  # of the filters and neighbours that are looked at
+            judge.compare(posted, as_of, Random(draw))
     except judging.InvalidInput:
         return None
     except Exception as error:  # noqa: BLE001  whatever an engine raises is what we look for
@@ -188,20 +187,20 @@ class Outcome:
 def look(seed: int, most: int) -> Outcome:
     """One folder, at most so many states."""
     rng = Random(seed)
-    folder = generate.write_folder(rng)
-    found, _ = bundle(folder.sources())
-    if found is None:
-        return Outcome(seed, most, 0, loaded=False)
-    judge = judging.Judge(found)
-    poster = states.Poster(found.rules, judge.plan, rng)
-    for done in range(most):
-        as_of = poster.as_of(rng)
-        posted = poster.state(rng, as_of)
-        try:
-            judge.compare(posted, as_of, rng if rng.randrange(8) == 0 else None)
-        except Exception:  # noqa: BLE001  whatever an engine raises is what we look for
-            return Outcome(seed, most, done, loaded=True, failed=Case(folder, posted, as_of))
-    judge.close()
+    case, done = Case(generate.write_folder(rng), {}, date(2023, 4, 1)), 0
+    try:
+        found, _ = bundle(case.folder.sources())
+        if found is None:
+            return Outcome(seed, most, 0, loaded=False)
+        judge = judging.Judge(found)
+        poster = states.Poster(found.rules, judge.plan, rng)
+        for done in range(most):  # noqa: B007  how far it came is read below
+            case.as_of = poster.as_of(rng)
+            case.posted = poster.state(rng, case.as_of)
+            judge.compare(case.posted, case.as_of, rng if rng.randrange(8) == 0 else None)
+        judge.close()
+    except Exception:  # noqa: BLE001  whatever an engine raises is what we look for
+        return Outcome(seed, most, done, loaded=True, failed=case)
     return Outcome(seed, most, most, loaded=True)
 
 
@@ -209,16 +208,21 @@ def run(count: int, seed: int, jobs: int) -> int:
     """Evaluate until the count is reached; 1 at the first difference."""
     done = folders = loaded = 0
     started = told = time.monotonic()
-    with ProcessPoolExecutor(jobs) as pool:
-        pending: set[Future[Outcome]] = set()
+    with ProcessPoolExecutor(jobs, initializer=faulthandler.enable) as pool:
+        pending: dict[Future[Outcome], int] = {}
         planned, following = 0, seed
         while done < count:
             while planned < count and len(pending) < 2 * jobs:
                 most = min(STATES, count - planned)
-                pending.add(pool.submit(look, following, most))
+                pending[pool.submit(look, following, most)] = following
                 planned, following = planned + most, following + 1
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for outcome in (f.result() for f in finished):
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    print(f"a process died; it was at one of the seeds {sorted(pending.values())}")
+                    return 1
+                del pending[future]
                 folders, loaded, done = folders + 1, loaded + outcome.loaded, done + outcome.done
                 planned -= outcome.asked - outcome.done
                 if outcome.failed is not None:

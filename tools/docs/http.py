@@ -133,20 +133,20 @@ class Contract:
 
     def request(self) -> str:
         """The keys of a request."""
-        return sections(*(self._schema(name) for name in REQUEST_SCHEMAS))
+        return sections(*(self._schema(name, "needed") for name in REQUEST_SCHEMAS))
 
     def answer(self) -> str:
         """The keys of an answer and of what stands in it."""
-        return sections(*(self._schema(name) for name in ANSWER_SCHEMAS))
+        return sections(*(self._schema(name, "always there") for name in ANSWER_SCHEMAS))
 
-    def _schema(self, name: str) -> str:
+    def _schema(self, name: str, required: str) -> str:
         schema = self.spec["components"]["schemas"][name]
         needed = schema.get("required", ())
         rows = [
             [code(key), _type(of), "yes" if key in needed else "", _meaning(of)]
             for key, of in schema["properties"].items()
         ]
-        return f"**{name}**\n\n{table(['key', 'value', 'always', 'meaning'], rows)}"
+        return f"**{name}**\n\n{table(['key', 'value', required, 'meaning'], rows)}"
 
 
 def problems() -> str:
