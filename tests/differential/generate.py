@@ -67,6 +67,9 @@ class Size:
     depth: int = 3
 
 
+LARGE = Size(policies=6, decisions=7, rows=25, depth=4)
+
+
 # ---- what the generator knows of a value -------------------------------------------------------------------------
 
 
@@ -971,11 +974,12 @@ class Author:
 
     def number_fact(self, name: str) -> tuple[dict[str, Any], Known]:
         scale = self.rng.choice((0, 0, 0, 0, 1, 2, 2, 4, 6))
-        low, high = self.rng.choice(
-            ((0, 10), (0, 10), (0, 31), (0, 100), (-20, 20), (1, 5), (0, 1), (0, 1000), (-1000, 1000), (0, 10**9))
-        )
         ten = 10**scale
-        high = min(high, 10**8 if scale > 4 else high)
+        most = LIMIT // ten
+        low, high = self.rng.choice(
+            ((0, 10), (0, 10), (0, 31), (0, 100), (-20, 20), (1, 5), (0, 1), (0, 1000), (-1000, 1000), (-most, most))
+        )
+        high = 10**9 if high == most and scale < 4 and self.chance(70) else high
         kind = Kind("number", scale, low * ten, high * ten, self.rng.choice((None, None, *UNITS)))
         edges = {self.rng.randint(kind.low, kind.high) // d * d for d in (1, ten, ten, 5 * ten)}
         edges = {e for e in edges if kind.low <= e <= kind.high} | {max(kind.low, 0)}
@@ -1456,5 +1460,5 @@ class PolicyAuthor:
 
 
 def write_folder(rng: Random, size: Size | None = None) -> Folder:
-    """A random folder; most of them load."""
-    return Author(rng, size or Size()).folder()
+    """A random folder; most of them load. One in thirty is large, so that the rules outgrow one ruleset."""
+    return Author(rng, size or (LARGE if rng.randrange(30) == 0 else Size())).folder()
