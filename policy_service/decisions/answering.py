@@ -20,6 +20,7 @@ from policy_service.language.values import add_months, parse_days, parse_months
 Subject = dict[str, str]
 WITHHELD = "withheld"
 """The reason of a reward above its ceiling. `check` proves that none is; this is the second lock."""
+_CHOICES = 64
 _by_id = itemgetter("id")
 _by_urgency = itemgetter("priority", "policy", "id")
 
@@ -55,10 +56,23 @@ class Answering:
                 self.lists.setdefault(program.section, []).append(program)
         self.order = sorted(p.id for p in programs)
         self.groups = plan.rules.settings.stacking
+        self._needed: dict[frozenset[str], frozenset[str]] = {}
 
     def answer(self, state: State, as_of: date, wanted: Wanted) -> Entry:
         """`rewards`, `not_granted`, `recommendations` and `policies` of an answer, in their order."""
         return _Answer(self, state, as_of, wanted).parts()
+
+    def needed(self, shown: Collection[str] | None) -> frozenset[str] | None:
+        """The policies to evaluate so as to show some; the few choices that callers make are remembered."""
+        if shown is None:
+            return None
+        key = frozenset(shown)
+        found = self._needed.get(key)
+        if found is None:
+            if len(self._needed) >= _CHOICES:
+                self._needed.clear()
+            found = self._needed[key] = frozenset(closure(self.plan, key))
+        return found
 
 
 class _Answer:
@@ -74,7 +88,7 @@ class _Answer:
 
     def parts(self) -> Entry:
         program = self.program
-        needed = None if self.shown is None else closure(program.plan, self.shown)
+        needed = program.needed(self.shown)
         run = program.prepared.run(self.state, self.day.toordinal())
         view: View = run.single()
         facts, seen, ids = program.prepared.facts(view), Seen(), self.state.ids
@@ -131,9 +145,7 @@ class _Answer:
 
     # ---- one policy for one subject
 
-    def _policy(
-        self, policy: PolicyProgram, view: View, facts: Sequence[Any], subject: Subject, seen: Seen
-    ) -> None:
+    def _policy(self, policy: PolicyProgram, view: View, facts: Sequence[Any], subject: Subject, seen: Seen) -> None:
         status, decided, missing = policy.status(view, facts, "id" in subject, self.state.posted, seen)
         page = self.pages.get(policy.id)
         if page is None:
@@ -152,7 +164,11 @@ class _Answer:
             for reward in policy.rewards:
                 self._refuse(reward, subject, status, page)
         entry: Entry = {
-            "policy": policy.id, "subject": subject, "status": status, "decisions": values, "missing": missing,
+            "policy": policy.id,
+            "subject": subject,
+            "status": status,
+            "decisions": values,
+            "missing": missing,
         }
         if self.traced:
             self._trace(traces, view, decided, entry)
@@ -207,7 +223,11 @@ class _Answer:
 
     def _grant(self, reward: RewardProgram, view: View, subject: Subject, amount: Any, page: _Page) -> None:
         entry: Entry = {
-            "id": reward.id, "policy": reward.policy, "subject": subject, "kind": reward.kind, "amount": amount,
+            "id": reward.id,
+            "policy": reward.policy,
+            "subject": subject,
+            "kind": reward.kind,
+            "amount": amount,
             "details": {name: value for name, shown in reward.details if (value := shown(view)) is not None},
         }
         if reward.unit is not None:
@@ -225,8 +245,11 @@ class _Answer:
 
     def _recommend(self, recommendation: RecommendationProgram, view: View, subject: Subject, page: _Page) -> None:
         entry: Entry = {
-            "id": recommendation.id, "policy": recommendation.policy, "subject": subject,
-            "priority": recommendation.priority, "text": recommendation.text.of(view),
+            "id": recommendation.id,
+            "policy": recommendation.policy,
+            "subject": subject,
+            "priority": recommendation.priority,
+            "text": recommendation.text.of(view),
         }
         if self.traced:
             entry["because"] = recommendation.when.because.of_true(view)

@@ -41,6 +41,7 @@ class Evaluator:
         self.door = Door(bundle.rules.dictionary)
         self._epochs = epochs(bundle.rules)
         self._ready: OrderedDict[Epoch, Answering] = OrderedDict()
+        self._latest: tuple[date, date, Answering] | None = None
         self._lock = Lock()
 
     def evaluate(self, state: State, question: Question) -> dict[str, Any]:
@@ -63,8 +64,16 @@ class Evaluator:
         return answer
 
     def answering(self, day: date) -> Answering:
-        """The program of the day's epoch."""
+        """The program of the day's epoch; most requests ask for the one asked for last, which takes no lock."""
+        latest = self._latest
+        if latest is not None and latest[0] <= day <= latest[1]:
+            return latest[2]
         epoch = next(e for e in self._epochs if e.first <= day <= e.last)
+        found = self._of(epoch)
+        self._latest = (epoch.first, epoch.last, found)
+        return found
+
+    def _of(self, epoch: Epoch) -> Answering:
         with self._lock:
             found = self._ready.get(epoch)
             if found is not None:
@@ -95,3 +104,4 @@ class Evaluator:
             for answering in self._ready.values():
                 answering.prepared.close()
             self._ready.clear()
+            self._latest = None

@@ -90,10 +90,19 @@ class RewardProgram:
 
     def claim(self, id_: str, as_of: str) -> dict[str, str]:
         """What the payer keeps its payments under; see design.md §3, Rewards."""
-        period = as_of if self.per == "day" else as_of[:7] if self.per == "month" else (
-            "once" if self.per == "once" else self._campaign)
-        return {"key": f"{self._key}{id_}#{period}", "per": self.per,
-                "on_increase": self.on_increase, "on_decrease": self.on_decrease}
+        period = (
+            as_of
+            if self.per == "day"
+            else as_of[:7]
+            if self.per == "month"
+            else ("once" if self.per == "once" else self._campaign)
+        )
+        return {
+            "key": f"{self._key}{id_}#{period}",
+            "per": self.per,
+            "on_increase": self.on_increase,
+            "on_decrease": self.on_decrease,
+        }
 
 
 class RecommendationProgram:

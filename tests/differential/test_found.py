@@ -304,6 +304,22 @@ def test_an_exclusion_of_the_bundle_knows_nothing_of_the_policy(ask: Callable[..
     assert [(e["exception"], e["text"]["en"]) for e in answer["not_granted"]] == [("too_low", "Level low")]
 
 
+def test_what_only_the_text_of_an_exclusion_reads_is_optional_and_told_missing(ask: Callable[..., Answer]) -> None:
+    answer = ask(
+        "rewards:\n  gift: {title: {zh: 礼, en: Gift}, kind: cash, amount: 1, claim: {per: once}}\n",
+        {"open": True},
+        files={
+            "bundle.yaml": """
+            time_zone: Asia/Shanghai
+            exclusions:
+              - {id: closed, when: merchant.open, text: {zh: 关, en: 'Closed {live.hours}'}}
+        """
+        },
+    )
+    assert answer["policies"][0]["missing"] == ["live.hours"]
+    assert answer["not_granted"][0]["text"]["en"] == "Closed –"
+
+
 RELATION = """
     decisions:
       rows:

@@ -20,6 +20,8 @@ class Ruleset:
     fields: Fields = field(default_factory=Fields)
     rules: list[pen.PenRule] = field(default_factory=list)
     pens: list["ProjectedPen"] = field(default_factory=list)
+    truths: dict[Node, Closure] = field(default_factory=dict)
+    """Conditions that are rules already: one that stands in several places is matched once."""
 
     def add(self, name: str, condition: Node) -> bool | None:
         """Add a rule; True or False when the condition is the same for every fact, None when it is a rule."""
@@ -212,13 +214,18 @@ class Compiler:
             if not isinstance(node, typed.Load):
                 self.counts["closure"] += 1
             return
+        if node in ruleset.truths:
+            self._count(node)
+            self.closures[formula.index] = ruleset.truths[node]
+            return
         mark = self._new()
         if ruleset.add(str(mark), node) is not None:
             return
         self._count(node)
         needed = tuple(sorted({self._place(s) for s in typed.symbols(node) if s.kind == "fact"}))
         exact = self._closure(node)
-        self.closures[formula.index] = _marked(mark, needed, exact) if is_total(node) else _fired(mark, exact)
+        truth = _marked(mark, needed, exact) if is_total(node) else _fired(mark, exact)
+        self.closures[formula.index] = ruleset.truths[node] = truth
 
     def _count(self, node: Node) -> None:
         probe = Fields()
