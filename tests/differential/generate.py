@@ -23,7 +23,7 @@ from policy_service.language.values import days_text
 LIMIT = 10**15 - 1
 INSIDE = 10**27
 UNITS = ("hour", "yuan", "order")
-TEXTS = ("", "a", "ab", "b a", "a|b", "开播", 'say "a"', "back\\slash", "Ab", "😀")
+TEXTS = ("", "a", "ab", "b a", "a|b", "开播", 'say "a"', "back\\slash", "Ab", "😀", "a\nb")
 ENUMS = (("S", "A", "B", "C", "D"), ("low", "mid", "high"), ("D", "C", "B", "A"), ("new", "old"))
 DAYS = (
     "2022-12-31",
@@ -343,7 +343,12 @@ class Speaker:
         if record is None:
             return self.number_atom(units)
         name, kind = self.rng.choice([f for f in record.kind.fields if f[1].name == "number" and f[1].unit in units])
-        return f"{record.text}.{name}", kind
+        return self.output_of(record, name), kind
+
+    def output_of(self, record: Known, name: str) -> str:
+        """One output; of another policy's decision inside or behind the parenthesis."""
+        inside = record.text.startswith("decision(") and self.chance(50)
+        return f"{record.text[:-1]}.{name})" if inside else f"{record.text}.{name}"
 
     def aggregate(self, depth: int, units: frozenset[str | None]) -> Value:
         """`sum`, `min`, `max` or `count` of a list."""
@@ -598,7 +603,8 @@ class Speaker:
             if known is not None and self.chance(75):
                 return known.text, known.kind
             day = ordinal(self.rng.choice(DAYS))
-            return day_text(day), Kind("date", 0, day, day)
+            text = f'@"{date.fromordinal(day).isoformat()}"' if self.chance(25) else day_text(day)
+            return text, Kind("date", 0, day, day)
         turn = self.rng.randrange(7)
         a, one = self.date(depth - 1)
         if turn <= 2:
@@ -642,7 +648,8 @@ class Speaker:
             if known is not None and self.chance(60):
                 return known.text, known.kind
             days = self.rng.choice((0, 1, 7, 30, 365, -2))
-            return f'duration("{"-" if days < 0 else ""}P{abs(days)}D")', Kind("duration", 0, days, days)
+            text = f'@"{days_text(days)}"' if self.chance(25) else length_text(days)
+            return text, Kind("duration", 0, days, days)
         turn = self.rng.randrange(5)
         if turn <= 1:
             (a, one), (b, two) = self.date(depth - 1), self.date(depth - 1)
@@ -1184,6 +1191,12 @@ class PolicyAuthor:
         elif turn == 5:
             written = [self.rng.choice(("true", "false")) for _ in days]
             known, declared, edges = BOOLEAN, {"type": "boolean"}, ()
+        elif turn == 7 and self.chance(60):
+            members = self.rng.choice(ENUMS)
+            is_text = self.chance(50)
+            written = [self.rng.choice(TEXTS[1:] if is_text else members) for _ in days]
+            known, edges = (TEXT, tuple(written)) if is_text else (Kind("enum", members=members), ())
+            declared = {"type": "text" if is_text else f"enum({', '.join(members)})"}
         elif turn == 6:
             lengths = [self.rng.choice((0, 1, 30, 60)) for _ in days]
             written = [f"P{n}D" for n in lengths]
@@ -1312,7 +1325,7 @@ class PolicyAuthor:
             record = speaker.one("record")
             if record is not None and self.chance(15):
                 name, kind_ = self.rng.choice(record.kind.fields)
-                known = Known(f"{record.text}.{name}", kind_)
+                known = Known(speaker.output_of(record, name), kind_)
             out.append(known)
         return out
 

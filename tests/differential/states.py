@@ -15,7 +15,7 @@ from policy_service.language import typed, types
 from policy_service.language.values import days_text, exact
 from policy_service.policies.model import Rules
 
-TEXTS = ("", "a", "ab", "A", "开播", 'say "a"', "back\\slash", "a|b", "😀", "zz")
+TEXTS = ("", "a", "ab", "A", "开播", 'say "a"', "back\\slash", "a|b", "😀", "a\nb", "zz")
 
 
 class Poster:
