@@ -220,8 +220,8 @@ class _Planner:
         self.literals: dict[str, ast.Node] = {}
         self.values: dict[str, Any] = {}
         self.row: RowOf | None = None
-        self.offered: dict[Symbol, types.Type] = {}
-        """Types of the decisions of policies planned before, as the files in force have them."""
+        self.offered: dict[Symbol, tuple[types.Type, types.Type]] = {}
+        """Types of the decisions of policies planned before: in the file in force, and as other policies know them."""
 
     def plan(self) -> Plan:
         policies = []
@@ -230,8 +230,18 @@ class _Planner:
             in_force = self.epoch.first in current.effective.period
             policies.append(self._policy(current, in_force))
             if in_force:
-                self.offered |= {Symbol("decision", f"{id_}.{d.name}"): d.type for d in current.decisions.values()}
+                for decision in current.decisions.values():
+                    symbol = Symbol("decision", f"{id_}.{decision.name}")
+                    self.offered[symbol] = decision.type, self._known(id_, decision)
         return Plan(self.rules, self.epoch, tuple(policies), tuple(self.formulas), self.facts)
+
+    def _known(self, policy: str, decision: model.Decision) -> types.Type:
+        """The type that other policies read: one that holds the decision of every file."""
+        kind = decision.type
+        for version in self.rules.versions(policy):
+            if decision.name in version.decisions:
+                kind = types.union(kind, version.decisions[decision.name].type) or kind
+        return kind
 
     # ---- one policy
 
@@ -328,11 +338,12 @@ class _Planner:
     def _scaled(self, node: typed.Node) -> typed.Node:
         """The node with other policies' numbers brought to its scale: the file in force may have fewer decimals."""
         match node:
-            case typed.Load(type=types.Number() as wanted, symbol=symbol):
-                return _rescaled(node, wanted, self.offered.get(symbol))
-            case typed.Member(type=types.Number() as wanted, operand=typed.Load(symbol=symbol), name=name):
-                record = self.offered.get(symbol)
-                return _rescaled(node, wanted, record.field(name) if isinstance(record, types.Record) else None)
+            case typed.Load(type=types.Number(), symbol=symbol) if symbol in self.offered:
+                return _rescaled(node, *self.offered[symbol])
+            case typed.Member(type=types.Number(), operand=typed.Load(symbol=symbol)) if symbol in self.offered:
+                own, known = self.offered[symbol]
+                if isinstance(own, types.Record) and isinstance(known, types.Record):
+                    return _rescaled(node, own.field(node.name), known.field(node.name))
         return typed.rebuild(node, self._scaled)
 
     def _expression(self, expression: Expression, row: RowOf | None = None) -> Formula:
@@ -508,10 +519,11 @@ def _without_operand(tree: ast.Node) -> str:
     return print_node(tree).removeprefix("null ")
 
 
-def _rescaled(node: typed.Load | typed.Member, wanted: types.Number, found: types.Type | None) -> typed.Node:
-    if not isinstance(found, types.Number) or found.scale >= wanted.scale:
+def _rescaled(node: typed.Load | typed.Member, own: types.Type | None, known: types.Type | None) -> typed.Node:
+    """The number brought from its own scale to the known one; the node's type may be that of a quotient's part."""
+    if not (isinstance(own, types.Number) and isinstance(known, types.Number)) or own.scale == known.scale:
         return node
-    return typed.Rescale(wanted, replace(node, type=found), 10 ** (wanted.scale - found.scale))
+    return typed.Rescale(node.type, replace(node, type=own), 10 ** (known.scale - own.scale))
 
 
 def substituted(tree: ast.Node, literals: Mapping[str, ast.Node]) -> ast.Node:

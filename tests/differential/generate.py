@@ -104,6 +104,7 @@ class Known:
 
 
 Value = tuple[str, Kind]
+_NUMBER_OUTPUT = re.compile(r"(=> \w+: )(?:integer|decimal\((\d)\))")
 _MOVING = re.compile(r"\.[a-f]\d|\b(exp|tab)\d|\.p\d")
 """In the text of an expression: a fact or decision, so that nobody knows its value beforehand."""
 BOOLEAN, TEXT = Kind("boolean"), Kind("text")
@@ -154,6 +155,12 @@ def bare(text: str) -> str:
 def times(one: tuple[int, int], two: tuple[int, int]) -> tuple[int, int]:
     corners = [a * b for a in one for b in two]
     return min(corners), max(corners)
+
+
+def grown(kind: Kind, decimals: int) -> Kind:
+    """A number with more decimals."""
+    ten = 10**decimals
+    return replace(kind, scale=kind.scale + decimals, low=kind.low * ten, high=kind.high * ten)
 
 
 @dataclass(frozen=True)
@@ -1057,14 +1064,8 @@ class Author:
         out = deepcopy(first) | {"effective": {"from": start, "basis": "assumed"}}
         for name, decision in out["decisions"].items():
             offer = next((o for o in self.offers if o.known.text == f"decision({first['policy']}.{name})"), None)
-            if offer is not None and "expression" in decision and offer.known.kind.name == "number" and self.chance(60):
-                kind = offer.known.kind
-                decision["expression"] = f"round half up(({decision['expression']}) / 3, 2)"
-                wider = 10 ** max(0, 2 - kind.scale)
-                offer.known = replace(
-                    offer.known,
-                    kind=replace(kind, scale=max(2, kind.scale), low=kind.low * wider, high=kind.high * wider),
-                )
+            if offer is not None and self.chance(60):
+                self.with_more_decimals(decision, offer)
         for key in ("rewards", "recommendations"):
             if out.get(key) and self.chance(40):
                 out[key].pop(self.rng.choice(list(out[key])))
@@ -1074,6 +1075,21 @@ class Author:
             (p, r) for p, r in self.rewards if p != first["policy"] or r in {**first, **out}.get("rewards", {})
         ]
         return out
+
+    def with_more_decimals(self, decision: dict[str, Any], offer: Offer) -> None:
+        kind = offer.known.kind
+        if "expression" in decision and kind.name == "number":
+            decision["expression"] = f"round half up(({decision['expression']}) / 3, 2)"
+            kind = grown(kind, max(0, 2 - kind.scale))
+        elif "table" in decision and kind.name in ("number", "record") and decision["hit"] != "collect count":
+            header = decision["table"].header
+            for place, cell in enumerate(header):
+                match = _NUMBER_OUTPUT.fullmatch(cell)
+                if match is not None:
+                    header[place] = f"{match[1]}decimal({int(match[2] or 0) + 1})"
+            fields = tuple((n, grown(k, 1) if k.name == "number" else k) for n, k in kind.fields)
+            kind = replace(kind, fields=fields) if kind.name == "record" else grown(kind, 1)
+        offer.known = replace(offer.known, kind=kind)
 
     def policy(self, id_: str, subject: str, effective: dict[str, str]) -> dict[str, Any]:
         return PolicyAuthor(self, id_, subject, effective).policy()

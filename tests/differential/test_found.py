@@ -191,11 +191,22 @@ def test_a_decision_keeps_its_value_when_the_next_file_has_more_decimals(ask: Ca
           same: {expression: decision(a.base.n)}
           double: {expression: 'decision(a.base.n) + decision(a.base.both.one)'}
           over: {expression: 'decision(a.base.n) > 1.5'}
+          half: {expression: 'round down(decision(a.base.n) / 2 + decision(a.base.both.one), 1)'}
     """
     before = ask(reader, {"visits": 1}, as_of=date(2023, 3, 31), files=files)
-    assert decisions(before) == {"same": 3, "double": 6, "over": True}
+    assert {n: str(v) for n, v in decisions(before).items()} == {
+        "same": "3",
+        "double": "6",
+        "over": "True",
+        "half": "4.5",
+    }
     after = ask(reader, {"visits": 1}, as_of=date(2023, 4, 1), files=files)
-    assert [str(decisions(after)[name]) for name in ("same", "double", "over")] == ["0.33", "0.66", "False"]
+    assert {n: str(v) for n, v in decisions(after).items()} == {
+        "same": "0.33",
+        "double": "0.66",
+        "over": "False",
+        "half": "0.4",
+    }  # 0.165 + 0.33
 
 
 def test_a_list_keeps_its_decimals_over_the_files_of_a_policy(faults: Faults) -> None:

@@ -27,8 +27,10 @@ BROKEN = f"""
     import sys
     from pathlib import Path
     sys.path.insert(0, {str(HERE)!r})
-    import fuzz, judging
+    import fuzz, generate, judging
 
+    write = generate.write_folder
+    generate.write_folder = lambda rng: write(rng, generate.Size(policies=2, decisions=3, rows=3, depth=1))
     right = judging.Judge.compare
 
     def compare(self, posted, as_of, rng=None, shown=None):
