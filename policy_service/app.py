@@ -10,24 +10,24 @@ from policy_service.api.facts import blueprint as facts
 from policy_service.api.operations import blueprint as operations
 from policy_service.api.policies import blueprint as policies
 from policy_service.api.shared import Shared, share
-from policy_service.assembly import assemble
-from policy_service.decisions.service import PolicyService
+from policy_service.assembly import Assembled, assemble
 from policy_service.settings import Settings, read_settings
 
 
-def create_app(settings: Settings | None = None, *, service: PolicyService | None = None) -> Flask:
+def create_app(settings: Settings | None = None, *, assembled: Assembled | None = None) -> Flask:
     """The application.
 
     Args:
         settings: those of the environment by default.
-        service: assembled already; by default from the settings, on their database.
+        assembled: by default from the settings, on their database.
     Raises:
         SettingInvalid, StoreUnavailable.
     """
     known = read_settings() if settings is None else settings
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # a path with `//` is another path, not a redirect to this one
-    share(app, Shared(assemble(known) if service is None else service, known))
+    found = assemble(known) if assembled is None else assembled
+    share(app, Shared(found.service, found.publishing, found.keys, found.trail, known))
     boundary.register(app)
     problems.register(app)
     contract = Contract(app)

@@ -29,9 +29,10 @@ from policy_service.api.boundary import is_loopback
 from policy_service.api.shared import shared_by
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder
+from policy_service.decisions.asking import EvaluateRequest, NoActiveBundle
 from policy_service.decisions.evaluate import Evaluator
 from policy_service.decisions.records import StoreUnavailable
-from policy_service.decisions.service import EvaluateRequest, NoActiveBundle, PolicyService
+from policy_service.decisions.service import PolicyService
 from policy_service.diagnostics import render_all
 from policy_service.engines.contract import EngineRefused
 from policy_service.engines.registry import engine
@@ -145,13 +146,13 @@ def prepare(settings: Settings) -> PolicyService:
         raise Unfit(f"{rendered}\nnot started: the rules in `{settings.rules}` have errors")
     try:
         Evaluator(found, engine(settings.engine)).try_all()
-        service = assemble(settings)
-        service.adopt_folder(found, actor="serve")
+        assembled = assemble(settings)
+        assembled.publishing.adopt_folder(found, actor="serve")
     except EngineRefused as error:
         raise Unfit(f"not started: the engine cannot hold the rules {error}") from error
     except (StoreUnavailable, ValueError) as error:
         raise Unfit(f"not started: the store cannot be used: {error}") from error
-    return service
+    return assembled.service
 
 
 def _announcement(address: tuple[Any, ...], service: PolicyService) -> str:
@@ -161,7 +162,7 @@ def _announcement(address: tuple[Any, ...], service: PolicyService) -> str:
     said = f"listening on {url}, the contract is at {url}/docs"
     body = json.dumps(examples.REQUEST)
     request = json.loads(body, parse_float=Decimal)
-    if service.faults(EvaluateRequest(request["facts"], request["as_of"], policies=tuple(request["policies"]))):
+    if service.asking.faults(EvaluateRequest(request["facts"], request["as_of"], policies=tuple(request["policies"]))):
         return f"{said}\nwhat can be posted: curl -s {url}/v1/facts"
     return f"{said}\ntry: curl -s {url}/v1/evaluate -H 'Content-Type: application/json' -d '{body}'"
 

@@ -11,7 +11,8 @@ from policy_service.api.body import Posted
 from policy_service.api.schemas.answer import AnswerSchema, PreviewSchema
 from policy_service.api.schemas.request import EvaluateRequestSchema
 from policy_service.api.shared import service
-from policy_service.decisions.service import EvaluateRequest, NoActiveBundle, PolicyService
+from policy_service.decisions.asking import EvaluateRequest, NoActiveBundle
+from policy_service.decisions.service import PolicyService
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.diagnostics.catalogue import ID_MISSING
 
@@ -136,7 +137,7 @@ def _further(loaded: dict[str, Any], posted: Any, faults: list[Fault], served: P
         places = enumerate(posted["policies"])
         loaded["policies"] = [_ANY if f"/policies/{at}" in faulty else pattern for at, pattern in places]
     try:
-        found = served.faults(_request(loaded))
+        found = served.asking.faults(_request(loaded))
     except NoActiveBundle:
         return []
     return [one for one in found if not _follows(one, faulty)]

@@ -9,6 +9,7 @@ from policy_service.api.answers import answer
 from policy_service.api.problems import Refused
 from policy_service.api.schemas.operations import HealthSchema, KindSchema, ReadinessSchema
 from policy_service.api.shared import service
+from policy_service.decisions.days import instant
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.service import NotFound
 from policy_service.diagnostics import fault
@@ -31,12 +32,12 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Whether the service can decide: its store answers, and a bundle is active."""
     try:
-        active = service().bundles.active()
+        active = service().bundles.standing(instant(service().now())).active
     except StoreUnavailable:
         missing = fault("/store", STORE_UNREACHABLE, "the store cannot be read")
     else:
         if active is not None:
-            return answer({"status": "ready", "bundle": active})
+            return answer({"status": "ready", "bundle": active.bundle})
         missing = fault("/bundle", NO_ACTIVE_BUNDLE, "no bundle was activated yet")
     raise Refused(problems.NOT_READY, missing.message, [missing])
 

@@ -14,8 +14,9 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from policy_service.api.schemas.problem import ProblemSchema
+from policy_service.decisions.asking import NoActiveBundle
 from policy_service.decisions.records import IdempotencyConflict, StoreUnavailable
-from policy_service.decisions.service import BundleNotActive, NoActiveBundle, NotFound
+from policy_service.decisions.service import BundleNotActive, NotFound
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, TOO_LARGE
 

@@ -5,6 +5,9 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from policy_service.access.keys import KeyStore
+from policy_service.access.trail import TrailStore
+from policy_service.decisions.publishing import Publishing
 from policy_service.decisions.service import PolicyService
 from policy_service.settings import Settings
 
@@ -13,9 +16,12 @@ _KEY = "policy_service"
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The assembled service, and the settings of its HTTP face."""
+    """The assembled operations, and the settings of their HTTP face."""
 
     service: PolicyService
+    publishing: Publishing
+    keys: KeyStore
+    trail: TrailStore
     settings: Settings
 
 
@@ -27,9 +33,17 @@ def shared_by(app: Flask) -> Shared:
     return cast(Shared, app.extensions[_KEY])
 
 
+def shared() -> Shared:
+    return shared_by(current_app)
+
+
 def service() -> PolicyService:
-    return shared_by(current_app).service
+    return shared().service
+
+
+def publishing() -> Publishing:
+    return shared().publishing
 
 
 def settings() -> Settings:
-    return shared_by(current_app).settings
+    return shared().settings

@@ -47,7 +47,7 @@ def evaluate(
     overrides |= {"policies": list(policies)} if policies else {}
     overrides |= {"options": {"trace": trace}} if trace is not None else {}
     with requests.telling(form):
-        served = _deciding(settings, bundle) if decide else preview(bundle, settings.engine)
+        served = _deciding(settings, bundle) if decide else preview(bundle, settings.engine).service
         request = requests.read(file, served, settings.max_depth, overrides)
         answer = served.evaluate(request, caller="policyctl").answer
     write_json(answer, pretty=pretty)
@@ -55,8 +55,8 @@ def evaluate(
 
 def _deciding(settings: Settings, bundle: Bundle) -> PolicyService:
     """The service on its database. As `serve` does, it activates the folder's bundle if that has changed."""
-    served = assemble(settings)
-    active = served.adopt_folder(bundle, actor="policyctl")
+    assembled = assemble(settings)
+    active = assembled.publishing.adopt_folder(bundle, actor="policyctl")
     if active != bundle.id:
         click.echo(f"the active bundle decides, not that of the folder: {active}", err=True)
-    return served
+    return assembled.service

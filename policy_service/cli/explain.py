@@ -33,10 +33,10 @@ def explain(file: BinaryIO, folder: Path, lang: str | None, form: str) -> None:
     """
     settings = read_settings()
     bundle = bundle_of(folder)
-    served = preview(bundle, settings.engine)
+    served = preview(bundle, settings.engine).service
     with requests.telling(form):
         request = requests.read(file, served, settings.max_depth, {"purpose": "preview", "options": {"trace": "full"}})
-        evaluator, state, question = served.asked(request)
+        evaluator, state, question = served.asking.asked(request)
     if form == "json":
         write_json(evaluator.evaluate(state, question))
         return

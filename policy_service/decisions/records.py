@@ -1,9 +1,9 @@
-"""What is kept of decisions and bundles, and the ports through which it is kept.
+"""What is kept of decisions, and the port through which it is kept.
 
 Times are RFC 3339 in UTC with milliseconds, `2023-04-01T00:00:00.000Z`: as text they sort as instants do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,32 +41,19 @@ class IdempotencyClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A record to append, and the claim it answers if its caller named a key."""
+
+    record: DecisionRecord
+    claim: IdempotencyClaim | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Appended:
     """The record that answers: the one given, or, if `replayed`, the one an earlier request left under the claim."""
 
     record: DecisionRecord
     replayed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BundleEntry:
-    """A stored bundle without its sources; `label` and `seen_at` are those of the first time."""
-
-    id: str
-    label: str | None
-    seen_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """One line of the history of active bundles; `folder` marks what the rules folder gave at a start."""
-
-    sequence: int
-    bundle: str
-    at: str
-    actor: str
-    reason: str
-    folder: bool
 
 
 class IdempotencyConflict(Exception):
@@ -92,13 +79,19 @@ class DecisionStore(Protocol):
     """The decisions, append-only. Every operation may raise StoreUnavailable."""
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
-        """The record that answers, durably committed when this returns.
+        """The record that answers, durably committed when this returns; concurrent appends share a commit.
 
         Of several appends with one claim, in any processes, one is kept and answers all.
 
         Raises:
             IdempotencyConflict: the claim's key stands for another request; nothing was appended.
             StoreRefused: the id is taken, or the bundle or the superseded decision is not stored.
+        """
+
+    def append_all(self, entries: Sequence[Entry]) -> list[Appended | IdempotencyConflict]:
+        """What `append` gives for each, in order, in one commit; of two with one claim the first is kept.
+
+        A conflict stands in its place and touches no other entry; StoreRefused refuses them all.
         """
 
     def decision(self, id: str) -> DecisionRecord | None:
@@ -116,39 +109,3 @@ class DecisionStore(Protocol):
 
     def count(self) -> int:
         """Number of decisions."""
-
-
-class BundleStore(Protocol):
-    """The bundles, for ever, and which of them was active when. Every operation may raise StoreUnavailable."""
-
-    def save_bundle(self, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
-        """Whether the bundle is new. What was stored first under an id stays.
-
-        Args:
-            sources: text of each rule file by its path in the folder.
-        """
-
-    def sources(self, id: str) -> dict[str, str] | None:
-        """Text of each rule file by its path, sorted by path; null for an unknown bundle."""
-
-    def bundles(self) -> list[BundleEntry]:
-        """All bundles in the order they were first seen."""
-
-    def activate(self, id: str, at: str, actor: str, reason: str, folder: bool = False) -> None:
-        """Adds an activation to the history: this bundle is the active one until the next.
-
-        Raises:
-            StoreRefused: the bundle is not stored.
-        """
-
-    def active(self) -> str | None:
-        """The bundle activated last; null before the first activation."""
-
-    def was_active(self, id: str) -> bool:
-        """Whether this bundle is or ever was the active one."""
-
-    def last_from_folder(self) -> str | None:
-        """The bundle that the rules folder gave when it last changed the active one."""
-
-    def activations(self) -> list[Activation]:
-        """The history, oldest first."""

@@ -1,18 +1,29 @@
-"""Ports of a preview: one bundle, loaded and active, and decisions that are nowhere kept."""
+"""Ports of a preview: one bundle, loaded and active; decisions and acts are nowhere kept."""
 
 # ruff: noqa: ARG002  a port that keeps nothing reads few of its arguments
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from policy_service.decisions.records import (
+from policy_service.access.keys import Key
+from policy_service.access.trail import Trailed, TrailEntry
+from policy_service.decisions.activations import (
     Activation,
-    Appended,
     BundleEntry,
+    Change,
+    Standing,
+    StopEvent,
+)
+from policy_service.decisions.records import (
+    Appended,
     DecisionRecord,
+    Entry,
     IdempotencyClaim,
+    IdempotencyConflict,
     StoreUnavailable,
 )
 from policy_service.policies.bundle import Bundle
+
+_BEFORE = "0001-01-01T00:00:00.000Z"
 
 
 class OneBundle:
@@ -27,22 +38,28 @@ class OneBundle:
     def sources(self, id: str) -> dict[str, str] | None:
         return dict(self._bundle.sources) if id == self._bundle.id else None
 
-    def bundles(self) -> list[BundleEntry]:
-        return [BundleEntry(self._bundle.id, self._bundle.label, "")]
+    def bundle(self, id: str) -> BundleEntry | None:
+        return BundleEntry(id, self._bundle.label, _BEFORE) if id == self._bundle.id else None
 
-    def activate(self, id: str, at: str, actor: str, reason: str, folder: bool = False) -> None:
+    def bundles(self) -> list[BundleEntry]:
+        return [BundleEntry(self._bundle.id, self._bundle.label, _BEFORE)]
+
+    def standing(self, now: str) -> Standing:
+        return Standing(0, Activation(self._bundle.id, self._bundle.id, "folder", _BEFORE, _BEFORE, "", ""))
+
+    def apply(self, change: Change, at: str, version: int) -> None:
         raise StoreUnavailable("a preview activates no bundles")
 
-    def active(self) -> str | None:
-        return self._bundle.id
-
-    def was_active(self, id: str) -> bool:
+    def was_active(self, id: str, now: str) -> bool:
         return id == self._bundle.id
 
     def last_from_folder(self) -> str | None:
         return self._bundle.id
 
-    def activations(self) -> list[Activation]:
+    def activations(self, before: int | None = None, limit: int | None = None) -> list[Activation]:
+        return []
+
+    def stop_events(self) -> list[StopEvent]:
         return []
 
 
@@ -50,6 +67,9 @@ class NoDecisions:
     """The decision store of a preview: empty, and it takes none."""
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
+        raise StoreUnavailable("a preview is not recorded")
+
+    def append_all(self, entries: Sequence[Entry]) -> list[Appended | IdempotencyConflict]:
         raise StoreUnavailable("a preview is not recorded")
 
     def decision(self, id: str) -> DecisionRecord | None:
@@ -63,3 +83,25 @@ class NoDecisions:
 
     def count(self) -> int:
         return 0
+
+
+class NoKeys:
+    """The keys and the trail of a preview: there are none."""
+
+    def add(self, key: Key, trail: TrailEntry) -> Key:
+        raise StoreUnavailable("a preview keeps no keys")
+
+    def end(self, id: str, *, expires_at: str | None, revoked_at: str | None, trail: TrailEntry) -> Key | None:
+        raise StoreUnavailable("a preview keeps no keys")
+
+    def key(self, id: str) -> Key | None:
+        return None
+
+    def keys(self) -> Sequence[Key]:
+        return ()
+
+    def any_keys(self) -> bool:
+        return False
+
+    def trail(self, before: int | None = None, limit: int = 100) -> list[Trailed]:
+        return []

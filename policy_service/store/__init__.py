@@ -1,8 +1,10 @@
-"""The ports of decisions on SQLite and PostgreSQL."""
+"""The ports of access and decisions on SQLite and PostgreSQL."""
 
 from policy_service.store.bundles import SqlBundleStore
 from policy_service.store.database import connect
 from policy_service.store.decisions import SqlDecisionStore
+from policy_service.store.keys import SqlKeyStore
 from policy_service.store.migrations import migrate
+from policy_service.store.trail import SqlTrailStore
 
-__all__ = ["SqlBundleStore", "SqlDecisionStore", "connect", "migrate"]
+__all__ = ["SqlBundleStore", "SqlDecisionStore", "SqlKeyStore", "SqlTrailStore", "connect", "migrate"]

@@ -1,37 +1,32 @@
 """The port of bundles on SQL."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 
-from sqlalchemy import ColumnElement, Engine, insert, select, true
+from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from policy_service.decisions.records import Activation, BundleEntry, StoreRefused
+from policy_service.decisions.activations import Activation, BundleEntry, Change, Outrun, Standing, StopEvent
+from policy_service.decisions.records import StoreRefused
 from policy_service.store.database import reading, writing
-from policy_service.store.tables import activations, bundle_sources, bundles
+from policy_service.store.tables import activations, bundle_sources, bundles, changes, stops
+from policy_service.store.trail import add_to_trail
 
 _ENTRY = [bundles.c[field.name] for field in fields(BundleEntry)]
 _ACTIVATION = [activations.c[field.name] for field in fields(Activation)]
+_STOP = [stops.c[field.name] for field in fields(StopEvent)]
+_NEWEST_FIRST = (activations.c.effective_at.desc(), activations.c.sequence.desc())
 
 
 class SqlBundleStore:
-    """Bundles in the tables `bundles`, `bundle_sources` and `activations`; may be shared by threads."""
+    """Bundles in `bundles` and `bundle_sources`, their history in `activations` and `stops`; shared by threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def save_bundle(self, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
-        files = [{"bundle": id, "path": path, "text": text} for path, text in sorted(sources.items())]
-        try:
-            with writing(self._engine) as connection:
-                connection.execute(insert(bundles), {"id": id, "label": label, "seen_at": seen_at})
-                if files:
-                    connection.execute(insert(bundle_sources), files)
-        except IntegrityError as fault:
-            if self.sources(id) is None:
-                raise StoreRefused(f"bundle `{id}`: {fault.orig}") from fault
-            return False
-        return True
+        with writing(self._engine) as connection:
+            return _save(connection, id, label, sources, seen_at)
 
     def sources(self, id: str) -> dict[str, str] | None:
         found = (
@@ -44,35 +39,95 @@ class SqlBundleStore:
             rows = connection.execute(found).all()
         return {path: text for path, text in rows if path is not None} if rows else None
 
+    def bundle(self, id: str) -> BundleEntry | None:
+        with reading(self._engine) as connection:
+            row = connection.execute(select(*_ENTRY).where(bundles.c.id == id)).first()
+        return BundleEntry(*row) if row else None
+
     def bundles(self) -> list[BundleEntry]:
         with reading(self._engine) as connection:
             rows = connection.execute(select(*_ENTRY).order_by(bundles.c.seen_at, bundles.c.id))
             return [BundleEntry(*row) for row in rows]
 
-    def activate(self, id: str, at: str, actor: str, reason: str, folder: bool = False) -> None:
-        activation = {"bundle": id, "at": at, "actor": actor, "reason": reason, "folder": folder}
+    def standing(self, now: str) -> Standing:
+        with reading(self._engine) as connection:
+            return _standing(connection, now)
+
+    def apply(self, change: Change, at: str, version: int) -> None:
         try:
             with writing(self._engine) as connection:
-                connection.execute(insert(activations), activation)
+                _take_turn(connection, at, version)
+                for one in change.bundles:
+                    _save(connection, one.id, one.label, one.sources, at)
+                if change.activations:
+                    connection.execute(insert(activations), [asdict(one) for one in change.activations])
+                if change.stops:
+                    connection.execute(insert(stops), [asdict(one) for one in change.stops])
+                add_to_trail(connection, change.trail)
         except IntegrityError as fault:
-            raise StoreRefused(f"activation of `{id}`: {fault.orig}") from fault
+            raise StoreRefused(f"a change of the active bundle: {fault.orig}") from fault
 
-    def active(self) -> str | None:
-        return self._last(true())
-
-    def was_active(self, id: str) -> bool:
-        return self._last(activations.c.bundle == id) is not None
+    def was_active(self, id: str, now: str) -> bool:
+        found = select(activations.c.sequence).where(activations.c.bundle == id, activations.c.effective_at <= now)
+        with reading(self._engine) as connection:
+            return connection.execute(found.limit(1)).first() is not None
 
     def last_from_folder(self) -> str | None:
-        return self._last(activations.c.folder)
-
-    def activations(self) -> list[Activation]:
-        with reading(self._engine) as connection:
-            rows = connection.execute(select(*_ACTIVATION).order_by(activations.c.sequence))
-            return [Activation(*row) for row in rows]
-
-    def _last(self, condition: ColumnElement[bool]) -> str | None:
-        """The bundle of the last activation that meets a condition."""
-        newest = select(activations.c.bundle).where(condition).order_by(activations.c.sequence.desc()).limit(1)
+        newest = (
+            select(activations.c.published)
+            .where(activations.c.kind == "folder")
+            .order_by(activations.c.sequence.desc())
+            .limit(1)
+        )
         with reading(self._engine) as connection:
             return connection.scalars(newest).one_or_none()
+
+    def activations(self, before: int | None = None, limit: int | None = None) -> list[Activation]:
+        found = select(*_ACTIVATION).order_by(activations.c.sequence.desc()).limit(limit)
+        if before is not None:
+            found = found.where(activations.c.sequence < before)
+        with reading(self._engine) as connection:
+            return [Activation(*row) for row in connection.execute(found)]
+
+    def stop_events(self) -> list[StopEvent]:
+        with reading(self._engine) as connection:
+            return [StopEvent(*row) for row in connection.execute(select(*_STOP).order_by(stops.c.sequence))]
+
+
+def _take_turn(connection: Connection, at: str, version: int) -> None:
+    """The next version is ours, or Outrun: of two that were thought out against the same one, the second fails."""
+    last = connection.scalars(select(func.max(changes.c.version))).one() or 0
+    if last != version:
+        raise Outrun(f"version {version} was read, {last} is the last")
+    try:
+        connection.execute(insert(changes), {"version": version + 1, "at": at})
+    except IntegrityError as fault:
+        raise Outrun(f"version {version + 1} was written by another") from fault
+
+
+def _save(connection: Connection, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
+    if connection.execute(select(bundles.c.id).where(bundles.c.id == id)).first() is not None:
+        return False
+    connection.execute(insert(bundles), {"id": id, "label": label, "seen_at": seen_at})
+    files = [{"bundle": id, "path": path, "text": text} for path, text in sorted(sources.items())]
+    if files:
+        connection.execute(insert(bundle_sources), files)
+    return True
+
+
+def _standing(connection: Connection, now: str) -> Standing:
+    version = connection.scalars(select(func.max(changes.c.version))).one() or 0
+    newest = select(*_ACTIVATION).where(activations.c.effective_at <= now).order_by(*_NEWEST_FIRST).limit(1)
+    active = connection.execute(newest).first()
+    later = select(*_ACTIVATION).where(activations.c.effective_at > now)
+    pending = connection.execute(later.order_by(activations.c.effective_at, activations.c.sequence)).all()
+    last: dict[tuple[str, str], StopEvent] = {}
+    for row in connection.execute(select(*_STOP).order_by(stops.c.sequence)):
+        event = StopEvent(*row)
+        last[event.policy, event.reward or ""] = event
+    return Standing(
+        version,
+        Activation(*active) if active else None,
+        tuple(Activation(*row) for row in pending),
+        tuple(last[pair] for pair in sorted(last) if last[pair].action == "stop"),
+    )

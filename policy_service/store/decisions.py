@@ -1,13 +1,15 @@
 """The port of decisions on SQL."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 
-from sqlalchemy import Engine, bindparam, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from policy_service.decisions.records import (
     Appended,
     DecisionRecord,
+    Entry,
     IdempotencyClaim,
     IdempotencyConflict,
     StoreRefused,
@@ -21,7 +23,7 @@ _NAMES = [field.name for field in fields(DecisionRecord)]
 _RECORD = [decisions.c[name] for name in _NAMES]
 _KEY = (idempotency.c.caller, idempotency.c.key)
 _INSERT_DECISION = insert(decisions)
-_INSERT_CLAIM = insert(idempotency)
+_CLAIM = idempotency.insert().prefix_with("OR IGNORE", dialect="sqlite")
 _DECISION = select(*_RECORD).where(decisions.c.id == bindparam("id"))
 _CLAIMED = (
     select(idempotency.c.request_digest, *_RECORD)
@@ -41,15 +43,19 @@ class SqlDecisionStore:
         self._engine = engine
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
+        """See DecisionStore."""
+        (found,) = self.append_all([Entry(record, claim)])
+        if isinstance(found, IdempotencyConflict):
+            raise found
+        return found
+
+    def append_all(self, entries: Sequence[Entry]) -> list[Appended | IdempotencyConflict]:
         """See DecisionStore. The primary key of the claims decides between appends at the same moment."""
         try:
-            self._insert(record, claim)
+            with writing(self._engine) as connection:
+                return [_append(connection, entry) for entry in entries]
         except IntegrityError as fault:
-            first = self.replayed(claim) if claim else None
-            if first is None:
-                raise StoreRefused(f"decision `{record.id}`: {fault.orig}") from fault
-            return Appended(first, replayed=True)
-        return Appended(record, replayed=False)
+            raise StoreRefused(f"decisions: {fault.orig}") from fault
 
     def decision(self, id: str) -> DecisionRecord | None:
         with reading(self._engine) as connection:
@@ -88,11 +94,15 @@ class SqlDecisionStore:
             if batch < PURGE_AT_ONCE:
                 return purged
 
-    def _insert(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> None:
-        with writing(self._engine) as connection:
-            connection.execute(_INSERT_DECISION, {name: getattr(record, name) for name in _NAMES})
-            if claim:
-                connection.execute(_INSERT_CLAIM, _claimed(claim, record))
+
+def _append(connection: Connection, entry: Entry) -> Appended | IdempotencyConflict:
+    record, claim = entry.record, entry.claim
+    if claim is not None and connection.execute(_CLAIM, _claimed(claim, record)).rowcount == 0:
+        row = connection.execute(_CLAIMED, {"caller": claim.caller, "key": claim.key}).one()
+        digest, *first = row
+        return IdempotencyConflict(claim) if digest != claim.request_digest else Appended(DecisionRecord(*first), True)
+    connection.execute(_INSERT_DECISION, {name: getattr(record, name) for name in _NAMES})
+    return Appended(record, replayed=False)
 
 
 def _claimed(claim: IdempotencyClaim, record: DecisionRecord) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The tables, alike on SQLite and PostgreSQL. A change here needs a migration; a test compares the two."""
 
 from sqlalchemy import (
-    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -43,16 +42,69 @@ bundle_sources = Table(
     PrimaryKeyConstraint("bundle", "path"),
 )
 
+changes = Table(
+    "changes",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),  # whoever writes the same one is too late
+    Column("at", INSTANT, nullable=False),
+)
+
 activations = Table(
     "activations",
     metadata,
     Column("sequence", Integer, primary_key=True),
-    Column("bundle", BUNDLE_ID, ForeignKey("bundles.id"), nullable=False),
+    Column("bundle", BUNDLE_ID, ForeignKey("bundles.id", name="fk_activations_bundle_2"), nullable=False, index=True),
+    Column("published", BUNDLE_ID, ForeignKey("bundles.id"), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("at", INSTANT, nullable=False),
+    Column("effective_at", INSTANT, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_activations_effective_at", "effective_at", "sequence"),
+    sqlite_autoincrement=True,  # a sequence is never given twice
+)
+
+stops = Table(
+    "stops",
+    metadata,
+    Column("sequence", Integer, primary_key=True),
+    Column("action", String(8), nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("reward", Text),
     Column("at", INSTANT, nullable=False),
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("folder", Boolean, nullable=False),
-    sqlite_autoincrement=True,  # a sequence is never given twice
+    sqlite_autoincrement=True,
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True, index=True),
+    Column("name", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("roles", Text, nullable=False),  # separated by blanks
+    Column("rate", Integer),
+    Column("created_at", INSTANT, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", INSTANT),
+    Column("revoked_at", INSTANT),
+    sqlite_autoincrement=True,
+)
+
+trail = Table(
+    "trail",
+    metadata,
+    Column("sequence", Integer, primary_key=True),
+    Column("at", INSTANT, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON
+    Column("request_id", Text),
+    sqlite_autoincrement=True,
 )
 
 decisions = Table(
@@ -75,7 +127,12 @@ idempotency = Table(
     Column("caller", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("request_digest", Text, nullable=False),
-    Column("decision", DECISION_ID, ForeignKey("decisions.id"), nullable=False),
+    Column(
+        "decision",
+        DECISION_ID,
+        ForeignKey("decisions.id", deferrable=True, initially="DEFERRED"),  # the claim decides first
+        nullable=False,
+    ),
     Column("created_at", INSTANT, nullable=False, index=True),
     PrimaryKeyConstraint("caller", "key"),
     sqlite_with_rowid=False,

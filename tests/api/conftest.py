@@ -15,14 +15,11 @@ from werkzeug.test import TestResponse
 
 from policy_service.api import examples
 from policy_service.app import create_app
-from policy_service.assembly import load_folder
-from policy_service.decisions.evaluators import Evaluators
-from policy_service.decisions.ids import new_decision_id
+from policy_service.assembly import Assembled, assemble_on, load_folder
 from policy_service.decisions.service import PolicyService
-from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.settings import Settings
-from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
+from policy_service.store import connect, migrate
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2023, 4, 2, 3, 0, tzinfo=UTC)
@@ -33,7 +30,7 @@ SETTINGS = Settings(rules=ROOT / "rules")
 class Make(Protocol):
     """A service on a database of its own; without a bundle nothing is active."""
 
-    def __call__(self, found: Bundle | None, *, busy_timeout_ms: int = 5000) -> PolicyService: ...
+    def __call__(self, found: Bundle | None, *, busy_timeout_ms: int = 5000) -> Assembled: ...
 
 
 @pytest.fixture(scope="session")
@@ -59,19 +56,15 @@ def later_rules(rules: Bundle) -> Bundle:
 def make_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
     databases = []
 
-    def make(found: Bundle | None, *, busy_timeout_ms: int = 5000) -> PolicyService:
+    def make(found: Bundle | None, *, busy_timeout_ms: int = 5000) -> Assembled:
         file = tmp_path_factory.mktemp("store") / "policy.sqlite3"
         database = connect(f"sqlite:///{file}", busy_timeout_ms=busy_timeout_ms)
         migrate(database)
         databases.append(database)
-        bundles = SqlBundleStore(database)
-        evaluators = Evaluators(bundles, engine("rete"), lambda: 0.0, 1.0)
-        service = PolicyService(
-            SqlDecisionStore(database), bundles, evaluators, now=lambda: NOW, new_id=new_decision_id
-        )
+        assembled = assemble_on(database, SETTINGS, now=lambda: NOW, elapsed=lambda: 0.0)
         if found is not None:
-            service.adopt_folder(found, actor="test")
-        return service
+            assembled.publishing.adopt_folder(found, actor="test")
+        return assembled
 
     yield make
     for database in databases:
@@ -79,25 +72,30 @@ def make_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
 
 
 @pytest.fixture(scope="session")
-def service(make_service: Make, rules: Bundle) -> PolicyService:
+def assembled(make_service: Make, rules: Bundle) -> Assembled:
     """Shared by the tests of a process: they compare before and after."""
     return make_service(rules)
 
 
 @pytest.fixture(scope="session")
-def client(service: PolicyService) -> FlaskClient:
-    return create_app(SETTINGS, service=service).test_client()
+def service(assembled: Assembled) -> PolicyService:
+    return assembled.service
+
+
+@pytest.fixture(scope="session")
+def client(assembled: Assembled) -> FlaskClient:
+    return create_app(SETTINGS, assembled=assembled).test_client()
 
 
 @pytest.fixture
-def own(make_service: Make, rules: Bundle) -> PolicyService:
+def own(make_service: Make, rules: Bundle) -> Assembled:
     """A service that a test has for itself."""
     return make_service(rules)
 
 
 @pytest.fixture
-def own_client(own: PolicyService) -> FlaskClient:
-    return create_app(SETTINGS, service=own).test_client()
+def own_client(own: Assembled) -> FlaskClient:
+    return create_app(SETTINGS, assembled=own).test_client()
 
 
 @pytest.fixture

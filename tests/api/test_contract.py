@@ -12,6 +12,7 @@ from openapi_spec_validator import validate
 
 from policy_service.api import examples, problems
 from policy_service.app import create_app
+from policy_service.assembly import Assembled
 from policy_service.decisions.service import PolicyService
 
 Body = dict[str, Any]
@@ -117,8 +118,8 @@ def test_the_contract_names_no_place_of_this_machine(client: FlaskClient) -> Non
     assert not re.search(r"https?://|/home/|/work/|sqlite", text)
 
 
-def test_it_is_the_same_from_every_start(client: FlaskClient, service: PolicyService) -> None:
-    again = create_app(service=service).test_client()
+def test_it_is_the_same_from_every_start(client: FlaskClient, assembled: Assembled) -> None:
+    again = create_app(assembled=assembled).test_client()
     assert again.get("/openapi.json").get_data() == client.get("/openapi.json").get_data()
 
 

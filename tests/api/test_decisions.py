@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from policy_service.assembly import Assembled
 from policy_service.decisions.service import PolicyService
 from policy_service.policies.bundle import Bundle
 
@@ -67,7 +68,7 @@ def test_a_replay_without_a_body_is_of_the_original(client: FlaskClient, decided
 
 
 def test_a_replay_under_other_rules_shows_each_difference(
-    own: PolicyService,
+    own: Assembled,
     own_client: FlaskClient,
     rules: Bundle,
     later_rules: Bundle,
@@ -76,7 +77,7 @@ def test_a_replay_under_other_rules_shows_each_difference(
     conforms: Call,
 ) -> None:
     location = own_client.post("/v1/evaluate", json=request_body).headers["Location"]
-    own.adopt_folder(later_rules, actor="test")
+    own.publishing.adopt_folder(later_rules, actor="test")
     replayed = parsed(own_client.post(f"{location}/replay", json={"bundle": "active"}))
     conforms(replayed, "Replayed")
     assert (replayed["identical"], replayed["bundle"]) == (False, later_rules.id)
@@ -119,7 +120,7 @@ def test_a_replay_that_cannot_be_asked_is_refused(
 
 
 def test_a_replay_under_rules_that_know_less_facts_says_where_they_differ(
-    own: PolicyService, own_client: FlaskClient, rules: Bundle, request_body: Body, parsed: Call, conforms: Call
+    own: Assembled, own_client: FlaskClient, rules: Bundle, request_body: Body, parsed: Call, conforms: Call
 ) -> None:
     from policy_service.policies.bundle import bundle
 
@@ -127,7 +128,7 @@ def test_a_replay_under_rules_that_know_less_facts_says_where_they_differ(
     narrow = rules.sources["facts.yaml"].replace("range: [0, 24]", "range: [0, 4]", 1)
     found, diagnostics = bundle({**rules.sources, "facts.yaml": narrow})
     assert found is not None, diagnostics
-    own.adopt_folder(found, actor="test")
+    own.publishing.adopt_folder(found, actor="test")
     response = own_client.post(f"{location}/replay", json={"bundle": "active"})
     problem = parsed(response)
     conforms(problem, "Problem")

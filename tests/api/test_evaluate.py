@@ -7,6 +7,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from policy_service.assembly import Assembled
 from policy_service.decisions.service import PolicyService
 from policy_service.policies.bundle import Bundle
 
@@ -156,22 +157,22 @@ def test_a_correction_is_linked_in_both_directions(
 
 
 def test_a_decision_may_be_pinned_to_a_bundle_that_was_active(
-    own: PolicyService, own_client: FlaskClient, rules: Bundle, later_rules: Bundle, request_body: Any, parsed: Any
+    own: Assembled, own_client: FlaskClient, rules: Bundle, later_rules: Bundle, request_body: Any, parsed: Any
 ) -> None:
-    own.adopt_folder(later_rules, actor="test")
+    own.publishing.adopt_folder(later_rules, actor="test")
     assert parsed(own_client.post("/v1/evaluate", json=request_body))["rewards"][0]["amount"] == 11
     pinned = parsed(own_client.post("/v1/evaluate", json={**request_body, "bundle": rules.id}))
     assert (pinned["bundle"], pinned["rewards"][0]["amount"]) == (rules.id, 10)
 
 
 def test_a_decision_by_a_bundle_that_never_was_active_is_a_conflict(
-    own: PolicyService, own_client: FlaskClient, later_rules: Bundle, request_body: Body, parsed: Call
+    own: Assembled, own_client: FlaskClient, later_rules: Bundle, request_body: Body, parsed: Call
 ) -> None:
-    own.bundles.save_bundle(later_rules.id, None, later_rules.sources, "2023-04-01T00:00:00.000Z")
+    own.service.bundles.save_bundle(later_rules.id, None, later_rules.sources, "2023-04-01T00:00:00.000Z")
     request_body["bundle"] = later_rules.id
     refused = own_client.post("/v1/evaluate", json=request_body)
     assert (refused.status_code, parsed(refused)["type"]) == (409, "/problems/bundle-not-active")
-    assert own.decisions.count() == 0
+    assert own.service.decisions.count() == 0
     preview = own_client.post("/v1/evaluate", json={**request_body, "purpose": "preview"})
     assert parsed(preview)["rewards"][0]["amount"] == 11
 

@@ -10,8 +10,8 @@ from policy_service import __version__
 from policy_service.api import problems
 from policy_service.api.problems import Kind
 from policy_service.app import create_app
+from policy_service.assembly import Assembled
 from policy_service.decisions.records import StoreUnavailable
-from policy_service.decisions.service import PolicyService
 from policy_service.policies.bundle import Bundle
 
 Call = Callable[..., Any]
@@ -20,10 +20,10 @@ Call = Callable[..., Any]
 def test_a_living_process_says_so_and_asks_the_store_nothing(
     make_service: Call, monkeypatch: pytest.MonkeyPatch, parsed: Call, conforms: Call
 ) -> None:
-    service = make_service(None)
-    monkeypatch.setattr(service, "bundles", None)
-    monkeypatch.setattr(service, "decisions", None)
-    found = parsed(create_app(service=service).test_client().get("/healthz"))
+    assembled = make_service(None)
+    monkeypatch.setattr(assembled.service, "bundles", None)
+    monkeypatch.setattr(assembled.service, "decisions", None)
+    found = parsed(create_app(assembled=assembled).test_client().get("/healthz"))
     conforms(found, "Health")
     assert found == {"status": "ok", "version": __version__}
 
@@ -36,7 +36,7 @@ def test_a_service_with_a_bundle_is_ready(client: FlaskClient, rules: Bundle, pa
 
 
 def test_without_a_bundle_it_is_not_ready_and_says_why(make_service: Call, parsed: Call, conforms: Call) -> None:
-    response = create_app(service=make_service(None)).test_client().get("/readyz")
+    response = create_app(assembled=make_service(None)).test_client().get("/readyz")
     problem = parsed(response)
     conforms(problem, "Problem")
     assert (response.status_code, problem["type"]) == (503, "/problems/not-ready")
@@ -44,12 +44,12 @@ def test_without_a_bundle_it_is_not_ready_and_says_why(make_service: Call, parse
 
 
 def test_without_its_store_it_is_not_ready_and_says_why(
-    own: PolicyService, own_client: FlaskClient, monkeypatch: pytest.MonkeyPatch, parsed: Call, conforms: Call
+    own: Assembled, own_client: FlaskClient, monkeypatch: pytest.MonkeyPatch, parsed: Call, conforms: Call
 ) -> None:
-    def unreachable() -> None:
+    def unreachable(_now: str) -> None:
         raise StoreUnavailable("secret://place")
 
-    monkeypatch.setattr(own.bundles, "active", unreachable)
+    monkeypatch.setattr(own.service.bundles, "standing", unreachable)
     response = own_client.get("/readyz")
     problem = parsed(response)
     conforms(problem, "Problem")

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from policy_service.api import examples
 from policy_service.app import create_app
+from policy_service.assembly import Assembled
 from policy_service.decisions.records import StoreRefused, StoreUnavailable
 from policy_service.decisions.service import PolicyService
 from policy_service.policies.bundle import Bundle
@@ -92,7 +93,7 @@ def test_a_wrong_method_tells_the_right_ones(client: FlaskClient) -> None:
 
 
 @pytest.fixture
-def broken(own: PolicyService, own_client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Call:
+def broken(own: Assembled, own_client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Makes an operation of a service of its own raise."""
 
     def make(error: Exception) -> FlaskClient:
@@ -100,7 +101,7 @@ def broken(own: PolicyService, own_client: FlaskClient, monkeypatch: pytest.Monk
             raise error
 
         for name in ("evaluate", "decision", "replay", "policies", "policy", "facts_schema"):
-            monkeypatch.setattr(own, name, fail)
+            monkeypatch.setattr(own.service, name, fail)
         return own_client
 
     return make
@@ -161,7 +162,7 @@ def test_a_store_that_cannot_be_used_asks_to_try_again(
 def test_without_an_active_bundle_nothing_is_answered(
     make_service: Call, parsed: Call, conforms: Call, method: str, path: str, more: Body
 ) -> None:
-    client = create_app(service=make_service(None)).test_client()
+    client = create_app(assembled=make_service(None)).test_client()
     response = client.open(path, method=method, **more)
     problem = parsed(response)
     conforms(problem, "Problem")
@@ -170,7 +171,7 @@ def test_without_an_active_bundle_nothing_is_answered(
 
 
 def test_faults_are_told_even_without_an_active_bundle(make_service: Call, parsed: Call) -> None:
-    client = create_app(service=make_service(None)).test_client()
+    client = create_app(assembled=make_service(None)).test_client()
     response = client.post("/v1/evaluate", json={"facts": {}, "purpose": "x"})
     assert response.status_code == 422
     assert [e["pointer"] for e in parsed(response)["errors"]] == ["/purpose"]
@@ -179,8 +180,9 @@ def test_faults_are_told_even_without_an_active_bundle(make_service: Call, parse
 def test_a_decision_that_cannot_be_logged_is_not_answered(
     make_service: Call, rules: Bundle, request_body: Body, parsed: Call, conforms: Call
 ) -> None:
-    service = make_service(rules, busy_timeout_ms=1)
-    client = create_app(service=service).test_client()
+    assembled = make_service(rules, busy_timeout_ms=1)
+    service = assembled.service
+    client = create_app(assembled=assembled).test_client()
     assert client.post("/v1/evaluate", json=request_body).status_code == 201
     other = sqlite3.connect(service.decisions._engine.url.database)
     other.execute("BEGIN IMMEDIATE")

@@ -129,7 +129,7 @@ def server(start: Start) -> Server:
 
 
 def stored(server: Server) -> Any:
-    return assemble(Settings(database_url=server.database)).decisions
+    return assemble(Settings(database_url=server.database)).service.decisions
 
 
 # ---- start

@@ -37,7 +37,7 @@ def test_the_answer_is_the_one_of_http(run: Run, rules: Path, request_file: Requ
     file = request_file({"purpose": "preview"})
     bundle, _, _ = load_folder(rules)
     assert bundle is not None
-    client = create_app(Settings(), service=preview(bundle, "rete")).test_client()
+    client = create_app(Settings(), assembled=preview(bundle, "rete")).test_client()
     answered = client.post("/v1/evaluate", data=file.read_bytes(), content_type="application/json")
     assert run("evaluate", file).stdout_bytes == answered.data + b"\n"
 
@@ -58,7 +58,7 @@ def test_a_request_has_the_faults_that_http_finds(
     file = request_file(changes | {"purpose": "preview"})
     bundle, _, _ = load_folder(rules)
     assert bundle is not None
-    client = create_app(Settings(), service=preview(bundle, "rete")).test_client()
+    client = create_app(Settings(), assembled=preview(bundle, "rete")).test_client()
     answered = client.post("/v1/evaluate", data=file.read_bytes(), content_type="application/json")
     found = run("evaluate", file, "--format", "json")
     assert (found.exit_code, found.stdout) == (1, "")
@@ -171,7 +171,7 @@ def test_a_decision_is_recorded_with_its_claims(
     answer = json.loads(found.stdout)
     assert answer["purpose"] == "decide"
     assert answer["rewards"][0]["claim"]["key"] == "shop.hours/bonus@merchant:m-1#2023-04-01"
-    served = assemble(Settings(database_url=database["POLICY_DATABASE_URL"]))
+    served = assemble(Settings(database_url=database["POLICY_DATABASE_URL"])).service
     record = served.decision(answer["decision_id"])
     assert record["answer"]["rewards"][0]["id"] == "bonus"
     assert served.replay(answer["decision_id"]).identical
@@ -180,7 +180,7 @@ def test_a_decision_is_recorded_with_its_claims(
 def test_a_preview_records_nothing(run: Run, rules: Path, request_file: RequestFile, database: dict[str, str]) -> None:
     run("evaluate", "--decide", request_file(), **database)
     run("evaluate", request_file({"purpose": "decide"}), **database)
-    assert assemble(Settings(database_url=database["POLICY_DATABASE_URL"])).decisions.count() == 1
+    assert assemble(Settings(database_url=database["POLICY_DATABASE_URL"])).service.decisions.count() == 1
 
 
 def test_a_decision_needs_its_day(run: Run, rules: Path, request_file: RequestFile, database: dict[str, str]) -> None:
@@ -210,7 +210,7 @@ def test_the_active_bundle_decides_where_an_operator_chose_another(
     edit("shop/hours.yaml", 'amount: "5"', 'amount: "6"')
     run("evaluate", "--decide", request_file(), **database)
     served = assemble(Settings(database_url=database["POLICY_DATABASE_URL"]))
-    served.bundles.activate(first, "2026-01-01T00:00:00.000Z", "operator", "back")
+    served.publishing.activate(first, actor="operator", reason="back")
     found = run("evaluate", "--decide", request_file(), **database)
     assert json.loads(found.stdout)["bundle"] == first
     assert found.stderr == f"the active bundle decides, not that of the folder: {first}\n"

@@ -13,18 +13,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from policy_service.app import create_app
+from policy_service.assembly import Assembled, assemble_on
 from policy_service.decisions.cases import Case, read_cases
 from policy_service.decisions.evaluate import Evaluator
-from policy_service.decisions.evaluators import Evaluators
-from policy_service.decisions.service import PolicyService
 from policy_service.diagnostics import Report, render_all
-from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.policies.inventory import Constant, inventory
 from policy_service.policies.loader import read_folder
 from policy_service.policies.model import Rules
 from policy_service.settings import Settings
-from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
+from policy_service.store import connect, migrate
 
 NOW = datetime(2023, 4, 2, 3, 0, tzinfo=UTC)
 _ID = "01873a5e-8400-7c3e-9f6b-2b1d6c0a4e"
@@ -69,21 +67,20 @@ def shipped(root: Path) -> Iterator[Shipped]:
         raise RulesFaulty(render_all(report, {f"rules/{path}": text for path, text in sources.items()}))
     with TemporaryDirectory(prefix="docs-") as folder:
         database = connect(f"sqlite:///{folder}/policy.sqlite3")
-        service = _service(found, database)
-        app = create_app(Settings(rules=root / "rules"), service=service)
+        assembled = _assembled(found, database)
+        app = create_app(Settings(rules=root / "rules"), assembled=assembled)
         try:
-            yield Shipped(root, found, cases, service.active(), app.test_client())
+            yield Shipped(root, found, cases, assembled.service.asking.active(), app.test_client())
         finally:
             database.dispose()
 
 
-def _service(found: Bundle, database: Engine) -> PolicyService:
-    """The service with a clock that stands and ids that are counted."""
+def _assembled(found: Bundle, database: Engine) -> Assembled:
+    """The operations with a clock that stands and ids that are counted."""
     migrate(database)
-    bundles, numbers = SqlBundleStore(database), count(0x11)
-    evaluators = Evaluators(bundles, engine("rete"), lambda: 0.0, 1.0)
-    made = PolicyService(
-        SqlDecisionStore(database), bundles, evaluators, now=lambda: NOW, new_id=lambda: f"{_ID}{next(numbers):02x}"
+    numbers = count(0x11)
+    made = assemble_on(
+        database, Settings(), now=lambda: NOW, elapsed=lambda: 0.0, new_id=lambda: f"{_ID}{next(numbers):02x}"
     )
-    made.adopt_folder(found, actor="docs")
+    made.publishing.adopt_folder(found, actor="docs")
     return made

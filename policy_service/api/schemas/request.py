@@ -12,7 +12,7 @@ from policy_service.api.schemas.refusals import (
     Texts,
     refuse,
 )
-from policy_service.decisions.service import CORRECTIONS
+from policy_service.decisions.asking import CORRECTIONS
 from policy_service.diagnostics.catalogue import (
     BAD_ID,
     BAD_OPTION,

@@ -1,5 +1,6 @@
 """Compiled bundles of one process: the active one, and a few others."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,13 @@ def loaded() -> Bundle:
 
 
 def evaluators(loaded: Bundle) -> Evaluators:
-    return Evaluators(OneBundle(loaded), engine("reference"), lambda: 0.0, refresh_seconds=0)
+    return Evaluators(
+        OneBundle(loaded),
+        engine("reference"),
+        now=lambda: datetime(2023, 4, 2, tzinfo=UTC),
+        elapsed=lambda: 0.0,
+        refresh_seconds=0,
+    )
 
 
 def test_a_bundle_that_is_kept_is_not_read_again(loaded: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

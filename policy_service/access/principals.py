@@ -1,0 +1,28 @@
+"""Who asks, and what they may do."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Role = Literal["evaluate", "read", "audit", "publish", "operate", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller that was made out.
+
+    Args:
+        name: the actor in trails and the caller of idempotency keys; stays when a key is rotated.
+        roles: roles do not contain each other; a key names all it needs.
+        rate: requests a second, or null for no limit.
+        slot: where the rate is counted; the same for all keys of one name.
+    """
+
+    name: str
+    roles: frozenset[Role]
+    rate: int | None = None
+    slot: int = 0
+
+
+LOCAL = Principal("local", frozenset(ROLES))
+"""Everybody, where the service has no keys and answers its own machine only."""
