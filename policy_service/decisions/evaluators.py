@@ -116,6 +116,10 @@ class Evaluators:
                 return found
             return self._add(self._load(id_))
 
+    def apart(self, loaded: Bundle) -> Evaluator:
+        """An evaluator of a bundle that is not stored, on the engine of the others; it is not kept."""
+        return Evaluator(loaded, self._engine)
+
     def keep(self, loaded: Bundle) -> None:
         """Take a bundle that is loaded already, so that it is not read again."""
         with self._lock:
