@@ -1,0 +1,156 @@
+"""Where a record shows what `facts.yaml` calls sensitive.
+
+Shown are the facts themselves, the ids of subjects whose id is sensitive, with their claim keys, and what is computed
+from a sensitive fact: decisions, details, texts, values in `because`. Not hidden are which rewards were granted, their
+amounts and reasons, and which rows fired: the decision itself, which says nothing of a person once the rest is gone.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from policy_service.diagnostics import escape
+from policy_service.language import typed
+from policy_service.language.typed import Symbol
+from policy_service.policies.model import Decision, Expression, Rules, Table, Texts, body_expressions
+
+_NAME = re.compile(r"decision\(([a-z0-9_.]+)\)|[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
+Entry = Mapping[str, Any]
+
+
+class Sensitivity:
+    """What is sensitive in the records of one bundle. A name is sensitive if it is in any file of its policy."""
+
+    def __init__(self, rules: Rules) -> None:
+        facts = [fact for fact in rules.dictionary if fact.sensitive]
+        self._keys: dict[str, list[str]] = {}
+        for fact in facts:
+            self._keys.setdefault(fact.section, []).append(fact.key)
+        self._subjects = {word for word, section in rules.dictionary.subjects.items() if self._hides_id(section.name)}
+        self._symbols = _reached(rules, {fact.symbol for fact in facts})
+        self._texts = frozenset(_texts(rules, self._symbols))
+        self._details = frozenset(_details(rules, self._symbols))
+
+    def _hides_id(self, section: str) -> bool:
+        return "id" in self._keys.get(section, ())
+
+    def places(self, facts: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
+        """JSON Pointers into a record, in order; none where nothing sensitive was posted.
+
+        Args:
+            facts: the normalised facts of the request, at `/request/facts` of the record.
+            answer: its compared part, at `/answer`.
+        """
+        if not any(section in self._keys for section in facts):
+            return []
+        return [*self._facts(facts), *self._answer(answer)]
+
+    def _facts(self, facts: Mapping[str, Any]) -> Iterator[str]:
+        for section, keys in self._keys.items():
+            posted = facts.get(section)
+            elements = enumerate(posted) if isinstance(posted, list) else [(None, posted)]
+            for at, element in elements:
+                below = f"/request/facts/{section}" + ("" if at is None else f"/{at}")
+                yield from (f"{below}/{key}" for key in keys if element is not None and element.get(key) is not None)
+
+    def _answer(self, answer: Mapping[str, Any]) -> Iterator[str]:
+        for part in ("rewards", "not_granted", "recommendations", "policies"):
+            for at, entry in enumerate(answer[part]):
+                yield from self._entry(entry, f"/answer/{part}/{at}")
+
+    def _entry(self, entry: Entry, pointer: str) -> Iterator[str]:
+        policy, subject = entry["policy"], entry["subject"]
+        if "id" in subject and subject["type"] in self._subjects:
+            yield f"{pointer}/subject/id"
+            if "claim" in entry:
+                yield f"{pointer}/claim/key"
+        yield from self._because(entry, policy, pointer)
+        id_ = entry.get("id", "")
+        yield from (
+            f"{pointer}/details/{name}" for name in entry.get("details", ()) if (policy, id_, name) in self._details
+        )
+        if (policy, id_, entry.get("exception")) in self._texts:
+            yield from (f"{pointer}/text/{tongue}" for tongue in entry["text"])
+        for name, value in entry.get("decisions", {}).items():
+            if value is not None and Symbol("decision", f"{policy}.{name}") in self._symbols:
+                yield f"{pointer}/decisions/{escape(name)}"
+        for part in ("fired", "not_fired"):
+            for at, row in enumerate(entry.get(part, ())):
+                yield from self._because(row, policy, f"{pointer}/{part}/{at}")
+
+    def _because(self, entry: Entry, policy: str, pointer: str) -> Iterator[str]:
+        for at, leaf in enumerate(entry.get("because", ())):
+            if leaf["value"] is not None and self._mentions(f"{leaf['fact']} {leaf['test']}", policy):
+                yield f"{pointer}/because/{at}/value"
+
+    def _mentions(self, text: str, policy: str) -> bool:
+        """Whether an expression of a policy, as it is printed, names anything sensitive."""
+        return any(
+            not self._symbols.isdisjoint(_meanings(match[0], match[1], policy)) for match in _NAME.finditer(text)
+        )
+
+
+def _meanings(name: str, other: str | None, policy: str) -> Iterator[Symbol]:
+    """What a name in the text of an expression may stand for; a decision's column for the decision."""
+    if other is not None:
+        steps = other.split(".")
+        yield from (Symbol("decision", ".".join(steps[:end])) for end in range(1, len(steps) + 1))
+        return
+    yield Symbol("fact", name)
+    section, _, rest = name.partition(".")
+    yield Symbol("fact", f"{section}.{rest.partition('.')[0]}")  # `.year` of a date
+    yield Symbol("decision", f"{policy}.{section}")
+
+
+def _reached(rules: Rules, sensitive: set[Symbol]) -> frozenset[Symbol]:
+    """The sensitive facts, and every decision that is computed from them."""
+    reads = {
+        Symbol("decision", f"{policy.id}.{decision.name}"): set[Symbol]()
+        for policy in rules.policies
+        for decision in policy.decisions.values()
+    }
+    for policy in rules.policies:
+        for decision in policy.decisions.values():
+            reads[Symbol("decision", f"{policy.id}.{decision.name}")] |= set(_reads(decision))
+    found = set(sensitive)
+    while new := {symbol for symbol, read in reads.items() if symbol not in found and not found.isdisjoint(read)}:
+        found |= new
+    return frozenset(found)
+
+
+def _reads(decision: Decision) -> Iterator[Symbol]:
+    for expression in body_expressions(decision.body):
+        yield from typed.symbols(expression.typed)
+    if isinstance(decision.body, Table):
+        for row in decision.body.rows:
+            for cell in row.cells:
+                yield from typed.symbols(cell.typed)
+
+
+def _texts(rules: Rules, symbols: Collection[Symbol]) -> Iterator[tuple[str, str, str | None]]:
+    """Policy, reward and exception, or policy, recommendation and None, of the texts that show something sensitive."""
+    for policy in rules.policies:
+        for recommendation in policy.recommendations:
+            if _shows(_expressions(recommendation.text), symbols):
+                yield policy.id, recommendation.id, None
+        for reward in policy.rewards:
+            for exception in (*reward.exceptions, *rules.settings.exclusions):
+                if _shows(_expressions(exception.text), symbols):
+                    yield policy.id, reward.id, exception.id
+
+
+def _details(rules: Rules, symbols: Collection[Symbol]) -> Iterator[tuple[str, str, str]]:
+    for policy in rules.policies:
+        for reward in policy.rewards:
+            for name, expression in reward.details.items():
+                if _shows([expression], symbols):
+                    yield policy.id, reward.id, name
+
+
+def _expressions(texts: Texts) -> Iterator[Expression]:
+    for template in texts.values():
+        yield from template.expressions
+
+
+def _shows(expressions: Iterable[Expression], symbols: Collection[Symbol]) -> bool:
+    return any(symbol in symbols for expression in expressions for symbol in typed.symbols(expression.typed))
