@@ -1,0 +1,113 @@
+"""The sealed log: records with gapless indices in a tree with signed heads, and the port through which it is kept.
+
+Instants are text as in `records`; hashes are hexadecimal, 64 digits.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from policy_service.proofs.commitments import Private
+
+RecordKind = Literal["decision", "erasure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """A record that waits for its index.
+
+    leaf: null for a record of a version that did not hash its records yet.
+    privates: the values that its commitments stand for.
+    """
+
+    number: int
+    kind: RecordKind
+    id: str
+    body: bytes
+    leaf: str | None
+    privates: tuple[Private, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A sealed record.
+
+    as_of: null for what is no decision.
+    """
+
+    index: int
+    kind: RecordKind
+    id: str
+    leaf: str
+    at: str
+    as_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What a record can be found by; a private one is erased with the values it shows."""
+
+    text: str
+    index: int
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """A signed head: `note` is the checkpoint's text, `root` its hash."""
+
+    size: int
+    root: str
+    at: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What one seal adds.
+
+    after: the size of the log that it was made for.
+    numbers: of the records that wait no more.
+    tiles: hashes by level and number; a tile that is there is replaced by a longer one.
+    """
+
+    after: int
+    numbers: Sequence[int]
+    entries: Sequence[LogEntry]
+    terms: Sequence[Term]
+    tiles: Mapping[tuple[int, int], bytes]
+    head: SignedHead
+
+
+class LogStore(Protocol):
+    """The sealed log. Every operation may raise StoreUnavailable."""
+
+    def unsealed(self, most: int) -> list[Unsealed]:
+        """Records that wait, in order of arrival."""
+
+    def waiting_since(self) -> str | None:
+        """The instant of the record that has waited longest."""
+
+    def extend(self, extension: Extension) -> bool:
+        """Whether the extension was added, in one durable commit; not if the log has another size by now."""
+
+    def size(self) -> int:
+        """Number of sealed records."""
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """Hashes of a tile, 32 bytes each."""
+
+    def head(self, size: int | None = None) -> SignedHead | None:
+        """The last signed head, or that of a size."""
+
+    def heads(self, after: int = 0, most: int = 1000) -> list[SignedHead]:
+        """Signed heads of more than `after` records, by size."""
+
+    def entry(self, id: str) -> LogEntry | None:
+        """The entry of a record; null while it waits, or for none."""
+
+    def entries(self, first: int, most: int) -> list[LogEntry]:
+        """Entries from an index on, in order."""
+
+    def bodies(self, entries: Iterable[LogEntry]) -> Mapping[str, bytes]:
+        """Canonical bytes of sealed records by id; a record that is lost is absent."""

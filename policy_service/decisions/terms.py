@@ -1,0 +1,52 @@
+"""What a record can be found by: its claims, subjects, policies, rewards, rows and bundle."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+FILTERS = ("claim", "subject", "policy", "reward", "row", "bundle")
+"""Kinds of terms: `claim:<key>`, `subject:<type>:<id>`, `policy:<id>`, `reward:<policy>/<id>`,
+`row:<policy>.<decision>/<row>`, `bundle:<id>`."""
+
+
+def term(kind: str, value: str) -> str:
+    return f"{kind}:{value}"
+
+
+def terms_of(record: Mapping[str, Any], revealed: Mapping[str, Any]) -> dict[str, bool]:
+    """The terms of a decision, each with whether it is private: it names what is hidden in the record.
+
+    Args:
+        record: as it is hashed, commitments in the place of sensitive values.
+        revealed: the same with the values, or the record itself where there are none.
+    """
+    public = set(_terms(record))
+    return {text: text not in public for text in dict.fromkeys(_terms(revealed))}
+
+
+def _terms(record: Mapping[str, Any]) -> Iterator[str]:
+    """Terms of what stands there as text: a commitment is an object."""
+    answer = record["answer"]
+    yield term("bundle", record["bundle"])
+    yield from _subjects(record["request"])
+    for reward in answer["rewards"]:
+        yield term("reward", f"{reward['policy']}/{reward['id']}")
+        key = reward.get("claim", {}).get("key")
+        if isinstance(key, str):
+            yield term("claim", key)
+    for policy in answer["policies"]:
+        yield term("policy", policy["policy"])
+        subject = policy["subject"]
+        if isinstance(subject.get("id"), str):
+            yield term("subject", f"{subject['type']}:{subject['id']}")
+        for row in policy.get("fired", ()):
+            yield term("row", f"{policy['policy']}.{row['decision']}/{row['row']}")
+
+
+def _subjects(request: Mapping[str, Any]) -> Iterator[str]:
+    """Whoever was posted with an id, whether a policy that was shown is about them or not."""
+    merchant = request.get("merchant_id")
+    if isinstance(merchant, str):
+        yield term("subject", f"merchant:{merchant}")
+    for section, posted in request["facts"].items():
+        if isinstance(posted, Mapping) and isinstance(posted.get("id"), str):
+            yield term("subject", f"{section}:{posted['id']}")
