@@ -79,6 +79,19 @@ class Extension:
     head: SignedHead
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The record of an erasure: it says which records lost their private values, and under which ticket.
+
+    body: canonical JSON; it names no person.
+    """
+
+    id: str
+    at: str
+    body: bytes
+    leaf: str
+
+
 class LogStore(Protocol):
     """The sealed log. Every operation may raise StoreUnavailable."""
 
@@ -111,3 +124,26 @@ class LogStore(Protocol):
 
     def bodies(self, entries: Iterable[LogEntry]) -> Mapping[str, bytes]:
         """Canonical bytes of sealed records by id; a record that is lost is absent."""
+
+    # ---- what is kept of records beside the log
+
+    def privates(self, ids: Sequence[str]) -> Mapping[str, tuple[Private, ...]]:
+        """Values behind commitments by id of the record; a record without any is absent."""
+
+    def unaccounted(self, most: int) -> list[str]:
+        """Ids of decisions that are neither sealed nor waiting to be."""
+
+    def waiting(self) -> int:
+        """Number of records that wait for an index."""
+
+    def waiting_body(self, id: str) -> bytes | None:
+        """Canonical bytes of a record that waits; null for any other."""
+
+    def records_of(self, term: str) -> list[str]:
+        """Ids of the sealed records with a term, in order."""
+
+    def erase(self, erasure: Erasure, records: Sequence[str]) -> int:
+        """Number of values erased, and the erasure's record appended, in one durable commit.
+
+        What goes with them: private terms, and the digests of requests under idempotency keys.
+        """

@@ -4,9 +4,9 @@ Nothing is believed that the store says of itself: roots are computed from the r
 changed from end to end could still hide, a head or a receipt that somebody kept shows: give them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from policy_service.decisions.activations import BundleStore
 from policy_service.decisions.log import LogEntry, LogStore, SignedHead
@@ -70,22 +70,6 @@ class GivenReceipt:
     receipt: receipts.Receipt
 
 
-class RecordStore(Protocol):
-    """What is kept of records beside the log. Every operation may raise StoreUnavailable."""
-
-    def privates(self, ids: Sequence[str]) -> Mapping[str, tuple[Private, ...]]:
-        """Values behind commitments by id of the record; a record without any is absent."""
-
-    def unaccounted(self, most: int) -> list[str]:
-        """Ids of decisions that are neither sealed nor waiting to be."""
-
-    def waiting(self) -> int:
-        """Number of records that wait for an index."""
-
-    def waiting_body(self, id: str) -> bytes | None:
-        """Canonical bytes of a record that waits; null for any other."""
-
-
 @dataclass(slots=True)
 class _Frontier:
     """The tree over the records so far: its complete subtrees from the left."""
@@ -120,7 +104,6 @@ class Verification:
     def __init__(
         self,
         log: LogStore,
-        records: RecordStore,
         bundles: BundleStore,
         *,
         origin: str,
@@ -128,7 +111,7 @@ class Verification:
         heads: Sequence[str] = (),
         given: Sequence[GivenReceipt] = (),
     ) -> None:
-        self._log, self._records, self._bundles = log, records, bundles
+        self._log, self._bundles = log, bundles
         self._origin, self._verifiers = origin, tuple(verifiers)
         self._given_heads, self._given = heads, given
         self._findings: list[Finding] = []
@@ -158,7 +141,7 @@ class Verification:
         bundles = self._all_bundles()
         self._all_receipts()
         progress = Progress(done, tuple((level, found.hex()) for level, found in frontier.complete))
-        return Verified(done, heads.checked, bundles, self._records.waiting(), tuple(self._findings), progress)
+        return Verified(done, heads.checked, bundles, self._log.waiting(), tuple(self._findings), progress)
 
     def _found(self, kind: Kind, message: str, index: int | None = None, id: str | None = None) -> None:
         if len(self._findings) < MOST_FINDINGS:
@@ -170,7 +153,7 @@ class Verification:
         while first < size:
             some = [entry for entry in self._log.entries(first, AT_ONCE) if entry.index < size]
             bodies = self._log.bodies(some)
-            privates = self._records.privates([entry.id for entry in some])
+            privates = self._log.privates([entry.id for entry in some])
             for entry in some:
                 body = bodies.get(entry.id)
                 yield entry, body
@@ -252,7 +235,7 @@ class Verification:
             self._found("log-truncated", f"the store has a head of {last.size} records, the log has {size}", size)
         if size and (last is None or last.size < size):
             self._found("head-lost", f"the log has {size} records, no head of them all is stored", size - 1)
-        for id_ in self._records.unaccounted(MOST_FINDINGS):
+        for id_ in self._log.unaccounted(MOST_FINDINGS):
             self._found("record-not-logged", f"decision {id_} is stored, but neither sealed nor waiting", id=id_)
 
     # ---- receipts and bundles
@@ -276,7 +259,7 @@ class Verification:
         entry = self._log.entry(id_)
         if entry is not None:
             return bytes.fromhex(entry.leaf), entry.index
-        body = self._records.waiting_body(id_)
+        body = self._log.waiting_body(id_)
         return (None if body is None else leaf_hash(body)), None
 
     def _all_bundles(self) -> int:

@@ -1,0 +1,63 @@
+"""Values of a person taken out of the log's private rows, and the record of it put into the log."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from policy_service import canonical
+from policy_service.decisions.days import instant
+from policy_service.decisions.log import Erasure
+from policy_service.decisions.sealing import Sealer
+from policy_service.decisions.terms import term
+from policy_service.proofs.tree import leaf_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure did. `id` is None where there was nothing to erase, and then nothing was recorded."""
+
+    id: str | None
+    records: tuple[str, ...]
+    values: int
+
+
+class Erasing:
+    """Erases what is private of a subject. The hashed records stay as they are, so every proof stays valid."""
+
+    def __init__(self, sealer: Sealer, *, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+        self._sealer, self._log = sealer, sealer.log
+        self._now, self._new_id = now, new_id
+
+    def erase(self, kind: str, id: str, *, ticket: str, actor: str) -> Erased:
+        """Erase the private values of every record about a subject.
+
+        A record about several persons loses the values of all of them: they stand in one request.
+
+        Args:
+            kind, id: of the subject, as in `member:u-77`.
+            ticket: why, recorded in the log.
+        Raises:
+            StoreUnavailable.
+        """
+        self._sealer.seal_all()  # what waits can be found only then
+        records = tuple(r for r in self._log.records_of(term("subject", f"{kind}:{id}")) if self._log.privates([r]))
+        if not records:
+            return Erased(None, (), 0)
+        erasure = self._erasure(kind, records, ticket, actor)
+        values = self._log.erase(erasure, records)
+        self._sealer.seal_all()
+        return Erased(erasure.id, records, values)
+
+    def _erasure(self, kind: str, records: tuple[str, ...], ticket: str, actor: str) -> Erasure:
+        id_, at = self._new_id(), instant(self._now())
+        body = canonical.dumps(
+            {
+                "erasure_id": id_,
+                "at": at,
+                "actor": actor,
+                "ticket": ticket,
+                "subject": {"type": kind},  # its id is what is being erased
+                "records": list(records),
+            }
+        )
+        return Erasure(id_, at, body, leaf_hash(body).hex())
