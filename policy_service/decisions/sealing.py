@@ -17,7 +17,7 @@ from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.terms import terms_of
 from policy_service.proofs import notes, tiles
 from policy_service.proofs.commitments import reveal
-from policy_service.proofs.keys import Signer
+from policy_service.proofs.keys import Signer, Verifier
 from policy_service.proofs.tree import leaf_hash
 
 MOST_AT_ONCE = 500
@@ -31,10 +31,16 @@ class LogKeys:
 
     origin: names the log in heads and receipts.
     signers: the first signs receipts, all of them heads, so that a rotation overlaps.
+    retired: keys that signed before, and are still trusted.
     """
 
     origin: str
     signers: tuple[Signer, ...]
+    retired: tuple[Verifier, ...] = ()
+
+    @property
+    def verifiers(self) -> tuple[Verifier, ...]:
+        return (*(signer.verifier for signer in self.signers), *self.retired)
 
 
 class Sealer:
@@ -68,7 +74,7 @@ class Sealer:
 
     def _extension(self, waiting: Sequence[Unsealed], size: int) -> Extension:
         leaves = [leaf_hash(one.body) if one.leaf is None else bytes.fromhex(one.leaf) for one in waiting]
-        changed, root = tiles.extend(_Tiles(self.log), size, leaves)
+        changed, root = tiles.extend(StoredTiles(self.log), size, leaves)
         entries, terms = [], list[Term]()
         for index, (one, leaf) in enumerate(zip(waiting, leaves, strict=True), start=size):
             record = parsed(one.body)
@@ -114,7 +120,7 @@ class Sealer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tiles:
+class StoredTiles:
     """The tiles of a store, as the tree reads them."""
 
     log: LogStore
