@@ -25,7 +25,7 @@ DURABLE_FLAGS := -O2 -DPyEval_CallObject=PyObject_CallObject
 
 .PHONY: help
 help: ## list these targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' Makefile
 
 .PHONY: install
 install: .venv/.package ## make .venv and install into it what requirements.txt pins
@@ -60,6 +60,18 @@ docs: install ## rebuild the generated parts of the documentation and the output
 .PHONY: bench
 bench: install ## measure the engines
 	@$(PY) benchmarks/run.py
+
+.PHONY: bench-http
+bench-http: install ## measure the service over HTTP, on SQLite and PostgreSQL, in four minutes
+	@$(PY) benchmarks/http/run.py
+
+.PHONY: soak
+soak: install ## ten minutes of load while bundles change and workers are killed
+	@$(PY) -u benchmarks/http/soak.py
+
+.PHONY: fuzz-http
+fuzz-http: install ## send 20,000 hostile inputs to a live server
+	@$(PY) -u tests/fuzz_http/fuzz.py
 
 .PHONY: fuzz
 fuzz: install ## compare the engines on generated policies and facts

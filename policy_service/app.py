@@ -2,14 +2,22 @@
 
 from flask import Flask
 
-from policy_service.api import boundary, docs, problems
+from policy_service.access.rates import SHARED, Rates
+from policy_service.api import docs, observing, problems
+from policy_service.api.batch import blueprint as batch
+from policy_service.api.boundary import Boundary, gate_of
+from policy_service.api.bundles import blueprint as bundles
 from policy_service.api.contract import Contract
 from policy_service.api.decisions import blueprint as decisions
 from policy_service.api.evaluate import blueprint as evaluate
 from policy_service.api.facts import blueprint as facts
+from policy_service.api.keys import blueprint as keys
 from policy_service.api.operations import blueprint as operations
 from policy_service.api.policies import blueprint as policies
+from policy_service.api.shadow import blueprint as shadow
 from policy_service.api.shared import Shared, share
+from policy_service.api.stops import blueprint as stops
+from policy_service.api.trail import blueprint as trail
 from policy_service.assembly import Assembled, assemble
 from policy_service.settings import Settings, read_settings
 
@@ -27,10 +35,15 @@ def create_app(settings: Settings | None = None, *, assembled: Assembled | None 
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # a path with `//` is another path, not a redirect to this one
     found = assemble(known) if assembled is None else assembled
-    share(app, Shared(found.service, found.publishing, found.keys, found.trail, known))
+    share(app, Shared(found.service, found.publishing, found.keys, found.trail, known, found.judge, found.shadow, found.auditing))
+    observing.register(app)
+    gate = gate_of(known, found.keys, now=found.service.now)
+    # Parts that were handed over have nothing to do with the workers of a server, nor has how fast they may be asked.
+    boundary = Boundary(gate, SHARED if assembled is None else Rates(), known.rate_burst)
     boundary.register(app)
     problems.register(app)
     contract = Contract(app)
-    contract.register_all(evaluate, decisions, policies, facts, operations)
+    contract.register_all(evaluate, batch, decisions, policies, facts, bundles, stops, shadow, keys, trail, operations)
     app.register_blueprint(docs.blueprint(contract))
+    boundary.close(app)
     return app

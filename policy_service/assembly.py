@@ -4,21 +4,41 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import ArgumentError
 
 from policy_service.access.keys import KeyStore
 from policy_service.access.trail import TrailStore
+from policy_service.decisions.auditing import Auditing
+from policy_service.decisions.erasing import Erasing
 from policy_service.decisions.evaluators import Evaluators
 from policy_service.decisions.ids import new_decision_id
+from policy_service.decisions.judge import Judge
 from policy_service.decisions.publishing import Publishing
+from policy_service.decisions.sealing import Sealer
+from policy_service.decisions.searching import Searching
 from policy_service.decisions.service import PolicyService
-from policy_service.decisions.unrecorded import NoDecisions, NoKeys, OneBundle
+from policy_service.decisions.shadow import Shadow
+from policy_service.decisions.signing import LogKeys, key_beside, load_keys
+from policy_service.decisions.unrecorded import NoDecisions, NoFindings, NoKeys, OneBundle
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, load_folder
+from policy_service.proofs.keys import KeyRefused
 from policy_service.settings import SettingInvalid, Settings
-from policy_service.store import SqlBundleStore, SqlDecisionStore, SqlKeyStore, SqlTrailStore, connect, migrate
+from policy_service.store import (
+    SqlBundleStore,
+    SqlDecisionStore,
+    SqlDisagreementStore,
+    SqlKeyStore,
+    SqlLogStore,
+    SqlSearchStore,
+    SqlShadowStore,
+    SqlTrailStore,
+    connect,
+    migrate,
+)
 
 __all__ = ["Assembled", "assemble", "assemble_on", "load_folder", "preview"]
 
@@ -35,6 +55,10 @@ class Assembled:
     publishing: Publishing
     keys: KeyStore
     trail: TrailStore
+    judge: Judge
+    shadow: Shadow
+    auditing: Auditing | None = None
+    """Null where nothing is recorded."""
 
 
 def assemble(settings: Settings) -> Assembled:
@@ -61,7 +85,7 @@ def assemble_on(
     new_id: Callable[[], str] = new_decision_id,
 ) -> Assembled:
     """The operations on a migrated database, with clocks that a test can hold."""
-    bundles = SqlBundleStore(database)
+    bundles, decisions = SqlBundleStore(database), SqlDecisionStore(database)
     evaluators = Evaluators(
         bundles,
         engine(settings.engine),
@@ -69,12 +93,61 @@ def assemble_on(
         elapsed=elapsed,
         refresh_seconds=settings.bundle_refresh_ms / 1000,
     )
-    return Assembled(
-        PolicyService(SqlDecisionStore(database), bundles, evaluators, now=now, new_id=new_id),
-        Publishing(bundles, evaluators, now=now),
+    judge = Judge(
+        SqlDisagreementStore(database),
+        engine("reference"),
+        now=now,
+        share=float(settings.judge_share) if settings.engine != "reference" else 0.0,  # it would agree with itself
+        cpu=float(settings.judge_cpu),
+    )
+    shadow = Shadow(SqlShadowStore(database), evaluators, now=now, cpu=float(settings.shadow_cpu))
+    keys = _log_keys(settings, database)
+    log = SqlLogStore(database)
+    sealer = Sealer(log, keys, now=now, seconds=settings.seal_ms / 1000)
+    found = Assembled(
+        PolicyService(
+            decisions,
+            bundles,
+            evaluators,
+            now=now,
+            new_id=new_id,
+            elapsed=elapsed,
+            request_seconds=settings.request_seconds,
+            log=keys,
+        ),
+        Publishing(bundles, decisions, evaluators, now=now),
         SqlKeyStore(database),
         SqlTrailStore(database),
+        judge,
+        shadow,
+        Auditing(
+            decisions,
+            log,
+            Searching(SqlSearchStore(database), log, evaluators),
+            sealer,
+            Erasing(sealer, now=now, new_id=new_id),
+            evaluators,
+            bundles,
+            keys=keys,
+        ),
     )
+    found.service.witnesses = (judge, shadow)
+    return found
+
+
+def _log_keys(settings: Settings, database: Database) -> LogKeys:
+    paths = [Path(path) for path in settings.signing_key.split(":") if path]
+    try:
+        if not paths:
+            if database.dialect.name != "sqlite":
+                raise SettingInvalid(
+                    "POLICY_SIGNING_KEY must name the key that signs the log: `policyctl audit new-key`"
+                )
+            paths = [key_beside(Path(database.url.database or ""))]
+        retired = Path(settings.retired_keys) if settings.retired_keys else None
+        return load_keys(settings.log_origin, paths, retired)
+    except KeyRefused as error:
+        raise SettingInvalid(f"POLICY_SIGNING_KEY: {error}") from error
 
 
 def preview(bundle: Bundle, engine_name: str) -> Assembled:
@@ -84,7 +157,9 @@ def preview(bundle: Bundle, engine_name: str) -> Assembled:
     evaluators.keep(bundle)
     return Assembled(
         PolicyService(NoDecisions(), store, evaluators, now=_now, new_id=new_decision_id),
-        Publishing(store, evaluators, now=_now),
+        Publishing(store, NoDecisions(), evaluators, now=_now),
         NoKeys(),
         NoKeys(),
+        Judge(NoFindings(), engine("reference"), now=_now, share=0.0, cpu=1.0),
+        Shadow(NoFindings(), evaluators, now=_now, cpu=1.0),
     )

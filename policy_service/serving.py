@@ -6,14 +6,17 @@ is done in the master before the first of them: the store is migrated, and the r
 """
 
 import json
+import logging
 import os
+import shutil
 import signal
 import socket
-import struct
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from decimal import Decimal
+from pathlib import Path
+from tempfile import mkdtemp
 from types import FrameType
 from typing import Any
 
@@ -21,30 +24,35 @@ import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.glogging import Logger as GunicornLogger
 
-from policy_service.api import examples, problems
+from policy_service import __version__
+from policy_service.access.tokens import tokens_of
+from policy_service.api import examples
 from policy_service.api.boundary import is_loopback
-from policy_service.api.shared import shared_by
+from policy_service.api.shared import Shared, begin_to_stop, shared_by
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder
 from policy_service.decisions.asking import EvaluateRequest, NoActiveBundle
 from policy_service.decisions.evaluate import Evaluator
+from policy_service.decisions.evaluators import UnusableBundle
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.service import PolicyService
 from policy_service.diagnostics import render_all
 from policy_service.engines.contract import EngineRefused
 from policy_service.engines.registry import engine
 from policy_service.policies.loader import check_sources
-from policy_service.settings import Settings
+from policy_service.settings import SettingInvalid, Settings
+from policy_service.telemetry import logs, metrics, traces
+from policy_service.worker import Limits, Worker
+from policy_service.worker.periodic import Periodic
 
-_STALLED_SECONDS = 20
-"""How long a client may stop in the middle of a request or an answer before its thread is taken from it."""
+_LOG = logging.getLogger(__name__)
 _KEPT_SECONDS = 15
 """How long a connection stays open for a next request."""
 _SILENT_SECONDS = 60
 """How long a worker may give no sign of life before it is replaced."""
+_HOUR_SECONDS = 3600
 
 
 class Unfit(Exception):
@@ -62,12 +70,13 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
         the exit status: 1, with the reason on standard error, when it did not start or could not go on.
     """
     try:
-        refuse_others([host])
+        refuse_others([host], settings)
         _try(host, port)
         service = prepare(settings)
     except Unfit as error:
         click.echo(str(error), err=True)
         return 1
+    logs.configure(settings.log_format, settings.log_level)
 
     def announce(server: Arbiter) -> None:
         when_ready(server)
@@ -88,22 +97,41 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
 def for_gunicorn(settings: Settings) -> dict[str, Any]:
     """The settings for gunicorn started by itself, which then refuses and prepares what `serve` does."""
 
+    logs.configure(settings.log_format, settings.log_level)
+
     def on_starting(server: Arbiter) -> None:
         try:
-            refuse_others(one[0] if isinstance(one, tuple) else one for one in server.cfg.address)
+            if server.cfg.is_ssl:
+                raise Unfit("not started: TLS is ended by the proxy before the service, not by gunicorn")
+            refuse_others((one[0] if isinstance(one, tuple) else one for one in server.cfg.address), settings)
             prepare(settings)
         except Unfit as error:
             click.echo(str(error), err=True)
             sys.exit(1)
 
-    return {"bind": "127.0.0.1:8000", "workers": 2, **gunicorn_settings(settings), "on_starting": on_starting}
+    return {"bind": "127.0.0.1:8000", **gunicorn_settings(settings), "on_starting": on_starting}
 
 
 def gunicorn_settings(settings: Settings) -> dict[str, Any]:
-    """All that is not a matter of where and how large."""
+    """All that is not a matter of where. What workers allow their clients is theirs from now on."""
+    Limits.max_body = settings.max_body
+    Limits.read_seconds, Limits.write_seconds = settings.read_seconds, settings.write_seconds
+    Limits.max_waiting = settings.max_waiting
+
+    def on_reload(_server: Arbiter) -> None:
+        """SIGHUP: the rules folder is adopted again, unless it is unfit; the workers that follow answer by it."""
+        try:
+            prepare(settings)
+        except Unfit as error:
+            _LOG.error("the rules stay as they are: %s", error)
+
     return {
-        "worker_class": f"{__name__}.Worker",
+        "worker_class": Worker,
+        "workers": settings.workers,
         "threads": settings.threads,
+        "worker_connections": settings.connections,
+        "logger_class": Logger,
+        "accesslog": None,  # the line of a request is ours: gunicorn's holds its path and query
         "preload_app": False,
         "graceful_timeout": settings.graceful_seconds,
         "timeout": _SILENT_SECONDS,
@@ -111,17 +139,32 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,  # signals are enough
         "when_ready": when_ready,
         "post_worker_init": post_worker_init,
+        "worker_exit": worker_exit,
+        "child_exit": child_exit,
+        "on_reload": on_reload,
+        "on_exit": on_exit,
     }
 
 
 # ---- before the first worker
 
 
-def refuse_others(hosts: Iterable[str]) -> None:
-    """Raises Unfit for a host that is not loopback: there are no keys yet, so nobody else may ask."""
-    for host in hosts:
-        if not is_loopback(host):
-            raise Unfit(f"without keys the service binds loopback only: `{host}` is refused, use 127.0.0.1")
+def refuse_others(hosts: Iterable[str], settings: Settings) -> None:
+    """Raises Unfit for a host that is not loopback while nobody would be asked who they are."""
+    others = [host for host in hosts if not is_loopback(host)]
+    if others and not _asks_who(settings):
+        raise Unfit(
+            f"without keys the service binds loopback only: `{others[0]}` is refused; make a key first: "
+            "policyctl keys create --name admin --role admin"
+        )
+
+
+def _asks_who(settings: Settings) -> bool:
+    """Whether there is an issuer, or was ever a key. Raises Unfit."""
+    try:
+        return tokens_of(settings) is not None or assemble(settings).keys.any_keys()
+    except (StoreUnavailable, SettingInvalid) as error:
+        raise Unfit(f"not started: whether there are keys cannot be told: {error}") from error
 
 
 def _try(host: str, port: int) -> None:
@@ -152,6 +195,8 @@ def prepare(settings: Settings) -> PolicyService:
         raise Unfit(f"not started: the engine cannot hold the rules {error}") from error
     except (StoreUnavailable, ValueError) as error:
         raise Unfit(f"not started: the store cannot be used: {error}") from error
+    except UnusableBundle as error:
+        raise Unfit(f"not started: the active bundle cannot be used: {error}") from error
     return assembled.service
 
 
@@ -171,10 +216,8 @@ def _announcement(address: tuple[Any, ...], service: PolicyService) -> str:
 
 
 def when_ready(server: Arbiter) -> None:
-    """Bounds the time that a client may stall, and lets Ctrl-C finish the requests under way, as SIGTERM does."""
-    for listener in server.LISTENERS:
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # taken over by the connections it accepts
-            listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", _STALLED_SECONDS, 0))
+    """Makes the folder of the metrics, and lets Ctrl-C finish the requests under way, as SIGTERM does."""
+    metrics.share(Path(mkdtemp(prefix="policy-service-metrics-")))
 
     def finish(_signal: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, server.signal)  # a second one does not wait
@@ -183,11 +226,76 @@ def when_ready(server: Arbiter) -> None:
     signal.signal(signal.SIGINT, finish)
 
 
-def post_worker_init(worker: ThreadWorker) -> None:
+def post_worker_init(worker: Worker) -> None:
     """Readies a worker: it leaves Ctrl-C, which a terminal sends to all, to the master; and it reads the rules."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(NoActiveBundle, StoreUnavailable):  # /readyz tells
-        shared_by(worker.app.wsgi()).service.warm_up()
+    app = worker.app.wsgi()
+    worker.on_stop = lambda: begin_to_stop(app)
+    shared = shared_by(app)
+    _ends.callback(metrics.begin())
+    worker.watch()
+    with suppress(NoActiveBundle, StoreUnavailable, UnusableBundle):  # /readyz tells
+        shared.service.warm_up()
+    begin_beside(shared, _ends)
+
+
+def begin_beside(shared: Shared, ends: ExitStack) -> None:
+    """Begins all that runs in a worker beside its requests, and registers its end; the last begun ends first."""
+    service, settings = shared.service, shared.settings
+    if traces.wanted(settings.traces):
+        ends.callback(traces.begin(__version__))
+    watch(service)
+    service.evaluators.keep_fresh()
+    ends.callback(service.evaluators.close)
+    shared.start()
+    ends.callback(shared.close)
+    ends.callback(Periodic("forget-keys", _HOUR_SECONDS, service.forget_old_keys).close)
+
+
+def watch(service: PolicyService) -> None:
+    """Tell the metrics what the worker answers by."""
+    evaluators = service.evaluators
+    metrics.counts.watch(metrics.ACTIVE, lambda: _active(service))
+    metrics.counts.watch(metrics.LOOKED, lambda: [((), evaluators.seconds_since_look or 0.0)])
+    metrics.counts.watch(metrics.FAULTY, lambda: [((), float(evaluators.fault is not None))])
+
+
+_ends = ExitStack()
+"""Of what a worker began; empty in the master."""
+
+
+def _active(service: PolicyService) -> list[tuple[tuple[str], float]]:
+    with suppress(StoreUnavailable, UnusableBundle):
+        active = service.evaluators.active()
+        return [] if active is None else [((active.bundle.id,), 1.0)]
+    return []
+
+
+def worker_exit(_server: Arbiter, _worker: Worker) -> None:
+    """Ends what runs beside the requests of a worker."""
+    _ends.close()
+
+
+def child_exit(_server: Arbiter, worker: Worker) -> None:
+    """In the master: a worker ended."""
+    metrics.ended(worker.pid)
+
+
+def on_exit(_server: Arbiter) -> None:
+    """Removes what the master made."""
+    if (folder := metrics.shared_folder()) is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Logger(GunicornLogger):
+    """gunicorn's log as a part of ours."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in list(self.error_log.handlers):
+            self.error_log.removeHandler(handler)
+        self.error_log.setLevel(max(logging.INFO, logging.getLogger().level))  # below it, gunicorn tells paths
+        self.error_log.propagate = True
 
 
 class _Server(BaseApplication):
@@ -203,64 +311,3 @@ class _Server(BaseApplication):
 
     def load(self) -> Flask:
         return create_app(self._settings)
-
-
-Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
-
-
-class Worker(ThreadWorker):
-    """A worker whose own refusals have the shape of every other: gunicorn's would be HTML."""
-
-    wsgi: Wsgi
-
-    def load_wsgi(self) -> None:
-        super().load_wsgi()
-        self.wsgi = _chunked(self.wsgi)
-
-    def handle_error(self, _req: Any, client: socket.socket, _addr: Any, exc: BaseException) -> None:
-        """Answers what gunicorn cannot read."""
-        kind = _kind(exc)
-        if kind is problems.INTERNAL:
-            self.log.error("a request failed", exc_info=exc)
-        else:
-            self.log.warning("a request cannot be read: %r", exc)
-        body = problems.body(kind, kind.meaning)
-        head = (
-            f"HTTP/1.1 {kind.status} {kind.title}\r\nConnection: close\r\n"
-            f"Content-Type: {problems.PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        with suppress(OSError):
-            client.sendall(head.encode() + body)
-
-
-def _kind(error: BaseException) -> problems.Kind:
-    if isinstance(error, LimitRequestLine):
-        return problems.PATH_TOO_LONG
-    if isinstance(error, LimitRequestHeaders):
-        return problems.HEADERS_TOO_LARGE
-    return problems.BAD_REQUEST if isinstance(error, ParseException) else problems.INTERNAL
-
-
-def _chunked(wsgi: Wsgi) -> Wsgi:
-    """The application, which sees a broken chunk as it sees a broken connection: Werkzeug knows OSError only."""
-
-    def called(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if "HTTP_TRANSFER_ENCODING" in environ:
-            environ["wsgi.input"] = _Chunks(environ["wsgi.input"])
-        return wsgi(environ, start_response)
-
-    return called
-
-
-class _Chunks:
-    """A body that comes in chunks."""
-
-    def __init__(self, body: Any) -> None:
-        self._body = body
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            data: bytes = self._body.read(size)
-        except ParseException as error:
-            raise OSError("a chunk of the body is broken") from error
-        return data

@@ -16,13 +16,15 @@ class Principal:
         roles: roles do not contain each other; a key names all it needs.
         rate: requests a second, or null for no limit.
         slot: where the rate is counted; the same for all keys of one name.
+        is_local: everybody, where nobody is asked who they are.
     """
 
     name: str
     roles: frozenset[Role]
     rate: int | None = None
     slot: int = 0
+    is_local: bool = False
 
 
-LOCAL = Principal("local", frozenset(ROLES))
+LOCAL = Principal("local", frozenset(ROLES), is_local=True)
 """Everybody, where the service has no keys and answers its own machine only."""

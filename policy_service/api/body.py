@@ -16,6 +16,7 @@ from policy_service.api.problems import Refused
 from policy_service.diagnostics import Fault, escape, fault
 from policy_service.diagnostics.catalogue import BAD_TEXT, DUPLICATE_KEY, MALFORMED, TOO_DEEP, TOO_LARGE
 
+JSON, NDJSON = "application/json", "application/x-ndjson"
 _BOM = b"\xef\xbb\xbf"
 _HALF = re.compile("[\ud800-\udfff]")
 _MOST_POINTED = 1_000_000
@@ -40,20 +41,21 @@ def read(request: Request, most_bytes: int, most_deep: int) -> Posted:
     Raises:
         Refused: 413, 415, or 400 with every fault of the text.
     """
-    _check_type(request)
-    return parse(_bytes(request, most_bytes), most_deep)
+    check_type(request, JSON)
+    return parse(whole(request, most_bytes), most_deep)
 
 
-def _check_type(request: Request) -> None:
+def check_type(request: Request, *known: str) -> None:
+    """Raises Refused with 415 for a body that is none of some media types, in UTF-8, or is compressed."""
     charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if request.mimetype != "application/json" or charset != "utf-8":
-        raise Refused(problems.MEDIA_TYPE, "`Content-Type` must be application/json, in UTF-8")
+    if request.mimetype not in known or charset != "utf-8":
+        raise Refused(problems.MEDIA_TYPE, f"`Content-Type` must be {' or '.join(known)}, in UTF-8")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Refused(problems.MEDIA_TYPE, "the body must not be compressed: leave `Content-Encoding` out")
 
 
-def _bytes(request: Request, most: int) -> bytes:
-    """The body, whether its length was announced or it came in chunks."""
+def whole(request: Request, most: int) -> bytes:
+    """The body, whether its length was announced or it came in chunks. Raises Refused with 400 or 413."""
     if (request.content_length or 0) > most:
         _too_large(most)
     # A limit cuts a body that came in chunks: one byte more than allowed tells a long body from a full one.

@@ -1,18 +1,44 @@
-"""What every request meets before a view sees it, and every answer after.
+"""What every request meets before a view sees it, and every answer after: who asks, may they, how fast.
 
-There are no keys yet, so only this machine is answered. That a request comes in over loopback is not enough: a page of
-another host can send one, by a name of its own that resolves to 127.0.0.1. So the host the request names must be ours.
+While there are neither keys nor an issuer, only this machine is answered. That a request comes in over loopback is not
+enough: a page of another host can send one, by a name of its own that resolves to 127.0.0.1. So the host that the
+request names must be ours.
 """
 
+import math
 import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from ipaddress import ip_address
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, g, request
 
+from policy_service.access.gate import Gate, Unauthenticated
+from policy_service.access.issuers import IssuerUnavailable
+from policy_service.access.keyring import KeyRing, KeysUnknown
+from policy_service.access.keys import Key, KeyStore
+from policy_service.access.principals import Principal
+from policy_service.access.rates import SHARED, Rates
+from policy_service.access.tokens import tokens_of
 from policy_service.api import problems
+from policy_service.api.access import Need, declarations
 from policy_service.api.problems import Refused
+from policy_service.decisions.records import StoreUnavailable
+from policy_service.settings import Settings
 
 _AUTHORITY = re.compile(r"(localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
+STREAMED = ("/v1/evaluate/batch",)
+"""Paths whose bodies may be larger than POLICY_MAX_BODY: a view reads them as they come, within a bound of its own."""
+_CHALLENGE = 'Bearer realm="policy-service"'
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""Of every page. One that loads something says so with a policy of its own."""
 
 
 def is_loopback(host: str) -> bool:
@@ -25,21 +51,120 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def register(app: Flask) -> None:
-    app.before_request(_check)
-    app.after_request(_finish)
+def gate_of(
+    settings: Settings,
+    keys: KeyStore,
+    *,
+    now: Callable[[], datetime],
+    elapsed: Callable[[], float] = time.monotonic,
+) -> Gate:
+    """The gate before the service.
+
+    Args:
+        now: the clock by which keys end.
+        elapsed: the clock by which what is known of them grows old.
+    Raises:
+        SettingInvalid: the issuer's settings do not fit together.
+    """
+
+    def read() -> Sequence[Key] | None:
+        try:
+            return keys.keys()
+        except StoreUnavailable:
+            return None
+
+    rate = settings.rate_limit or None
+    ring = KeyRing(read, now=now, elapsed=elapsed, refresh_seconds=settings.key_refresh_ms / 1000, rate=rate)
+    return Gate(ring, tokens_of(settings), rate)
 
 
-def _check() -> None:
+class Boundary:
+    """Around the views of one application.
+
+    Args:
+        rates: where requests are counted.
+        burst: requests of a principal that may come at once; 0: those of a second.
+    """
+
+    def __init__(self, gate: Gate, rates: Rates = SHARED, burst: int = 0) -> None:
+        self._gate, self._rates, self._burst = gate, rates, burst
+        self._needs: Mapping[str, Need] = {}
+
+    def register(self, app: Flask) -> None:
+        app.before_request(self._enter)
+        app.after_request(_finish)
+
+    def close(self, app: Flask) -> None:
+        """Takes in what the routes declared, when all are there. A route that comes later is not answered.
+
+        Raises:
+            RuntimeError: a route declares nothing.
+        """
+        self._needs = declarations(app)
+        with suppress(KeysUnknown):  # the first request asks again
+            self._gate.is_open()  # known from the start, so that also what asks no store knows it
+
+    def _enter(self) -> None:
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # each use of the proxy costs
+        rule = asked.url_rule
+        need = _ANYONE if rule is None else self._needs[rule.endpoint]
+        if need.anyone:
+            if self._gate.was_open():
+                _check_host()
+        else:
+            g.principal = self._admitted(need, asked.environ.get("HTTP_AUTHORIZATION"))
+        accepted = asked.environ.get("HTTP_ACCEPT", "*/*")
+        if accepted != "*/*" and asked.path.startswith("/v1/") and not _can_be_given(asked):
+            raise Refused(problems.NOT_ACCEPTABLE, problems.NOT_ACCEPTABLE.meaning)
+
+    def _admitted(self, need: Need, authorization: str | None) -> Principal:
+        """Who asks, if they may ask this now."""
+        try:
+            found = self._gate.principal(authorization)
+        except Unauthenticated as error:
+            said = f'{_CHALLENGE}, error="invalid_token"' if error.given else _CHALLENGE
+            headers = {"WWW-Authenticate": said}
+            raise Refused(problems.UNAUTHENTICATED, problems.UNAUTHENTICATED.meaning, headers=headers) from None
+        except KeysUnknown:
+            raise StoreUnavailable("the keys cannot be read") from None
+        except IssuerUnavailable as error:
+            raise Refused(problems.ISSUER, problems.ISSUER.meaning) from error
+        if found.is_local:
+            _check_host()
+        if need.among.isdisjoint(found.roles):
+            raise Refused(problems.FORBIDDEN, f"this needs a role of: {', '.join(need.roles)}")
+        if found.rate is not None:
+            self._count(found, found.rate)
+        return found
+
+    def _count(self, asking: Principal, rate: int) -> None:
+        wait = self._rates.wait_seconds(asking.slot, rate, self._burst or rate)
+        if wait > 0:
+            headers = {"Retry-After": str(max(1, math.ceil(wait)))}
+            detail = f"`{asking.name}` may ask {rate} times a second"
+            raise Refused(problems.RATE_LIMITED, detail, headers=headers)
+
+
+_ANYONE = Need(anyone=True)
+"""Where there is no route, nothing is hidden: the answer is 404 or 405 for everybody."""
+
+
+def _check_host() -> None:
     if _AUTHORITY.fullmatch(request.headers.get("Host", "")) is None:
         raise Refused(problems.HOST_REFUSED, problems.HOST_REFUSED.meaning)
-    accepted = request.headers.get("Accept", "*/*")
-    if accepted != "*/*" and request.path.startswith("/v1/") and not request.accept_mimetypes["application/json"]:
-        raise Refused(problems.NOT_ACCEPTABLE, problems.NOT_ACCEPTABLE.meaning)
+
+
+def _can_be_given(asked: Request) -> bool:
+    forms = ("application/json", "application/x-ndjson") if asked.path in STREAMED else ("application/json",)
+    return any(asked.accept_mimetypes[form] for form in forms)
 
 
 def _finish(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    headers = response.headers
+    headers.add("X-Content-Type-Options", "nosniff")
     if request.path.startswith("/v1/"):
-        response.headers["Cache-Control"] = "no-store"
+        headers["Cache-Control"] = "no-store"
+    elif (response.content_type or "").startswith("text/html"):
+        for name, value in _PAGE_HEADERS.items():
+            headers.setdefault(name, value)
     return response

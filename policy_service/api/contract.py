@@ -1,5 +1,8 @@
 """The OpenAPI contract, generated from blueprints and schemas."""
 
+from collections.abc import Mapping
+from copy import deepcopy
+from decimal import Decimal
 from typing import Any
 
 from flask import Flask, Response
@@ -8,7 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from policy_service import __version__
 from policy_service.api import problems
+from policy_service.api.access import SECURITY_SCHEMES
 from policy_service.api.schemas.problem import ProblemSchema
+from policy_service.api.schemas.request import DECLARED, REQUEST_CONDITIONS
 
 _DESCRIPTION = """\
 Post a merchant's state and get the rewards it has earned and recommendations, each with its reason. Every decision is
@@ -17,8 +22,8 @@ logged before it is answered and can be replayed.
 Every refusal is `application/problem+json` (RFC 9457) and lists all faults at once, each with a JSON Pointer. Numbers
 are exact decimals: read them as such.
 
-Not here yet: batches, upload and activation of bundles, stops, search of decisions, proofs, metrics, and keys. Without
-keys only requests from this machine are answered.
+The state to post is described as the active rules declare it, so this contract changes with them; its `ETag` tells.
+While no key was ever made and no issuer is configured, only requests from this machine are answered.
 """
 CONFIG = {
     "API_TITLE": "Policy service",
@@ -39,6 +44,8 @@ class Contract(Api):
     def __init__(self, app: Flask) -> None:
         app.config.update(CONFIG)
         super().__init__(app)
+        for name, scheme in SECURITY_SCHEMES.items():
+            self.spec.components.security_scheme(name, scheme)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return problems.of_http(error)
@@ -49,3 +56,48 @@ class Contract(Api):
     def register_all(self, *blueprints: Any) -> None:
         for blueprint in blueprints:
             self.register_blueprint(blueprint)
+
+
+# ---- what depends on the rules
+
+
+def with_facts(static: Mapping[str, Any], facts: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The contract with the posted state described, one component `Facts.<section>` each.
+
+    Args:
+        static: the contract that needs no rules.
+        facts: JSON Schema of the state; null where no rules are active: then it is any object.
+    """
+    whole = deepcopy(dict(static))
+    schemas = whole["components"]["schemas"]
+    for schema in list(schemas.values()):
+        state = schema.get("properties", {}).get("facts", {})
+        if state.pop(DECLARED, None) is not None:
+            schema["properties"]["facts"] = {
+                "$ref": "#/components/schemas/Facts",
+                "description": state["description"],
+            }
+            schema["allOf"] = deepcopy(list(REQUEST_CONDITIONS))
+    schemas |= _sections({"type": "object"} if facts is None else _readable(facts))
+    return whole
+
+
+def _sections(facts: dict[str, Any]) -> dict[str, Any]:
+    facts.pop("$schema", None)  # the dialect of OpenAPI 3.1 is the same
+    sections = facts.get("properties", {})
+    if "merchant" in sections:
+        del sections["merchant"]["required"]  # `merchant_id` may stand in: the request says when
+    if sections:
+        facts["properties"] = {name: {"$ref": f"#/components/schemas/Facts.{name}"} for name in sections}
+    return {"Facts": facts} | {f"Facts.{name}": section for name, section in sections.items()}
+
+
+def _readable(value: Any) -> Any:
+    """The value as the json module writes it; a bound has at most 15 digits, which its floats keep."""
+    if isinstance(value, Mapping):
+        return {key: _readable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_readable(item) for item in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value

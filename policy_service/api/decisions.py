@@ -6,6 +6,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from policy_service.api import examples, problems, reading
+from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.body import Posted
 from policy_service.api.schemas.decisions import RecordSchema, ReplayedSchema
@@ -38,6 +39,7 @@ _BODY = {
         problems.NOT_FOUND, problems.NOT_ACCEPTABLE, problems.HOST_REFUSED, problems.INTERNAL, problems.STORE
     ),
 )
+@needs("read", "audit")
 def decision(id: str) -> Response:
     """The record of a decision.
 
@@ -65,13 +67,14 @@ def decision(id: str) -> Response:
         problems.NO_BUNDLE,
     ),
 )
+@needs("audit")
 def replay(id: str) -> Response:
     """Evaluate a recorded request again.
 
     Under the original bundle and day the answer must be the same bytes. Under another one `bundle`, `as_of` and the
     period of claim keys are not compared. Nothing is logged. Without a body: the original bundle.
     """
-    found = Posted({}) if _is_empty() else reading.posted(request)
+    found = Posted({}) if reading.is_empty(request) else reading.posted(request)
     loaded, faults = reading.loaded(_SCHEMA, found)
     if faults:
         raise InvalidInput(faults)
@@ -85,10 +88,6 @@ def replay(id: str) -> Response:
             ],
         }
     )
-
-
-def _is_empty() -> bool:
-    return not request.content_length and "Transfer-Encoding" not in request.headers
 
 
 def _checked(id_: str) -> str:

@@ -1,13 +1,26 @@
-"""GET /openapi.json and /docs, the contract for programs and people; nothing of it comes from another host."""
+"""GET /openapi.json and /docs, the contract for programs and people; nothing of it comes from another host.
 
+The contract describes the state to post as the active rules declare it, so it changes with them, and its ETag too.
+"""
+
+import hashlib
 import json
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 from flask_smorest import Api
 
+from policy_service.api.access import needs
+from policy_service.api.contract import with_facts
+from policy_service.api.shared import service
+from policy_service.decisions import catalogue
+from policy_service.decisions.asking import NoActiveBundle
+from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.service import NotFound
+from policy_service.policies.bundle import Bundle
 
 _HERE = Path(__file__).parent
 _PAGE = (_HERE / "templates" / "docs.html").read_bytes()
@@ -26,20 +39,64 @@ _POLICY = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The contract under one bundle; null: under none."""
+
+    bundle: str | None
+    text: bytes
+    tag: str
+
+
+class _Contract:
+    """The contract as it is under the active bundle, written once a bundle."""
+
+    def __init__(self, static: dict[str, Any]) -> None:
+        self._static = static
+        self._written: _Written | None = None
+
+    def current(self) -> _Written:
+        active = _active()
+        found = self._written
+        if found is None or found.bundle != (active.id if active is not None else None):
+            found = self._written = self._write(active)  # two threads may both write it: the same
+        return found
+
+    def _write(self, active: Bundle | None) -> _Written:
+        facts = None if active is None else catalogue.facts_schema(active.rules)
+        text = json.dumps(with_facts(self._static, facts), ensure_ascii=False, indent=2).encode()
+        return _Written(None if active is None else active.id, text, hashlib.sha256(text).hexdigest()[:32])
+
+
+def _active() -> Bundle | None:
+    """Also while the store cannot be read the contract is told: without the facts, if it never could be."""
+    try:
+        return service().asking.active().bundle
+    except (NoActiveBundle, StoreUnavailable):
+        return None
+
+
 def blueprint(api: Api) -> Blueprint:
     """Serves the contract as it is when all resources are registered."""
     made = Blueprint("docs", __name__)
-    contract = json.dumps(api.spec.to_dict(), ensure_ascii=False, indent=2).encode()
+    contract = _Contract(api.spec.to_dict())
 
     @made.get("/openapi.json")
+    @needs.anyone
     def openapi() -> Response:
-        return Response(contract, content_type="application/json")
+        found = contract.current()
+        response = Response(found.text, content_type="application/json", headers={"Cache-Control": "no-cache"})
+        response.set_etag(found.tag)
+        response.make_conditional(request)
+        return response
 
     @made.get("/docs")
+    @needs.anyone
     def page() -> Response:
         return Response(_PAGE, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _POLICY})
 
     @made.get("/docs/<name>")
+    @needs.anyone
     def part(name: str) -> Response:
         if name not in _FILES:
             raise NotFound(f"there is no file `{name[:64]}`")

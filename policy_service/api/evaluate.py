@@ -6,6 +6,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from policy_service.api import examples, problems, reading
+from policy_service.api.access import caller, needs
 from policy_service.api.answers import answer
 from policy_service.api.body import Posted
 from policy_service.api.schemas.answer import AnswerSchema, PreviewSchema
@@ -15,6 +16,7 @@ from policy_service.decisions.asking import EvaluateRequest, NoActiveBundle
 from policy_service.decisions.service import PolicyService
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.diagnostics.catalogue import ID_MISSING
+from policy_service.telemetry.traces import span
 
 blueprint = Blueprint("evaluate", __name__, url_prefix="/v1", description="Rewards and recommendations for a state")
 _SCHEMA = EvaluateRequestSchema()
@@ -71,17 +73,19 @@ _HEADERS = {
         problems.NO_BUNDLE,
     ),
 )
+@needs("evaluate")
 def evaluate() -> Response:
     """Judge a merchant's state.
 
     Posts one state, and answers with rewards, what was not granted and why, recommendations, and the trace. A decision
     is in the log before it is answered. Every fault of a request is told at once, and then nothing is decided.
     """
-    found = reading.posted(request)
+    with span("read"):
+        found = reading.posted(request)
     loaded, faults = reading.loaded(_SCHEMA, found)
     decides = loaded.get("purpose", "decide") == "decide"
     key = reading.idempotency_key(request, faults) if decides else None
-    evaluated = service().evaluate(_whole(loaded, found.value, faults, service()), idempotency_key=key)
+    evaluated = service().evaluate(_whole(loaded, found.value, faults, service()), caller=caller(), idempotency_key=key)
     if evaluated.decision_id is None:
         return answer(evaluated.answer)
     headers = {"Location": f"/v1/decisions/{evaluated.decision_id}"}
@@ -96,8 +100,14 @@ def request_of(found: Posted, served: PolicyService) -> EvaluateRequest:
     Raises:
         InvalidInput: with every fault, those included that the service finds.
     """
-    loaded, faults = reading.loaded(_SCHEMA, found)
-    return _whole(loaded, found.value, faults, served)
+    return item_of(found, served, _SCHEMA)[0]
+
+
+def item_of(found: Posted, served: PolicyService, schema: EvaluateRequestSchema) -> tuple[EvaluateRequest, str | None]:
+    """As `request_of`, by a schema that may take an `idempotency_key` too."""
+    loaded, faults = reading.loaded(schema, found)
+    key = loaded.pop("idempotency_key", None)
+    return _whole(loaded, found.value, faults, served), key
 
 
 def _whole(loaded: dict[str, Any], posted: Any, faults: list[Fault], served: PolicyService) -> EvaluateRequest:

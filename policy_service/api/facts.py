@@ -4,6 +4,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from policy_service.api import problems, reading
+from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.schemas.request import LONGEST_PATTERN, MOST_PATTERNS
 from policy_service.api.shared import service
@@ -16,7 +17,12 @@ _POLICIES = {
     "name": "policies",
     "explode": False,
     "style": "form",
-    "schema": {"type": "array", "items": {"type": "string"}, "maxItems": MOST_PATTERNS},
+    "schema": {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1, "maxLength": LONGEST_PATTERN, "pattern": "^[^,]+$"},
+        "minItems": 1,
+        "maxItems": MOST_PATTERNS,
+    },
     "example": ["chuanliu.traffic_hours"],
     "description": "Ids of policies, or patterns with `*` and `?`, parted by commas.",
 }
@@ -25,8 +31,12 @@ _POLICIES = {
 @blueprint.route("")
 @blueprint.response(
     200,
-    {"type": "object", "description": "A JSON Schema (draft 2020-12)."},
-    description="JSON Schema of `facts`. Bounds and steps are exact decimals.",
+    {
+        "type": "object",
+        "description": "A JSON Schema (draft 2020-12).",
+        "required": ["$schema", "type", "properties", "additionalProperties"],
+    },
+    description="JSON Schema of `facts`. Bounds are exact decimals; `x-scale` is how many decimals a number may have.",
 )
 @blueprint.doc(
     operationId="facts",
@@ -34,12 +44,14 @@ _POLICIES = {
     responses=problems.documented(
         problems.NOT_ACCEPTABLE,
         problems.HOST_REFUSED,
+        problems.PATH_TOO_LONG,
         problems.INVALID,
         problems.INTERNAL,
         problems.STORE,
         problems.NO_BUNDLE,
     ),
 )
+@needs.any_role
 def facts() -> Response:
     """JSON Schema of the state to post.
 

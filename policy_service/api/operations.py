@@ -1,19 +1,21 @@
-"""GET /healthz, GET /readyz, GET /problems/{name}."""
+"""GET /healthz, GET /readyz, GET /metrics, GET /problems/{name}."""
 
 from flask import Response, request
 from flask_smorest import Blueprint
 
 from policy_service import __version__
 from policy_service.api import problems, reading
+from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.problems import Refused
 from policy_service.api.schemas.operations import HealthSchema, KindSchema, ReadinessSchema
-from policy_service.api.shared import service
+from policy_service.api.shared import is_stopping, service, shared
 from policy_service.decisions.days import instant
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.service import NotFound
-from policy_service.diagnostics import fault
-from policy_service.diagnostics.catalogue import NO_ACTIVE_BUNDLE, STORE_UNREACHABLE
+from policy_service.diagnostics import Code, fault
+from policy_service.diagnostics.catalogue import NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, WORKER_ENDS
+from policy_service.telemetry import metrics
 
 blueprint = Blueprint("operations", __name__, description="How the service is")
 
@@ -21,34 +23,69 @@ blueprint = Blueprint("operations", __name__, description="How the service is")
 @blueprint.route("/healthz")
 @blueprint.response(200, HealthSchema, description="The process answers.")
 @blueprint.doc(operationId="healthz", responses=problems.documented(problems.HOST_REFUSED))
+@needs.anyone
 def healthz() -> Response:
     """Whether the process answers. Asks nothing of the store."""
     return answer({"status": "ok", "version": __version__})
 
 
 @blueprint.route("/readyz")
-@blueprint.response(200, ReadinessSchema, description="The service can decide.")
+@blueprint.response(200, ReadinessSchema, description="The service can decide; `degraded`: somebody should look at it.")
 @blueprint.doc(operationId="readyz", responses=problems.documented(problems.HOST_REFUSED, problems.NOT_READY))
+@needs.anyone
 def readyz() -> Response:
-    """Whether the service can decide: its store answers, and a bundle is active."""
+    """Whether the service can decide: its store answers, a bundle is active, and the worker is not about to end.
+
+    What casts doubt on it without stopping it is `degraded`, with reasons: the active bundle cannot be taken over, so
+    that the one before answers; or the judge found answers that differ. It is 200, so that no one takes all hosts out
+    at once for what a person has to judge.
+    """
+    if is_stopping():
+        raise _not_ready("/worker", WORKER_ENDS, "the worker finishes what is under way, and ends")
+    evaluators = service().evaluators
     try:
         active = service().bundles.standing(instant(service().now())).active
+        reasons = [] if evaluators.fault is None else [evaluators.fault]
+        if shared().judge.store.disagreements(limit=1):
+            reasons.append("the reference engine disagreed with an answer, and nobody has acknowledged it yet")
     except StoreUnavailable:
-        missing = fault("/store", STORE_UNREACHABLE, "the store cannot be read")
-    else:
-        if active is not None:
-            return answer({"status": "ready", "bundle": active.bundle})
-        missing = fault("/bundle", NO_ACTIVE_BUNDLE, "no bundle was activated yet")
-    raise Refused(problems.NOT_READY, missing.message, [missing])
+        raise _not_ready("/store", STORE_UNREACHABLE, "the store cannot be read") from None
+    if active is None:
+        raise _not_ready("/bundle", NO_ACTIVE_BUNDLE, "no bundle was activated yet")
+    seen = evaluators.seconds_since_look
+    return answer(
+        {
+            "status": "degraded" if reasons else "ready",
+            "bundle": active.bundle,
+            "looked_seconds_ago": None if seen is None else int(seen),
+            "reasons": reasons,
+        }
+    )
+
+
+def _not_ready(pointer: str, code: Code, message: str) -> Refused:
+    return Refused(problems.NOT_READY, message, [fault(pointer, code, message)])
+
+
+@blueprint.route("/metrics")
+@blueprint.response(200, content_type="text/plain", description="All metrics of all workers of this host.")
+@blueprint.doc(operationId="metrics", responses=problems.documented(problems.HOST_REFUSED, problems.INVALID))
+@needs("operate")
+def scraped() -> Response:
+    """How the service is, in Prometheus' text format. What other workers counted is at most a second old."""
+    reading.query(request)
+    return Response(metrics.text(), content_type=metrics.CONTENT_TYPE)
 
 
 @blueprint.route("/problems/<name>")
 @blueprint.response(200, KindSchema, description="What the type of a problem means.")
 @blueprint.doc(operationId="problem", responses=problems.documented(problems.NOT_FOUND, problems.HOST_REFUSED))
+@needs.anyone
 def problem(name: str) -> Response:
     """What a type of problem means. The path is the problem's `type`."""
     reading.query(request)
     kind = problems.KINDS.get(name)
     if kind is None:
         raise NotFound(f"there is no problem `{name[:64]}`")
-    return answer({"type": kind.type, "title": kind.title, "status": kind.status, "meaning": kind.meaning})
+    found = {"type": kind.type, "title": kind.title, "status": kind.status, "meaning": kind.meaning}
+    return answer(found | {"retry": kind.retry})

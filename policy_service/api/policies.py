@@ -4,6 +4,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from policy_service.api import problems, reading
+from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.schemas.policies import PolicyListSchema, PolicySchema
 from policy_service.api.shared import service
@@ -29,6 +30,7 @@ _REFUSALS = (
 @blueprint.route("")
 @blueprint.response(200, PolicyListSchema, description="The policies of the active bundle.")
 @blueprint.doc(operationId="policies", parameters=[_DAY], responses=problems.documented(*_REFUSALS))
+@needs.any_role
 def policies() -> Response:
     """Every policy, and whether it is in force on a day."""
     return answer(service().policies(reading.query(request, "as_of").get("as_of")))
@@ -48,6 +50,7 @@ def policies() -> Response:
 )
 @blueprint.response(200, PolicySchema, description="The policy.")
 @blueprint.doc(operationId="policy", parameters=[_DAY], responses=problems.documented(problems.NOT_FOUND, *_REFUSALS))
+@needs.any_role
 def policy(id: str) -> Response:
     """All that a policy says on a day.
 

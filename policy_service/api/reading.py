@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError
 from policy_service.api import body
 from policy_service.api.body import Posted
 from policy_service.api.schemas import refusals
+from policy_service.api.schemas.request import EvaluateRequestSchema, is_plain
 from policy_service.api.shared import settings
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import BAD_HEADER, BAD_OPTION, UNKNOWN_KEY
@@ -24,6 +25,8 @@ def posted(request: Request) -> Posted:
 
 def loaded(schema: Schema, found: Posted) -> tuple[dict[str, Any], list[Fault]]:
     """What of a body its schema accepts, nulls left out, and the faults of the rest."""
+    if not found.faults and isinstance(schema, EvaluateRequestSchema) and is_plain(found.value):
+        return dict(found.value), []
     faults = list(found.faults)
     try:
         accepted = schema.load(found.value)
@@ -53,3 +56,8 @@ def query(request: Request, *known: str) -> dict[str, str]:
     if faults:
         raise InvalidInput(faults)
     return request.args.to_dict()
+
+
+def is_empty(request: Request) -> bool:
+    """Whether a request has no body."""
+    return not request.content_length and "Transfer-Encoding" not in request.headers

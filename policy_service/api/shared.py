@@ -1,17 +1,23 @@
 """What the views of one application share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import cast
 
 from flask import Flask, current_app
 
 from policy_service.access.keys import KeyStore
 from policy_service.access.trail import TrailStore
+from policy_service.decisions.auditing import Auditing
+from policy_service.decisions.judge import Judge
 from policy_service.decisions.publishing import Publishing
+from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.service import PolicyService
+from policy_service.decisions.shadow import Shadow
 from policy_service.settings import Settings
 
 _KEY = "policy_service"
+_STOPPING = "policy_service.stopping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,29 @@ class Shared:
     keys: KeyStore
     trail: TrailStore
     settings: Settings
+    judge: Judge
+    shadow: Shadow
+    recorded: Auditing | None
+    batches: BoundedSemaphore = field(init=False)
+    """A place for each batch that may be under way."""
+
+    def start(self) -> None:
+        """Begin what runs beside the requests; in the process that answers them."""
+        self.judge.beside.start()
+        self.shadow.beside.start()
+        if self.recorded is not None:
+            self.recorded.sealer.start()
+
+    def close(self) -> None:
+        """End it; what waits is still done, as far as a few seconds allow."""
+        self.judge.beside.close()
+        self.shadow.beside.close()
+        if self.recorded is not None:
+            self.recorded.sealer.close()
+
+    def __post_init__(self) -> None:
+        places = self.settings.max_batches or max(1, self.settings.threads // 2)
+        object.__setattr__(self, "batches", BoundedSemaphore(places))
 
 
 def share(app: Flask, shared: Shared) -> None:
@@ -45,5 +74,22 @@ def publishing() -> Publishing:
     return shared().publishing
 
 
+def auditing() -> Auditing:
+    """Raises StoreUnavailable where nothing is recorded."""
+    found = shared().recorded
+    if found is None:
+        raise StoreUnavailable("nothing is recorded here")
+    return found
+
+
 def settings() -> Settings:
     return shared().settings
+
+
+def begin_to_stop(app: Flask) -> None:
+    """From now on the application is not ready: its worker finishes what is under way, and ends."""
+    app.extensions[_STOPPING] = True
+
+
+def is_stopping() -> bool:
+    return _STOPPING in current_app.extensions

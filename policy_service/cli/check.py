@@ -8,13 +8,8 @@ import click
 
 from policy_service.cli.folder import as_objects, is_error, rules_option, tell
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
-from policy_service.decisions.cases import read_cases
-from policy_service.decisions.evaluate import Evaluator
-from policy_service.diagnostics import Report, Span
-from policy_service.diagnostics.catalogue import PEN_REFUSED
-from policy_service.engines.contract import EngineRefused
-from policy_service.engines.registry import engine
-from policy_service.policies.bundle import Bundle, load_folder
+from policy_service.decisions.checking import check as checked
+from policy_service.policies.bundle import load_folder
 from policy_service.policies.loader import BUNDLE, CAMPAIGNS, FACTS, Sources, is_case_file
 
 
@@ -25,11 +20,7 @@ from policy_service.policies.loader import BUNDLE, CAMPAIGNS, FACTS, Sources, is
 def check(folder: Path, strict: bool, form: str) -> None:
     """Check rule files and their cases: every fault of every file, with its place."""
     bundle, diagnostics, sources = load_folder(folder)
-    report = Report(diagnostics)
-    read_cases(sources, folder.as_posix(), bundle.rules if bundle is not None else None, report)
-    if bundle is not None:
-        _compile(bundle, folder, report)
-    found = report.sorted()
+    found = checked(bundle, diagnostics, sources, folder.as_posix())
     errors = sum(map(is_error, found))
     summary = {
         "policies": _policies(sources),
@@ -45,19 +36,6 @@ def check(folder: Path, strict: bool, form: str) -> None:
         click.echo(_line(summary))
     if errors or (strict and found):
         raise found_errors()
-
-
-def _compile(bundle: Bundle, folder: Path, report: Report) -> None:
-    """What the engine that serves would refuse is a fault of the rules, too."""
-    try:
-        Evaluator(bundle, engine("rete")).try_all()
-    except EngineRefused as refusal:
-        report.add(
-            PEN_REFUSED,
-            Span(folder.as_posix(), 1, 1, 2),
-            f"the engine cannot hold the rules {refusal}",
-            hint="split a table or condition that tests very many values",
-        )
 
 
 def _policies(sources: Sources) -> int:

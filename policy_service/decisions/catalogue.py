@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from policy_service.facts import MAX_ELEMENTS, Fact, Section
@@ -16,6 +15,14 @@ from policy_service.policies.model import Expression, Policy, Rules
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _ID_PATTERN = "^[A-Za-z0-9._:-]{1,64}$"
+_COMMON = (
+    "(?:19|20|21)[0-9]{2}-"
+    "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+)
+_LEAP = "(?:(?:19|20|21)(?:0[48]|[2468][048]|[13579][26])|2000)-02-29"
+DAY_PATTERN = f"(?:{_COMMON}|{_LEAP})"
+"""Exactly the days from FIRST_DAY to LAST_DAY."""
+_FIT_PATTERN = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
 
 
 # ---- policies
@@ -217,7 +224,8 @@ def facts_schema(rules: Rules, shown_policies: frozenset[str] | None = None) -> 
     """JSON Schema (2020-12) of `facts`: the whole dictionary, or what some policies read.
 
     What they read includes what the policies read whose decisions they use, and the other members of their stacking
-    groups, in every period. Bounds are exact decimals. A key of our own begins with `x-`.
+    groups, in every period. Bounds are exact decimals; `x-scale` is how many decimals a number may have. A key of our
+    own begins with `x-`.
     """
     chosen = frozenset(rules.order) if shown_policies is None else closure(rules, shown_policies)
     readers = _readers(rules, chosen)
@@ -291,8 +299,10 @@ def _section(section: Section, facts: list[Fact], readers: Mapping[str, Any]) ->
 
 def _fact(fact: Fact) -> dict[str, Any]:
     found: dict[str, Any] = {"title": fact.label["en"], "x-title": dict(fact.label), **_type(fact)}
+    if description := " ".join(_described(fact)):
+        found["description"] = description
     if fact.definition is not None:
-        found |= {"description": fact.definition["en"], "x-description": dict(fact.definition)}
+        found["x-description"] = dict(fact.definition)
     said = {
         "unit": fact.unit,
         "window": _window(fact.window),
@@ -302,6 +312,21 @@ def _fact(fact: Fact) -> dict[str, Any]:
         "labels": {member: dict(label) for member, label in fact.values.items()} or None,
     }
     return found | {f"x-{key}": value for key, value in said.items() if value is not None}
+
+
+def _described(fact: Fact) -> Iterator[str]:
+    """Sentences for a person: what JSON Schema has no word for stands here too."""
+    if fact.definition is not None:
+        yield fact.definition["en"].rstrip(".") + "."
+    if isinstance(fact.type, types.Number):
+        if fact.unit is not None:
+            yield f"In {fact.unit}."
+        if fact.type.scale:
+            yield f"At most {fact.type.scale} decimals; more are refused, never rounded."
+    if isinstance(fact.type, types.Date) and not fact.may_be_future:
+        yield "Not later than `as_of`."
+    if fact.values:
+        yield "; ".join(f"`{member}`: {label['en']}" for member, label in fact.values.items()) + "."
 
 
 def _window(window: Mapping[str, str] | None) -> dict[str, str | int] | None:
@@ -316,13 +341,14 @@ def _type(fact: Fact) -> dict[str, Any]:
             bounds = {"minimum": exact(low, scale), "maximum": exact(high, scale)}
             if scale == 0:
                 return {"type": ["integer", "null"], **bounds}
-            return {"type": ["number", "null"], **bounds, "multipleOf": Decimal(1).scaleb(-scale)}
+            # no multipleOf: validators that divide binary floats refuse 0.07 as no multiple of 0.01
+            return {"type": ["number", "null"], **bounds, "x-scale": scale}
         case types.Boolean():
             return {"type": ["boolean", "null"]}
         case types.Date():
-            return {"type": ["string", "null"], "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+            return {"type": ["string", "null"], "format": "date", "pattern": f"^{DAY_PATTERN}$"}
         case types.Duration():
             return {"type": ["string", "null"], "pattern": r"^-?P\d{1,7}D$"}
         case types.Enum(members):
             return {"type": ["string", "null"], "enum": [*members, None]}
-    return {"type": ["string", "null"], "maxLength": fact.max_length}
+    return {"type": ["string", "null"], "maxLength": fact.max_length, "pattern": _FIT_PATTERN}

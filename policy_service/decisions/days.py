@@ -1,10 +1,13 @@
 """Instants, and the business days they belong to."""
 
-from datetime import date, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from policy_service.language.values import parse_date
 from policy_service.policies.model import Rules
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def instant(moment: datetime) -> str:
@@ -30,5 +33,15 @@ def day_of(text: str, rules: Rules) -> date | None:
     try:
         moment = datetime.fromisoformat(text)
         return business_day(moment, rules) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def moment_of(text: str) -> datetime | None:
+    """The instant that an RFC 3339 text names, in UTC; None for any other text."""
+    if _INSTANT.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

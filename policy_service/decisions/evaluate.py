@@ -1,13 +1,15 @@
 """Bundle, state and day to an answer; the compared part, the same bytes on every engine."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from threading import Lock
 from typing import Any, Literal
 
-from policy_service.decisions.answering import Answering, Wanted
+from policy_service.decisions.answering import Answering, Wanted, always
+from policy_service.decisions.sensitivity import Sensitivity
 from policy_service.engines.contract import Engine, EngineRefused
 from policy_service.engines.plan import Epoch, Plan, epochs, plan
 from policy_service.facts import Door, State
@@ -44,13 +46,21 @@ class Evaluator:
         self._latest: tuple[date, date, Answering] | None = None
         self._lock = Lock()
 
-    def evaluate(self, state: State, question: Question) -> dict[str, Any]:
-        """The compared part of the answer. Parts of it may be shared between answers: it is not to be changed."""
+    def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> dict[str, Any]:
+        """The compared part of the answer. Parts of it may be shared between answers: it is not to be changed.
+
+        Args:
+            within: whether there is time left.
+        Raises:
+            TookTooLong: there is none left.
+        """
         answering = self.answering(question.as_of)
         parts = answering.answer(
             state,
             question.as_of,
-            Wanted(question.trace != "none", question.trace == "full", question.purpose == "decide", question.shown),
+            Wanted(
+                question.trace != "none", question.trace == "full", question.purpose == "decide", question.shown, within
+            ),
         )
         answer: dict[str, Any] = {
             "format": FORMAT,
@@ -62,6 +72,11 @@ class Evaluator:
         if question.report_ignored:
             answer["ignored_facts"] = list(state.ignored)
         return answer
+
+    @cached_property
+    def sensitivity(self) -> Sensitivity:
+        """What a record under this bundle must not show."""
+        return Sensitivity(self.bundle.rules)
 
     def answering(self, day: date) -> Answering:
         """The program of the day's epoch; most requests ask for the one asked for last, which takes no lock."""

@@ -8,22 +8,45 @@ from policy_service import __version__, canonical
 from policy_service.decisions.asking import Asked, EvaluateRequest
 from policy_service.decisions.evaluate import FORMAT, Trace
 from policy_service.decisions.records import DecisionRecord
+from policy_service.decisions.signing import LogKeys
 from policy_service.policies.model import LANGUAGE_VERSION
+from policy_service.proofs.commitments import hide, reveal
+from policy_service.proofs.receipts import issue
+from policy_service.proofs.tree import leaf_hash
 
 _SHORT = 40
 
 
+COMMITTED = b'{"commitment":"'
+"""How a commitment begins in canonical JSON; inside a text its quotes would be escaped."""
+
+
+class ValuesErased(Exception):
+    """Values of a decision were erased, so it cannot be evaluated again."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"values of decision `{id_}` were erased")
+        self.id = id_
+
+
 def record_of(
-    request: EvaluateRequest, asked: Asked, answer: dict[str, Any], key: str | None, id_: str, decided_at: str
+    request: EvaluateRequest,
+    asked: Asked,
+    answer: dict[str, Any],
+    key: str | None,
+    id_: str,
+    decided_at: str,
+    log: LogKeys | None = None,
 ) -> DecisionRecord:
-    """The record of a decision: all that a replay needs.
+    """The record of a decision: all that a replay needs, sensitive values as commitments.
 
     Args:
         answer: its compared part.
+        log: what the receipt is signed as; without it there is none.
     """
     evaluator, state, question = asked
     day = question.as_of.isoformat()
-    body = {
+    body: dict[str, Any] = {
         "decision_id": id_,
         "decided_at": decided_at,
         "service_version": __version__,
@@ -40,14 +63,23 @@ def record_of(
     if key is not None:
         body["idempotency_key"] = key
     merchant = state.ids.get("merchant") or request.merchant_id
+    hidden, privates = hide(body, evaluator.sensitivity.places(body["request"]["facts"], answer))
+    data = canonical.trusted(hidden)
+    leaf = leaf_hash(data)
+    receipt = None
+    if log is not None:
+        receipt = canonical.trusted(issue(log.signers[0], log.origin, id_, decided_at, leaf).json).decode()
     return DecisionRecord(
         id_,
         decided_at,
         evaluator.bundle.id,
         day,
         merchant,
-        canonical.dumps(body),
+        data,
         request.supersedes,
+        leaf.hex(),
+        receipt,
+        privates,
     )
 
 
@@ -113,9 +145,23 @@ def parsed(body: bytes) -> dict[str, Any]:
     return cast(dict[str, Any], json.loads(body, parse_float=Decimal))
 
 
+def revealed(record: DecisionRecord) -> dict[str, Any]:
+    """The body of a record with its sensitive values. Raises ValuesErased where they are gone."""
+    body = parsed(record.body)
+    if COMMITTED not in record.body:
+        return body
+    if not record.privates:
+        raise ValuesErased(record.id)
+    return cast(dict[str, Any], reveal(body, record.privates))
+
+
 def answer_of(record: DecisionRecord) -> dict[str, Any]:
-    return answered(parsed(record.body)["answer"], record)
+    """The answer that a record was made with. Raises ValuesErased where values of it are gone."""
+    return answered(revealed(record)["answer"], record)
 
 
 def answered(answer: dict[str, Any], record: DecisionRecord) -> dict[str, Any]:
-    return {**answer, "decision_id": record.id, "decided_at": record.decided_at}
+    found = {**answer, "decision_id": record.id, "decided_at": record.decided_at}
+    if record.receipt is not None:
+        found["receipt"] = parsed(record.receipt.encode())
+    return found

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from policy_service.proofs.commitments import Private
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
@@ -20,6 +22,9 @@ class DecisionRecord:
         merchant_id: null where no merchant was posted.
         body: canonical JSON of the full record; kept and given back byte for byte.
         supersedes: id of the earlier decision that this one corrects.
+        leaf: leaf hash of the body, hexadecimal; null for a record older than the sealed log.
+        receipt: canonical JSON of the receipt; null where there is none.
+        privates: the values that commitments in the body stand for; empty once they are erased.
     """
 
     id: str
@@ -29,6 +34,9 @@ class DecisionRecord:
     merchant_id: str | None
     body: bytes
     supersedes: str | None = None
+    leaf: str | None = None
+    receipt: str | None = None
+    privates: tuple[Private, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +117,13 @@ class DecisionStore(Protocol):
 
     def count(self) -> int:
         """Number of decisions."""
+
+    def purge_idempotency(self, before: str) -> int:
+        """Forget the keys of decisions made before an instant; how many there were."""
+        ...
+
+    def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
+        """Number of decisions whose `as_of` lies in one of the stretches, each from a day to before another.
+
+        The stretches do not overlap.
+        """

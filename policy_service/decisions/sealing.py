@@ -14,33 +14,15 @@ from policy_service.decisions.days import instant
 from policy_service.decisions.log import Extension, LogEntry, LogStore, SignedHead, Term, Unsealed
 from policy_service.decisions.recording import parsed
 from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.signing import LogKeys
 from policy_service.decisions.terms import terms_of
 from policy_service.proofs import notes, tiles
 from policy_service.proofs.commitments import reveal
-from policy_service.proofs.keys import Signer, Verifier
 from policy_service.proofs.tree import leaf_hash
 
 MOST_AT_ONCE = 500
 """Records in one seal: on SQLite no decision is recorded while they are written."""
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LogKeys:
-    """What the log is signed as.
-
-    origin: names the log in heads and receipts.
-    signers: the first signs receipts, all of them heads, so that a rotation overlaps.
-    retired: keys that signed before, and are still trusted.
-    """
-
-    origin: str
-    signers: tuple[Signer, ...]
-    retired: tuple[Verifier, ...] = ()
-
-    @property
-    def verifiers(self) -> tuple[Verifier, ...]:
-        return (*(signer.verifier for signer in self.signers), *self.retired)
 
 
 class Sealer:

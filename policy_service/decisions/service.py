@@ -1,20 +1,22 @@
 """The operations on decisions that the HTTP face and the command line call. Nothing here knows HTTP or SQL."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from policy_service import canonical
 from policy_service.decisions import catalogue
 from policy_service.decisions.activations import BundleStore, StopEvent
-from policy_service.decisions.answering import WITHHELD
-from policy_service.decisions.asking import Asking, EvaluateRequest, NoActiveBundle, matching, shown
+from policy_service.decisions.answering import WITHHELD, TookTooLong
+from policy_service.decisions.asking import Asked, Asking, EvaluateRequest, NoActiveBundle, matching, shown
+from policy_service.decisions.beside import Answered, Witness
 from policy_service.decisions.days import instant
 from policy_service.decisions.evaluate import Evaluator, Question
 from policy_service.decisions.evaluators import Evaluators
-from policy_service.decisions.recording import answer_of, answered, digest_of, parsed, record_of, request_of
+from policy_service.decisions.recording import answer_of, answered, digest_of, parsed, record_of, request_of, revealed
 from policy_service.decisions.records import (
     Appended,
     DecisionRecord,
@@ -24,10 +26,16 @@ from policy_service.decisions.records import (
     IdempotencyConflict,
 )
 from policy_service.decisions.replay import Difference, comparable, differences
+from policy_service.decisions.signing import LogKeys
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.policies.model import Rules
+from policy_service.policies.suspending import is_known, is_suspended
+from policy_service.telemetry import logs, metrics
+from policy_service.telemetry.traces import span
 
 _LOG = logging.getLogger(__name__)
+KEY_DAYS = 35
+"""How long an idempotency key is promised to hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class BundleWithdrawn(Exception):
         self.id, self.stops = id_, tuple(stops)
 
 
-Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict
+Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict | TookTooLong
 """Why one request of several was not answered."""
 
 
@@ -76,8 +84,40 @@ Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict
 class _Judged:
     """A request evaluated: a preview's answer, or a decision that waits for its commit."""
 
+    request: EvaluateRequest
+    asked: Asked
     answer: dict[str, Any]
     entry: Entry | None = None
+
+
+class _Moment:
+    """What may decide at one moment. The store is asked for each thing once, and only when it is needed."""
+
+    def __init__(self, bundles: BundleStore, now: str) -> None:
+        self._bundles, self._now = bundles, now
+        self._was_active: dict[str, bool] = {}
+        self._stops: tuple[StopEvent, ...] | None = None
+
+    def refuse(self, pinned: str, evaluator: Evaluator) -> None:
+        """Raises BundleNotActive or BundleWithdrawn for a pin that must not decide now."""
+        if pinned not in self._was_active:
+            self._was_active[pinned] = self._bundles.was_active(pinned, self._now)
+        if not self._was_active[pinned]:
+            raise BundleNotActive(pinned)
+        self.refuse_withdrawn(evaluator)
+
+    def refuse_withdrawn(self, evaluator: Evaluator) -> None:
+        """Raises BundleWithdrawn for a bundle that grants what is stopped."""
+        if self._stops is None:
+            self._stops = self._bundles.standing(self._now).stops
+        rules = evaluator.bundle.rules
+        missed = [
+            stop
+            for stop in self._stops
+            if is_known(rules, stop.policy, stop.reward) and not is_suspended(rules, stop.policy, stop.reward)
+        ]
+        if missed:
+            raise BundleWithdrawn(evaluator.bundle.id, missed)
 
 
 class PolicyService:
@@ -91,10 +131,16 @@ class PolicyService:
         *,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
+        elapsed: Callable[[], float] = time.monotonic,
+        request_seconds: float = float("inf"),
+        log: LogKeys | None = None,
     ) -> None:
         self.decisions, self.bundles, self.evaluators = decisions, bundles, evaluators
+        self.elapsed, self._request_seconds = elapsed, request_seconds
+        self.witnesses: tuple[Witness, ...] = ()
         self.asking = Asking(decisions, evaluators, now)
         self.now, self._new_id = now, new_id
+        self._log_keys = log
 
     # ---- evaluate
 
@@ -103,74 +149,127 @@ class PolicyService:
 
         Raises:
             InvalidInput: with every fault of the request; nothing was evaluated.
+            TookTooLong: nothing was recorded.
             NoActiveBundle, BundleNotActive, BundleWithdrawn, IdempotencyConflict, StoreUnavailable.
         """
-        found = self._judge(request, caller, idempotency_key, None)
+        moment = _Moment(self.bundles, instant(self.now()))
+        found = self._judge(request, caller, idempotency_key, None, moment, float("inf"))
         if isinstance(found, Evaluated):
             return found
         if found.entry is None:
-            return Evaluated(found.answer)
-        return _evaluated(found, self.decisions.append(found.entry.record, found.entry.claim))
+            return self._told(found, None)
+        with span("commit"):
+            appended = self.decisions.append(found.entry.record, found.entry.claim)
+        logs.note(decision_id=appended.record.id)
+        return self._told(found, appended)
 
     def evaluate_all(
-        self, requests: Sequence[tuple[EvaluateRequest, str | None]], *, caller: str, active: Evaluator
+        self,
+        requests: Sequence[tuple[EvaluateRequest, str | None]],
+        *,
+        caller: str,
+        active: Evaluator,
+        until: float = float("inf"),
     ) -> list[Evaluated | Refusal]:
         """The answer to each request, or why there is none, in order; all decisions among them in one commit.
 
         Args:
             requests: each with its idempotency key; of two with one key the first is kept.
-            active: the bundle of those that pin none.
+            active: the bundle of those that pin none; it decides nothing once it grants what was stopped since.
+            until: the reading of `elapsed` from which no more is evaluated.
         Raises:
             StoreUnavailable: nothing was recorded, and nothing may be answered.
         """
-        found = [self._judged(request, caller, key, active) for request, key in requests]
+        moment = _Moment(self.bundles, instant(self.now()))
+        found = [self._judged(request, caller, key, active, moment, until) for request, key in requests]
         entries = [one.entry for one in found if isinstance(one, _Judged) and one.entry is not None]
-        appended = iter(self.decisions.append_all(entries) if entries else ())
-        return [_settled(one, appended) for one in found]
+        with span("commit"):
+            appended = iter(self.decisions.append_all(entries) if entries else ())
+        return [self._settled(one, appended) for one in found]
+
+    def unstopped(self) -> Evaluator:
+        """The evaluator of the active bundle, looked for now if the one at hand grants what was stopped since.
+
+        Raises:
+            NoActiveBundle, StoreUnavailable.
+        """
+        active = self.asking.active()
+        try:
+            _Moment(self.bundles, instant(self.now())).refuse_withdrawn(active)
+        except BundleWithdrawn:
+            self.evaluators.refresh()
+            return self.asking.active()
+        return active
 
     def _judged(
-        self, request: EvaluateRequest, caller: str, key: str | None, active: Evaluator
+        self,
+        request: EvaluateRequest,
+        caller: str,
+        key: str | None,
+        active: Evaluator,
+        moment: _Moment,
+        until: float,
     ) -> Evaluated | _Judged | Refusal:
         try:
-            return self._judge(request, caller, key, active)
-        except (InvalidInput, BundleNotActive, BundleWithdrawn, IdempotencyConflict) as refusal:
+            return self._judge(request, caller, key, active, moment, until)
+        except (InvalidInput, BundleNotActive, BundleWithdrawn, IdempotencyConflict, TookTooLong) as refusal:
             return refusal
 
     def _judge(
-        self, request: EvaluateRequest, caller: str, key: str | None, active: Evaluator | None
+        self,
+        request: EvaluateRequest,
+        caller: str,
+        key: str | None,
+        active: Evaluator | None,
+        moment: _Moment,
+        until: float,
     ) -> Evaluated | _Judged:
+        until = min(until, self.elapsed() + self._request_seconds)
         decides = request.purpose == "decide"
         claim = None
         if decides and key is not None:
             claim = IdempotencyClaim(caller, key, digest_of(request))
             if (earlier := self.decisions.replayed(claim)) is not None:
+                metrics.answered({}, decided=True, replayed=True)
                 return Evaluated(answer_of(earlier), earlier.id, replayed=True)
         asked = self.asking.asked(request, active)
-        if decides:
-            self._refuse_withdrawn(request, asked.evaluator)
-        answer = asked.evaluator.evaluate(asked.state, asked.question)
+        if decides and request.bundle is not None:
+            moment.refuse(request.bundle, asked.evaluator)
+        elif decides and active is not None:
+            moment.refuse_withdrawn(active)
+        with span("evaluate"):
+            answer = asked.evaluator.evaluate(asked.state, asked.question, within=lambda: self.elapsed() < until)
         if asked.evaluator.bundle.rules.settings.ceilings:
             _alarm(answer)
         if not decides:
-            return _Judged(answer)
-        record = record_of(request, asked, answer, key, self._new_id(), instant(self.now()))
-        return _Judged(answer, Entry(record, claim))
+            return _Judged(request, asked, answer)
+        record = record_of(request, asked, answer, key, self._new_id(), instant(self.now()), self._log_keys)
+        return _Judged(request, asked, answer, Entry(record, claim))
 
-    def _refuse_withdrawn(self, request: EvaluateRequest, evaluator: Evaluator) -> None:
-        """A pin is judged by the store of this moment, so that a stop holds from its commit on."""
-        if request.bundle is None:
-            return
-        now = instant(self.now())
-        if not self.bundles.was_active(request.bundle, now):
-            raise BundleNotActive(request.bundle)
-        suspended = {(s.policy, s.reward) for s in evaluator.bundle.rules.settings.suspended}
-        missed = [
-            stop
-            for stop in self.bundles.standing(now).stops
-            if not {(stop.policy, None), (stop.policy, stop.reward)} & suspended
-        ]
-        if missed:
-            raise BundleWithdrawn(request.bundle, missed)
+    def _settled(
+        self, one: Evaluated | _Judged | Refusal, appended: Iterator[Appended | IdempotencyConflict]
+    ) -> Evaluated | Refusal:
+        if not isinstance(one, _Judged):
+            return one
+        found = next(appended) if one.entry is not None else None
+        return found if isinstance(found, IdempotencyConflict) else self._told(one, found)
+
+    def _told(self, judged: _Judged, appended: Appended | None) -> Evaluated:
+        """What goes out, and is shown to those who look on beside the requests."""
+        if appended is not None and appended.replayed:
+            metrics.answered({}, decided=True, replayed=True)
+            return Evaluated(answer_of(appended.record), appended.record.id, replayed=True)
+        id_ = None if appended is None else appended.record.id
+        metrics.answered(judged.answer, decided=id_ is not None)
+        for witness in self.witnesses:
+            witness.seen(Answered(judged.request, judged.asked, judged.answer, id_))
+        if appended is None:
+            return Evaluated(judged.answer)
+        return Evaluated(answered(judged.answer, appended.record), id_)
+
+    def forget_old_keys(self) -> int:
+        """Forget the idempotency keys of decisions older than KEY_DAYS; how many there were. The decisions stay."""
+        return self.decisions.purge_idempotency(instant(self.now() - timedelta(days=KEY_DAYS)))
 
     def warm_up(self) -> None:
         """Compile the active bundle for today, so that no request waits for it. Raises NoActiveBundle."""
@@ -182,7 +281,10 @@ class PolicyService:
     def decision(self, id_: str) -> dict[str, Any]:
         """The full record, with the decisions that correct it. Raises NotFound."""
         record = self._recorded(id_)
-        return {**parsed(record.body), "superseded_by": list(self.decisions.superseding(id_))}
+        found = {**parsed(record.body), "superseded_by": list(self.decisions.superseding(id_))}
+        if record.receipt is not None:
+            found["receipt"] = parsed(record.receipt.encode())
+        return found
 
     def _recorded(self, id_: str) -> DecisionRecord:
         record = self.decisions.decision(id_)
@@ -196,9 +298,9 @@ class PolicyService:
         Under the original bundle and day the compared parts must be the same bytes.
 
         Raises:
-            NotFound, InvalidInput, NoActiveBundle.
+            NotFound, InvalidInput, NoActiveBundle, ValuesErased.
         """
-        record = parsed(self._recorded(id_).body)
+        record = revealed(self._recorded(id_))
         target = {"original": record["bundle"], "active": None}.get(bundle, bundle)
         faults: list[Fault] = []
         request = request_of(record, target, as_of)
@@ -270,23 +372,6 @@ class PolicyService:
         if day is None or faults:
             raise InvalidInput(faults)
         return day
-
-
-def _evaluated(judged: _Judged, appended: Appended) -> Evaluated:
-    record = appended.record
-    answer = answer_of(record) if appended.replayed else answered(judged.answer, record)
-    return Evaluated(answer, record.id, appended.replayed)
-
-
-def _settled(
-    one: Evaluated | _Judged | Refusal, appended: Iterator[Appended | IdempotencyConflict]
-) -> Evaluated | Refusal:
-    if not isinstance(one, _Judged):
-        return one
-    if one.entry is None:
-        return Evaluated(one.answer)
-    found = next(appended)
-    return found if isinstance(found, IdempotencyConflict) else _evaluated(one, found)
 
 
 def _alarm(answer: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from policy_service.decisions.activations import (
     Standing,
     StopEvent,
 )
+from policy_service.decisions.judge import KeptDisagreement
 from policy_service.decisions.records import (
     Appended,
     DecisionRecord,
@@ -21,6 +22,7 @@ from policy_service.decisions.records import (
     IdempotencyConflict,
     StoreUnavailable,
 )
+from policy_service.decisions.shadow import Findings, NewOrder, Order
 from policy_service.policies.bundle import Bundle
 
 _BEFORE = "0001-01-01T00:00:00.000Z"
@@ -83,6 +85,40 @@ class NoDecisions:
 
     def count(self) -> int:
         return 0
+
+    def purge_idempotency(self, before: str) -> int:
+        return 0
+
+    def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
+        return 0
+
+
+class NoFindings:
+    """What judge and shadow of a preview find: nothing, for nothing is kept."""
+
+    def add(self, *found: object) -> None:
+        raise StoreUnavailable("a preview keeps no findings")
+
+    def open(self) -> int:
+        return 0
+
+    def disagreements(self, *, only_open: bool = True, limit: int = 100) -> Sequence[KeptDisagreement]:
+        return ()
+
+    def acknowledge(self, numbers: Sequence[int], by: str, at: str) -> int:
+        return 0
+
+    def order(self, orders: Sequence[NewOrder], trail: Sequence[TrailEntry]) -> None:
+        raise StoreUnavailable("a preview has no shadows")
+
+    def last(self) -> Order | None:
+        return None
+
+    def orders(self, bundle: str) -> list[Order]:
+        return []
+
+    def findings(self, shadow: int) -> Findings:
+        return Findings()
 
 
 class NoKeys:

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 
 from sqlalchemy import Connection, Engine, func, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from policy_service.decisions.activations import Activation, BundleEntry, Change, Outrun, Standing, StopEvent
-from policy_service.decisions.records import StoreRefused
-from policy_service.store.database import reading, writing
+from policy_service.store.database import insert_if_new, reading, snapshot, writing
 from policy_service.store.tables import activations, bundle_sources, bundles, changes, stops
 from policy_service.store.trail import add_to_trail
 
 _ENTRY = [bundles.c[field.name] for field in fields(BundleEntry)]
 _ACTIVATION = [activations.c[field.name] for field in fields(Activation)]
 _STOP = [stops.c[field.name] for field in fields(StopEvent)]
+_LAST = select(func.max(changes.c.version))
 _NEWEST_FIRST = (activations.c.effective_at.desc(), activations.c.sequence.desc())
 
 
@@ -50,22 +49,19 @@ class SqlBundleStore:
             return [BundleEntry(*row) for row in rows]
 
     def standing(self, now: str) -> Standing:
-        with reading(self._engine) as connection:
+        with snapshot(self._engine) as connection:
             return _standing(connection, now)
 
     def apply(self, change: Change, at: str, version: int) -> None:
-        try:
-            with writing(self._engine) as connection:
-                _take_turn(connection, at, version)
-                for one in change.bundles:
-                    _save(connection, one.id, one.label, one.sources, at)
-                if change.activations:
-                    connection.execute(insert(activations), [asdict(one) for one in change.activations])
-                if change.stops:
-                    connection.execute(insert(stops), [asdict(one) for one in change.stops])
-                add_to_trail(connection, change.trail)
-        except IntegrityError as fault:
-            raise StoreRefused(f"a change of the active bundle: {fault.orig}") from fault
+        with writing(self._engine) as connection:
+            _take_turn(connection, at, version)
+            for one in change.bundles:
+                _save(connection, one.id, one.label, one.sources, at)
+            if change.activations:
+                connection.execute(insert(activations), [asdict(one) for one in change.activations])
+            if change.stops:
+                connection.execute(insert(stops), [asdict(one) for one in change.stops])
+            add_to_trail(connection, change.trail)
 
     def was_active(self, id: str, now: str) -> bool:
         found = select(activations.c.sequence).where(activations.c.bundle == id, activations.c.effective_at <= now)
@@ -96,19 +92,19 @@ class SqlBundleStore:
 
 def _take_turn(connection: Connection, at: str, version: int) -> None:
     """The next version is ours, or Outrun: of two that were thought out against the same one, the second fails."""
-    last = connection.scalars(select(func.max(changes.c.version))).one() or 0
+    last = connection.scalars(_LAST).one() or 0
     if last != version:
         raise Outrun(f"version {version} was read, {last} is the last")
-    try:
-        connection.execute(insert(changes), {"version": version + 1, "at": at})
-    except IntegrityError as fault:
-        raise Outrun(f"version {version + 1} was written by another") from fault
+    ours = insert_if_new(connection.dialect.name, changes).returning(changes.c.version)
+    if connection.execute(ours, {"version": version + 1, "at": at}).first() is None:
+        raise Outrun(f"version {version + 1} was written by another")
 
 
 def _save(connection: Connection, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
-    if connection.execute(select(bundles.c.id).where(bundles.c.id == id)).first() is not None:
+    """Whether the bundle is new: of two that save it at once, one is told so."""
+    ours = insert_if_new(connection.dialect.name, bundles).returning(bundles.c.id)
+    if connection.execute(ours, {"id": id, "label": label, "seen_at": seen_at}).first() is None:
         return False
-    connection.execute(insert(bundles), {"id": id, "label": label, "seen_at": seen_at})
     files = [{"bundle": id, "path": path, "text": text} for path, text in sorted(sources.items())]
     if files:
         connection.execute(insert(bundle_sources), files)
@@ -116,7 +112,7 @@ def _save(connection: Connection, id: str, label: str | None, sources: Mapping[s
 
 
 def _standing(connection: Connection, now: str) -> Standing:
-    version = connection.scalars(select(func.max(changes.c.version))).one() or 0
+    version = connection.scalars(_LAST).one() or 0
     newest = select(*_ACTIVATION).where(activations.c.effective_at <= now).order_by(*_NEWEST_FIRST).limit(1)
     active = connection.execute(newest).first()
     later = select(*_ACTIVATION).where(activations.c.effective_at > now)

@@ -1,162 +1,125 @@
-"""Engines, and the two ways in which the stores use their connections."""
+"""Engines, and the ways in which the stores use their connections."""
 
-import fcntl
-import os
-import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-from weakref import WeakKeyDictionary
+from contextlib import contextmanager
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy import Connection, Engine, Table, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, TimeoutError
 
-from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.records import StoreRefused, StoreUnavailable
+from policy_service.store.postgresql import postgresql_engine, said, sqlstate
+from policy_service.store.sqlite import sqlite_engine, turn_to_write
+from policy_service.telemetry import metrics
 
 BUSY_TIMEOUT_MS = 5000
+CONNECTIONS = 16
 
 
-def connect(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
+def connect(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS, connections: int = CONNECTIONS) -> Engine:
     """The engine of a database; a SQLite file and its folder are made if need be, the file with mode 600.
 
     Args:
-        url: `sqlite:///path` or another URL of SQLAlchemy.
-        busy_timeout_ms: how long SQLite waits for another writer before StoreUnavailable.
+        url: `sqlite:///path` or `postgresql://user:password@host:port/database`.
+        busy_timeout_ms: how long a write waits for another before StoreUnavailable, and a thread for a connection.
+        connections: that many at most, of this process.
     Raises:
         StoreUnavailable: the file cannot be made or opened.
-        ValueError: a SQLite database in memory, which would lose what was answered.
+        ValueError: another kind of database, or one of SQLite in memory, which would lose what was answered.
     """
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
-    return _sqlite_engine(parsed, busy_timeout_ms / 1000)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return sqlite_engine(parsed, busy_timeout_ms / 1000, connections)
+        case "postgresql":
+            return postgresql_engine(parsed, busy_timeout_ms / 1000, connections)
+        case other:
+            raise ValueError(f"decisions are kept in SQLite or PostgreSQL, not in `{other}`")
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for one statement, which sees one state of the store."""
-    with _unavailable_as_such(), engine.connect() as connection:
+    with _counted(), _faults_as_ours(), engine.connect() as connection:
         yield connection
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection for several statements that see one state of the store."""
+    with reading(engine) as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield connection
+        connection.exec_driver_sql("COMMIT")
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that has, on SQLite, the write lock from its start.
+    """A transaction, durably committed at its end.
 
-    A deferred one asks for the lock at its first write, and of two that have read before, one fails at once.
+    On SQLite it has the write lock from its start: a deferred one asks for the lock at its first write, and of two that
+    have read before, one fails at once. On PostgreSQL each statement sees what was committed before it.
+
+    Raises:
+        StoreUnavailable, StoreRefused.
     """
-    with _unavailable_as_such(), _turn(engine), engine.begin() as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        yield connection
+    with _counted(), _faults_as_ours():
+        if engine.dialect.name == "sqlite":
+            with turn_to_write(engine), engine.begin() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+        else:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN")
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+
+
+def insert_if_new(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that leaves out each row whose key is taken; while another transaction takes it, it waits for that."""
+    made = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    return made.on_conflict_do_nothing()
 
 
 @contextmanager
-def _unavailable_as_such() -> Iterator[None]:
+def _counted() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as fault:
-        raise StoreUnavailable(str(fault.orig)) from fault
+    except StoreUnavailable:
+        metrics.store_failed()
+        raise
+
+
+@contextmanager
+def _faults_as_ours() -> Iterator[None]:
+    """What contradicts the store is StoreRefused, a fault of a statement of ours stays, all else is StoreUnavailable.
+
+    The faults of PostgreSQL are not chained: they show values.
+    """
+    try:
+        yield
     except TimeoutError as fault:
         raise StoreUnavailable("no connection became free in time") from fault
+    except OSError as fault:  # of the socket to PostgreSQL
+        raise StoreUnavailable(f"the connection was lost: {type(fault).__name__}") from fault
+    except DBAPIError as fault:
+        state = sqlstate(fault.orig)
+        shown = fault if state is None else None
+        if isinstance(fault, IntegrityError) or (state is not None and state.startswith(("22", "23"))):
+            raise StoreRefused(said(fault.orig)) from shown
+        if _is_of_ours(fault, state):
+            raise
+        raise StoreUnavailable(said(fault.orig)) from shown
 
 
-class _Queue:
-    """Where the threads of this process wait to write to one SQLite file, at most `timeout` seconds.
-
-    SQLite lets a writer wait by sleeping ever longer, so that under load it may sleep through every gap for a second.
-    """
-
-    def __init__(self, timeout: float) -> None:
-        self.timeout = timeout
-        self.lock = threading.Lock()
+def _is_of_ours(fault: DBAPIError, state: str | None) -> bool:
+    """Whether the statement was wrong. A table that is not there is the store's: it was not migrated."""
+    if state is None:
+        return isinstance(fault, ProgrammingError | DataError)
+    return state.startswith("42") and state != _NO_TABLE
 
 
-_queues: WeakKeyDictionary[Engine, _Queue] = WeakKeyDictionary()
-
-
-@contextmanager
-def _turn(engine: Engine) -> Iterator[None]:
-    queue = _queues.get(engine)
-    if queue is None:
-        yield
-        return
-    if not queue.lock.acquire(timeout=queue.timeout):
-        raise StoreUnavailable("no turn to write came in time")
-    try:
-        yield
-    finally:
-        queue.lock.release()
-
-
-def _sqlite_engine(url: URL, timeout: float) -> Engine:
-    path = url.database
-    if path is None or path in ("", ":memory:") or path.startswith("file:"):
-        raise ValueError("the store needs the path of a file, as in `sqlite:///var/policy.db`")
-    file = Path(path).absolute()
-    try:
-        _prepare(file, timeout)
-    except (OSError, sqlite3.OperationalError) as fault:
-        raise StoreUnavailable(f"{file}: {fault}") from fault
-    engine = create_engine(url, creator=lambda: _open(file, timeout), hide_parameters=True)
-    event.listen(engine, "close", _note_closed)
-    _queues[engine] = _Queue(timeout)
-    return engine
-
-
-def _prepare(file: Path, timeout: float) -> None:
-    """Leaves a SQLite file in WAL mode.
-
-    The switch to WAL does not wait for other processes but fails, so it is made under a lock on the folder. An existing
-    file is opened by SQLite only: closing any other descriptor of it would drop the locks of this process.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        if not file.exists():
-            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            os.fsync(folder)
-        with closing(sqlite3.connect(file, timeout=timeout, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-    finally:
-        os.close(folder)
-
-
-def _open(file: Path, timeout: float) -> sqlite3.Connection:
-    """A connection that the driver begins no transaction on, and that any one thread at a time may use."""
-    if file in _inherited:
-        raise sqlite3.OperationalError("this process was forked while its parent was using the database")
-    connection = sqlite3.connect(file, timeout=timeout, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: a commit is on the disk when it returns
-    connection.execute("PRAGMA foreign_keys = ON")
-    _files[id(connection)] = file
-    return connection
-
-
-# SQLite's connections must not cross a fork: a child that inherits one believes that it holds the parent's file locks,
-# and the next process to close the file deletes the log under it. So the idle ones are closed before a fork, and a
-# child that inherited one in use is refused the file.
-
-_files: dict[int, Path] = {}  # of each open connection, by its identity
-_inherited: set[Path] = set()
-
-
-def _note_closed(connection: sqlite3.Connection, _record: object) -> None:
-    _files.pop(id(connection), None)
-
-
-def _close_idle() -> None:
-    for engine in list(_queues):
-        engine.dispose()
-
-
-def _note_inherited() -> None:
-    _inherited.update(_files.values())
-    _files.clear()
-    for queue in _queues.values():
-        queue.lock = threading.Lock()  # the thread that held it is not here to release it
-
-
-os.register_at_fork(before=_close_idle, after_in_child=_note_inherited)
+_NO_TABLE = "42P01"  # not migrated yet

@@ -1,11 +1,13 @@
 """The port of decisions on SQL."""
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields, replace
+from time import perf_counter
+from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, tuple_
-from sqlalchemy.exc import IntegrityError
 
+from policy_service.decisions.recording import COMMITTED
 from policy_service.decisions.records import (
     Appended,
     DecisionRecord,
@@ -13,17 +15,23 @@ from policy_service.decisions.records import (
     IdempotencyClaim,
     IdempotencyConflict,
     StoreRefused,
+    StoreUnavailable,
 )
-from policy_service.store.database import reading, writing
-from policy_service.store.tables import decisions, idempotency
+from policy_service.store.database import insert_if_new, reading, writing
+from policy_service.store.grouping import GroupCommit, Take
+from policy_service.store.log import privates_of
+from policy_service.store.tables import decisions, idempotency, private_values, unsealed
+from policy_service.telemetry import metrics
 
+_ROUNDS = 3  # a second only if a key is forgotten between two statements
 PURGE_AT_ONCE = 1000  # keys per transaction, so that appends get their turn
 
-_NAMES = [field.name for field in fields(DecisionRecord)]
+_NAMES = [field.name for field in fields(DecisionRecord) if field.name != "privates"]
 _RECORD = [decisions.c[name] for name in _NAMES]
 _KEY = (idempotency.c.caller, idempotency.c.key)
-_INSERT_DECISION = insert(decisions)
-_CLAIM = idempotency.insert().prefix_with("OR IGNORE", dialect="sqlite")
+# With RETURNING, SQLAlchemy writes many rows in one statement, so in one round trip. SQLite has none to save.
+_INSERT = {"sqlite": insert(decisions), "postgresql": insert(decisions).returning(decisions.c.id)}
+_CLAIM = {dialect: insert_if_new(dialect, idempotency).returning(*_KEY) for dialect in _INSERT}
 _DECISION = select(*_RECORD).where(decisions.c.id == bindparam("id"))
 _CLAIMED = (
     select(idempotency.c.request_digest, *_RECORD)
@@ -31,46 +39,111 @@ _CLAIMED = (
     .where(idempotency.c.caller == bindparam("caller"), idempotency.c.key == bindparam("key"))
 )
 _SUPERSEDING = select(decisions.c.id).where(decisions.c.supersedes == bindparam("id")).order_by(decisions.c.id)
+_UNSEALED = {"sqlite": insert(unsealed), "postgresql": insert(unsealed).returning(unsealed.c.number)}
+_PRIVATE = {
+    "sqlite": insert(private_values),
+    "postgresql": insert(private_values).returning(private_values.c.record),
+}
 _COUNT = select(func.count()).select_from(decisions)
 _OLD_KEYS = select(*_KEY).where(idempotency.c.created_at < bindparam("before")).limit(PURGE_AT_ONCE)
 _PURGE = delete(idempotency).where(tuple_(*_KEY).in_(_OLD_KEYS))
 
 
-class SqlDecisionStore:
-    """Decisions in the tables `decisions` and `idempotency`; may be shared by threads."""
+Outcome = Appended | IdempotencyConflict
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+
+class _Undone(Exception):
+    """Ends a transaction that must leave nothing."""
+
+
+class SqlDecisionStore:
+    """Decisions in the tables `decisions` and `idempotency`; may be shared by threads.
+
+    Args:
+        on_commit: told after each commit how many decisions it appended; it must not fail.
+    """
+
+    def __init__(self, engine: Engine, on_commit: Callable[[int], None] | None = None) -> None:
+        self._engine, self._on_commit = engine, on_commit
+        self._group: GroupCommit[Entry, Outcome] = GroupCommit(self._append_waiting)
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
         """See DecisionStore."""
-        (found,) = self.append_all([Entry(record, claim)])
+        found = self._group(Entry(record, claim))
         if isinstance(found, IdempotencyConflict):
             raise found
         return found
 
-    def append_all(self, entries: Sequence[Entry]) -> list[Appended | IdempotencyConflict]:
+    def append_all(self, entries: Sequence[Entry]) -> list[Outcome]:
         """See DecisionStore. The primary key of the claims decides between appends at the same moment."""
         try:
+            return self._appended(entries)
+        except StoreRefused as fault:
+            raise self._named(entries) or fault from None
+
+    def _append_waiting(self, take: Take[Entry]) -> Sequence[Outcome | Exception]:
+        """Appends what waits in one commit. Where an entry is refused, the others are appended by themselves."""
+        entries: Sequence[Entry] = ()
+        try:
+            began = perf_counter()
             with writing(self._engine) as connection:
-                return [_append(connection, entry) for entry in entries]
-        except IntegrityError as fault:
-            raise StoreRefused(f"decisions: {fault.orig}") from fault
+                entries = take()
+                outcomes = _append(connection, entries)
+            metrics.committed(len(entries), perf_counter() - began)
+        except StoreRefused as fault:
+            if len(entries) == 1:
+                return [_refusal(entries[0], fault)]
+            return [self._append_alone(entry) for entry in entries]
+        self._note(outcomes)
+        return outcomes
+
+    def _append_alone(self, entry: Entry) -> Outcome | Exception:
+        try:
+            return self._appended([entry])[0]
+        except StoreRefused as fault:
+            return _refusal(entry, fault)
+        except StoreUnavailable as fault:
+            return fault
+
+    def _appended(self, entries: Sequence[Entry]) -> list[Outcome]:
+        began = perf_counter()
+        with writing(self._engine) as connection:
+            outcomes = _append(connection, entries)
+        metrics.committed(len(entries), perf_counter() - began)
+        self._note(outcomes)
+        return outcomes
+
+    def _note(self, outcomes: Sequence[Outcome]) -> None:
+        if self._on_commit is not None:
+            self._on_commit(sum(isinstance(one, Appended) and not one.replayed for one in outcomes))
+
+    def _named(self, entries: Sequence[Entry]) -> StoreRefused | None:
+        """Which entry the store refuses: found by writing one after the other, and keeping none."""
+        at: Entry | None = None
+        try:
+            with writing(self._engine) as connection:
+                for at in entries:
+                    _append(connection, [at])
+                raise _Undone
+        except StoreRefused as fault:
+            return None if at is None else _refusal(at, fault)
+        except _Undone:
+            return None
 
     def decision(self, id: str) -> DecisionRecord | None:
         with reading(self._engine) as connection:
             row = connection.execute(_DECISION, {"id": id}).first()
-        return DecisionRecord(*row) if row else None
+            return _loaded(connection, row) if row else None
 
     def replayed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
         with reading(self._engine) as connection:
             row = connection.execute(_CLAIMED, {"caller": claim.caller, "key": claim.key}).first()
-        if row is None:
-            return None
-        digest, *record = row
-        if digest != claim.request_digest:
-            raise IdempotencyConflict(claim)
-        return DecisionRecord(*record)
+            if row is None:
+                return None
+            digest, *record = row
+            if digest != claim.request_digest:
+                raise IdempotencyConflict(claim)
+            return _loaded(connection, record)
 
     def superseding(self, id: str) -> tuple[str, ...]:
         with reading(self._engine) as connection:
@@ -79,6 +152,11 @@ class SqlDecisionStore:
     def count(self) -> int:
         with reading(self._engine) as connection:
             return connection.scalars(_COUNT).one()
+
+    def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
+        as_of = decisions.c.as_of
+        with reading(self._engine) as connection:
+            return sum(connection.scalars(_COUNT.where(as_of >= start, as_of < end)).one() for start, end in days)
 
     def purge_idempotency(self, before: str) -> int:
         """Number of keys forgotten: those of decisions made before an instant. The decisions stay.
@@ -95,14 +173,70 @@ class SqlDecisionStore:
                 return purged
 
 
-def _append(connection: Connection, entry: Entry) -> Appended | IdempotencyConflict:
-    record, claim = entry.record, entry.claim
-    if claim is not None and connection.execute(_CLAIM, _claimed(claim, record)).rowcount == 0:
-        row = connection.execute(_CLAIMED, {"caller": claim.caller, "key": claim.key}).one()
-        digest, *first = row
-        return IdempotencyConflict(claim) if digest != claim.request_digest else Appended(DecisionRecord(*first), True)
-    connection.execute(_INSERT_DECISION, {name: getattr(record, name) for name in _NAMES})
-    return Appended(record, replayed=False)
+def _refusal(entry: Entry, fault: StoreRefused) -> StoreRefused:
+    return StoreRefused(f"decision `{entry.record.id}`: {fault}")
+
+
+def _append(connection: Connection, entries: Sequence[Entry]) -> list[Outcome]:
+    """What became of each: the claims are written first, and only who gets its own writes its record."""
+    outcomes: dict[int, Outcome] = {}
+    for _ in range(_ROUNDS):
+        waiting = [n for n in range(len(entries)) if n not in outcomes]
+        if not waiting:
+            return [outcomes[n] for n in range(len(entries))]
+        kept = _keep(connection, entries, waiting)
+        outcomes |= {n: Appended(entries[n].record, replayed=False) for n in kept}
+        for n in waiting:
+            if n not in outcomes and (found := _first(connection, entries[n].claim)) is not None:
+                outcomes[n] = found
+    raise StoreUnavailable("a key was forgotten again and again")
+
+
+def _keep(connection: Connection, entries: Sequence[Entry], waiting: Sequence[int]) -> list[int]:
+    """The entries that are written now: those without a claim, and those whose claim is the first for its key.
+
+    Claims are written in order of their keys, so that two transactions wait for each other in one direction only.
+    """
+    claims: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
+    kept: list[int] = []
+    for n in waiting:
+        record, claim = entries[n].record, entries[n].claim
+        if claim is None:
+            kept.append(n)
+        else:
+            claims.setdefault((claim.caller, claim.key), (n, _claimed(claim, record)))
+    dialect = connection.dialect.name
+    if claims:
+        rows = [claimed for _, (_, claimed) in sorted(claims.items())]
+        kept += [claims[caller, key][0] for caller, key in connection.execute(_CLAIM[dialect], rows)]
+    if kept:
+        records = [entries[n].record for n in sorted(kept)]
+        connection.execute(_INSERT[dialect], [{name: getattr(record, name) for name in _NAMES} for record in records])
+        connection.execute(_UNSEALED[dialect], [{"kind": "decision", "id": record.id} for record in records])
+        private = [{"record": record.id, **asdict(one)} for record in records for one in record.privates]
+        if private:
+            connection.execute(_PRIVATE[dialect], private)
+    return kept
+
+
+def _first(connection: Connection, claim: IdempotencyClaim | None) -> Outcome | None:
+    """What the key of a claim stands for; None if it was forgotten since the claim was refused."""
+    if claim is None:
+        return None
+    row = connection.execute(_CLAIMED, {"caller": claim.caller, "key": claim.key}).first()
+    if row is None:
+        return None
+    digest, *record = row
+    if digest != claim.request_digest:
+        return IdempotencyConflict(claim)
+    return Appended(_loaded(connection, record), replayed=True)
+
+
+def _loaded(connection: Connection, row: Sequence[Any]) -> DecisionRecord:
+    record = DecisionRecord(*row)
+    if COMMITTED not in record.body:
+        return record
+    return replace(record, privates=privates_of(connection, [record.id]).get(record.id, ()))
 
 
 def _claimed(claim: IdempotencyClaim, record: DecisionRecord) -> dict[str, str]:

@@ -34,7 +34,7 @@ class SqlKeyStore:
 
     def end(self, id: str, *, expires_at: str | None, revoked_at: str | None, trail: TrailEntry) -> Key | None:
         with writing(self._engine) as connection:
-            found = _find(connection, id)
+            found = _find(connection, id, to_change=True)
             if found is None:
                 return None
             ends = {
@@ -58,8 +58,10 @@ class SqlKeyStore:
             return connection.execute(select(keys.c.number).limit(1)).first() is not None
 
 
-def _find(connection: Connection, id: str) -> Key | None:
-    row = connection.execute(select(*_KEY).where(keys.c.id == id)).first()
+def _find(connection: Connection, id: str, *, to_change: bool = False) -> Key | None:
+    """The key; `to_change` keeps others from changing it until the transaction ends."""
+    found = select(*_KEY).where(keys.c.id == id)
+    row = connection.execute(found.with_for_update() if to_change else found).first()
     return None if row is None else _key(row)
 
 

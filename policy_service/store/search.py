@@ -54,7 +54,8 @@ class SqlSearchStore:
 
 
 def _found(row: Any, superseded_by: tuple[str, ...]) -> Found:
-    return Found(*row, superseded_by)
+    index, id_, decided_at, as_of, bundle, merchant_id, supersedes = row
+    return Found(index, id_, decided_at, as_of, bundle, merchant_id, supersedes, superseded_by)
 
 
 def page(query: Query) -> Select[Any]:

@@ -14,6 +14,7 @@ from policy_service.api import examples, problems
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
 from policy_service.decisions.service import PolicyService
+from policy_service.policies.bundle import Bundle, bundle
 
 Body = dict[str, Any]
 Call = Callable[..., Any]
@@ -41,20 +42,84 @@ def test_it_has_every_route_and_no_other(contract: Body, client: FlaskClient) ->
 
 def test_every_operation_has_an_id_a_summary_and_described_answers(contract: Body) -> None:
     operations = [one for path in contract["paths"].values() for name, one in path.items() if name in ("get", "post")]
-    assert len({one["operationId"] for one in operations}) == len(operations) == 9
+    assert len({one["operationId"] for one in operations}) == len(operations)
     for one in operations:
         assert one["summary"].endswith((".", "…"))
         for status, answer in one["responses"].items():
             assert answer["description"]
-            (content,) = answer["content"]
-            assert content == ("application/json" if status.startswith("2") else "application/problem+json")
+            if not status.startswith("2"):
+                assert list(answer["content"]) == ["application/problem+json"]
+
+
+def test_every_refusal_lists_its_types_and_no_other(contract: Body) -> None:
+    for path in contract["paths"].values():
+        for operation in (one for name, one in path.items() if name in ("get", "post")):
+            for status, answer in operation["responses"].items():
+                if status.startswith("2"):
+                    continue
+                _, here = answer["content"]["application/problem+json"]["schema"]["allOf"]
+                of_type = here["properties"]["type"]
+                types = of_type.get("enum") or [of_type["const"]]
+                kinds = [problems.KINDS[one.removeprefix("/problems/")] for one in types]
+                assert {kind.status for kind in kinds} == {int(status)}
+                assert here["properties"]["status"] == {"const": int(status)}
+                assert ("Retry-After" in answer.get("headers", {})) == (status in ("429", "503"))
+
+
+def test_the_state_to_post_is_described_section_by_section(contract: Body, rules: Bundle) -> None:
+    schemas = contract["components"]["schemas"]
+    assert schemas["EvaluateRequest"]["properties"]["facts"]["$ref"] == "#/components/schemas/Facts"
+    assert schemas["Facts"]["additionalProperties"] is False
+    for name, section in rules.rules.dictionary.sections.items():
+        assert schemas["Facts"]["properties"][name] == {"$ref": f"#/components/schemas/Facts.{name}"}
+        shown = schemas[f"Facts.{name}"]
+        assert set(shown.get("items", shown)["properties"]) == set(section.facts)
+    hours = schemas["Facts.live"]["properties"]["hours_today"]
+    assert (hours["x-unit"], hours["x-scale"], hours["minimum"], hours["maximum"]) == ("hour", 2, 0, 24)
+
+
+def test_the_contract_follows_the_active_rules_and_its_tag_tells(own: Assembled, rules: Bundle) -> None:
+    client = create_app(assembled=own).test_client()
+    first = client.get("/openapi.json")
+    again = client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.get_data()) == (304, b"")
+    label = "Hours broadcast on the day"
+    sources = {path: text.replace(label, "Hours on air") for path, text in rules.sources.items()}
+    changed, diagnostics = bundle(sources)
+    assert changed is not None, diagnostics
+    own.publishing.adopt_folder(changed, actor="test")
+    own.service.evaluators.refresh()
+    other = client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert other.status_code == 200
+    assert other.headers["ETag"] != first.headers["ETag"]
+    hours = json.loads(other.get_data())["components"]["schemas"]["Facts.live"]["properties"]["hours_today"]
+    assert hours["title"] == "Hours on air"
+
+
+def test_without_rules_the_contract_is_told_with_any_state(make_service: Any) -> None:
+    client = create_app(assembled=make_service(None)).test_client()
+    whole = json.loads(client.get("/openapi.json").get_data())
+    validate(whole)
+    assert whole["components"]["schemas"]["Facts"] == {"type": "object"}
+
+
+def test_every_key_of_an_answer_is_described(contract: Body) -> None:
+    names = (
+        "Answer", "Preview", "Reward", "Claim", "Cut", "Validity", "NotGranted", "Recommendation", "PolicyEntry", "Row",
+        "Leaf", "Subject", "Text", "Record", "RecordedRequest", "Replayed", "Difference", "Problem", "Error",
+    )  # fmt: skip
+    for name in names:
+        schema = contract["components"]["schemas"][name]
+        for key, of in schema["properties"].items():
+            plain = of.get("$ref") or [one for one in of.get("anyOf", ()) if "$ref" in one] or of.get("allOf")
+            assert plain or of.get("description"), f"{name}.{key}"
 
 
 def test_every_status_of_a_problem_is_documented_somewhere(contract: Body) -> None:
     documented = {int(s) for path in contract["paths"].values() for m in path.values() if isinstance(m, dict)
                   for s in m.get("responses", {})}  # fmt: skip
     ours = {kind.status for kind in problems.KINDS.values()}
-    by_flask_and_gunicorn = {405, 414, 431}
+    by_flask_and_gunicorn = {405, 408, 431}
     assert ours - documented == by_flask_and_gunicorn
 
 
@@ -74,7 +139,7 @@ def test_the_examples_are_what_they_say(
     answer = parsed(client.post("/v1/evaluate", json=body["examples"]["decision"]["value"]))
     shown = contract["paths"]["/v1/evaluate"]["post"]["responses"]["201"]["content"]["application/json"]["example"]
     conforms(shown, "Answer")
-    changing = ("decision_id", "decided_at", "bundle")
+    changing = ("decision_id", "decided_at", "bundle", "receipt")
     assert {k: v for k, v in answer.items() if k not in changing} == {
         k: v for k, v in shown.items() if k not in changing
     }
@@ -104,6 +169,12 @@ def test_the_correction_of_the_examples_corrects(client: FlaskClient, parsed: Ca
         {"facts": {}, "supersedes": "x"},
         {"facts": {}, "reason": "x"},
         {"facts": {}, "x": 1},
+        {"facts": {}},
+        {"facts": {}, "as_of": "2023-02-29"},
+        {"facts": {}, "as_of": "2023-04-01", "reason": "appeal"},
+        {"facts": {"merchant": {}}, "as_of": "2023-04-01"},
+        {"facts": {"weather": {}}, "as_of": "2023-04-01"},
+        {"facts": {"live": {"hours_today": 25}}, "as_of": "2023-04-01"},
     ],
     ids=str,
 )

@@ -1,18 +1,20 @@
 """GET /v1/facts: the JSON Schema and the door that reads facts say the same."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from policy_service.decisions import answering
-from policy_service.decisions.catalogue import closure
+from policy_service.decisions.catalogue import DAY_PATTERN, closure
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines.plan import epochs, plan
-from policy_service.facts import LAST_DAY, Door, Fact
+from policy_service.facts import FIRST_DAY, LAST_DAY, Door, Fact
 from policy_service.language import types
 from policy_service.language.values import exact
 from policy_service.policies.bundle import Bundle
@@ -41,7 +43,7 @@ def test_a_fact_shows_title_unit_range_and_step(schema: Body) -> None:
     hours = schema["properties"]["live"]["properties"]["hours_today"]
     assert hours["title"] == "Hours broadcast on the day"
     assert hours["x-title"]["zh"] == "当天开播小时数"
-    assert (hours["minimum"], hours["maximum"], hours["multipleOf"]) == (0, 24, Decimal("0.01"))
+    assert (hours["minimum"], hours["maximum"], hours["x-scale"]) == (0, 24, 2)
     assert (hours["x-unit"], hours["x-window"]) == ("hour", {"days": 1, "ends": "as_of"})
     assert hours["x-read-by"]["required"][-1] == "chuanliu.traffic_hours"
     store = schema["properties"]["merchant"]["properties"]["store_type"]
@@ -49,10 +51,11 @@ def test_a_fact_shows_title_unit_range_and_step(schema: Body) -> None:
     assert store["x-labels"]["enterprise"] == {"zh": "企业店", "en": "Enterprise store"}
 
 
-def test_steps_are_written_as_exact_decimals(client: FlaskClient) -> None:
+def test_bounds_are_written_as_exact_decimals_and_scales_as_counts(client: FlaskClient) -> None:
     text = client.get("/v1/facts").get_data(as_text=True)
-    assert '"multipleOf":0.0001' in text
     assert '"minimum":0.01' in text
+    assert '"x-scale":4' in text
+    assert "multipleOf" not in text  # a validator that divides binary floats would refuse 0.07 as a multiple of 0.01
 
 
 def test_for_some_policies_it_is_the_smallest(client: FlaskClient, parsed: Call) -> None:
@@ -115,7 +118,24 @@ def test_the_policies_that_a_state_must_feed_are_those_that_are_evaluated(rules:
 
 def _probes(fact: Fact) -> list[Any]:
     """Values at and just beyond every bound of a fact, and of every other JSON type."""
-    found: list[Any] = [None, True, False, "", "x", {}, [], 0, 1, Decimal("0.5"), "P30D", "2023-02-30", "2023-04-01"]
+    found: list[Any] = [
+        None,
+        True,
+        False,
+        "",
+        "x",
+        "x\x00",
+        "1899-12-31",
+        "2200-01-01",
+        {},
+        [],
+        0,
+        1,
+        Decimal("0.5"),
+        "P30D",
+        "2023-02-30",
+        "2023-04-01",
+    ]
     match fact.type:
         case types.Number(scale, low, high):
             ends = [end + step for end in (low, high) for step in (-1, 0, 1)]
@@ -130,8 +150,24 @@ def _probes(fact: Fact) -> list[Any]:
     return found
 
 
+def _scale(_: Any, scale: int, value: Any, __: Any) -> Iterator[ValidationError]:
+    if isinstance(value, Decimal) and value != round(value, scale):
+        yield ValidationError(f"more than {scale} decimals")
+
+
+def test_every_day_that_may_be_posted_fits_the_pattern_and_no_other_text_does() -> None:
+    day, days = FIRST_DAY, 0
+    while day <= LAST_DAY:
+        assert re.fullmatch(DAY_PATTERN, day.isoformat()), day
+        day, days = day + timedelta(days=1), days + 1
+    texts = (f"{y:04}-{m:02}-{d:02}" for y in range(1899, 2201) for m in range(14) for d in range(33))
+    assert sum(re.fullmatch(DAY_PATTERN, text) is not None for text in texts) == days
+
+
 def test_schema_and_door_accept_the_same_values_of_every_fact(schema: Body, rules: Bundle) -> None:
-    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    """The schema with its own key for decimals, which a validator has to be told."""
+    told = validators.extend(Draft202012Validator, {"x-scale": _scale})
+    validator = told(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     door = Door(rules.rules.dictionary)
     for section in rules.rules.dictionary.sections.values():
         for fact in section.facts.values():

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
 
 from policy_service import __version__
 from policy_service.api import problems
 from policy_service.api.problems import Kind
+from policy_service.api.shared import begin_to_stop
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.policies.bundle import Bundle
+from policy_service.telemetry.metrics import METRICS
 
 Call = Callable[..., Any]
 
@@ -32,7 +36,52 @@ def test_a_service_with_a_bundle_is_ready(client: FlaskClient, rules: Bundle, pa
     response = client.get("/readyz")
     found = parsed(response)
     conforms(found, "Readiness")
-    assert (response.status_code, found) == (200, {"status": "ready", "bundle": rules.id})
+    assert found.pop("looked_seconds_ago") >= 0
+    assert (response.status_code, found) == (200, {"status": "ready", "bundle": rules.id, "reasons": []})
+
+
+def test_a_bundle_that_cannot_be_taken_over_degrades_and_is_told(
+    own: Assembled, own_client: FlaskClient, monkeypatch: pytest.MonkeyPatch, parsed: Call, conforms: Call
+) -> None:
+    monkeypatch.setattr(own.service.evaluators, "_active_fault", "the active bundle b cannot be used")
+    response = own_client.get("/readyz")
+    found = parsed(response)
+    conforms(found, "Readiness")
+    assert (response.status_code, found["status"]) == (200, "degraded")
+    assert found["reasons"] == ["the active bundle b cannot be used"]
+
+
+def test_a_worker_that_is_about_to_end_is_not_ready(own: Assembled, parsed: Call) -> None:
+    app = create_app(assembled=own)
+    begin_to_stop(app)
+    response = app.test_client().get("/readyz")
+    assert (response.status_code, parsed(response)["errors"][0]["code"]) == (503, "D103")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"), [("job-7.x_Y", "job-7.x_Y"), ("a" * 64, "a" * 64), ("a" * 65, None), ("a b", None)]
+)
+def test_a_request_keeps_the_id_it_came_with_if_it_is_one(
+    client: FlaskClient, asked: str, answered: str | None
+) -> None:
+    found = client.get("/healthz", headers={"X-Request-Id": asked}).headers.getlist("X-Request-Id")
+    assert len(found) == 1
+    assert found[0] == (answered or str(UUID(found[0])))
+
+
+def test_metrics_are_prometheus_text_with_templates_for_routes(client: FlaskClient) -> None:
+    client.get("/v1/policies/nothing.there", buffered=True)
+    client.get("/no/such/path", buffered=True)
+    client.open("/healthz", method="BREW", buffered=True)
+    response = client.get("/metrics")
+    assert response.content_type == "text/plain; version=1.0.0; charset=utf-8"
+    text = response.get_data(as_text=True)
+    names = {family.name for family in text_string_to_metric_families(text)}
+    assert set(METRICS) <= names
+    assert "nothing.there" not in text
+    assert "/no/such" not in text
+    assert "BREW" not in text
+    assert 'route="unknown"' in text
 
 
 def test_without_a_bundle_it_is_not_ready_and_says_why(make_service: Call, parsed: Call, conforms: Call) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -325,3 +326,184 @@ def test_every_request_that_is_no_http_gets_a_problem_and_harms_nothing(server: 
     assert stored(server).count() == 0
     assert server.evaluate()[0] == 201
     assert "Traceback" not in server.stderr()
+
+
+# ---- slow clients
+
+
+def test_clients_that_trickle_hold_no_thread(start: Start) -> None:
+    """Fifty of them, where a worker with one thread answers others all the while."""
+    server = start(workers=1, POLICY_THREADS="1", POLICY_READ_SECONDS="100")
+    assert server.announced(), server.stderr()
+    parts = [
+        HEAD,
+        HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY),
+        HEAD + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(BODY),
+        CHUNKED,
+        b"",
+    ]
+    trickling = [socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) for _ in range(50)]
+    try:
+        for at, connection in enumerate(trickling):
+            connection.sendall(parts[at % len(parts)])
+        for at in range(5):
+            for connection in trickling:
+                connection.sendall(b"5\r\n" if at == 0 else b" ")
+            assert server.evaluate()[0] == 201
+        whole = trickling[1]
+        whole.sendall(BODY[len(b"5\r\n    ") :])  # what began badly is answered too, once it is whole
+        assert whole.recv(65536).startswith(b"HTTP/1.1 400 ")
+    finally:
+        for connection in trickling:
+            connection.close()
+
+
+def test_a_request_in_single_bytes_is_answered(server: Server) -> None:
+    data = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in data:
+            connection.send(bytes([byte]))
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 201 ")
+
+
+def test_requests_sent_ahead_are_all_answered_in_order(server: Server) -> None:
+    one = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+    answer = server.raw(one + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" + one)
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", answer) == [b"201", b"200", b"201"]
+
+
+@pytest.mark.parametrize("begun", [HEAD, HEAD + b"Content-Length: 9\r\n\r\n{", CHUNKED + b"9\r\n{"])
+def test_a_request_that_does_not_arrive_in_time_is_a_timeout(start: Start, begun: bytes) -> None:
+    server = start(workers=1, POLICY_READ_SECONDS="1")
+    assert server.announced(), server.stderr()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+        connection.sendall(begun)
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(body)["type"] == "/problems/request-timeout"
+    assert stored(server).count() == 0
+
+
+def test_a_body_too_large_to_keep_holds_its_thread_for_so_long_only(start: Start) -> None:
+    server = start(workers=1, POLICY_THREADS="1", POLICY_READ_SECONDS="1", POLICY_MAX_BODY="1000")
+    assert server.announced(), server.stderr()
+    batch = b"POST /v1/evaluate/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+        connection.sendall(batch + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{")
+        assert server.ask("GET", "/healthz")[0] == 200
+
+
+def test_clients_that_do_not_read_hold_no_thread(start: Start) -> None:
+    server = start(workers=1, POLICY_THREADS="1", POLICY_WRITE_SECONDS="100")
+    assert server.announced(), server.stderr()
+    ask = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    readers = []
+    try:
+        for _ in range(5):
+            reader = socket.socket()
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            reader.settimeout(DEADLINE)
+            reader.connect(("127.0.0.1", server.port))
+            reader.sendall(ask)
+            readers.append(reader)
+        assert server.evaluate()[0] == 201
+        late = readers[0]
+        late.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: late.recv(65536), b""))
+        first, second = answer.split(b"HTTP/1.1 200 ")[1:]
+        assert json.loads(first.partition(b"\r\n\r\n")[2])["openapi"] == "3.1.0"
+        assert b'"status":"ok"' in second
+    finally:
+        for reader in readers:
+            reader.close()
+
+
+def test_beyond_what_may_wait_requests_are_refused_at_once_and_health_is_answered(start: Start) -> None:
+    server = start(workers=1, POLICY_THREADS="1", POLICY_MAX_WAITING="0", POLICY_READ_SECONDS="100")
+    assert server.announced(), server.stderr()
+    batch = b"POST /v1/evaluate/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as holding:
+        holding.sendall(batch + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{")
+        found: list[Answer] = []
+        until(lambda: found.append(server.evaluate()) or found[-1][0] == 503, "the thread is taken")
+        _, problem, headers = found[-1]
+        assert (problem["type"], headers["Retry-After"]) == ("/problems/overloaded", "1")
+    until(lambda: server.evaluate()[0] == 201, "the thread is free again")
+
+
+# ---- logs, metrics, reload
+
+
+def test_nothing_that_was_posted_is_in_logs_or_metrics(start: Start) -> None:
+    server = start(POLICY_LOG_LEVEL="debug")
+    assert server.announced(), server.stderr()
+    marker = "MARKER7f3a"
+    body = json.loads(json.dumps(examples.REQUEST))
+    body["facts"]["merchant"]["id"] = marker
+    assert server.ask("POST", "/v1/evaluate", body, Idempotency_Key=marker, X_Request_Id="r-1")[0] == 201
+    server.ask("POST", "/v1/evaluate", body | {"reason": marker, marker: marker})
+    server.ask("GET", f"/v1/policies?as_of={marker}")
+    server.ask("GET", f"/{marker}", Authorization=f"Bearer {marker}")
+    server.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization " + marker.encode() + b": x\r\n\r\n")
+    server.raw(b"GET /" + marker.encode() + b" HTTP/9.9\r\n\r\n")
+    ids = [json.loads(line).get("request_id") for line in server.stderr().splitlines() if line.startswith("{")]
+    assert "r-1" in ids
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    assert 'route="/v1/evaluate"' in text
+    assert marker not in text
+    assert marker not in server.stderr()
+    server.process.terminate()
+    out, _ = server.process.communicate(timeout=DEADLINE)
+    assert marker not in out
+
+
+def test_the_counts_of_all_workers_that_ever_were_are_in_every_scrape(server: Server) -> None:
+    def decisions() -> float:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        found = re.search(r'^policy_evaluations_total\{purpose="decide"\} (\S+)$', text, re.MULTILINE)
+        return float(found[1]) if found else 0
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: server.evaluate(), range(20)))
+    until(lambda: decisions() == 20, "both workers have told")
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: server.stderr().count("Worker exiting") == 2, "both workers have ended")
+    until(lambda: decisions() == 20, "what they counted is still there")
+
+
+def test_a_reload_under_load_refuses_nobody(server: Server) -> None:
+    statuses: list[int] = []
+    over = Event()
+
+    def ask() -> None:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
+        data = json.dumps(examples.REQUEST)
+        while not over.is_set():
+            connection.request("POST", "/v1/evaluate", data, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            response.read()
+            statuses.append(response.status)
+        connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        clients = [pool.submit(ask) for _ in range(4)]
+        try:
+            for turn in (1, 2):
+                seen = len(statuses)
+                until(lambda seen=seen: len(statuses) > seen + 20, "requests are answered")
+                server.process.send_signal(signal.SIGHUP)
+                until(lambda wanted=2 * turn: server.stderr().count("Worker exiting") >= wanted, "workers are new")
+        finally:
+            over.set()
+        for client in clients:
+            client.result(DEADLINE)
+    assert set(statuses) == {201}
+    assert len(server.workers()) == 6

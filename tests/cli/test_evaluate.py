@@ -11,6 +11,7 @@ from click.testing import Result
 
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder, preview
+from policy_service.decisions.publishing import Act
 from policy_service.settings import Settings
 
 Run = Callable[..., Result]
@@ -210,7 +211,7 @@ def test_the_active_bundle_decides_where_an_operator_chose_another(
     edit("shop/hours.yaml", 'amount: "5"', 'amount: "6"')
     run("evaluate", "--decide", request_file(), **database)
     served = assemble(Settings(database_url=database["POLICY_DATABASE_URL"]))
-    served.publishing.activate(first, actor="operator", reason="back")
+    served.publishing.activate(first, Act("operator", "back"))
     found = run("evaluate", "--decide", request_file(), **database)
     assert json.loads(found.stdout)["bundle"] == first
     assert found.stderr == f"the active bundle decides, not that of the folder: {first}\n"

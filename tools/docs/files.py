@@ -4,7 +4,19 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tools.docs import blocks, command_line, design, diagnostics, examples, facts, http, language, policies, settings
+from tools.docs import (
+    blocks,
+    command_line,
+    design,
+    diagnostics,
+    examples,
+    facts,
+    http,
+    language,
+    policies,
+    settings,
+    telemetry,
+)
 from tools.docs.blocks import BlockFault
 from tools.docs.shipped import Shipped
 
@@ -64,6 +76,8 @@ def makers(shipped: Shipped) -> dict[str, Callable[[], str]]:
         "route details": contract.details,
         "routes": contract.routes,
         "settings": settings.settings,
+        "metrics": telemetry.metrics,
+        "retries": telemetry.retries,
         "state": language.state,
         "time": language.times,
     }

@@ -1,5 +1,8 @@
 """What POST /v1/evaluate answers. An object here may grow keys only with a new option or a new `format`."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from marshmallow import RAISE, Schema, fields, validate
 
 from policy_service.api.schemas.request import BUNDLE_ID, DECISION_ID, PURPOSES
@@ -24,26 +27,51 @@ def anything(description: str) -> fields.Raw:
     return fields.Raw(required=True, metadata={"description": description})
 
 
+def told(description: str, *, required: bool = True, **more: Any) -> fields.String:
+    """A text that says one thing."""
+    return fields.String(required=required, metadata={"description": description, **more})
+
+
+def one_of(description: str, members: Iterable[str]) -> fields.String:
+    return fields.String(required=True, validate=validate.OneOf(list(members)), metadata={"description": description})
+
+
+def listed(schema: type[Schema], description: str, *, required: bool = True) -> fields.List[Any]:
+    return fields.List(fields.Nested(schema), required=required, metadata={"description": description})
+
+
+def bundle_id() -> fields.String:
+    return fields.String(
+        required=True,
+        validate=validate.Regexp(f"^{BUNDLE_ID}$"),
+        metadata={"description": "The rules that answered: the digest of their content."},
+    )
+
+
+def _words(kinds: Iterable[str]) -> str:
+    return ", ".join(f"`{kind}`" for kind in kinds)
+
+
 class SubjectSchema(Shown):
     """Whom the entry is about; without `id` where no such section or element was posted."""
 
-    type = fields.String(required=True, metadata={"examples": list(SUBJECTS)})
-    id = fields.String()
+    type = told("What is judged.", examples=list(SUBJECTS))
+    id = told("As it was posted.", required=False)
 
 
 class TextSchema(Shown):
     """A text in both tongues."""
 
-    zh = fields.String(required=True)
-    en = fields.String(required=True)
+    zh = told("In Chinese.")
+    en = told("In English.")
 
 
 class LeafSchema(Shown):
     """One comparison: a fact, its value, the test, and whether it held."""
 
-    fact = fields.String(required=True, metadata={"description": "The fact, or the text of an expression."})
+    fact = told("The fact, or the text of an expression.")
     value = anything("The value compared; null where it is not known.")
-    test = fields.String(required=True, metadata={"examples": [">= 4"]})
+    test = told("What it was compared with; parameters stand as their values.", examples=[">= 4"])
     holds = fields.Boolean(required=True, allow_none=True, metadata={"description": "null: not known."})
 
 
@@ -58,35 +86,46 @@ class ClaimSchema(Shown):
             "difference.",
         },
     )
-    per = fields.String(required=True, validate=validate.OneOf(["once", "campaign", "day", "month"]))
-    on_increase = fields.String(required=True, validate=validate.OneOf(["top_up", "keep"]))
-    on_decrease = fields.String(required=True, validate=validate.OneOf(["keep", "claw_back"]))
+    per = one_of("How often it can be claimed; the key names the period.", ["once", "campaign", "day", "month"])
+    on_increase = one_of(
+        "What to do when the amount exceeds what was paid: `top_up` pays the difference, `keep` nothing once paid.",
+        ["top_up", "keep"],
+    )
+    on_decrease = one_of(
+        "What to do when the amount falls below what was paid: `keep` leaves it, `claw_back` takes the difference.",
+        ["keep", "claw_back"],
+    )
 
 
 class CutSchema(Shown):
     """That a stacking group has cut the amount."""
 
-    group = fields.String(required=True)
+    group = told("Id of the stacking group.")
     from_ = fields.Raw(
         required=True, data_key="from", metadata={"type": "number", "description": "The amount before the first cut."}
     )
-    reason = fields.String(required=True, validate=validate.OneOf(["cap", "max", "first"]))
+    reason = one_of(
+        "`cap`: the sum of the group is capped. `max`, `first`: another reward of it counts.", ["cap", "max", "first"]
+    )
 
 
 class ValiditySchema(Shown):
     """Days on which the reward can be used; `to` is the day behind the last."""
 
-    from_ = fields.String(required=True, data_key="from", metadata={"format": "date"})
-    to = fields.String(required=True, metadata={"format": "date"})
+    from_ = fields.String(required=True, data_key="from", metadata={"format": "date", "description": "The first day."})
+    to = told("The day behind the last.", format="date")
 
 
 class RewardSchema(Shown):
     """A reward that was earned."""
 
-    id = fields.String(required=True)
-    policy = fields.String(required=True)
+    id = told("Id of the reward within its policy; of one per row, the row's.")
+    policy = told("Id of the policy.")
     subject = fields.Nested(SubjectSchema, required=True)
-    kind = fields.String(required=True, validate=validate.OneOf([*ADDITIVE_KINDS, *STANDING_KINDS]))
+    kind = one_of(
+        f"{_words(ADDITIVE_KINDS)} are amounts that add up; {_words(STANDING_KINDS)} stand for themselves.",
+        [*ADDITIVE_KINDS, *STANDING_KINDS],
+    )
     amount = fields.Raw(
         required=True,
         metadata={
@@ -94,12 +133,12 @@ class RewardSchema(Shown):
             "description": "In `unit`; an exact decimal of at most 15 digits. Of a `right` also a text, or true.",
         },
     )
-    unit = fields.String()
+    unit = told("Of the amount.", required=False, examples=["hour"])
     details = fields.Dict(metadata={"description": "Further values of the reward; null ones are left out."})
     claim = fields.Nested(ClaimSchema, metadata={"description": "Not in a preview, nor where nothing can be claimed."})
     because = fields.List(fields.Nested(LeafSchema), metadata={"description": "Why; not with trace `none`."})
-    validity = fields.Nested(ValiditySchema)
-    cut = fields.Nested(CutSchema)
+    validity = fields.Nested(ValiditySchema, metadata={"description": "Absent where it has no end."})
+    cut = fields.Nested(CutSchema, metadata={"description": "Absent where nothing was cut."})
     provisional = fields.Boolean(
         metadata={"description": "Another reward of its stacking group lacks facts, so the cut may still change."}
     )
@@ -108,11 +147,11 @@ class RewardSchema(Shown):
 class NotGrantedSchema(Shown):
     """A declared reward that was not earned, and the first reason."""
 
-    id = fields.String(required=True)
-    policy = fields.String(required=True)
+    id = told("Id of the reward within its policy.")
+    policy = told("Id of the policy.")
     subject = fields.Nested(SubjectSchema, required=True)
-    reason = fields.String(required=True, validate=validate.OneOf(REASONS))
-    exception = fields.String(metadata={"description": "Id of the exception, with reason `excluded`."})
+    reason = one_of("The first that holds, in this order.", REASONS)
+    exception = told("Id of the exception, with reason `excluded`.", required=False)
     text = fields.Nested(TextSchema, metadata={"description": "The exception's text."})
     because = fields.List(fields.Nested(LeafSchema), metadata={"description": "With trace `full`."})
 
@@ -120,28 +159,28 @@ class NotGrantedSchema(Shown):
 class RecommendationSchema(Shown):
     """What would be worth doing; 1 is the most urgent."""
 
-    id = fields.String(required=True)
-    policy = fields.String(required=True)
+    id = told("Id of the recommendation within its policy.")
+    policy = told("Id of the policy.")
     subject = fields.Nested(SubjectSchema, required=True)
-    priority = fields.Integer(required=True)
-    text = fields.Nested(TextSchema, required=True)
-    because = fields.List(fields.Nested(LeafSchema))
+    priority = fields.Integer(required=True, metadata={"description": "1 is the most urgent."})
+    text = fields.Nested(TextSchema, required=True, metadata={"description": "With values filled in."})
+    because = listed(LeafSchema, "Why; not with trace `none`.", required=False)
 
 
 class RowSchema(Shown):
     """A row of a table or relation, with every cell that is not `-`."""
 
-    decision = fields.String(required=True)
-    row = fields.String(required=True)
-    because = fields.List(fields.Nested(LeafSchema), required=True)
+    decision = told("Name of the decision.")
+    row = told("Id of the row.")
+    because = listed(LeafSchema, "Its cells, from left to right.")
 
 
 class PolicyEntrySchema(Shown):
     """One policy for one subject."""
 
-    policy = fields.String(required=True)
+    policy = told("Id of the policy.")
     subject = fields.Nested(SubjectSchema, required=True)
-    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    status = one_of("The first that holds, in this order; only `applied` yields rewards and recommendations.", STATUSES)
     decisions = fields.Dict(required=True, metadata={"description": "Every decision; empty unless `applied`."})
     missing = fields.List(
         fields.String(),
@@ -158,21 +197,41 @@ class PolicyEntrySchema(Shown):
 class PreviewSchema(Shown):
     """What the rules say of a state. Nothing was logged, nothing can be claimed."""
 
-    format = fields.Integer(required=True, metadata={"const": 1})
-    bundle = fields.String(required=True, validate=validate.Regexp(f"^{BUNDLE_ID}$"))
-    as_of = fields.String(required=True, metadata={"format": "date"})
-    purpose = fields.String(required=True, validate=validate.OneOf(PURPOSES))
-    rewards = fields.List(fields.Nested(RewardSchema), required=True)
-    not_granted = fields.List(fields.Nested(NotGrantedSchema), required=True)
-    recommendations = fields.List(fields.Nested(RecommendationSchema), required=True)
-    policies = fields.List(fields.Nested(PolicyEntrySchema), required=True)
+    format = fields.Integer(
+        required=True, metadata={"const": 1, "description": "Within a format the same request gets the same keys."}
+    )
+    bundle = bundle_id()
+    as_of = told("The business day judged.", format="date")
+    purpose = one_of("As asked.", PURPOSES)
+    rewards = listed(RewardSchema, "What was earned, by policy, id and subject.")
+    not_granted = listed(NotGrantedSchema, "Every other reward of the policies shown, with the reason.")
+    recommendations = listed(RecommendationSchema, "The most urgent first.")
+    policies = listed(PolicyEntrySchema, "Every policy shown, for each of its subjects.")
     ignored_facts = fields.List(
         fields.String(), metadata={"description": "Pointers to undeclared facts, with `unknown_facts` `report`."}
     )
 
 
+class ReceiptSchema(Shown):
+    """The service's signed word that a record with this digest is in its log: keep it to show what is missing."""
+
+    digest = fields.String(
+        required=True,
+        validate=validate.Regexp("^sha256:[0-9a-f]{64}$"),
+        metadata={"description": "RFC 9162 leaf hash of the record: SHA-256 of a zero byte and its bytes."},
+    )
+    decided_at = told("As in the answer.", format="date-time")
+    key = told("Name and hash of the key that signed; `GET /v1/log/head` lists the keys.")
+    signature = told("Ed25519, in base64.")
+
+
 class AnswerSchema(PreviewSchema):
     """A decision: it was logged before it was answered."""
 
-    decision_id = fields.String(required=True, validate=validate.Regexp(f"^{DECISION_ID}$"))
-    decided_at = fields.String(required=True, metadata={"format": "date-time"})
+    decision_id = fields.String(
+        required=True,
+        validate=validate.Regexp(f"^{DECISION_ID}$"),
+        metadata={"description": "A UUIDv7: GET /v1/decisions/{id} gives the record."},
+    )
+    decided_at = told("When it was decided, in UTC.", format="date-time")
+    receipt = fields.Nested(ReceiptSchema, metadata={"description": "Absent from decisions older than the sealed log."})

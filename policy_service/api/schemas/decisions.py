@@ -2,37 +2,42 @@
 
 from marshmallow import fields, validate
 
-from policy_service.api.schemas.answer import PreviewSchema, Shown, anything
-from policy_service.api.schemas.request import BUNDLE_ID, DECISION_ID
+from policy_service.api.schemas.answer import PreviewSchema, ReceiptSchema, Shown, anything, bundle_id, listed, told
+from policy_service.api.schemas.request import DECISION_ID
 
 
 class RecordedRequestSchema(Shown):
     """The request as it was judged: options resolved, facts normalised, null and undeclared ones left out."""
 
-    as_of = fields.String(required=True, metadata={"format": "date"})
-    purpose = fields.String(required=True, metadata={"const": "decide"})
-    facts = fields.Dict(required=True)
-    options = fields.Dict(required=True)
-    merchant_id = fields.String()
-    bundle = fields.String()
-    policies = fields.List(fields.String())
-    provenance = fields.Dict()
-    supersedes = fields.String()
-    reason = fields.String()
+    as_of = told("The business day judged.", format="date")
+    purpose = told("Previews are not recorded.", const="decide")
+    facts = fields.Dict(required=True, metadata={"description": "By section, as the bundle of then declared them."})
+    options = fields.Dict(required=True, metadata={"description": "Those posted, and the defaults of the others."})
+    merchant_id = told("As posted.", required=False)
+    bundle = told("The bundle that the request named; absent where it named none.", required=False)
+    policies = fields.List(fields.String(), metadata={"description": "The patterns posted; absent: all."})
+    provenance = fields.Dict(metadata={"description": "As posted."})
+    supersedes = told("The decision that this one corrects.", required=False)
+    reason = told("Why it does.", required=False)
 
 
 class RecordSchema(Shown):
     """The full record of a decision: all that a replay needs."""
 
-    decision_id = fields.String(required=True, validate=validate.Regexp(f"^{DECISION_ID}$"))
-    decided_at = fields.String(required=True, metadata={"format": "date-time"})
-    bundle = fields.String(required=True, validate=validate.Regexp(f"^{BUNDLE_ID}$"))
-    format = fields.Integer(required=True)
+    decision_id = fields.String(
+        required=True, validate=validate.Regexp(f"^{DECISION_ID}$"), metadata={"description": "A UUIDv7."}
+    )
+    decided_at = told("When it was decided, in UTC.", format="date-time")
+    bundle = bundle_id()
+    format = fields.Integer(required=True, metadata={"description": "Of the answer."})
     language = fields.Integer(required=True, metadata={"description": "Version of the rule language."})
-    service_version = fields.String(required=True)
+    service_version = told("Version of the service that decided.")
     request = fields.Nested(RecordedRequestSchema, required=True)
-    answer = fields.Nested(PreviewSchema, required=True)
-    idempotency_key = fields.String()
+    answer = fields.Nested(
+        PreviewSchema, required=True, metadata={"description": "The part of the answer that a replay must give again."}
+    )
+    receipt = fields.Nested(ReceiptSchema, metadata={"description": "As it was answered."})
+    idempotency_key = told("The key that the decision was posted under.", required=False)
     superseded_by = fields.List(
         fields.String(), required=True, metadata={"description": "Decisions that correct this one, oldest first."}
     )
@@ -41,7 +46,7 @@ class RecordSchema(Shown):
 class DifferenceSchema(Shown):
     """One place where the answers differ; null on the side that has nothing there."""
 
-    pointer = fields.String(required=True)
+    pointer = told("JSON Pointer into the answer.", examples=["/rewards/0/amount"])
     recorded = anything("In the record.")
     replayed = anything("In the answer of now.")
 
@@ -53,5 +58,5 @@ class ReplayedSchema(Shown):
         required=True,
         metadata={"description": "Under the original bundle and day: the same bytes. Else: no difference that counts."},
     )
-    bundle = fields.String(required=True, validate=validate.Regexp(f"^{BUNDLE_ID}$"))
-    differences = fields.List(fields.Nested(DifferenceSchema), required=True)
+    bundle = bundle_id()
+    differences = listed(DifferenceSchema, "Every place where they differ; empty where they do not.")

@@ -15,8 +15,14 @@ class HealthSchema(Shown):
 class ReadinessSchema(Shown):
     """The service can decide."""
 
-    status = fields.String(required=True, metadata={"const": "ready"})
+    status = fields.String(required=True, metadata={"enum": ["ready", "degraded"]})
     bundle = fields.String(required=True)
+    looked_seconds_ago = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since the worker last saw which bundle is active; null before it did."},
+    )
+    reasons = fields.List(fields.String(), required=True, metadata={"description": "Why it is degraded."})
 
 
 class KindSchema(Shown):
@@ -26,3 +32,11 @@ class KindSchema(Shown):
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     meaning = fields.String(required=True)
+    retry = fields.String(
+        required=True,
+        metadata={
+            "enum": ["never", "later", "same key"],
+            "description": "`never`: the same request fails again. `later`: nothing was done, try again after a pause. "
+            "`same key`: it may have been done; try again after a pause, a decision under the same key.",
+        },
+    )

@@ -21,7 +21,9 @@ class ErrorSchema(Schema):
         required=True,
         metadata={"description": "A letter and three digits; never reused.", "examples": ["A103"]},
     )
-    message = fields.String(required=True, metadata={"examples": ["the number is not from 0 to 24"]})
+    message = fields.String(
+        required=True, metadata={"description": "For a person.", "examples": ["the number is not from 0 to 24"]}
+    )
     hint = fields.String(metadata={"description": "What to do about it."})
 
 
@@ -39,10 +41,14 @@ class ProblemSchema(Schema):
             "examples": ["/problems/invalid-request"],
         },
     )
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
+    title = fields.String(required=True, metadata={"description": "What the type means, in short."})
+    status = fields.Integer(required=True, metadata={"description": "The HTTP status."})
+    detail = fields.String(required=True, metadata={"description": "What is wrong here, for a person."})
     instance = fields.String(
         metadata={"format": "uri", "description": "Names the entry in the service's log, for a fault of ours."}
     )
-    errors = fields.List(fields.Nested(ErrorSchema), required=True)
+    errors = fields.List(
+        fields.Nested(ErrorSchema),
+        required=True,
+        metadata={"description": "Every fault; empty where there is no place to name."},
+    )

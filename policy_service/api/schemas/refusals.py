@@ -65,6 +65,17 @@ class Flag(fields.Boolean):
         raise self.make_error("invalid")
 
 
+class Count(fields.Integer):
+    """A whole number of JSON, and no text, flag or fraction that stands for one."""
+
+    default_error_messages = _wrong("a whole number is needed")
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if type(value) is int:
+            return value
+        raise self.make_error("invalid")
+
+
 class Texts(fields.List[str]):
     default_error_messages = _wrong("a list of texts is needed")
 

@@ -5,5 +5,7 @@ SwaggerUIBundle({
   dom_id: "#contract",
   deepLinking: true,
   validatorUrl: null,
+  showExtensions: true,
+  showCommonExtensions: true,
   presets: [SwaggerUIBundle.presets.apis],
 });

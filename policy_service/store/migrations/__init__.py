@@ -7,6 +7,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, func, select
 
 from policy_service.store.database import writing
+from policy_service.store.postgresql import unhurried
 
 _LOCK = 7_104_116  # any number that nothing else locks in the same PostgreSQL database
 
@@ -18,6 +19,8 @@ def migrate(engine: Engine) -> None:
         StoreUnavailable: another process held the lock too long.
         CommandError: of Alembic, when the layout is newer than this program.
     """
+    if engine.dialect.name == "postgresql":
+        engine = unhurried(engine)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     with writing(engine) as connection:

@@ -1,4 +1,4 @@
-"""A store in an empty folder, and records to put into it."""
+"""A store in an empty database, and records to put into it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,10 +26,18 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "policy.db"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, database: Path) -> str:
+    """Of an empty database: each test here is asked of both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{database}"
+    found: str = request.getfixturevalue("postgresql_url")
+    return found
+
+
 @pytest.fixture
-def engine(database: Path) -> Iterator[Engine]:
-    """Waits for no other writer longer than a millisecond."""
-    engine = connect(f"sqlite:///{database}", busy_timeout_ms=1)
+def engine(url: str) -> Iterator[Engine]:
+    engine = connect(url)
     migrate(engine)
     yield engine
     engine.dispose()

@@ -20,6 +20,20 @@ from policy_service.store.database import writing
 from policy_service.store.tables import bundles
 
 
+@pytest.fixture
+def url(database: Path) -> str:
+    return f"sqlite:///{database}"
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    """Waits for no other writer longer than a millisecond."""
+    engine = connect(url, busy_timeout_ms=1)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
 def pragma(engine: Engine, name: str) -> Any:
     with engine.connect() as connection:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
@@ -45,7 +59,7 @@ def test_an_append_is_one_transaction(engine: Engine, decisions: SqlDecisionStor
     event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2].split()[0]))
     event.listen(engine, "commit", commits.append)
     decisions.append(make_record(1), IdempotencyClaim("payer", "order-1", "digest-1"))
-    assert statements == ["BEGIN", "INSERT", "INSERT"]
+    assert statements == ["BEGIN", "INSERT", "INSERT", "INSERT"]  # the claim, the record, what is to be sealed
     assert len(commits) == 1
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from policy_service.decisions.records import IdempotencyClaim
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect
+from tests import postgres
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -41,11 +42,6 @@ def parsed(text: str) -> list[Line]:
 
 
 @pytest.fixture
-def url(database: Path) -> str:
-    return f"sqlite:///{database}"
-
-
-@pytest.fixture
 def store(url: str) -> Iterator[SqlDecisionStore]:
     """The store as a new process finds it."""
     engine = connect(url)
@@ -67,9 +63,13 @@ class Race:
         self.codes = [process.returncode for process in processes]
 
 
-@pytest.fixture(scope="module")
-def race(tmp_path_factory: pytest.TempPathFactory) -> Race:
-    return Race(f"sqlite:///{tmp_path_factory.mktemp('race')}/policy.db")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def race(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Race]:
+    if request.param == "sqlite":
+        yield Race(f"sqlite:///{tmp_path_factory.mktemp('race')}/policy.db")
+    else:
+        with postgres.database(request.getfixturevalue("postgresql_server")) as url:
+            yield Race(url)
 
 
 @pytest.fixture
@@ -135,9 +135,12 @@ def test_a_child_and_its_parent_share_nothing_but_the_file(url: str, store: SqlD
     assert store.count() == 3
 
 
-def test_a_child_forked_while_its_parent_was_using_the_store_is_refused(url: str, store: SqlDecisionStore) -> None:
+def test_of_a_sqlite_file_a_child_forked_while_its_parent_was_using_it_is_refused(database: Path) -> None:
+    url = f"sqlite:///{database}"
     process = start("forking.py", url, "busy")
     printed = [line.split(maxsplit=1) for line in process.communicate()[0].splitlines()]
     assert [who for who, _ in printed] == ["parent", "child", "child"]
     assert all("forked while its parent" in result for who, result in printed if who == "child")
-    assert store.count() == 1
+    engine = connect(url)
+    assert SqlDecisionStore(engine).count() == 1
+    engine.dispose()

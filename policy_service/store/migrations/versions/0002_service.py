@@ -10,7 +10,7 @@ down_revision = "0001"
 def upgrade() -> None:
     op.create_table(
         "changes",
-        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("version", sa.Integer, autoincrement=False, nullable=False),
         sa.Column("at", sa.String(24), nullable=False),
         sa.PrimaryKeyConstraint("version", name="pk_changes"),
     )
@@ -56,16 +56,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sequence", name="pk_trail"),
         sqlite_autoincrement=True,
     )
-    with op.batch_alter_table("idempotency") as batch:
-        batch.drop_constraint("fk_idempotency_decision", type_="foreignkey")
-        batch.create_foreign_key(
-            "fk_idempotency_decision", "decisions", ["decision"], ["id"], deferrable=True, initially="DEFERRED"
-        )
+    _claims_before_decisions()
+
+
+def _claims_before_decisions() -> None:
+    """The reference of a claim to its decision is judged at the commit. SQLite needs the table anew for that."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE idempotency ALTER CONSTRAINT fk_idempotency_decision DEFERRABLE INITIALLY DEFERRED")
+        return
+    op.drop_index("ix_idempotency_created_at", "idempotency")
+    op.rename_table("idempotency", "idempotency_0001")
+    op.create_table(
+        "idempotency",
+        sa.Column("caller", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("request_digest", sa.Text, nullable=False),
+        sa.Column("decision", sa.String(36), nullable=False),
+        sa.Column("created_at", sa.String(24), nullable=False),
+        sa.PrimaryKeyConstraint("caller", "key", name="pk_idempotency"),
+        sa.ForeignKeyConstraint(
+            ["decision"], ["decisions.id"], name="fk_idempotency_decision", deferrable=True, initially="DEFERRED"
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.execute(
+        "INSERT INTO idempotency (caller, key, request_digest, decision, created_at) "
+        "SELECT caller, key, request_digest, decision, created_at FROM idempotency_0001"
+    )
+    op.drop_table("idempotency_0001")
+    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"])
 
 
 def _activations() -> None:
     """The table anew: what was active before took effect when it was ordered, and had no stops merged in."""
-    op.rename_table("activations", "activations_0001")
+    op.execute("CREATE TABLE activations_0001 AS SELECT * FROM activations")
+    op.drop_table("activations")
     op.create_table(
         "activations",
         sa.Column("sequence", sa.Integer, nullable=False),
@@ -76,16 +101,20 @@ def _activations() -> None:
         sa.Column("effective_at", sa.String(24), nullable=False),
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("sequence", name="pk_activations_2"),
-        sa.ForeignKeyConstraint(["bundle"], ["bundles.id"], name="fk_activations_bundle_2"),
+        sa.PrimaryKeyConstraint("sequence", name="pk_activations"),
+        sa.ForeignKeyConstraint(["bundle"], ["bundles.id"], name="fk_activations_bundle"),
         sa.ForeignKeyConstraint(["published"], ["bundles.id"], name="fk_activations_published"),
         sqlite_autoincrement=True,
     )
     op.execute(
-        "INSERT INTO activations (bundle, published, kind, at, effective_at, actor, reason) "
-        "SELECT bundle, bundle, CASE WHEN folder THEN 'folder' ELSE 'activate' END, at, at, actor, reason "
+        "INSERT INTO activations (sequence, bundle, published, kind, at, effective_at, actor, reason) "
+        "SELECT sequence, bundle, bundle, CASE WHEN folder THEN 'folder' ELSE 'activate' END, at, at, actor, reason "
         "FROM activations_0001 ORDER BY sequence"
     )
+    if op.get_bind().dialect.name == "postgresql":  # which counts on its own, whatever was inserted
+        op.execute(
+            "SELECT setval(pg_get_serial_sequence('activations', 'sequence'), max(sequence)) FROM activations_0001"
+        )
     op.drop_table("activations_0001")
     op.create_index("ix_activations_effective_at", "activations", ["effective_at", "sequence"])
     op.create_index("ix_activations_bundle", "activations", ["bundle"])

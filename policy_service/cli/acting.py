@@ -1,0 +1,66 @@
+"""What commands share that act on the database: who acts, and what they are refused told."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import click
+
+from policy_service.api.schemas.bundles import REASON
+from policy_service.assembly import assemble
+from policy_service.cli.terminal import found_errors
+from policy_service.decisions.asking import NoActiveBundle
+from policy_service.decisions.evaluators import UnknownBundle, UnusableBundle
+from policy_service.decisions.publishing import (
+    Act,
+    BadInstant,
+    Busy,
+    NothingBefore,
+    NotStopped,
+    Publishing,
+    UnknownPolicy,
+    UnknownReward,
+)
+from policy_service.decisions.records import StoreUnavailable
+from policy_service.settings import read_settings
+
+_ACTOR = "policyctl"
+_REFUSALS = (
+    BadInstant, Busy, NoActiveBundle, NothingBefore, NotStopped, UnknownBundle, UnknownPolicy, UnknownReward,
+    UnusableBundle,
+)  # fmt: skip
+
+
+class _Reason(click.ParamType[str]):
+    """One line, as the service takes it."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if re.fullmatch(REASON, value) is None:
+            self.fail("a reason is one line of 1 to 500 characters", param, ctx)
+        return value
+
+
+reason_option = click.option("--reason", required=True, type=_Reason(), help="Why, for those who read the trail.")
+
+
+def act(reason: str = "") -> Act:
+    return Act(_ACTOR, reason)
+
+
+@contextmanager
+def publishing() -> Iterator[Publishing]:
+    """The operations on the database of POLICY_DATABASE_URL; what they refuse is told, and the command ends."""
+    try:
+        yield assemble(read_settings()).publishing
+    except StoreUnavailable as error:
+        _told(f"the store cannot be used: {error}")
+    except _REFUSALS as error:
+        _told(str(error))
+
+
+def _told(message: str) -> NoReturn:
+    click.echo(f"error: {message}", err=True)
+    raise found_errors()

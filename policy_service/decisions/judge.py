@@ -1,0 +1,171 @@
+"""The judge: a share of the answers is computed again by the reference engine, which is the meaning."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from policy_service import canonical
+from policy_service.decisions.beside import Answered, Beside, Sample
+from policy_service.decisions.days import instant
+from policy_service.decisions.evaluate import Evaluator
+from policy_service.decisions.recording import envelope, parsed
+from policy_service.decisions.replay import differences
+from policy_service.engines.contract import Engine
+from policy_service.telemetry import metrics
+
+MOST_POINTERS = 100
+_BUNDLES_KEPT = 2
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An answer that the reference engine does not give.
+
+    Args:
+        engine: that answered.
+        decision: id of the decision, which holds all facts; null for a preview.
+        request: of a preview, without sensitive facts; null for a decision.
+        policies: those whose entries differ, sorted.
+        pointers: places of the compared part that differ, at most `MOST_POINTERS`; the whole, "", where the reference
+            engine gave no answer. Values are not kept: they may be sensitive.
+    """
+
+    at: str
+    bundle: str
+    engine: str
+    decision: str | None
+    request: Mapping[str, Any] | None
+    policies: tuple[str, ...]
+    pointers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDisagreement(Disagreement):
+    """A disagreement in the store; open until somebody has acknowledged it."""
+
+    number: int = 0
+    acknowledged_at: str | None = None
+    acknowledged_by: str | None = None
+
+
+class DisagreementStore(Protocol):
+    """What the judge found; nothing is taken out. Every operation may raise StoreUnavailable."""
+
+    def add(self, found: Disagreement) -> None: ...
+
+    def open(self) -> int:
+        """How many nobody has acknowledged."""
+
+    def disagreements(self, *, only_open: bool = True, limit: int = 100) -> Sequence[KeptDisagreement]:
+        """The newest first."""
+
+    def acknowledge(self, numbers: Sequence[int], by: str, at: str) -> int:
+        """How many were open and are not any more."""
+
+
+class Judge:
+    """Looks on, and judges a share of what was answered, in a thread of its own once it is started.
+
+    Args:
+        reference: the engine that is right.
+        share: of the answers, from 0 to 1.
+        cpu: share of a core that judging may use.
+    """
+
+    def __init__(
+        self, store: DisagreementStore, reference: Engine, *, now: Callable[[], datetime], share: float, cpu: float
+    ) -> None:
+        self.store = store
+        self._reference, self._now = reference, now
+        self._sample = Sample(share)
+        self._bundles: OrderedDict[str, Evaluator] = OrderedDict()
+        self.beside: Beside[Answered] = Beside("judge", self.judge, cpu=cpu, count=metrics.judged)
+
+    def seen(self, answered: Answered) -> None:
+        """See Witness."""
+        if self._sample.takes():
+            self.beside.offer(answered)
+
+    def judge(self, answered: Answered) -> None:
+        """Compare an answer with that of the reference engine; keep the case if they are not the same bytes."""
+        pointers, policies = self._differing(answered)
+        metrics.judged("different" if pointers else "same")
+        if pointers:
+            found = self._disagreement(answered, pointers, policies)
+            _LOG.error(
+                "%s disagrees with the reference engine: bundle %s, decision %s, policies %s, at %s",
+                found.engine, found.bundle, found.decision, ", ".join(policies) or "-", pointers[0] or "all",
+            )  # fmt: skip
+            self.store.add(found)
+
+    def _differing(self, answered: Answered) -> tuple[list[str], set[str]]:
+        """Where the answers differ, and the policies of those places."""
+        evaluator, state, question = answered.asked
+        recorded = canonical.trusted(answered.answer)
+        try:
+            again = canonical.trusted(self._by_reference(evaluator).evaluate(state, question))
+        except Exception:  # noqa: BLE001  an answer that the reference does not give at all is a disagreement too
+            _LOG.exception("the reference engine gave no answer")
+            return [""], set()
+        if recorded == again:
+            return [], set()
+        one, two = parsed(recorded), parsed(again)
+        pointers = [difference.pointer for difference in differences(one, two)]
+        return pointers or [""], {p for pointer in pointers for answer in (one, two) if (p := _policy(answer, pointer))}
+
+    def _by_reference(self, evaluator: Evaluator) -> Evaluator:
+        id_ = evaluator.bundle.id
+        if id_ not in self._bundles:
+            self._bundles[id_] = Evaluator(evaluator.bundle, self._reference)
+        self._bundles.move_to_end(id_)
+        if len(self._bundles) > _BUNDLES_KEPT:
+            self._bundles.popitem(last=False)
+        return self._bundles[id_]
+
+    def _disagreement(self, answered: Answered, pointers: list[str], policies: set[str]) -> Disagreement:
+        evaluator = answered.asked.evaluator
+        return Disagreement(
+            instant(self._now()),
+            evaluator.bundle.id,
+            evaluator.engine.name,
+            answered.decision_id,
+            _without_sensitive(answered) if answered.decision_id is None else None,
+            tuple(sorted(policies)),
+            tuple(pointers[:MOST_POINTERS]),
+        )
+
+
+def _policy(answer: Mapping[str, Any], pointer: str) -> str | None:
+    """The policy of the entry that a pointer leads into."""
+    _, part, *place = pointer.split("/")
+    entries = answer.get(part)
+    if not place or not isinstance(entries, list) or int(place[0]) >= len(entries):
+        return None
+    entry = entries[int(place[0])]
+    return str(entry["policy"]) if isinstance(entry, dict) else None
+
+
+def _without_sensitive(answered: Answered) -> dict[str, Any]:
+    """A request as it was judged, without what the dictionary calls sensitive, and without provenance."""
+    evaluator, state, question = answered.asked
+    hidden = {(fact.section, fact.key) for fact in evaluator.bundle.rules.dictionary if fact.sensitive}
+    request = envelope(answered.request)
+    request.pop("provenance", None)
+    if ("merchant", "id") in hidden:
+        request.pop("merchant_id", None)
+
+    def shown(section: str, facts: Any) -> Any:
+        if isinstance(facts, list):
+            return [shown(section, element) for element in facts]
+        return {key: value for key, value in facts.items() if (section, key) not in hidden}
+
+    facts = evaluator.door.normalised(state)
+    return {
+        **request,
+        "as_of": question.as_of.isoformat(),
+        "facts": {section: shown(section, posted) for section, posted in facts.items()},
+    }

