@@ -35,7 +35,17 @@ def create_app(settings: Settings | None = None, *, assembled: Assembled | None 
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # a path with `//` is another path, not a redirect to this one
     found = assemble(known) if assembled is None else assembled
-    share(app, Shared(found.service, found.publishing, found.keys, found.trail, known, found.judge, found.shadow, found.auditing))
+    joined = Shared(
+        found.service,
+        found.publishing,
+        found.keys,
+        found.trail,
+        known,
+        found.judge,
+        found.shadow,
+        found.auditing,
+    )
+    share(app, joined)
     observing.register(app)
     gate = gate_of(known, found.keys, now=found.service.now)
     # Parts that were handed over have nothing to do with the workers of a server, nor has how fast they may be asked.

@@ -47,7 +47,7 @@ class Settings:
     signing_key: str = _setting(
         "POLICY_SIGNING_KEY",
         "",
-        "files of the keys that sign the log, separated by `:`, the newest first; by default one beside the SQLite file",
+        "files of the keys that sign the log, separated by `:`, newest first; by default one beside the SQLite file",
     )
     retired_keys: str = _setting(
         "POLICY_RETIRED_KEYS", "", "file of verifier keys that signed the log before, one a line; still trusted"

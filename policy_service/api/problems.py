@@ -76,7 +76,8 @@ UNAUTHENTICATED = Kind(
     "`Authorization: Bearer` needs an API key or a token that is valid now. What is wrong with one is not told.",
 )  # fmt: skip
 FORBIDDEN = Kind(
-    "forbidden", 403, "The role is missing", "The key or token has none of the roles that may do this; `detail` names them."
+    "forbidden", 403, "The role is missing",
+    "The key or token has none of the roles that may do this; `detail` names them.",
 )  # fmt: skip
 NOT_FOUND = Kind("not-found", 404, "There is no such thing", "The path names nothing that exists here.")
 METHOD = Kind("method-not-allowed", 405, "The path does not know the method", "`Allow` lists the methods of the path.")
@@ -136,8 +137,8 @@ RATE_LIMITED = Kind(
 HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The headers are too large", "The headers are too many or too long.")
 OVERLOADED = Kind(
     "overloaded", 503, "Too much is under way",
-    "A worker takes POLICY_MAX_BATCHES batches at a time, and lets POLICY_MAX_WAITING requests wait. Nothing was decided: "
-    "try again after `Retry-After` seconds.",
+    "A worker takes POLICY_MAX_BATCHES batches at a time, and lets POLICY_MAX_WAITING requests wait. Nothing was "
+    "decided: try again after `Retry-After` seconds.",
 )  # fmt: skip
 TOOK_TOO_LONG = Kind(
     "took-too-long", 503, "The evaluation took too long",
@@ -164,17 +165,18 @@ STORE = Kind(
 )
 ISSUER = Kind(
     "issuer-unavailable", 503, "The issuer of tokens cannot be asked",
-    "The signing keys of the issuer cannot be read now, so that no token can be judged. Nothing was answered; try again.",
+    "The signing keys of the issuer cannot be read now, so no token can be judged. Nothing was answered; try again.",
 )  # fmt: skip
 NO_BUNDLE = Kind("no-active-bundle", 503, "No bundle is active", "No rules were activated yet.")
 NOT_READY = Kind("not-ready", 503, "The service is not ready", "`errors` lists what is missing.")
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, KEY_ENDED, RATE_LIMITED, ISSUER, NOT_FOUND, METHOD, NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE,
-        BUNDLE_WITHDRAWN,
-        NOT_STOPPED, NOTHING_BEFORE, BUNDLE_INVALID, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, TOO_MANY_ITEMS, BODY_TOO_LARGE, OVERLOADED, TOOK_TOO_LONG,
-        MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL, STORE, NO_BUNDLE, NOT_READY,
+        MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, KEY_ENDED, RATE_LIMITED, ISSUER, NOT_FOUND, METHOD,
+        NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN, NOT_STOPPED,
+        NOTHING_BEFORE, BUNDLE_INVALID, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, TOO_MANY_ITEMS, BODY_TOO_LARGE,
+        OVERLOADED, TOOK_TOO_LONG, MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL,
+        STORE, NO_BUNDLE, NOT_READY,
     )
 }  # fmt: skip
 _OF_STATUS = {

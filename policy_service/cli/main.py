@@ -9,7 +9,20 @@ import click
 from policy_service import __version__
 from policy_service.settings import SettingInvalid
 
-_COMMANDS = ("bundle", "check", "evaluate", "explain", "inventory", "judged", "keys", "resume", "serve", "stop", "test", "trail")
+_COMMANDS = (
+    "bundle",
+    "check",
+    "evaluate",
+    "explain",
+    "inventory",
+    "judged",
+    "keys",
+    "resume",
+    "serve",
+    "stop",
+    "test",
+    "trail",
+)
 """Each is a module of this package with a command of the same name."""
 
 
