@@ -56,7 +56,8 @@ def _stages(assembled: Assembled, settings: Settings, texts: Sequence[bytes]) ->
     yield "facts through the door", _best(service.asking.asked, requests)
     asked = [service.asking.asked(request) for request in requests]
     yield "evaluation", _best(lambda one: one.evaluator.evaluate(one.state, one.question), asked)
-    judged = [(r, a, a.evaluator.evaluate(a.state, a.question)) for r, a in zip(requests, asked, strict=True)]
+    keys = service._log_keys  # that sign each receipt
+    judged = [(r, a, a.evaluator.evaluate(a.state, a.question), keys) for r, a in zip(requests, asked, strict=True)]
 
     def recorded(one: Any) -> Any:
         return _record(*one)
@@ -71,8 +72,8 @@ def _stages(assembled: Assembled, settings: Settings, texts: Sequence[bytes]) ->
     yield "the answer as canonical bytes", _best(lambda one: canonical.trusted(one[2]), judged)
 
 
-def _record(request: Any, asked: Any, answer: Any) -> Any:
-    return record_of(request, asked, answer, None, new_decision_id(), _AT)
+def _record(request: Any, asked: Any, answer: Any, keys: Any) -> Any:
+    return record_of(request, asked, answer, None, new_decision_id(), _AT, keys)
 
 
 def _request(one: Posted) -> EvaluateRequest:

@@ -149,9 +149,12 @@ def test_it_says_where_it_listens_and_the_request_it_prints_earns_a_reward(start
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
-def test_without_keys_no_other_host_is_bound(capsys: pytest.CaptureFixture[str], host: str) -> None:
-    assert serve(Settings(), host, 0, 1) == 1
-    said = f"without keys the service binds loopback only: `{host}` is refused; make a key first: policyctl keys create --name admin --role admin\n"
+def test_without_keys_no_other_host_is_bound(capsys: pytest.CaptureFixture[str], tmp_path: Path, host: str) -> None:
+    assert serve(Settings(database_url=f"sqlite:///{tmp_path / 'policy.sqlite3'}"), host, 0, 1) == 1
+    said = (
+        f"without keys the service binds loopback only: `{host}` is refused; make a key first: "
+        "policyctl keys create --name admin --role admin\n"
+    )
     assert capsys.readouterr() == ("", said)
 
 
