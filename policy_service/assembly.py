@@ -129,6 +129,7 @@ def assemble_on(
             evaluators,
             bundles,
             keys=keys,
+            now=now,
         ),
     )
     found.service.witnesses = (judge, shadow)

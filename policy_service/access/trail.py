@@ -36,7 +36,10 @@ class Trailed(TrailEntry):
 
 
 class TrailStore(Protocol):
-    """The trail. May raise StoreUnavailable. It is written together with what it tells: by the stores of those."""
+    """The trail. May raise StoreUnavailable. A change is written together with what it changes, by the store of that."""
+
+    def note(self, entry: TrailEntry) -> None:
+        """An act that changes nothing, durably in the trail when this returns."""
 
     def trail(self, before: int | None = None, limit: int = 100) -> list[Trailed]:
         """The newest acts with a sequence below `before`, newest first."""

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Literal
 
 from policy_service.decisions import comparing
 from policy_service.decisions.activations import BundleStore
+from policy_service.decisions.days import moment_of
 from policy_service.decisions.erasing import Erasing
 from policy_service.decisions.evaluators import Evaluators
-from policy_service.decisions.log import LogStore, SignedHead
+from policy_service.decisions.log import LogEntry, LogStore, SignedHead
 from policy_service.decisions.recording import parsed, revealed
 from policy_service.decisions.records import DecisionRecord, DecisionStore
 from policy_service.decisions.sealing import Sealer, StoredTiles
@@ -20,6 +21,7 @@ from policy_service.diagnostics import InvalidInput, fault
 from policy_service.diagnostics.catalogue import OUT_OF_RANGE
 from policy_service.proofs import tree
 from policy_service.proofs.export import Export, Inclusion
+from policy_service.proofs.keys import Verifier
 from policy_service.proofs.receipts import Receipt
 from policy_service.proofs.tiles import TileNodes
 
@@ -45,6 +47,14 @@ class InclusionProof:
     head: SignedHead
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a record stands: `waiting` for its index a moment, `sealed` with it; `missing` is a fault of the store."""
+
+    state: Literal["sealed", "waiting", "missing"]
+    index: int | None = None
+
+
 class Auditing:
     """The operations of auditors that the HTTP face and the command line call."""
 
@@ -59,10 +69,11 @@ class Auditing:
         bundles: BundleStore,
         *,
         keys: LogKeys,
+        now: Callable[[], datetime],
     ) -> None:
         self.decisions, self.log, self.bundles = decisions, log, bundles
         self.searching, self.sealer, self.erasing = searching, sealer, erasing
-        self.keys, self._evaluators = keys, evaluators
+        self.keys, self._evaluators, self._now = keys, evaluators, now
 
     # ---- proofs
 
@@ -73,12 +84,12 @@ class Auditing:
             NoDecision, NotSealed.
             InvalidInput: there is no head of this size, or the record came later.
         """
-        entry = self.log.entry(id_)
+        entry, waits = self._entry(id_)
         if entry is None:
-            if self.log.waiting_body(id_) is None:
+            if not waits:
                 raise NoDecision(id_)
             raise NotSealed(f"decision `{id_}` has no index yet")
-        head = self._head(size)
+        head = self.head(size)
         if entry.index >= head.size:
             raise InvalidInput([fault("/size", OUT_OF_RANGE, f"the record came after the head of size {head.size}")])
         nodes = TileNodes(StoredTiles(self.log))
@@ -91,16 +102,44 @@ class Auditing:
         Raises:
             InvalidInput: there is no head of a size, or `old` is the greater one.
         """
-        head = self._head(new)
+        head = self.head(new, "/to")
         if not 0 <= old <= head.size:
             raise InvalidInput([fault("/from", OUT_OF_RANGE, f"`from` is not from 0 to {head.size}")])
         return head, tree.consistency_proof(TileNodes(StoredTiles(self.log)), old, head.size)
 
-    def _head(self, size: int | None) -> SignedHead:
+    def head(self, size: int | None = None, pointer: str = "/size") -> SignedHead:
+        """The last signed head, or that of a size.
+
+        Raises:
+            NotSealed: nothing was sealed yet.
+            InvalidInput: there is no head of this size.
+        """
         head = self.log.head(size)
+        if head is None and size is None:
+            raise NotSealed("nothing is sealed yet")
         if head is None:
-            raise InvalidInput([fault("/size", OUT_OF_RANGE, "there is no head of this size")])
+            raise InvalidInput([fault(pointer, OUT_OF_RANGE, "there is no head of this size")])
         return head
+
+    def standing(self, id_: str) -> Standing:
+        """Where a decision stands in the log."""
+        entry, waits = self._entry(id_)
+        if entry is not None:
+            return Standing("sealed", entry.index)
+        return Standing("waiting" if waits else "missing")
+
+    def _entry(self, id_: str) -> tuple[LogEntry | None, bool]:
+        """The entry of a record; without one, whether the record waits for it."""
+        entry = self.log.entry(id_)
+        if entry is None and self.log.waiting_body(id_) is not None:
+            return None, True
+        return entry or self.log.entry(id_), False  # it may have been sealed between the two readings
+
+    def waiting_seconds(self) -> float:
+        """How long the record that has waited longest waits for its index; 0 where none does."""
+        since = self.log.waiting_since()
+        found = None if since is None else moment_of(since)
+        return 0.0 if found is None else max(0.0, (self._now() - found).total_seconds())
 
     def export(self, id_: str, *, private: bool = False) -> Export:
         """All that proves one decision to who has neither the service nor the store.
@@ -158,13 +197,22 @@ class Auditing:
     def verify(
         self,
         *,
+        verifiers: Sequence[Verifier] = (),
         heads: Sequence[str] = (),
         given: Sequence[GivenReceipt] = (),
         resume: Progress | None = None,
         step: Callable[[int], None] = lambda _: None,
+        keep: Callable[[Progress], None] = lambda _: None,
     ) -> Verified:
-        """Every record, index, head, bundle and receipt checked; see `verifying`. Raises StoreUnavailable."""
+        """Every record, index, head, bundle and receipt checked; see `verifying`.
+
+        Args:
+            verifiers: the keys to trust; by default those that this log is signed with, and its retired ones.
+        Raises:
+            StoreUnavailable.
+        """
+        trusted = verifiers or self.keys.verifiers
         walk = Verification(
-            self.log, self.bundles, origin=self.keys.origin, verifiers=self.keys.verifiers, heads=heads, given=given
+            self.log, self.bundles, origin=self.keys.origin, verifiers=trusted, heads=heads, given=given
         )
-        return walk.run(resume or Progress(), step)
+        return walk.run(resume or Progress(), step, keep)

@@ -13,7 +13,7 @@ from threading import Event, Thread
 from policy_service.decisions.days import instant
 from policy_service.decisions.log import Extension, LogEntry, LogStore, SignedHead, Term, Unsealed
 from policy_service.decisions.recording import parsed
-from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.records import StoreRefused, StoreUnavailable
 from policy_service.decisions.signing import LogKeys
 from policy_service.decisions.terms import terms_of
 from policy_service.proofs import notes, tiles
@@ -52,6 +52,8 @@ class Sealer:
                 continue  # another sealer came between the two readings
             if self.log.extend(extension):
                 return len(waiting)
+            if self.log.size() == size:
+                raise StoreRefused("the log does not take what waits: a record that is sealed waits again")
         return 0
 
     def _extension(self, waiting: Sequence[Unsealed], size: int) -> Extension:

@@ -103,14 +103,18 @@ class Searching:
     def search(self, query: Query) -> Page:
         """A page of decisions. Raises StoreUnavailable."""
         through = self._log.size()
-        found = self._store.search(query)
-        return Page(tuple(found), found[-1].index if len(found) == query.limit else None, through)
+        found = self._store.search(replace(query, limit=query.limit + 1))
+        shown = tuple(found[: query.limit])
+        return Page(shown, shown[-1].index if len(found) > query.limit else None, through)
 
-    def records(self, query: Query) -> Iterator[tuple[LogEntry, dict[str, Any]]]:
-        """Every record that a query finds, as it is hashed, by index upwards."""
+    def records(self, query: Query) -> Iterator[list[tuple[LogEntry, bytes | None]]]:
+        """Every record that a query finds, as it is hashed, by index upwards, in portions.
+
+        The bytes are null where the log has an entry whose record is not stored: `policyctl audit verify` tells more.
+        """
         for some in self._store.log_entries(query):
             bodies = self._log.bodies(some)
-            yield from ((entry, parsed(bodies[entry.id])) for entry in some if entry.id in bodies)
+            yield [(entry, bodies.get(entry.id)) for entry in some]
 
     def claim(self, key: str) -> list[Bearing]:
         """Every decision that bears on a claim, in the order of the log: those that granted it, and those that judged
@@ -136,6 +140,8 @@ class Searching:
         bodies = self._log.bodies(entries)
         privates = self._log.privates([entry.id for entry in entries])
         for entry in entries:
+            if entry.id not in bodies:
+                continue  # lost, as `verify` finds
             record = parsed(bodies[entry.id])
             if entry.id in privates:
                 record = reveal(record, privates[entry.id])

@@ -13,6 +13,7 @@ from policy_service.decisions.activations import BundleStore, StopEvent
 from policy_service.decisions.answering import WITHHELD, TookTooLong
 from policy_service.decisions.asking import Asked, Asking, EvaluateRequest, NoActiveBundle, matching, shown
 from policy_service.decisions.beside import Answered, Witness
+from policy_service.decisions.chains import Chain, chain
 from policy_service.decisions.days import instant
 from policy_service.decisions.evaluate import Evaluator, Question
 from policy_service.decisions.evaluators import Evaluators
@@ -25,7 +26,7 @@ from policy_service.decisions.records import (
     IdempotencyClaim,
     IdempotencyConflict,
 )
-from policy_service.decisions.replay import Difference, comparable, differences
+from policy_service.decisions.replay import Difference, comparable, differences, refuse_unknown
 from policy_service.decisions.signing import LogKeys
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.policies.model import Rules
@@ -286,6 +287,14 @@ class PolicyService:
             found["receipt"] = parsed(record.receipt.encode())
         return found
 
+    def chain(self, id_: str) -> Chain:
+        """The decisions that it corrects and that correct it, directly or not. Raises NotFound."""
+        return chain(self.decisions, self._recorded(id_))
+
+    def revealed(self, id_: str) -> dict[str, Any]:
+        """The record with its sensitive values, as `decision`. Raises NotFound, ValuesErased."""
+        return {**self.decision(id_), **revealed(self._recorded(id_))}
+
     def _recorded(self, id_: str) -> DecisionRecord:
         record = self.decisions.decision(id_)
         if record is None:
@@ -298,9 +307,15 @@ class PolicyService:
         Under the original bundle and day the compared parts must be the same bytes.
 
         Raises:
-            NotFound, InvalidInput, NoActiveBundle, ValuesErased.
+            NotFound, InvalidInput, NoActiveBundle, NotReplayable, ValuesErased.
         """
-        record = revealed(self._recorded(id_))
+        record = self._recorded(id_)
+        refuse_unknown(id_, record.body, record.leaf)
+        return self.replayed(record, bundle, as_of)
+
+    def replayed(self, recorded_as: DecisionRecord, bundle: str = "original", as_of: str | None = None) -> Replayed:
+        """As `replay`, of a record that was read and not refused. Raises InvalidInput, NoActiveBundle, ValuesErased."""
+        record = revealed(recorded_as)
         target = {"original": record["bundle"], "active": None}.get(bundle, bundle)
         faults: list[Fault] = []
         request = request_of(record, target, as_of)

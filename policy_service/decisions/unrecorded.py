@@ -139,5 +139,8 @@ class NoKeys:
     def any_keys(self) -> bool:
         return False
 
+    def note(self, entry: TrailEntry) -> None:
+        raise StoreUnavailable("a preview has no trail")
+
     def trail(self, before: int | None = None, limit: int = 100) -> list[Trailed]:
         return []

@@ -10,12 +10,20 @@ from typing import Literal
 
 from policy_service.decisions.activations import BundleStore
 from policy_service.decisions.log import LogEntry, LogStore, SignedHead
+from policy_service.decisions.sealing import StoredTiles
 from policy_service.policies.bundle import bundle
 from policy_service.proofs import notes, receipts
 from policy_service.proofs.commitments import Private, fits
 from policy_service.proofs.keys import Verifier
-from policy_service.proofs.tiles import WIDTH
-from policy_service.proofs.tree import EMPTY_ROOT, HASH_SIZE, leaf_hash, node_hash
+from policy_service.proofs.tiles import HEIGHT, WIDTH, TileNodes, TreeDamaged
+from policy_service.proofs.tree import (
+    EMPTY_ROOT,
+    HASH_SIZE,
+    consistency_proof,
+    leaf_hash,
+    node_hash,
+    verify_consistency,
+)
 
 Kind = Literal[
     "index-gap", "record-lost", "record-altered", "record-not-logged", "root-differs", "tree-altered", "head-refused",
@@ -76,11 +84,13 @@ class _Frontier:
 
     complete: list[tuple[int, bytes]]
 
-    def add(self, leaf: bytes) -> None:
+    def add(self, leaf: bytes) -> Iterator[tuple[int, bytes]]:
+        """Add a leaf; the subtrees above it that it completes, lowest first, each with its level."""
         level, found = 0, leaf
         while self.complete and self.complete[-1][0] == level:
             found = node_hash(self.complete.pop()[1], found)
             level += 1
+            yield level, found
         self.complete.append((level, found))
 
     def root(self) -> bytes:
@@ -90,6 +100,9 @@ class _Frontier:
         for _, left in reversed(self.complete[:-1]):
             found = node_hash(left, found)
         return found
+
+    def progress(self, records: int) -> "Progress":
+        return Progress(records, tuple((level, found.hex()) for level, found in self.complete))
 
 
 class Verification:
@@ -117,31 +130,45 @@ class Verification:
         self._findings: list[Finding] = []
         self._tile = (-1, b"")
 
-    def run(self, resume: Progress = Progress(), step: Callable[[int], None] = lambda _: None) -> Verified:
+    def run(
+        self,
+        resume: Progress = Progress(),
+        step: Callable[[int], None] = lambda _: None,
+        keep: Callable[[Progress], None] = lambda _: None,
+    ) -> Verified:
         """Walk from where an earlier walk stopped.
 
         Args:
             step: told the number of records after each that was checked.
+            keep: told now and then how far the walk came, as long as nothing was found: to go on from there.
         Raises:
             StoreUnavailable.
         """
         size = self._log.size()
         frontier = _Frontier([(level, bytes.fromhex(found)) for level, found in resume.complete])
-        heads = _Heads(self._log, resume.records, sorted(self._kept_heads(size)))
+        kept = sorted(self._kept_heads(size))
+        heads = _Heads(self._log, resume.records, kept)
         done = resume.records
-        if done:
+        if done > size:
+            self._found("log-truncated", f"{done} records were verified before, the log has {size}", size)
+        elif done:
+            self._check_earlier([one for one in kept if one[0] < done], done, frontier)
             self._check_heads(done, frontier, heads)
         for entry, body in self._entries(done, size):
             self._record(entry, body, done)
-            frontier.add(leaf_hash(body) if body is not None else bytes.fromhex(entry.leaf))
+            leaf = leaf_hash(body) if body is not None else bytes.fromhex(entry.leaf)
+            for level, found in frontier.add(leaf):
+                self._check_node(level, done >> level, found)
             done += 1
             self._check_heads(done, frontier, heads)
             step(done)
+            if done % AT_ONCE == 0 and not self._findings:
+                keep(frontier.progress(done))
         self._rest(size)
         bundles = self._all_bundles()
         self._all_receipts()
-        progress = Progress(done, tuple((level, found.hex()) for level, found in frontier.complete))
-        return Verified(done, heads.checked, bundles, self._log.waiting(), tuple(self._findings), progress)
+        waiting = self._log.waiting()
+        return Verified(done, heads.checked, bundles, waiting, tuple(self._findings), frontier.progress(done))
 
     def _found(self, kind: Kind, message: str, index: int | None = None, id: str | None = None) -> None:
         if len(self._findings) < MOST_FINDINGS:
@@ -189,6 +216,16 @@ class Verification:
             self._tile = number, self._log.tile(0, number) or b""
         return self._tile[1][place * HASH_SIZE : (place + 1) * HASH_SIZE]
 
+    def _check_node(self, level: int, index: int, found: bytes) -> None:
+        """A subtree whose hash is kept in a tile above the leaves': proofs are made from it."""
+        if level % HEIGHT:
+            return
+        number, place = divmod(index, WIDTH)
+        tile = self._log.tile(level // HEIGHT, number) or b""
+        if tile[place * HASH_SIZE : (place + 1) * HASH_SIZE] != found:
+            first, last = index << level, ((index + 1) << level) - 1
+            self._found("tree-altered", f"the hash of the records {first} to {last} is not the one in the tree", first)
+
     def _private(self, entry: LogEntry, body: bytes | None, private: Private) -> None:
         """The commitment stands in the record, so its text in the record's bytes is enough to look for."""
         if body is not None and not any(fits(found, private) for found in _commitments(body)):
@@ -196,6 +233,20 @@ class Verification:
             self._found("private-value-altered", message, entry.index, entry.id)
 
     # ---- heads
+
+    def _check_earlier(self, kept: Sequence[tuple[int, bytes]], done: int, frontier: _Frontier) -> None:
+        """Heads that were kept of records which an earlier walk has checked: are they the beginning of what it saw?"""
+        nodes, root = TileNodes(StoredTiles(self._log)), frontier.root()
+        for size, earlier in kept:
+            try:
+                fits_in = verify_consistency(size, done, consistency_proof(nodes, size, done), earlier, root)
+            except TreeDamaged as error:
+                self._found("tree-altered", f"{error}", size - 1)
+                continue
+            if not fits_in:
+                self._found(
+                    "root-differs", f"a head that was kept has another root for the first {size} records", size - 1
+                )
 
     def _check_heads(self, size: int, frontier: _Frontier, heads: "_Heads") -> None:
         """The store's head of this size, and those that were kept."""
@@ -231,8 +282,9 @@ class Verification:
 
     def _rest(self, size: int) -> None:
         last = self._log.head()
-        if last is not None and last.size > size:
-            self._found("log-truncated", f"the store has a head of {last.size} records, the log has {size}", size)
+        now = self._log.size()  # behind the head: the log may have grown since the walk began
+        if last is not None and last.size > now:
+            self._found("log-truncated", f"the store has a head of {last.size} records, the log has {now}", now)
         if size and (last is None or last.size < size):
             self._found("head-lost", f"the log has {size} records, no head of them all is stored", size - 1)
         for id_ in self._log.unaccounted(MOST_FINDINGS):
@@ -257,10 +309,10 @@ class Verification:
     def _leaf(self, id_: str) -> tuple[bytes | None, int | None]:
         """The hash of a record, and its index if it has one yet."""
         entry = self._log.entry(id_)
-        if entry is not None:
-            return bytes.fromhex(entry.leaf), entry.index
-        body = self._log.waiting_body(id_)
-        return (None if body is None else leaf_hash(body)), None
+        if entry is None and (body := self._log.waiting_body(id_)) is not None:
+            return leaf_hash(body), None
+        entry = entry or self._log.entry(id_)  # it may have been sealed between the two readings
+        return (None, None) if entry is None else (bytes.fromhex(entry.leaf), entry.index)
 
     def _all_bundles(self) -> int:
         entries = self._bundles.bundles()

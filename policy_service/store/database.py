@@ -9,7 +9,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 
 from policy_service.decisions.records import StoreRefused, StoreUnavailable
 from policy_service.store.postgresql import postgresql_engine, said, sqlstate
-from policy_service.store.sqlite import sqlite_engine, turn_to_write
+from policy_service.store.sqlite import begin, sqlite_engine, turn_to_write
 from policy_service.telemetry import metrics
 
 BUSY_TIMEOUT_MS = 5000
@@ -69,7 +69,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     with _counted(), _faults_as_ours():
         if engine.dialect.name == "sqlite":
             with turn_to_write(engine), engine.begin() as connection:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                begin(connection)
                 yield connection
         else:
             with engine.connect() as connection:

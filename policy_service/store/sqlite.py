@@ -4,14 +4,19 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 
 from policy_service.decisions.records import StoreUnavailable
+
+_TRY_SECONDS = 0.001
 
 
 def sqlite_engine(url: URL, timeout: float, connections: int) -> Engine:
@@ -48,11 +53,34 @@ def turn_to_write(engine: Engine) -> Iterator[None]:
         queue.lock.release()
 
 
-class _Queue:
-    """Where the threads of this process wait to write to one SQLite file, at most `timeout` seconds.
+def begin(connection: Connection) -> None:
+    """A transaction with the write lock, taken as soon as another process gives it free.
 
-    SQLite lets a writer wait by sleeping ever longer, so that under load it may sleep through every gap for a second.
+    SQLite lets a writer wait by sleeping ever longer, up to a tenth of a second, so that beside a busy process it may
+    sleep through every gap for seconds. Here it tries every millisecond.
+
+    Raises:
+        OperationalError: it did not become free in time.
     """
+    raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)  # `_open` made it
+    timeout = _queues[connection.engine].timeout
+    until = time.monotonic() + timeout
+    raw.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+            time.sleep(_TRY_SECONDS)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
+
+
+class _Queue:
+    """Where the threads of this process wait to write to one SQLite file, at most `timeout` seconds."""
 
     def __init__(self, timeout: float) -> None:
         self.timeout = timeout

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, Engine, insert, select
 
 from policy_service.access.trail import Trailed, TrailEntry
-from policy_service.store.database import reading
+from policy_service.store.database import reading, writing
 from policy_service.store.tables import trail
 
 _ENTRY = [trail.c[name] for name in ("at", "actor", "action", "target", "reason", "detail", "request_id", "sequence")]
@@ -18,6 +18,10 @@ class SqlTrailStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def note(self, entry: TrailEntry) -> None:
+        with writing(self._engine) as connection:
+            add_to_trail(connection, [entry])
 
     def trail(self, before: int | None = None, limit: int = 100) -> list[Trailed]:
         found = select(*_ENTRY).order_by(trail.c.sequence.desc()).limit(limit)

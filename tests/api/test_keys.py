@@ -14,7 +14,7 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture
-def client(own: Assembled) -> FlaskClient:
+def open_client(own: Assembled) -> FlaskClient:
     """Keys are read anew by every request."""
     return create_app(Settings(key_refresh_ms=0), assembled=own).test_client()
 
@@ -24,30 +24,30 @@ def bearer(key: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def admin(client: FlaskClient) -> dict[str, str]:
+def admin(open_client: FlaskClient) -> dict[str, str]:
     """The headers of the first key, which was made while the service was open."""
-    response = client.post("/v1/keys", json={"name": "root", "roles": ["admin", "audit"]})
+    response = open_client.post("/v1/keys", json={"name": "root", "roles": ["admin", "audit"]})
     assert response.status_code == 201
     return bearer(response.get_json()["key"])
 
 
-def test_the_first_key_closes_the_service(client: FlaskClient, admin: dict[str, str]) -> None:
-    assert client.get("/v1/keys").status_code == 401
-    assert client.get("/v1/keys", headers=admin).status_code == 200
+def test_the_first_key_closes_the_service(open_client: FlaskClient, admin: dict[str, str]) -> None:
+    assert open_client.get("/v1/keys").status_code == 401
+    assert open_client.get("/v1/keys", headers=admin).status_code == 200
 
 
 def test_a_key_is_shown_once_and_kept_as_a_digest(
-    client: FlaskClient, admin: dict[str, str], own: Assembled, conforms: Call
+    open_client: FlaskClient, admin: dict[str, str], own: Assembled, conforms: Call
 ) -> None:
     body = {"name": "payments", "roles": ["read", "evaluate"], "rate": 9, "expires_at": "2023-05-01T00:00:00+08:00"}
-    made = client.post("/v1/keys", json=body, headers=admin).get_json()
+    made = open_client.post("/v1/keys", json=body, headers=admin).get_json()
     conforms(made, "MadeKey")
     assert made["roles"] == ["evaluate", "read"]
     assert made["expires_at"] == "2023-04-30T16:00:00.000Z"
     assert made["created_by"] == "root"
     secret = made["key"].split("_", 2)[2]
-    told = client.get("/v1/keys", headers=admin).get_data(as_text=True)
-    told += client.get("/v1/audit-trail", headers=admin).get_data(as_text=True)
+    told = open_client.get("/v1/keys", headers=admin).get_data(as_text=True)
+    told += open_client.get("/v1/audit-trail", headers=admin).get_data(as_text=True)
     kept = own.keys.key(made["id"])
     assert kept is not None
     for text in (told, repr(kept)):
@@ -55,29 +55,29 @@ def test_a_key_is_shown_once_and_kept_as_a_digest(
     assert kept.digest not in told
 
 
-def test_a_rotated_key_holds_until_its_grace_ends(client: FlaskClient, admin: dict[str, str]) -> None:
-    old = client.post("/v1/keys", json={"name": "a", "roles": ["read"], "rate": 9}, headers=admin).get_json()
-    new = client.post(f"/v1/keys/{old['id']}/rotate", headers=admin).get_json()
+def test_a_rotated_key_holds_until_its_grace_ends(open_client: FlaskClient, admin: dict[str, str]) -> None:
+    old = open_client.post("/v1/keys", json={"name": "a", "roles": ["read"], "rate": 9}, headers=admin).get_json()
+    new = open_client.post(f"/v1/keys/{old['id']}/rotate", headers=admin).get_json()
     assert (new["name"], new["roles"], new["rate"]) == ("a", ["read"], 9)
     for key in (old["key"], new["key"]):
-        assert client.get("/v1/facts", headers=bearer(key)).status_code == 200
-    listed = {one["id"]: one for one in client.get("/v1/keys", headers=admin).get_json()["keys"]}
+        assert open_client.get("/v1/facts", headers=bearer(key)).status_code == 200
+    listed = {one["id"]: one for one in open_client.get("/v1/keys", headers=admin).get_json()["keys"]}
     assert listed[old["id"]]["expires_at"] == "2023-04-03T03:00:00.000Z"
-    last = client.post(f"/v1/keys/{new['id']}/rotate", json={"grace_seconds": 0}, headers=admin).get_json()
-    assert client.get("/v1/facts", headers=bearer(new["key"])).status_code == 401
-    assert client.get("/v1/facts", headers=bearer(last["key"])).status_code == 200
-    again = client.post(f"/v1/keys/{new['id']}/rotate", headers=admin)
+    last = open_client.post(f"/v1/keys/{new['id']}/rotate", json={"grace_seconds": 0}, headers=admin).get_json()
+    assert open_client.get("/v1/facts", headers=bearer(new["key"])).status_code == 401
+    assert open_client.get("/v1/facts", headers=bearer(last["key"])).status_code == 200
+    again = open_client.post(f"/v1/keys/{new['id']}/rotate", headers=admin)
     assert (again.status_code, again.get_json()["type"]) == (409, "/problems/key-ended")
 
 
 def test_a_revoked_key_ends_at_once_and_the_last_one_closes_the_service(
-    client: FlaskClient, admin: dict[str, str]
+    open_client: FlaskClient, admin: dict[str, str]
 ) -> None:
-    (only,) = client.get("/v1/keys", headers=admin).get_json()["keys"]
-    response = client.post(f"/v1/keys/{only['id']}/revoke", json={"reason": "lost"}, headers=admin)
+    (only,) = open_client.get("/v1/keys", headers=admin).get_json()["keys"]
+    response = open_client.post(f"/v1/keys/{only['id']}/revoke", json={"reason": "lost"}, headers=admin)
     assert (response.status_code, response.get_json()["state"]) == (200, "revoked")
-    assert client.get("/v1/keys", headers=admin).status_code == 401
-    assert client.get("/v1/facts").status_code == 401
+    assert open_client.get("/v1/keys", headers=admin).status_code == 401
+    assert open_client.get("/v1/facts").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_a_revoked_key_ends_at_once_and_the_last_one_closes_the_service(
     ids=str,
 )
 def test_a_key_that_cannot_be_is_refused(
-    client: FlaskClient, admin: dict[str, str], own: Assembled, body: Any, pointers: set[str]
+    open_client: FlaskClient, admin: dict[str, str], own: Assembled, body: Any, pointers: set[str]
 ) -> None:
-    response = client.post("/v1/keys", json=body, headers=admin)
+    response = open_client.post("/v1/keys", json=body, headers=admin)
     assert response.status_code == 422
     assert {one["pointer"] for one in response.get_json()["errors"]} == pointers
     assert len(own.keys.keys()) == 1
@@ -114,25 +114,25 @@ def test_a_key_that_cannot_be_is_refused(
 
 @pytest.mark.parametrize("act", ["rotate", "revoke"])
 @pytest.mark.parametrize("id", ["0" * 16, "x", "A" * 16])
-def test_an_unknown_key_is_not_found(client: FlaskClient, admin: dict[str, str], act: str, id: str) -> None:
+def test_an_unknown_key_is_not_found(open_client: FlaskClient, admin: dict[str, str], act: str, id: str) -> None:
     body = {"reason": "x"} if act == "revoke" else {}
-    assert client.post(f"/v1/keys/{id}/{act}", json=body, headers=admin).status_code == 404
+    assert open_client.post(f"/v1/keys/{id}/{act}", json=body, headers=admin).status_code == 404
 
 
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "a\nb"}, {"reason": "x" * 501}, {"reason": None}])
-def test_a_revocation_needs_a_reason_on_one_line(client: FlaskClient, admin: dict[str, str], body: Any) -> None:
-    (only,) = client.get("/v1/keys", headers=admin).get_json()["keys"]
-    assert client.post(f"/v1/keys/{only['id']}/revoke", json=body, headers=admin).status_code == 422
-    assert client.get("/v1/keys", headers=admin).status_code == 200
+def test_a_revocation_needs_a_reason_on_one_line(open_client: FlaskClient, admin: dict[str, str], body: Any) -> None:
+    (only,) = open_client.get("/v1/keys", headers=admin).get_json()["keys"]
+    assert open_client.post(f"/v1/keys/{only['id']}/revoke", json=body, headers=admin).status_code == 422
+    assert open_client.get("/v1/keys", headers=admin).status_code == 200
 
 
-def test_every_act_on_keys_is_in_the_trail_page_by_page(client: FlaskClient, admin: dict[str, str]) -> None:
-    made = client.post("/v1/keys", json={"name": "a", "roles": ["read"]}, headers=admin).get_json()
-    new = client.post(f"/v1/keys/{made['id']}/rotate", headers=admin).get_json()
-    client.post(f"/v1/keys/{made['id']}/revoke", json={"reason": "found"}, headers=admin)
+def test_every_act_on_keys_is_in_the_trail_page_by_page(open_client: FlaskClient, admin: dict[str, str]) -> None:
+    made = open_client.post("/v1/keys", json={"name": "a", "roles": ["read"]}, headers=admin).get_json()
+    new = open_client.post(f"/v1/keys/{made['id']}/rotate", headers=admin).get_json()
+    open_client.post(f"/v1/keys/{made['id']}/revoke", json={"reason": "found"}, headers=admin)
     found, query = [], "?limit=2"
     while True:
-        page = client.get(f"/v1/audit-trail{query}", headers=admin).get_json()
+        page = open_client.get(f"/v1/audit-trail{query}", headers=admin).get_json()
         assert len(page["entries"]) <= 2
         found += page["entries"]
         if "next" not in page:
@@ -151,5 +151,5 @@ def test_every_act_on_keys_is_in_the_trail_page_by_page(client: FlaskClient, adm
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "before=0", "before=-1", "before=99999999999"])
-def test_a_page_that_cannot_be_is_refused(client: FlaskClient, admin: dict[str, str], query: str) -> None:
-    assert client.get(f"/v1/audit-trail?{query}", headers=admin).status_code == 422
+def test_a_page_that_cannot_be_is_refused(open_client: FlaskClient, admin: dict[str, str], query: str) -> None:
+    assert open_client.get(f"/v1/audit-trail?{query}", headers=admin).status_code == 422
