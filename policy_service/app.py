@@ -7,18 +7,23 @@ from policy_service.api import docs, observing, problems
 from policy_service.api.batch import blueprint as batch
 from policy_service.api.boundary import Boundary, gate_of
 from policy_service.api.bundles import blueprint as bundles
+from policy_service.api.compare import blueprint as compare
 from policy_service.api.contract import Contract
 from policy_service.api.decisions import blueprint as decisions
 from policy_service.api.evaluate import blueprint as evaluate
+from policy_service.api.exports import blueprint as exports
 from policy_service.api.facts import blueprint as facts
 from policy_service.api.keys import blueprint as keys
 from policy_service.api.operations import blueprint as operations
 from policy_service.api.policies import blueprint as policies
+from policy_service.api.proofs import blueprint as proofs
+from policy_service.api.search import blueprint as search
 from policy_service.api.shadow import blueprint as shadow
 from policy_service.api.shared import Shared, share
 from policy_service.api.stops import blueprint as stops
 from policy_service.api.trail import blueprint as trail
 from policy_service.assembly import Assembled, assemble
+from policy_service.console import pages
 from policy_service.settings import Settings, read_settings
 
 
@@ -53,7 +58,9 @@ def create_app(settings: Settings | None = None, *, assembled: Assembled | None 
     boundary.register(app)
     problems.register(app)
     contract = Contract(app)
-    contract.register_all(evaluate, batch, decisions, policies, facts, bundles, stops, shadow, keys, trail, operations)
+    contract.register_all(evaluate, batch, search, exports, decisions, compare, proofs)
+    contract.register_all(policies, facts, bundles, stops, shadow, keys, trail, operations)
     app.register_blueprint(docs.blueprint(contract))
+    app.register_blueprint(pages.blueprint(found.auditing))
     boundary.close(app)
     return app

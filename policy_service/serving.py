@@ -34,6 +34,7 @@ from policy_service.api.shared import Shared, begin_to_stop, shared_by
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder
 from policy_service.decisions.asking import EvaluateRequest, NoActiveBundle
+from policy_service.decisions.auditing import Auditing
 from policy_service.decisions.evaluate import Evaluator
 from policy_service.decisions.evaluators import UnusableBundle
 from policy_service.decisions.records import StoreUnavailable
@@ -73,6 +74,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
         refuse_others([host], settings)
         _try(host, port)
         service = prepare(settings)
+        asks_who = _asks_who(settings)
     except Unfit as error:
         click.echo(str(error), err=True)
         return 1
@@ -80,7 +82,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
 
     def announce(server: Arbiter) -> None:
         when_ready(server)
-        click.echo(_announcement(server.LISTENERS[0].sock.getsockname(), service))
+        click.echo(_announcement(server.LISTENERS[0].sock.getsockname(), service, asks_who=asks_who))
 
     address = f"[{host.strip('[]')}]:{port}" if ":" in host else f"{host}:{port}"
     started = {"bind": address, "workers": workers, "when_ready": announce}
@@ -188,11 +190,14 @@ def prepare(settings: Settings) -> PolicyService:
         rendered = render_all(diagnostics, check_sources(sources, settings.rules.as_posix()))
         raise Unfit(f"{rendered}\nnot started: the rules in `{settings.rules}` have errors")
     try:
+        tokens_of(settings)  # of an issuer whose settings do not fit together nobody could be let in
         Evaluator(found, engine(settings.engine)).try_all()
         assembled = assemble(settings)
         assembled.publishing.adopt_folder(found, actor="serve")
     except EngineRefused as error:
         raise Unfit(f"not started: the engine cannot hold the rules {error}") from error
+    except SettingInvalid as error:
+        raise Unfit(f"not started: {error}") from error
     except (StoreUnavailable, ValueError) as error:
         raise Unfit(f"not started: the store cannot be used: {error}") from error
     except UnusableBundle as error:
@@ -200,11 +205,13 @@ def prepare(settings: Settings) -> PolicyService:
     return assembled.service
 
 
-def _announcement(address: tuple[Any, ...], service: PolicyService) -> str:
+def _announcement(address: tuple[Any, ...], service: PolicyService, *, asks_who: bool) -> str:
     """Where the service listens, and a request to try, if the rules understand it."""
     host, port = address[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     said = f"listening on {url}, the contract is at {url}/docs"
+    if asks_who:
+        return f"{said}\nwho asks needs a key, as `Authorization: Bearer psk_…`: policyctl keys list"
     body = json.dumps(examples.REQUEST)
     request = json.loads(body, parse_float=Decimal)
     if service.asking.faults(EvaluateRequest(request["facts"], request["as_of"], policies=tuple(request["policies"]))):
@@ -245,6 +252,7 @@ def begin_beside(shared: Shared, ends: ExitStack) -> None:
     if traces.wanted(settings.traces):
         ends.callback(traces.begin(__version__))
     watch(service)
+    watch_log(shared)
     service.evaluators.keep_fresh()
     ends.callback(service.evaluators.close)
     shared.start()
@@ -258,6 +266,19 @@ def watch(service: PolicyService) -> None:
     metrics.counts.watch(metrics.ACTIVE, lambda: _active(service))
     metrics.counts.watch(metrics.LOOKED, lambda: [((), evaluators.seconds_since_look or 0.0)])
     metrics.counts.watch(metrics.FAULTY, lambda: [((), float(evaluators.fault is not None))])
+
+
+def watch_log(shared: Shared) -> None:
+    """Tell the metrics how far the seals are behind."""
+    if shared.recorded is not None:
+        auditing = shared.recorded
+        metrics.counts.watch(metrics.LOG_LAG, lambda: _lag(auditing))
+
+
+def _lag(auditing: Auditing) -> list[tuple[tuple[()], float]]:
+    with suppress(StoreUnavailable):
+        return [((), auditing.waiting_seconds())]
+    return []
 
 
 _ends = ExitStack()

@@ -36,7 +36,10 @@ class Trailed(TrailEntry):
 
 
 class TrailStore(Protocol):
-    """The trail. May raise StoreUnavailable. A change is written together with what it changes, by the store of that."""
+    """The trail. May raise StoreUnavailable.
+
+    An act that changes something is written together with what it changes, by the store of that.
+    """
 
     def note(self, entry: TrailEntry) -> None:
         """An act that changes nothing, durably in the trail when this returns."""

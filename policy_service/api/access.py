@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from flask import Flask, g
 from flask_smorest.utils import deepupdate
 
+from policy_service.access.needs import Need, View, any_of, marked, need_of
 from policy_service.access.principals import LOCAL, ROLES, Principal, Role
 from policy_service.api import problems
 from policy_service.telemetry import logs
 
-View = TypeVar("View", bound=Callable[..., Any])
-_MARK = "_policy_needs"
 SCHEME = "bearer"
 """Name of the security scheme in the contract."""
 SECURITY_SCHEMES = {
@@ -28,33 +26,12 @@ _LOCAL_CALLER = "-"
 """Claims of idempotency keys were kept under this name before there were keys: a repeated request must find them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Who may ask.
-
-    Args:
-        roles: any of them is enough; in the order of ROLES.
-        anyone: no key is asked for; `roles` is empty.
-    """
-
-    roles: tuple[Role, ...] = ()
-    anyone: bool = False
-    among: frozenset[Role] = field(init=False, repr=False, compare=False)
-    """The roles again, to be looked up."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "among", frozenset(self.roles))
-
-
 class _Needs:
     """`@needs("read", "audit")`, `@needs.any_role`, `@needs.anyone`: below the decorator that makes the route."""
 
     def __call__(self, *roles: Role) -> Callable[[View], View]:
         """Any of the roles is enough."""
-        unknown = set(roles) - set(ROLES)
-        if unknown or not roles:
-            raise ValueError(f"a route needs roles of {', '.join(ROLES)}; not {', '.join(sorted(unknown)) or 'none'}")
-        need = Need(tuple(role for role in ROLES if role in roles))
+        need = any_of(*roles)
         return lambda view: _declared(view, need)
 
     def any_role(self, view: View) -> View:
@@ -71,11 +48,10 @@ needs = _Needs()
 
 def _declared(view: View, need: Need) -> View:
     """The view, marked, and its contract told. What wraps the view later takes both over (functools.wraps)."""
-    setattr(view, _MARK, need)
     known: dict[str, Any] = deepcopy(getattr(view, "_apidoc", {}))
     known["manual_doc"] = deepupdate(_described(need), known.get("manual_doc", {}))
     view._apidoc = known  # type: ignore[attr-defined]
-    return view
+    return marked(view, need)
 
 
 def _described(need: Need) -> dict[str, Any]:
@@ -88,11 +64,6 @@ def _described(need: Need) -> dict[str, Any]:
         "x-roles": list(need.roles),
         "responses": problems.documented(*refusals),
     }
-
-
-def need_of(view: Callable[..., Any]) -> Need | None:
-    """What a view declared; null where it declared nothing."""
-    return getattr(view, _MARK, None)
 
 
 def declarations(app: Flask) -> dict[str, Need]:

@@ -19,11 +19,12 @@ from policy_service.access.gate import Gate, Unauthenticated
 from policy_service.access.issuers import IssuerUnavailable
 from policy_service.access.keyring import KeyRing, KeysUnknown
 from policy_service.access.keys import Key, KeyStore
+from policy_service.access.needs import Need
 from policy_service.access.principals import Principal
 from policy_service.access.rates import SHARED, Rates
 from policy_service.access.tokens import tokens_of
 from policy_service.api import problems
-from policy_service.api.access import Need, declarations
+from policy_service.api.access import declarations
 from policy_service.api.problems import Refused
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.settings import Settings
@@ -31,6 +32,11 @@ from policy_service.settings import Settings
 _AUTHORITY = re.compile(r"(localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 STREAMED = ("/v1/evaluate/batch",)
 """Paths whose bodies may be larger than POLICY_MAX_BODY: a view reads them as they come, within a bound of its own."""
+_FORMS: Mapping[str, Sequence[str]] = {
+    "/v1/evaluate/batch": ("application/json", "application/x-ndjson"),
+    "/v1/decisions/export": ("application/x-ndjson", "text/csv"),
+}
+"""What paths below /v1 answer with that do not answer with JSON alone."""
 _CHALLENGE = 'Bearer realm="policy-service"'
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -155,8 +161,7 @@ def _check_host() -> None:
 
 
 def _can_be_given(asked: Request) -> bool:
-    forms = ("application/json", "application/x-ndjson") if asked.path in STREAMED else ("application/json",)
-    return any(asked.accept_mimetypes[form] for form in forms)
+    return any(asked.accept_mimetypes[form] for form in _FORMS.get(asked.path, ("application/json",)))
 
 
 def _finish(response: Response) -> Response:

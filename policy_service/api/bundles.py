@@ -179,7 +179,7 @@ def _uploaded(found: Uploaded) -> dict[str, Any]:
 @blueprint.route("/bundles")
 @blueprint.response(200, BundleListSchema, description="A page of bundles.")
 @blueprint.doc(operationId="bundles", parameters=_PAGE, responses=problems.documented(*_READING))
-@needs("publish", "operate", "audit")
+@needs("publish")
 def bundles() -> Response:
     """Stored bundles, newest first, and which of them answer now or later."""
     asked = reading.query(request, "limit", "cursor")
@@ -213,7 +213,7 @@ def bundles() -> Response:
     ],
     responses=problems.documented(problems.NOT_FOUND, *_READING),
 )
-@needs("publish", "operate", "audit")
+@needs("publish")
 def bundle(id: str) -> Response:
     """A stored bundle: its files, and the orders that named it."""
     wanted = reading.query(request, "sources").get("sources", "false")

@@ -1,29 +1,40 @@
 """GET /v1/decisions/{id}, POST /v1/decisions/{id}/replay."""
 
 import re
+from dataclasses import asdict
+from typing import Any
 
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from policy_service.api import examples, problems, reading
+from policy_service.api import examples, filters, problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.body import Posted
+from policy_service.api.revealing import may_reveal, note
 from policy_service.api.schemas.decisions import RecordSchema, ReplayedSchema
 from policy_service.api.schemas.request import DECISION_ID, ReplayRequestSchema
-from policy_service.api.shared import service
+from policy_service.api.shared import auditing, service
+from policy_service.decisions.chains import Chain
+from policy_service.decisions.replaying import Replaying
 from policy_service.decisions.service import NotFound
-from policy_service.diagnostics import InvalidInput
+from policy_service.diagnostics import Fault, InvalidInput
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/v1/decisions", description="What was decided, and why")
 _SCHEMA = ReplayRequestSchema()
 _ID = re.compile(DECISION_ID)
-_ID_PARAMETER = {
+ID_PARAMETER = {
     "in": "path",
     "name": "id",
     "required": True,
     "schema": {"type": "string", "format": "uuid"},
     "example": examples.DECISION,
+}
+_REVEAL = {
+    "in": "query",
+    "name": "reveal",
+    "schema": {"type": "boolean", "default": False},
+    "description": "Show the values that stand as commitments: for the role audit, and noted in the audit trail.",
 }
 _BODY = {
     "required": False,
@@ -31,25 +42,51 @@ _BODY = {
 }
 
 
-@blueprint.route("/<id>", parameters=[_ID_PARAMETER])
+@blueprint.route("/<id>", parameters=[ID_PARAMETER])
 @blueprint.response(200, RecordSchema, description="The full record.")
 @blueprint.doc(
     operationId="decision",
+    parameters=[_REVEAL],
     responses=problems.documented(
-        problems.NOT_FOUND, problems.NOT_ACCEPTABLE, problems.HOST_REFUSED, problems.INTERNAL, problems.STORE
+        problems.NOT_FOUND,
+        problems.NOT_ACCEPTABLE,
+        problems.ERASED,
+        problems.HOST_REFUSED,
+        problems.INVALID,
+        problems.INTERNAL,
+        problems.STORE,
     ),
 )
 @needs("read", "audit")
 def decision(id: str) -> Response:
     """The record of a decision.
 
-    The request as it was judged, the answer, and the bundle that gave it; also the decisions that correct it.
+    The request as it was judged, the answer, and the bundle that gave it; its place in the log, and the decisions that
+    it corrects and that correct it. A sensitive value stands as `{"commitment": …}` unless it is revealed.
     """
-    reading.query(request)
-    return answer(service().decision(_checked(id)))
+    asked = reading.query(request, "reveal")
+    faults: list[Fault] = []
+    reveal = filters.flag(asked, "reveal", faults)
+    if faults:
+        raise InvalidInput(faults)
+    if reveal:
+        may_reveal()
+    known = service()
+    found = known.revealed(checked(id)) if reveal else known.decision(checked(id))
+    standing = auditing().standing(id)
+    log = {"state": standing.state} if standing.index is None else {"state": standing.state, "index": standing.index}
+    shown = {**found, "log": log, "chain": _chain(known.chain(id))}
+    if reveal:
+        note(id, "record")
+    return answer(shown)
 
 
-@blueprint.route("/<id>/replay", methods=["POST"], parameters=[_ID_PARAMETER])
+def _chain(chain: Chain) -> dict[str, Any]:
+    links = [{key: value for key, value in asdict(link).items() if value is not None} for link in chain.links]
+    return {"decisions": links, "complete": chain.complete}
+
+
+@blueprint.route("/<id>/replay", methods=["POST"], parameters=[ID_PARAMETER])
 @blueprint.response(200, ReplayedSchema, description="Whether the answer is the same, and where it differs.")
 @blueprint.doc(
     operationId="replay",
@@ -58,10 +95,12 @@ def decision(id: str) -> Response:
         problems.MALFORMED,
         problems.NOT_FOUND,
         problems.NOT_ACCEPTABLE,
+        problems.ERASED,
         problems.BODY_TOO_LARGE,
         problems.MEDIA_TYPE,
         problems.HOST_REFUSED,
         problems.INVALID,
+        problems.NOT_REPLAYABLE,
         problems.INTERNAL,
         problems.STORE,
         problems.NO_BUNDLE,
@@ -72,13 +111,14 @@ def replay(id: str) -> Response:
     """Evaluate a recorded request again.
 
     Under the original bundle and day the answer must be the same bytes. Under another one `bundle`, `as_of` and the
-    period of claim keys are not compared. Nothing is logged. Without a body: the original bundle.
+    period of claim keys are not compared. Nothing is logged. Without a body: the original bundle. A record that is not
+    the one that was sealed, or of a version that this program does not know, is refused.
     """
     found = Posted({}) if reading.is_empty(request) else reading.posted(request)
     loaded, faults = reading.loaded(_SCHEMA, found)
     if faults:
         raise InvalidInput(faults)
-    replayed = service().replay(_checked(id), loaded.get("bundle", "original"), loaded.get("as_of"))
+    replayed = Replaying(service(), auditing()).one(checked(id), loaded.get("bundle", "original"), loaded.get("as_of"))
     return answer(
         {
             "identical": replayed.identical,
@@ -90,7 +130,8 @@ def replay(id: str) -> Response:
     )
 
 
-def _checked(id_: str) -> str:
+def checked(id_: str) -> str:
+    """The id of a path, if it can be one. Raises NotFound."""
     if _ID.fullmatch(id_) is None:
         raise NotFound(f"there is no decision `{id_[:64]}`")
     return id_

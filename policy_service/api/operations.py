@@ -17,6 +17,8 @@ from policy_service.diagnostics import Code, fault
 from policy_service.diagnostics.catalogue import NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, WORKER_ENDS
 from policy_service.telemetry import metrics
 
+LAG_SECONDS = 60
+"""What is usually a second."""
 blueprint = Blueprint("operations", __name__, description="How the service is")
 
 
@@ -37,8 +39,8 @@ def readyz() -> Response:
     """Whether the service can decide: its store answers, a bundle is active, and the worker is not about to end.
 
     What casts doubt on it without stopping it is `degraded`, with reasons: the active bundle cannot be taken over, so
-    that the one before answers; or the judge found answers that differ. It is 200, so that no one takes all hosts out
-    at once for what a person has to judge.
+    that the one before answers; the judge found answers that differ; decisions wait long for their place in the log.
+    It is 200, so that no one takes all hosts out at once for what a person has to judge.
     """
     if is_stopping():
         raise _not_ready("/worker", WORKER_ENDS, "the worker finishes what is under way, and ends")
@@ -48,6 +50,9 @@ def readyz() -> Response:
         reasons = [] if evaluators.fault is None else [evaluators.fault]
         if shared().judge.store.disagreements(limit=1):
             reasons.append("the reference engine disagreed with an answer, and nobody has acknowledged it yet")
+        recorded = shared().recorded
+        if recorded is not None and recorded.waiting_seconds() > LAG_SECONDS:
+            reasons.append(f"a decision has waited for its place in the log for more than {LAG_SECONDS} seconds")
     except StoreUnavailable:
         raise _not_ready("/store", STORE_UNREACHABLE, "the store cannot be read") from None
     if active is None:

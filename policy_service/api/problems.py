@@ -21,6 +21,7 @@ from policy_service.decisions.auditing import NoDecision, NotSealed
 from policy_service.decisions.comparing import NotComparable
 from policy_service.decisions.recording import ValuesErased
 from policy_service.decisions.records import IdempotencyConflict, StoreUnavailable
+from policy_service.decisions.replay import NotReplayable
 from policy_service.decisions.service import BundleNotActive, BundleWithdrawn, NotFound
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, TOO_LARGE
@@ -156,6 +157,11 @@ NOT_COMPARABLE = Kind(
     "not-comparable", 422, "The decisions cannot be compared",
     "The facts of one do not fit the rules of the other, or its rules do not take the other's parameters.",
 )  # fmt: skip
+NOT_REPLAYABLE = Kind(
+    "not-replayable", 422, "The record cannot be replayed",
+    "Its bytes do not fit its digest, its bundle is not as it was, or this program does not know its version of the "
+    "rule language or of answers; `detail` says which.",
+)  # fmt: skip
 INTERNAL = Kind(
     "internal-error", 500, "The service has a fault",
     "A fault of ours. `instance` names the entry in the service's log; no answer was given.",
@@ -174,7 +180,8 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, KEY_ENDED, RATE_LIMITED, ISSUER, NOT_FOUND, METHOD,
         NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN, NOT_STOPPED,
-        NOTHING_BEFORE, BUNDLE_INVALID, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, TOO_MANY_ITEMS, BODY_TOO_LARGE,
+        NOTHING_BEFORE, BUNDLE_INVALID, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, NOT_REPLAYABLE, TOO_MANY_ITEMS,
+        BODY_TOO_LARGE,
         OVERLOADED, TOOK_TOO_LONG, MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL,
         STORE, NO_BUNDLE, NOT_READY,
     )
@@ -262,7 +269,7 @@ def register(app: Flask) -> None:
 
 _KNOWN = (
     Refused, InvalidInput, NotFound, IdempotencyConflict, BundleNotActive, BundleWithdrawn, NoActiveBundle, TookTooLong,
-    UnknownKey, KeyEnded, NoDecision, NotSealed, ValuesErased, NotComparable,
+    UnknownKey, KeyEnded, NoDecision, NotSealed, ValuesErased, NotComparable, NotReplayable,
 )  # fmt: skip
 
 
@@ -298,6 +305,8 @@ def of(error: Exception) -> tuple[Kind, str, Sequence[Fault]]:
             return ERASED, str(error), ()
         case NotComparable():
             return NOT_COMPARABLE, str(error), ()
+        case NotReplayable():
+            return NOT_REPLAYABLE, str(error), ()
         case StoreUnavailable():
             return STORE, STORE.meaning, [fault("", STORE_UNREACHABLE, "the store cannot be used now")]
     return INTERNAL, INTERNAL.meaning, ()
@@ -309,7 +318,9 @@ def _headers_with(error: Exception) -> Mapping[str, str]:
 
 def _again(kind: Kind) -> Mapping[str, str]:
     return (
-        {"Retry-After": _RETRY_SECONDS} if kind in (ISSUER, OVERLOADED, BUSY, TOOK_TOO_LONG, NO_BUNDLE, STORE) else {}
+        {"Retry-After": _RETRY_SECONDS}
+        if kind in (ISSUER, OVERLOADED, BUSY, TOOK_TOO_LONG, NO_BUNDLE, NOT_SEALED, STORE)
+        else {}
     )
 
 

@@ -56,11 +56,12 @@ def publishing() -> Iterator[Publishing]:
     try:
         yield assemble(read_settings()).publishing
     except StoreUnavailable as error:
-        _told(f"the store cannot be used: {error}")
+        told(f"the store cannot be used: {error}")
     except _REFUSALS as error:
-        _told(str(error))
+        told(str(error))
 
 
-def _told(message: str) -> NoReturn:
+def told(message: str) -> NoReturn:
+    """Tells why the command ends, and ends it."""
     click.echo(f"error: {message}", err=True)
     raise found_errors()

@@ -85,4 +85,4 @@ def _points(heading: str, points: Iterable[Point]) -> Iterator[tuple[int, str]]:
 
 def _point(point: Point, indent: int) -> Iterator[tuple[int, str]]:
     yield indent, point.text
-    yield from ((indent + 2, line) for line in point.because)
+    yield from ((indent + 2, line) for line in (*point.terms, *point.because))

@@ -10,13 +10,17 @@ from policy_service import __version__
 from policy_service.settings import SettingInvalid
 
 _COMMANDS = (
+    "audit",
     "bundle",
     "check",
+    "compare",
+    "decisions",
     "evaluate",
     "explain",
     "inventory",
     "judged",
     "keys",
+    "replay",
     "resume",
     "serve",
     "stop",

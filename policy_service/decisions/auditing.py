@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from policy_service.decisions import comparing
 from policy_service.decisions.activations import BundleStore
+from policy_service.decisions.casefile import CaseFile, Gathering
 from policy_service.decisions.days import moment_of
 from policy_service.decisions.erasing import Erasing
 from policy_service.decisions.evaluators import Evaluators
@@ -163,6 +164,11 @@ class Auditing:
             private=record.privates if private else (),
         )
 
+    def case(self, id_: str) -> CaseFile:
+        """All that explains and proves one decision, for a page; no sensitive value is in it. Raises NoDecision."""
+        gathering = Gathering(self.decisions, self.log, self.bundles, self._evaluators, self.keys)
+        return gathering.of(self._record(id_))
+
     def _record(self, id_: str) -> DecisionRecord:
         record = self.decisions.decision(id_)
         if record is None:
@@ -202,7 +208,6 @@ class Auditing:
         given: Sequence[GivenReceipt] = (),
         resume: Progress | None = None,
         step: Callable[[int], None] = lambda _: None,
-        keep: Callable[[Progress], None] = lambda _: None,
     ) -> Verified:
         """Every record, index, head, bundle and receipt checked; see `verifying`.
 
@@ -215,4 +220,4 @@ class Auditing:
         walk = Verification(
             self.log, self.bundles, origin=self.keys.origin, verifiers=trusted, heads=heads, given=given
         )
-        return walk.run(resume or Progress(), step, keep)
+        return walk.run(resume or Progress(), step)

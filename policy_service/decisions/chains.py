@@ -33,7 +33,7 @@ class Chain:
 
 
 def chain(decisions: DecisionStore, of: DecisionRecord) -> Chain:
-    """The whole chain of a decision. Several may correct one, and then all of them are in it. Raises StoreUnavailable."""
+    """The whole chain of a decision; where several correct one, all of them are in it. Raises StoreUnavailable."""
     found = {of.id: of}
     first = of
     while first.supersedes is not None and len(found) < MOST_LINKS:

@@ -1,12 +1,14 @@
 """Values of a person taken out of the log's private rows, and the record of it put into the log."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from policy_service import canonical
 from policy_service.decisions.days import instant
 from policy_service.decisions.log import Erasure
+from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.sealing import Sealer
 from policy_service.decisions.terms import term
 from policy_service.proofs.tree import leaf_hash
@@ -31,21 +33,29 @@ class Erasing:
     def erase(self, kind: str, id: str, *, ticket: str, actor: str) -> Erased:
         """Erase the private values of every record about a subject.
 
-        A record about several persons loses the values of all of them: they stand in one request.
+        A record about several persons loses the values of all of them: they stand in one request. A decision that comes
+        after the log was sealed here is not among them: it was asked for when the erasure was under way, and is erased
+        by asking once more.
 
         Args:
             kind, id: of the subject, as in `member:u-77`.
             ticket: why, recorded in the log.
         Raises:
-            StoreUnavailable.
+            StoreUnavailable: nothing was erased.
+            TreeDamaged, StoreRefused: the log cannot be sealed, and nothing was erased.
         """
         self._sealer.seal_all()  # what waits can be found only then
-        records = tuple(r for r in self._log.records_of(term("subject", f"{kind}:{id}")) if self._log.privates([r]))
+        about = self._log.records_of(term("subject", f"{kind}:{id}"))
+        private = self._log.privates(about)
+        records = tuple(record for record in about if record in private)
         if not records:
             return Erased(None, (), 0)
         erasure = self._erasure(kind, records, ticket, actor)
         values = self._log.erase(erasure, records)
-        self._sealer.seal_all()
+        if not values:
+            return Erased(None, (), 0)  # another erasure was first
+        with suppress(StoreUnavailable):  # it is done, and its record is sealed a moment later
+            self._sealer.seal_all()
         return Erased(erasure.id, records, values)
 
     def _erasure(self, kind: str, records: tuple[str, ...], ticket: str, actor: str) -> Erasure:

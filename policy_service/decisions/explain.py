@@ -16,10 +16,11 @@ _MARKS = {True: "✓", False: "✗", None: "?"}
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A statement, and what it rests on, each line with its mark if it is a test."""
+    """A statement, what goes with it, and what it rests on, each line with its mark if it is a test."""
 
     text: str
     because: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class _Explaining:
     def recommendation(self, entry: Entry) -> Point:
         where = f"{self.file.title[self.tongue]} · {self._subject(entry['subject'])}"
         priority = self.phrases.word("priority", entry["priority"])
-        return Point(entry["text"][self.tongue], (f"{where} · {priority}", *self._tests(entry["because"])))
+        return Point(entry["text"][self.tongue], self._tests(entry.get("because", ())), (f"{where} · {priority}",))
 
     # ---- the status
 
@@ -152,7 +153,7 @@ class _Explaining:
     def _granted(self, entry: Entry) -> Point:
         colon = self.phrases.word("colon")
         text = f"{self._title(entry['id'])}{colon}{self.phrases.amount(entry['amount'], entry.get('unit'))}"
-        return Point(text, (*self._terms(entry), *self._tests(entry["because"])))
+        return Point(text, self._tests(entry.get("because", ())), tuple(self._terms(entry)))
 
     def _terms(self, entry: Entry) -> Iterator[str]:
         for name, value in entry["details"].items():
@@ -172,7 +173,7 @@ class _Explaining:
         reason = word(REASON, entry["reason"], self.tongue, text=entry.get("text", {}).get(self.tongue, ""))
         text = f"{self._title(entry['id'])}{self.phrases.word('colon')}{reason}"
         suspended = self._suspension(entry["id"]) if entry["reason"] == "suspended" else ()
-        return Point(text, (*suspended, *self._tests(entry.get("because", ()))))
+        return Point(text, self._tests(entry.get("because", ())), tuple(suspended))
 
     def _title(self, reward: str) -> str:
         return self.rewards[reward].title[self.tongue]

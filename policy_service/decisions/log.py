@@ -96,13 +96,17 @@ class LogStore(Protocol):
     """The sealed log. Every operation may raise StoreUnavailable."""
 
     def unsealed(self, most: int) -> list[Unsealed]:
-        """Records that wait, in order of arrival."""
+        """Records that wait, in order of arrival; those that are lost are left out."""
 
     def waiting_since(self) -> str | None:
         """The instant of the record that has waited longest."""
 
     def extend(self, extension: Extension) -> bool:
-        """Whether the extension was added, in one durable commit; not if the log has another size by now."""
+        """Whether the extension was added, in one durable commit; not if the log has another size by now.
+
+        Raises:
+            StoreRefused: the log contradicts itself, as where what waits is sealed already. Nothing was added.
+        """
 
     def size(self) -> int:
         """Number of sealed records."""
@@ -131,7 +135,10 @@ class LogStore(Protocol):
         """Values behind commitments by id of the record; a record without any is absent."""
 
     def unaccounted(self, most: int) -> list[str]:
-        """Ids of decisions that are neither sealed nor waiting to be."""
+        """Ids of decisions and erasures that are neither sealed, at an index from 0 on, nor waiting to be."""
+
+    def lost_waiting(self, most: int) -> list[str]:
+        """Ids of records that wait, and are not stored."""
 
     def waiting(self) -> int:
         """Number of records that wait for an index."""
@@ -143,7 +150,8 @@ class LogStore(Protocol):
         """Ids of the sealed records with a term, in order."""
 
     def erase(self, erasure: Erasure, records: Sequence[str]) -> int:
-        """Number of values erased, and the erasure's record appended, in one durable commit.
+        """Number of values erased, and the erasure's record appended, in one durable commit; for 0, nothing is.
 
-        What goes with them: private terms, and the digests of requests under idempotency keys.
+        What goes with them: private terms, and the digests of requests under idempotency keys. A key that is forgotten
+        so is new to its caller's next request.
         """

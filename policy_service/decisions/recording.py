@@ -1,6 +1,7 @@
 """Requests and answers as the log keeps them, and back."""
 
 import json
+import re
 from decimal import Decimal
 from typing import Any, cast
 
@@ -17,8 +18,13 @@ from policy_service.proofs.tree import leaf_hash
 _SHORT = 40
 
 
-COMMITTED = b'{"commitment":"'
-"""How a commitment begins in canonical JSON; inside a text its quotes would be escaped."""
+_COMMITTED = re.compile(rb'\{"commitment":"(hmac-sha256:[0-9a-f]{64})"\}')
+"""A commitment in canonical JSON; inside a text its quotes would be escaped."""
+
+
+def commitments(body: bytes) -> list[str]:
+    """Every commitment in the canonical JSON of a record."""
+    return [found.decode() for found in _COMMITTED.findall(body)]
 
 
 class ValuesErased(Exception):
@@ -62,8 +68,9 @@ def record_of(
     }
     if key is not None:
         body["idempotency_key"] = key
-    merchant = state.ids.get("merchant") or request.merchant_id
-    hidden, privates = hide(body, evaluator.sensitivity.places(body["request"]["facts"], answer))
+    sensitivity = evaluator.sensitivity
+    merchant = None if sensitivity.hides("merchant") else state.ids.get("merchant") or request.merchant_id
+    hidden, privates = hide(body, sensitivity.places(body["request"], answer))
     data = canonical.trusted(hidden)
     leaf = leaf_hash(data)
     receipt = None
@@ -146,13 +153,15 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def revealed(record: DecisionRecord) -> dict[str, Any]:
-    """The body of a record with its sensitive values. Raises ValuesErased where they are gone."""
-    body = parsed(record.body)
-    if COMMITTED not in record.body:
-        return body
-    if not record.privates:
+    """The body of a record with its sensitive values.
+
+    Raises:
+        ValuesErased: not all of them are there.
+        CommitmentRefused: one of them is not what was recorded.
+    """
+    if len(commitments(record.body)) > len(record.privates):
         raise ValuesErased(record.id)
-    return cast(dict[str, Any], reveal(body, record.privates))
+    return cast(dict[str, Any], reveal(parsed(record.body), record.privates))
 
 
 def answer_of(record: DecisionRecord) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class DecisionRecord:
         decided_at: the instant of the answer.
         bundle: id of the bundle that decided.
         as_of: the business day judged, `2023-04-01`.
-        merchant_id: null where no merchant was posted.
+        merchant_id: null where no merchant was posted, and where the ids of merchants are sensitive.
         body: canonical JSON of the full record; kept and given back byte for byte.
         supersedes: id of the earlier decision that this one corrects.
         leaf: leaf hash of the body, hexadecimal; null for a record older than the sealed log.

@@ -10,8 +10,8 @@ from policy_service.diagnostics import escape
 from policy_service.policies.model import LANGUAGE_VERSION
 from policy_service.proofs.tree import leaf_hash
 
-LANGUAGES = frozenset({LANGUAGE_VERSION})
-FORMATS = frozenset({FORMAT})
+LANGUAGES = (LANGUAGE_VERSION,)
+FORMATS = (FORMAT,)
 """Of records that this program evaluates as the one that made them did: tests/data/records has some of each."""
 ABSENT = object()
 

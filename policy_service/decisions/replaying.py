@@ -23,12 +23,13 @@ Outcome = Literal["identical", "different", "erased", "refused"]
 class Again:
     """What became of one decision.
 
+    index: null of one that was asked for by its id.
     bundle: the one that answered; null where none did.
     reason: why there is no answer; null where there is one.
     """
 
     decision_id: str
-    index: int
+    index: int | None
     outcome: Outcome
     bundle: str | None = None
     differences: tuple[Difference, ...] = ()
@@ -44,8 +45,8 @@ class Tally:
 
     def add(self, one: Again) -> None:
         self.outcomes[one.outcome] += 1
-        if one.reason is not None:
-            self.reasons[one.reason] += 1
+        if one.outcome == "refused":
+            self.reasons[one.reason or ""] += 1
 
 
 class Replaying:
@@ -65,7 +66,10 @@ class Replaying:
             body = self._auditing.log.bodies([entry]).get(id_)
             if body is not None:
                 refuse_unknown(id_, body, entry.leaf)
-        return self._service.replay(id_, bundle, as_of)
+        try:
+            return self._service.replay(id_, bundle, as_of)
+        except (CommitmentRefused, UnusableBundle) as error:
+            raise NotReplayable(id_, str(error)) from error
 
     def all(self, query: Query, bundle: str = "original", as_of: str | None = None) -> Iterator[Again]:
         """What becomes of every sealed decision that a query finds, by index upwards.

@@ -9,15 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event, Thread
+from typing import Any, cast
 
 from policy_service.decisions.days import instant
 from policy_service.decisions.log import Extension, LogEntry, LogStore, SignedHead, Term, Unsealed
 from policy_service.decisions.recording import parsed
-from policy_service.decisions.records import StoreRefused, StoreUnavailable
+from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.signing import LogKeys
 from policy_service.decisions.terms import terms_of
 from policy_service.proofs import notes, tiles
-from policy_service.proofs.commitments import reveal
+from policy_service.proofs.commitments import CommitmentRefused, reveal
 from policy_service.proofs.tree import leaf_hash
 
 MOST_AT_ONCE = 500
@@ -32,29 +33,37 @@ class Sealer:
         self.log, self.keys = log, keys
         self._now, self._seconds = now, seconds
         self._stop: Event | None = None
+        self._thread: Thread | None = None
 
     def seal_all(self) -> int:
-        """Number of records that were given an index until none waited. Raises StoreUnavailable, TreeDamaged."""
+        """Number of records that were given an index here, until none waited.
+
+        Raises:
+            StoreUnavailable.
+            TreeDamaged, StoreRefused: the store contradicts itself, and nothing more can be sealed: verify it.
+        """
         sealed = 0
-        while some := self.seal():
-            sealed += some
+        while (some := self.seal()) != 0:
+            sealed += some or 0
         return sealed
 
-    def seal(self, most: int = MOST_AT_ONCE) -> int:
-        """Number of records that were given an index; 0 if none waits. Raises StoreUnavailable, TreeDamaged."""
-        while waiting := self.log.unsealed(most):
-            size = self.log.size()
-            try:
-                extension = self._extension(waiting, size)
-            except tiles.TreeDamaged:
-                if self.log.size() == size:
-                    raise
-                continue  # another sealer came between the two readings
-            if self.log.extend(extension):
-                return len(waiting)
+    def seal(self, most: int = MOST_AT_ONCE) -> int | None:
+        """Number of records that were given an index: 0 if none waited, null if another sealer came first.
+
+        Raises:
+            StoreUnavailable, TreeDamaged, StoreRefused.
+        """
+        size = self.log.size()  # before what waits is read: while this is the size, all of it waits
+        waiting = self.log.unsealed(most)
+        if not waiting:
+            return 0
+        try:
+            extension = self._extension(waiting, size)
+        except tiles.TreeDamaged:
             if self.log.size() == size:
-                raise StoreRefused("the log does not take what waits: a record that is sealed waits again")
-        return 0
+                raise
+            return None  # another sealer came between the readings
+        return len(waiting) if self.log.extend(extension) else None
 
     def _extension(self, waiting: Sequence[Unsealed], size: int) -> Extension:
         leaves = [leaf_hash(one.body) if one.leaf is None else bytes.fromhex(one.leaf) for one in waiting]
@@ -67,7 +76,7 @@ class Sealer:
             as_of = record["request"]["as_of"] if decided else None
             entries.append(LogEntry(index, one.kind, one.id, leaf.hex(), at, as_of))
             if decided:
-                found = terms_of(record, reveal(record, one.privates) if one.privates else record)
+                found = terms_of(record, _shown(record, one))
                 terms += (Term(text, index, private) for text, private in found.items())
         head = notes.Head(self.keys.origin, size + len(waiting), root)
         note = notes.sign_head(head, self.keys.signers)
@@ -86,21 +95,33 @@ class Sealer:
         """From now on a thread of this process seals what waits, until `close`."""
         if self._stop is None:
             self._stop = Event()
-            Thread(target=self._seal_until, args=(self._stop,), name="sealer", daemon=True).start()
+            self._thread = Thread(target=self._seal_until, args=(self._stop,), name="sealer", daemon=True)
+            self._thread.start()
 
-    def close(self) -> None:
-        if self._stop is not None:
+    def close(self, seconds: float = 5.0) -> None:
+        """End the thread, which finishes the seal that it is at, as far as that takes no longer than some seconds."""
+        if self._stop is not None and self._thread is not None:
             self._stop.set()
-            self._stop = None
+            self._thread.join(seconds)
+            self._stop = self._thread = None
 
     def _seal_until(self, stop: Event) -> None:
         while not stop.wait(self._seconds):
             try:
-                self.seal_all()
+                while self.seal() and not stop.is_set():  # where another sealer is at work, the rest is left to it
+                    pass
             except StoreUnavailable as error:
                 _LOG.warning("the log cannot be sealed now: %s", error)
             except Exception:  # noqa: BLE001  the thread must outlive any fault, which is told
                 _LOG.exception("the log cannot be sealed")
+
+
+def _shown(record: dict[str, Any], one: Unsealed) -> dict[str, Any]:
+    """A record with its values; as it is where they are not those of the record, which `verifying` tells."""
+    try:
+        return cast(dict[str, Any], reveal(record, one.privates)) if one.privates else record
+    except CommitmentRefused:
+        return record
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from policy_service.decisions.evaluators import Evaluators
 from policy_service.decisions.log import LogEntry, LogStore
 from policy_service.decisions.recording import parsed
 from policy_service.decisions.terms import term
-from policy_service.policies.model import STANDING_KINDS, Policy, Reward
+from policy_service.policies.model import Policy, Reward
 from policy_service.proofs.commitments import reveal
 
 MOST_ON_A_PAGE = 500
@@ -80,7 +80,8 @@ class Bearing:
     """A decision that bears on a claim.
 
     granted: null where the reward was not granted; `reason` then says why.
-    due: the amount due to date after this decision, by how the claim goes up and down; null for a standing answer.
+    due: the amount due to date after this decision, by how the claim goes up and down; null as long as no decision could
+        tell it.
     """
 
     decision_id: str
@@ -196,20 +197,23 @@ def _bearing(entry: LogEntry, record: Mapping[str, Any], granted: Amount | None,
     )
 
 
+_UNKNOWN = ("insufficient_facts", "rule_conflict")
+"""Reasons that say nothing of the amount: it is not known, which is not zero."""
+
+
 def _with_dues(judged: Sequence[tuple[Bearing, Mapping[str, Any] | None]]) -> Iterator[Bearing]:
     """The amount due to date after each: what a payer who follows every answer has paid in all.
 
-    What the claim says of increases and decreases is that of the last answer that granted it.
+    What the claim says of increases and decreases is that of the last answer that granted it. One that could not judge
+    it leaves the amount as it was.
     """
     due: Amount | None = None
     goes = {"on_increase": "top_up", "on_decrease": "keep"}
     for bearing, reward in judged:
         if reward is not None:
             goes = reward["claim"]
-            if reward["kind"] in STANDING_KINDS:
-                yield bearing
-                continue
-        due = due_after(due, bearing.granted, goes)
+        if bearing.reason not in _UNKNOWN:
+            due = due_after(due, bearing.granted, goes)
         yield replace(bearing, due=due)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from policy_service.diagnostics import escape
 from policy_service.language import typed
-from policy_service.language.typed import Symbol
-from policy_service.policies.model import Decision, Expression, Rules, Table, Texts, body_expressions
+from policy_service.language.typed import Node, Symbol
+from policy_service.policies.model import Decision, Expression, RelationTable, Rules, Table, Texts, body_expressions
 
 _NAME = re.compile(r"decision\(([a-z0-9_.]+)\)|[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
 Entry = Mapping[str, Any]
@@ -28,22 +28,29 @@ class Sensitivity:
             self._keys.setdefault(fact.section, []).append(fact.key)
         self._subjects = {word for word, section in rules.dictionary.subjects.items() if self._hides_id(section.name)}
         self._symbols = _reached(rules, {fact.symbol for fact in facts})
+        self._columns = _columns(rules, self._symbols)
         self._texts = frozenset(_texts(rules, self._symbols))
         self._details = frozenset(_details(rules, self._symbols))
 
     def _hides_id(self, section: str) -> bool:
         return "id" in self._keys.get(section, ())
 
-    def places(self, facts: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
+    def hides(self, subject: str) -> bool:
+        """Whether the ids of subjects of a kind are sensitive."""
+        return subject in self._subjects
+
+    def places(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
         """JSON Pointers into a record, in order; none where nothing sensitive was posted.
 
         Args:
-            facts: the normalised facts of the request, at `/request/facts` of the record.
+            request: as it is recorded, its facts normalised, at `/request` of the record.
             answer: its compared part, at `/answer`.
         """
-        if not any(section in self._keys for section in facts):
+        facts = request["facts"]
+        named = "merchant_id" in request and self.hides("merchant")
+        if not named and not any(section in self._keys for section in facts):
             return []
-        return [*self._facts(facts), *self._answer(answer)]
+        return [*(["/request/merchant_id"] if named else []), *self._facts(facts), *self._answer(answer)]
 
     def _facts(self, facts: Mapping[str, Any]) -> Iterator[str]:
         for section, keys in self._keys.items():
@@ -69,7 +76,7 @@ class Sensitivity:
         yield from (
             f"{pointer}/details/{name}" for name in entry.get("details", ()) if (policy, id_, name) in self._details
         )
-        if (policy, id_, entry.get("exception")) in self._texts:
+        if "text" in entry and (policy, id_, entry.get("exception")) in self._texts:
             yield from (f"{pointer}/text/{tongue}" for tongue in entry["text"])
         for name, value in entry.get("decisions", {}).items():
             if value is not None and Symbol("decision", f"{policy}.{name}") in self._symbols:
@@ -85,8 +92,11 @@ class Sensitivity:
 
     def _mentions(self, text: str, policy: str) -> bool:
         """Whether an expression of a policy, as it is printed, names anything sensitive."""
+        columns = self._columns.get(policy, frozenset())
         return any(
-            not self._symbols.isdisjoint(_meanings(match[0], match[1], policy)) for match in _NAME.finditer(text)
+            not self._symbols.isdisjoint(_meanings(match[0], match[1], policy))
+            or not columns.isdisjoint(match[0].split("."))
+            for match in _NAME.finditer(text)
         )
 
 
@@ -118,13 +128,34 @@ def _reached(rules: Rules, sensitive: set[Symbol]) -> frozenset[Symbol]:
     return frozenset(found)
 
 
+def _columns(rules: Rules, symbols: Collection[Symbol]) -> dict[str, frozenset[str]]:
+    """The columns of sensitive relations by policy: inside a row they stand by their bare names."""
+    found: dict[str, set[str]] = {}
+    for policy in rules.policies:
+        for decision in policy.decisions.values():
+            sensitive = Symbol("decision", f"{policy.id}.{decision.name}") in symbols
+            if sensitive and isinstance(decision.body, RelationTable):
+                found.setdefault(policy.id, set()).update(column.name for column in decision.body.columns)
+    return {policy: frozenset(columns) for policy, columns in found.items()}
+
+
 def _reads(decision: Decision) -> Iterator[Symbol]:
     for expression in body_expressions(decision.body):
-        yield from typed.symbols(expression.typed)
+        yield from _symbols(expression.typed)
     if isinstance(decision.body, Table):
         for row in decision.body.rows:
             for cell in row.cells:
-                yield from typed.symbols(cell.typed)
+                yield from _symbols(cell.typed)
+
+
+def _symbols(node: Node) -> Iterator[Symbol]:
+    """What a typed tree reads; for an output of a decision or a cell of a relation, the decision."""
+    for symbol in typed.symbols(node):
+        yield symbol
+        if symbol.kind == "cell":
+            yield Symbol("decision", symbol.name.partition("[")[0])
+        elif symbol.kind == "decision":
+            yield Symbol("decision", symbol.name.rpartition(".")[0])
 
 
 def _texts(rules: Rules, symbols: Collection[Symbol]) -> Iterator[tuple[str, str, str | None]]:
@@ -153,4 +184,4 @@ def _expressions(texts: Texts) -> Iterator[Expression]:
 
 
 def _shows(expressions: Iterable[Expression], symbols: Collection[Symbol]) -> bool:
-    return any(symbol in symbols for expression in expressions for symbol in typed.symbols(expression.typed))
+    return any(symbol in symbols for expression in expressions for symbol in _symbols(expression.typed))

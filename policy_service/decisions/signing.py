@@ -37,8 +37,10 @@ def load_keys(origin: str, paths: Sequence[Path], retired: Path | None = None) -
     Args:
         retired: a file of verifier keys, one a line; lines that begin with `#` are for people.
     Raises:
-        KeyRefused: a file cannot be read, holds no key, or may be used by others than its owner.
+        KeyRefused: there is no file; or one cannot be read, holds no key, or may be used by others than its owner.
     """
+    if not paths:
+        raise KeyRefused("no key is named that signs the log")
     try:
         signers = tuple(keys.load(path, origin) for path in paths)
         lines = [] if retired is None else retired.read_text("utf-8").splitlines()
@@ -47,7 +49,7 @@ def load_keys(origin: str, paths: Sequence[Path], retired: Path | None = None) -
     return LogKeys(
         origin,
         signers,
-        tuple(Verifier.parse(line.strip()) for line in lines if line.strip() and not line.startswith("#")),
+        tuple(Verifier.parse(line) for line in map(str.strip, lines) if line and not line.startswith("#")),
     )
 
 

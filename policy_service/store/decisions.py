@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, tuple_
 
-from policy_service.decisions.recording import COMMITTED
+from policy_service.decisions.recording import commitments
 from policy_service.decisions.records import (
     Appended,
     DecisionRecord,
@@ -234,7 +234,7 @@ def _first(connection: Connection, claim: IdempotencyClaim | None) -> Outcome | 
 
 def _loaded(connection: Connection, row: Sequence[Any]) -> DecisionRecord:
     record = DecisionRecord(*row)
-    if COMMITTED not in record.body:
+    if not commitments(record.body):
         return record
     return replace(record, privates=privates_of(connection, [record.id]).get(record.id, ()))
 

@@ -3,7 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    union_all,
+)
 
 from policy_service.decisions.log import Erasure, Extension, LogEntry, SignedHead, Unsealed
 from policy_service.decisions.records import StoreRefused
@@ -25,6 +37,8 @@ _LOCK = 7_104_117
 """Of one sealer at a time on PostgreSQL; see store.migrations for the other number."""
 _AT_ONCE = 500
 """Ids in one statement."""
+_PORTION = 20_000
+"""Records whose place in the log is looked for in one statement."""
 _ENTRY = [log_entries.c[field.name] for field in fields(LogEntry)]
 _HEAD = [log_heads.c[field.name] for field in fields(SignedHead)]
 
@@ -36,15 +50,15 @@ class SqlLogStore:
         self._engine = engine
 
     def unsealed(self, most: int) -> list[Unsealed]:
-        waiting = select(unsealed.c.number, unsealed.c.kind, unsealed.c.id).order_by(unsealed.c.number).limit(most)
+        waiting = select(unsealed.c.number, unsealed.c.kind, unsealed.c.id).where(~_lost())
         with reading(self._engine) as connection:
-            rows = connection.execute(waiting).all()
+            rows = connection.execute(waiting.order_by(unsealed.c.number).limit(most)).all()
             records = _records(connection, [(kind, id_) for _, kind, id_ in rows])
             privates = privates_of(connection, [id_ for _, _, id_ in rows])
         return [Unsealed(number, kind, id_, *records[id_], privates.get(id_, ())) for number, kind, id_ in rows]
 
     def waiting_since(self) -> str | None:
-        first = select(unsealed.c.id, unsealed.c.kind).order_by(unsealed.c.number).limit(1)
+        first = select(unsealed.c.id, unsealed.c.kind).where(~_lost()).order_by(unsealed.c.number).limit(1)
         with reading(self._engine) as connection:
             row = connection.execute(first).first()
             if row is None:
@@ -57,7 +71,9 @@ class SqlLogStore:
             with writing(self._engine) as connection:
                 return _extend(connection, extension)
         except StoreRefused:
-            return False  # another sealer was first
+            if self.size() != extension.after:
+                return False  # another sealer was first
+            raise
 
     def size(self) -> int:
         with reading(self._engine) as connection:
@@ -103,10 +119,28 @@ class SqlLogStore:
             return privates_of(connection, ids)
 
     def unaccounted(self, most: int) -> list[str]:
-        sealed = select(log_entries.c.id).where(log_entries.c.id == decisions.c.id).exists()
-        waits = select(unsealed.c.id).where(unsealed.c.id == decisions.c.id).exists()
+        found: list[str] = []
+        for table in (decisions, erasures):
+            last: str | None = ""
+            while last is not None and len(found) < most:
+                last = self._unaccounted(table, last, most - len(found), found)
+        return found
+
+    def _unaccounted(self, table: Table, after: str, most: int, found: list[str]) -> str | None:
+        """The id that the next portion comes after, null behind the last; a portion takes well under a second."""
+        portion = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(_PORTION).subquery()
+        sealed = exists().where(log_entries.c.id == portion.c.id, log_entries.c.index >= 0)
+        ids = select(portion.c.id).where(~sealed, portion.c.id.not_in(select(unsealed.c.id)))
         with reading(self._engine) as connection:
-            return list(connection.scalars(select(decisions.c.id).where(~sealed, ~waits).limit(most)))
+            last = connection.scalars(select(func.max(portion.c.id))).one()
+            if last is not None:
+                found += connection.scalars(ids.order_by(portion.c.id).limit(most))
+        return None if last is None else str(last)
+
+    def lost_waiting(self, most: int) -> list[str]:
+        with reading(self._engine) as connection:
+            lost = select(unsealed.c.id).where(_lost()).order_by(unsealed.c.number).limit(most)
+            return list(connection.scalars(lost))
 
     def waiting(self) -> int:
         with reading(self._engine) as connection:
@@ -114,7 +148,7 @@ class SqlLogStore:
 
     def waiting_body(self, id: str) -> bytes | None:
         with reading(self._engine) as connection:
-            kind = connection.scalars(select(unsealed.c.kind).where(unsealed.c.id == id)).one_or_none()
+            kind = connection.scalars(select(unsealed.c.kind).where(unsealed.c.id == id)).first()
             found = {} if kind is None else _records(connection, [(kind, id)])
         return found[id][0] if id in found else None
 
@@ -125,21 +159,31 @@ class SqlLogStore:
             return list(connection.scalars(found.order_by(log_entries.c.index)))
 
     def erase(self, erasure: Erasure, records: Sequence[str]) -> int:
-        """Number of values erased, and the erasure's record appended, in one durable commit.
-
-        What goes with them: private terms, and the digests of requests under idempotency keys.
-        """
         erased = 0
         with writing(self._engine) as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else the values stay in the file's free pages
             for start in range(0, len(records), _AT_ONCE):
                 some = records[start : start + _AT_ONCE]
                 erased += connection.execute(delete(private_values).where(private_values.c.record.in_(some))).rowcount
                 connection.execute(delete(idempotency).where(idempotency.c.decision.in_(some)))
                 indices = select(log_entries.c.index).where(log_entries.c.id.in_(some))
                 connection.execute(delete(terms).where(terms.c.private, terms.c.index.in_(indices)))
-            connection.execute(insert(erasures), asdict(erasure))
-            connection.execute(insert(unsealed), {"kind": "erasure", "id": erasure.id})
+            if erased:
+                connection.execute(insert(erasures), asdict(erasure))
+                connection.execute(insert(unsealed), {"kind": "erasure", "id": erasure.id})
+        if erased and self._engine.dialect.name == "sqlite":
+            with reading(self._engine) as connection:  # as far as nobody reads: the old pages leave the write-ahead log
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
         return erased
+
+
+def _lost() -> ColumnElement[bool]:
+    """Whether a record that waits is not stored."""
+    return and_(
+        ~exists().where(decisions.c.id == unsealed.c.id, unsealed.c.kind == "decision"),
+        ~exists().where(erasures.c.id == unsealed.c.id, unsealed.c.kind == "erasure"),
+    )
 
 
 def _size(connection: Connection) -> int:

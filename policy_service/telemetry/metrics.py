@@ -69,13 +69,16 @@ LOOKED = Metric(
 FAULTY = Metric(
     "policy_bundle_fault", "gauge", (), "1 while the active or a pending bundle cannot be used.", largest=True
 )
+LOG_LAG = Metric(
+    "policy_log_lag_seconds", "gauge", (), "Seconds that the oldest record has waited for its index.", largest=True
+)
 CONNECTIONS = Metric("policy_connections", "gauge", (), "Open connections.")
 WAITING = Metric("policy_requests_waiting", "gauge", (), "Whole requests that wait for a thread.")
 METRICS: Mapping[str, Metric] = {
     one.name: one
     for one in (
         REQUESTS, PROBLEMS, EVALUATIONS, STATUSES, REWARDS, NOT_GRANTED, REPLAYS, COMMITS, COMMIT_SIZES, STORE_FAILURES,
-        REFRESH_FAILURES, JUDGED, SHADOWED, ACTIVE, LOOKED, FAULTY, CONNECTIONS, WAITING,
+        REFRESH_FAILURES, JUDGED, SHADOWED, ACTIVE, LOOKED, FAULTY, LOG_LAG, CONNECTIONS, WAITING,
     )
 }  # fmt: skip
 

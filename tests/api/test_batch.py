@@ -94,7 +94,7 @@ def test_each_bad_item_has_its_own_problem_and_the_others_are_answered_in_order(
 def test_an_item_is_refused_with_the_problem_that_it_alone_would_get(small: FlaskClient, request_body: Body) -> None:
     bad = [{}, {**request_body, "as_of": "x", "options": {"trace": "y"}, "z": 1}, [], "x", None]
     for item, one in zip(bad, post(small, bad), strict=True):
-        alone = small.post("/v1/evaluate", json=item)
+        alone = small.post("/v1/evaluate", data=json.dumps(item), content_type="application/json")
         problem = json.loads(alone.get_data())
         for fault in problem["errors"]:
             if fault.get("hint", "").startswith("known are "):

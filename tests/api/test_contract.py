@@ -106,7 +106,10 @@ def test_without_rules_the_contract_is_told_with_any_state(make_service: Any) ->
 def test_every_key_of_an_answer_is_described(contract: Body) -> None:
     names = (
         "Answer", "Preview", "Reward", "Claim", "Cut", "Validity", "NotGranted", "Recommendation", "PolicyEntry", "Row",
-        "Leaf", "Subject", "Text", "Record", "RecordedRequest", "Replayed", "Difference", "Problem", "Error",
+        "Leaf", "Subject", "Text", "Record", "RecordedRequest", "Replayed", "Difference", "Problem", "Error", "Standing",
+        "Chain", "Link", "Page", "Found", "ClaimHistory", "Bearing", "Exported", "Head", "Proof", "Consistency",
+        "Evidence", "EvidenceBundle", "Inclusion", "Private", "Comparison", "Compared", "ComparedReward", "Share",
+        "Counterfactuals",
     )  # fmt: skip
     for name in names:
         schema = contract["components"]["schemas"][name]

@@ -32,8 +32,9 @@ def test_the_record_holds_request_answer_and_bundle(
     conforms(record, "Record")
     assert record["request"]["facts"] == json.loads(json.dumps(request_body["facts"]))
     assert record["request"]["options"] == {"trace": "fired", "reach": False, "unknown_facts": "refuse"}
-    compared = {key: value for key, value in decided.items() if key not in ("decision_id", "decided_at")}
+    compared = {key: value for key, value in decided.items() if key not in ("decision_id", "decided_at", "receipt")}
     assert record["answer"] == compared
+    assert record["receipt"] == decided["receipt"]
     assert record["superseded_by"] == []
 
 

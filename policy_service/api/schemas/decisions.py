@@ -2,8 +2,9 @@
 
 from marshmallow import fields, validate
 
-from policy_service.api.schemas.answer import PreviewSchema, ReceiptSchema, Shown, anything, bundle_id, listed, told
+from policy_service.api.schemas.answer import ReceiptSchema, Shown, anything, bundle_id, listed, one_of, told
 from policy_service.api.schemas.request import DECISION_ID
+from policy_service.decisions.chains import MOST_LINKS
 
 
 class RecordedRequestSchema(Shown):
@@ -21,6 +22,32 @@ class RecordedRequestSchema(Shown):
     reason = told("Why it does.", required=False)
 
 
+class StandingSchema(Shown):
+    """Where the record stands in the log."""
+
+    state = one_of(
+        "`waiting` for its index, a second at most; then `sealed`. `missing` is a fault of the store.",
+        ["sealed", "waiting", "missing"],
+    )
+    index = fields.Integer(metadata={"description": "Its place in the log, from 0; absent unless `sealed`."})
+
+
+class LinkSchema(Shown):
+    """One decision of a chain of corrections."""
+
+    decision_id = told("A UUIDv7.")
+    decided_at = told("When it was decided, in UTC.", format="date-time")
+    supersedes = told("The decision that it corrects; absent in the first.", required=False)
+    reason = told("Why it does.", required=False)
+
+
+class ChainSchema(Shown):
+    """The decisions that this one corrects, itself, and those that correct any of them."""
+
+    decisions = listed(LinkSchema, "Oldest first.")
+    complete = fields.Boolean(required=True, metadata={"description": f"false: there are more than {MOST_LINKS}."})
+
+
 class RecordSchema(Shown):
     """The full record of a decision: all that a replay needs."""
 
@@ -33,9 +60,15 @@ class RecordSchema(Shown):
     language = fields.Integer(required=True, metadata={"description": "Version of the rule language."})
     service_version = told("Version of the service that decided.")
     request = fields.Nested(RecordedRequestSchema, required=True)
-    answer = fields.Nested(
-        PreviewSchema, required=True, metadata={"description": "The part of the answer that a replay must give again."}
+    answer = fields.Dict(
+        required=True,
+        metadata={
+            "description": "The part of the answer that a replay must give again: the keys of `Preview`, with "
+            '`{"commitment": …}` in the place of each sensitive value.'
+        },
     )
+    log = fields.Nested(StandingSchema, required=True)
+    chain = fields.Nested(ChainSchema, required=True)
     receipt = fields.Nested(ReceiptSchema, metadata={"description": "As it was answered."})
     idempotency_key = told("The key that the decision was posted under.", required=False)
     superseded_by = fields.List(

@@ -1,0 +1,163 @@
+"""What decisions are looked for: the filters of a query, or of a command line, judged."""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from typing import Any
+
+from policy_service.access import instants
+from policy_service.api.schemas.request import BUNDLE_ID, MERCHANT_ID
+from policy_service.decisions.days import moment_of
+from policy_service.decisions.searching import MOST_ON_A_PAGE, PAGE, Query
+from policy_service.decisions.terms import term
+from policy_service.diagnostics import Fault, fault
+from policy_service.diagnostics.catalogue import BAD_OPTION, NOT_A_DATE
+from policy_service.language.values import parse_date
+
+_NAME = "[A-Za-z0-9_]{1,100}"
+_POLICY = "[A-Za-z0-9_.]{1,200}"
+SUBJECT = f"[a-z_]{{1,40}}:{MERCHANT_ID}"
+CLAIM = f"{_POLICY}/{_NAME}@{SUBJECT}#[A-Za-z0-9_-]{{1,100}}"
+_FORMS = {
+    "merchant": (MERCHANT_ID, "m-1", "the id of a merchant: that of the subject `merchant`"),
+    "subject": (SUBJECT, "influencer:i-1", "`type:id` of whoever was posted with an id or judged"),
+    "claim": (CLAIM, "chuanliu.main_push/main_push_coupon@influencer:i-1#chuanliu_2023_spring", "a claim key granted"),
+    "policy": (_POLICY, "chuanliu.main_push", "the id of a policy that the answer shows"),
+    "reward": (f"{_POLICY}/{_NAME}", "chuanliu.main_push/main_push_coupon", "`policy/id` of a reward granted"),
+    "row": (f"{_POLICY}/{_NAME}", "chuanliu.main_push.coupon/orders_300", "`policy.decision/row` that fired"),
+    "bundle": (BUNDLE_ID, "sha256:" + "5d" * 32, "the id of the bundle that decided"),
+}
+"""Of each filter its pattern, an example and its meaning."""
+_SPANS = {
+    "as_of": "the business day judged",
+    "decided": "the instant of the decision: a day in UTC, or an instant with its offset",
+}
+RANGES = tuple(f"{name}_{end}" for name in _SPANS for end in ("from", "to"))
+NAMES = (*_FORMS, *RANGES)
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
+_LARGEST = 2**53
+
+
+def parameters(*further: dict[str, Any]) -> list[dict[str, Any]]:
+    """The filters in the contract."""
+    found = [
+        _parameter(name, f"Decisions of one: {meaning}.", {"type": "string", "pattern": f"^{pattern}$"}, example)
+        for name, (pattern, example, meaning) in _FORMS.items()
+    ]
+    for name, meaning in _SPANS.items():
+        found.append(_parameter(f"{name}_from", f"From {meaning}, inclusive.", {"type": "string"}, "2023-04-01"))
+        found.append(_parameter(f"{name}_to", f"To before {meaning}.", {"type": "string"}, "2023-05-01"))
+    return [*found, *further]
+
+
+def _parameter(name: str, description: str, schema: dict[str, Any], example: str) -> dict[str, Any]:
+    return {"in": "query", "name": name, "schema": schema, "description": description, "example": example}
+
+
+PAGING = (
+    {
+        "in": "query",
+        "name": "limit",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ON_A_PAGE, "default": PAGE},
+        "description": "Decisions on a page.",
+    },
+    {
+        "in": "query",
+        "name": "cursor",
+        "schema": {"type": "string", "maxLength": 32},
+        "description": "`next` of the page before.",
+    },
+)
+
+
+def query_of(asked: Mapping[str, str], faults: list[Fault]) -> Query:
+    """The query that filters make; what is wrong with them is added to the faults."""
+    found = []
+    for name, (pattern, example, meaning) in _FORMS.items():
+        text = asked.get(name)
+        if text is None:
+            continue
+        if len(text) > 600 or re.fullmatch(pattern, text) is None:
+            faults.append(fault(f"/{name}", BAD_OPTION, f"`{name}` is {meaning}", f"as `{example}`"))
+        elif name == "merchant":
+            found.append(term("subject", f"merchant:{text}"))
+        else:
+            found.append(term(name, text))
+    return Query(
+        tuple(dict.fromkeys(found)),
+        as_of=_span(asked, "as_of", faults),
+        decided=_span(asked, "decided", faults),
+        before=_before(asked.get("cursor"), faults),
+        limit=_limit(asked.get("limit"), faults),
+    )
+
+
+def _span(asked: Mapping[str, str], name: str, faults: list[Fault]) -> tuple[str | None, str | None]:
+    first, end = (_bound(f"{name}_{which}", asked.get(f"{name}_{which}"), faults) for which in ("from", "to"))
+    if first is not None and end is not None and first >= end:
+        faults.append(fault(f"/{name}_to", BAD_OPTION, f"`{name}_to` is not after `{name}_from`"))
+    return first, end
+
+
+def _bound(name: str, text: str | None, faults: list[Fault]) -> str | None:
+    """The bound as the log keeps days and instants, so that they compare as texts."""
+    if text is None:
+        return None
+    day = parse_date(text)
+    if name.startswith("as_of"):
+        if day is None:
+            faults.append(fault(f"/{name}", NOT_A_DATE, f"`{name}` is a day", "2023-04-01"))
+        return None if day is None else day.isoformat()
+    moment = moment_of(text) if day is None else datetime.combine(day, time(), UTC)
+    if moment is None:
+        hint = "2023-04-01 or 2023-04-01T08:00:00+08:00"
+        faults.append(fault(f"/{name}", NOT_A_DATE, f"`{name}` is a day, or an instant with its offset", hint))
+        return None
+    return instants.text(moment)
+
+
+def _limit(text: str | None, faults: list[Fault]) -> int:
+    if text is None:
+        return PAGE
+    if _NUMBER.fullmatch(text) is None or int(text) > MOST_ON_A_PAGE:
+        faults.append(fault("/limit", BAD_OPTION, f"`limit` is a whole number from 1 to {MOST_ON_A_PAGE}"))
+        return PAGE
+    return int(text)
+
+
+def cursor(index: int) -> str:
+    """The text under which a page after the record of this index is asked for."""
+    return urlsafe_b64encode(b"d%d" % index).decode().rstrip("=")
+
+
+def _before(text: str | None, faults: list[Fault]) -> int | None:
+    if text is None:
+        return None
+    try:
+        index = int(urlsafe_b64decode(text + "=" * (-len(text) % 4)).removeprefix(b"d")) if len(text) <= 32 else -1
+    except ValueError:
+        index = -1
+    if not 0 <= index < _LARGEST or cursor(index) != text:
+        faults.append(fault("/cursor", BAD_OPTION, "`cursor` is no `next` of a page"))
+        return None
+    return index
+
+
+def whole_number(asked: Mapping[str, str], name: str, faults: list[Fault], least: int = 0) -> int | None:
+    """A size or index of the log; null where it is not given."""
+    text = asked.get(name)
+    if text is None:
+        return None
+    if re.fullmatch("0|[1-9][0-9]{0,15}", text) is None or not least <= int(text) <= _LARGEST:
+        faults.append(fault(f"/{name}", BAD_OPTION, f"`{name}` is a whole number from {least}"))
+        return None
+    return int(text)
+
+
+def flag(asked: Mapping[str, str], name: str, faults: list[Fault]) -> bool:
+    """`true` or `false`, which is the default."""
+    text = asked.get(name, "false")
+    if text not in ("true", "false"):
+        faults.append(fault(f"/{name}", BAD_OPTION, f"`{name}` is true or false"))
+    return text == "true"

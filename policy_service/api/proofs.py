@@ -1,0 +1,145 @@
+"""GET /v1/log/head, GET /v1/log/consistency, GET /v1/decisions/{id}/proof, GET /v1/decisions/{id}/evidence."""
+
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from policy_service.api import filters, problems, reading
+from policy_service.api.access import needs
+from policy_service.api.answers import answer
+from policy_service.api.decisions import ID_PARAMETER, checked
+from policy_service.api.revealing import note
+from policy_service.api.schemas.proofs import ConsistencySchema, EvidenceSchema, HeadSchema, ProofSchema
+from policy_service.api.shared import auditing
+from policy_service.decisions.auditing import Auditing
+from policy_service.decisions.log import SignedHead
+from policy_service.diagnostics import Fault, InvalidInput, fault
+from policy_service.diagnostics.catalogue import KEY_ABSENT
+from policy_service.proofs.keys import base64
+from policy_service.proofs.receipts import digest_of
+
+blueprint = Blueprint("log", __name__, url_prefix="/v1", description="That the log is whole")
+_REFUSALS = (
+    problems.NOT_ACCEPTABLE,
+    problems.NOT_SEALED,
+    problems.HOST_REFUSED,
+    problems.INVALID,
+    problems.INTERNAL,
+    problems.STORE,
+)
+
+
+def _size(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
+    schema = {"type": "integer", "minimum": 0}
+    return {"in": "query", "name": name, "schema": schema, "description": description, "required": required}
+
+
+_AT = _size("size", "Of an earlier head; the last one by default.")
+_PRIVATE = {
+    "in": "query",
+    "name": "private",
+    "schema": {"type": "boolean", "default": False},
+    "description": "With the values that stand as commitments in the record. It is noted in the audit trail.",
+}
+
+
+@blueprint.route("/log/head")
+@blueprint.response(200, HeadSchema, description="The signed head.")
+@blueprint.doc(operationId="head", parameters=[_AT], responses=problems.documented(*_REFUSALS))
+@needs("audit")
+def head() -> Response:
+    """The signed head of the log, and the keys that verify it.
+
+    Keep heads: a log that was cut short, or changed from end to end, does not fit them any more.
+    """
+    asked = reading.query(request, "size")
+    faults: list[Fault] = []
+    size = filters.whole_number(asked, "size", faults)
+    if faults:
+        raise InvalidInput(faults)
+    known = auditing()
+    return answer(shown(known, known.head(size)))
+
+
+def shown(known: Auditing, found: SignedHead) -> dict[str, Any]:
+    return {
+        "origin": known.keys.origin,
+        "size": found.size,
+        "root": base64(bytes.fromhex(found.root)),
+        "signed_at": found.at,
+        "note": found.note,
+        "keys": [verifier.text for verifier in known.keys.verifiers],
+    }
+
+
+@blueprint.route("/log/consistency")
+@blueprint.response(200, ConsistencySchema, description="The consistency proof.")
+@blueprint.doc(
+    operationId="consistency",
+    parameters=[
+        _size("from", "Size of the earlier tree.", required=True),
+        _size("to", "Size of the later head; the last one by default."),
+    ],
+    responses=problems.documented(*_REFUSALS),
+)
+@needs("audit")
+def consistency() -> Response:
+    """That an earlier log is the beginning of a later one: nothing was taken out or changed between two heads."""
+    asked = reading.query(request, "from", "to")
+    faults: list[Fault] = []
+    old, new = (filters.whole_number(asked, name, faults) for name in ("from", "to"))
+    if "from" not in asked:
+        faults.append(fault("/from", KEY_ABSENT, "the size of the earlier tree is needed"))
+    if faults or old is None:
+        raise InvalidInput(faults)
+    later, hashes = auditing().consistency(old, new)
+    return answer({"from": old, "to": later.size, "hashes": [base64(one) for one in hashes], "head": later.note})
+
+
+@blueprint.route("/decisions/<id>/proof", parameters=[ID_PARAMETER])
+@blueprint.response(200, ProofSchema, description="The inclusion proof.")
+@blueprint.doc(operationId="proof", parameters=[_AT], responses=problems.documented(problems.NOT_FOUND, *_REFUSALS))
+@needs("audit")
+def proof(id: str) -> Response:
+    """That a decision is in the log: the hashes from its record to the root of a signed head."""
+    asked = reading.query(request, "size")
+    faults: list[Fault] = []
+    size = filters.whole_number(asked, "size", faults)
+    if faults:
+        raise InvalidInput(faults)
+    found = auditing().proof(checked(id), size)
+    return answer(
+        {
+            "index": found.inclusion.index,
+            "size": found.inclusion.size,
+            "leaf": digest_of(found.leaf),
+            "hashes": [base64(one) for one in found.inclusion.hashes],
+            "root": base64(bytes.fromhex(found.head.root)),
+            "head": found.head.note,
+        }
+    )
+
+
+@blueprint.route("/decisions/<id>/evidence", parameters=[ID_PARAMETER])
+@blueprint.response(200, EvidenceSchema, description="One file that proves the decision.")
+@blueprint.doc(
+    operationId="evidence", parameters=[_PRIVATE], responses=problems.documented(problems.NOT_FOUND, *_REFUSALS)
+)
+@needs("audit")
+def evidence(id: str) -> Response:
+    """All that proves one decision, in one file, to who has neither the service nor its store.
+
+    The record, the rules that decided with their texts, the inclusion proof, the signed head and the receipt. Verify it
+    with `tools/verify_decision.py`, which shares no code with the service.
+    """
+    asked = reading.query(request, "private")
+    faults: list[Fault] = []
+    private = filters.flag(asked, "private", faults)
+    if faults:
+        raise InvalidInput(faults)
+    found = auditing().export(checked(id), private=private)
+    if private:
+        note(id, "evidence")
+    headers = {"Content-Disposition": f'attachment; filename="decision-{id}.json"'}
+    return Response(found.dumps(), content_type="application/json", headers=headers)

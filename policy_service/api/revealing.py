@@ -1,0 +1,27 @@
+"""Sensitive values shown: who may, and that it is in the audit trail before anybody sees them."""
+
+from policy_service.access.trail import TrailEntry
+from policy_service.api import problems
+from policy_service.api.access import principal, request_id
+from policy_service.api.problems import Refused
+from policy_service.api.shared import service, shared
+from policy_service.decisions.days import instant
+
+ACTION = "decision.reveal"
+
+
+def may_reveal() -> None:
+    """Refuses whoever is no auditor. Raises Refused."""
+    if "audit" not in principal().roles:
+        raise Refused(problems.FORBIDDEN, "to reveal sensitive values needs a role of: audit")
+
+
+def note(id_: str, shown_in: str) -> None:
+    """Puts into the trail that the sensitive values of a decision are shown. Raises StoreUnavailable.
+
+    Args:
+        shown_in: `record` or `evidence`.
+    """
+    at = instant(service().now())
+    detail = {"shown_in": shown_in}
+    shared().trail.note(TrailEntry(at, principal().name, ACTION, id_, detail=detail, request_id=request_id()))

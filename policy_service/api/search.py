@@ -1,0 +1,90 @@
+"""GET /v1/decisions, GET /v1/claims."""
+
+import re
+from dataclasses import asdict
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from policy_service.api import filters, problems, reading
+from policy_service.api.access import needs
+from policy_service.api.answers import answer
+from policy_service.api.schemas.search import ClaimHistorySchema, PageSchema
+from policy_service.api.shared import auditing
+from policy_service.decisions.searching import Bearing, Found, Page
+from policy_service.diagnostics import Fault, InvalidInput, fault
+from policy_service.diagnostics.catalogue import BAD_OPTION, KEY_ABSENT
+
+blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Past decisions, found by what they are about")
+_REFUSALS = problems.documented(
+    problems.NOT_ACCEPTABLE, problems.HOST_REFUSED, problems.INVALID, problems.INTERNAL, problems.STORE
+)
+_KEY = {
+    "in": "query",
+    "name": "key",
+    "required": True,
+    "schema": {"type": "string", "pattern": f"^{filters.CLAIM}$"},
+    "description": "The key of the claim, its `#` as `%23`.",
+    "example": "chuanliu.traffic_hours/chuanliu_traffic@merchant:m-1#2023-04-01",
+}
+
+
+@blueprint.route("/decisions")
+@blueprint.response(200, PageSchema, description="A page of decisions.")
+@blueprint.doc(operationId="search", parameters=filters.parameters(*filters.PAGING), responses=_REFUSALS)
+@needs("read", "audit")
+def search() -> Response:
+    """Find decisions; every filter that is given must hold.
+
+    Newest first, by their place in the log, so that pages stay as they are while new decisions arrive. What was decided
+    in the last second may not be sealed yet: it is found by its id alone. Sensitive values are not shown, but are
+    looked for: `subject` may be one, until it is erased.
+    """
+    asked = reading.query(request, *filters.NAMES, "limit", "cursor")
+    faults: list[Fault] = []
+    query = filters.query_of(asked, faults)
+    if faults:
+        raise InvalidInput(faults)
+    return answer(page(auditing().searching.search(query)))
+
+
+def page(found: Page) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "decisions": [_shown(one) for one in found.decisions],
+        "sealed_through": found.sealed_through,
+    }
+    return shown if found.next is None else shown | {"next": filters.cursor(found.next)}
+
+
+def _shown(one: Found) -> dict[str, Any]:
+    shown = {**asdict(one), "decision_id": one.id, "superseded_by": list(one.superseded_by)}
+    del shown["id"]
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+@blueprint.route("/claims")
+@blueprint.response(200, ClaimHistorySchema, description="The decisions that bear on the claim.")
+@blueprint.doc(operationId="claim", parameters=[_KEY], responses=_REFUSALS)
+@needs("read", "audit")
+def claim() -> Response:
+    """All decisions that bear on a claim, and what was due after each.
+
+    Those that granted it, and those that judged the same reward of the same subject for the same period and did not. A
+    key that nobody was ever granted has none.
+    """
+    key = reading.query(request, "key").get("key")
+    if key is None:
+        raise InvalidInput([fault("/key", KEY_ABSENT, "the key of the claim is needed")])
+    if len(key) > 600 or re.fullmatch(filters.CLAIM, key) is None:
+        hint = f"as `{_KEY['example']}`, its `#` written `%23`"
+        raise InvalidInput([fault("/key", BAD_OPTION, "`key` is `policy/reward@type:id#period`", hint)])
+    known = auditing()
+    through = known.log.size()
+    bearings = [bearing(one) for one in known.searching.claim(key)]
+    return answer({"key": key, "decisions": bearings, "sealed_through": through})
+
+
+def bearing(one: Bearing) -> dict[str, Any]:
+    found = asdict(one)
+    return {key: value for key, value in found.items() if value is not None or key in ("granted", "due")}

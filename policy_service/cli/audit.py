@@ -1,0 +1,312 @@
+"""`policyctl audit`: the log sealed, verified, proved and erased from."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from policy_service.access.trail import TrailEntry
+from policy_service.api.filters import SUBJECT
+from policy_service.api.proofs import shown
+from policy_service.api.revealing import ACTION
+from policy_service.api.schemas.bundles import REASON
+from policy_service.cli.acting import act, told
+from policy_service.cli.decisions import auditing
+from policy_service.cli.requests import telling
+from policy_service.cli.terminal import counted, format_option, found_errors, write_json
+from policy_service.decisions.days import instant
+from policy_service.decisions.verifying import Finding, GivenReceipt, Progress, Verified
+from policy_service.proofs import keys
+from policy_service.proofs.keys import KeyRefused, Verifier
+from policy_service.proofs.receipts import Receipt, ReceiptRefused
+from policy_service.settings import read_settings
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_HASH = re.compile("[0-9a-f]{64}")
+_BAR_STEP = 256
+
+
+class _Key(click.ParamType[Verifier]):
+    """A verifier key."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Verifier:
+        try:
+            return value if isinstance(value, Verifier) else Verifier.parse(value)
+        except KeyRefused as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Subject(click.ParamType[str]):
+    """Type and id of a subject."""
+
+    name = "type:id"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if re.fullmatch(SUBJECT, value) is None:
+            self.fail("a subject is TYPE:ID, as member:u-77", param, ctx)
+        return value
+
+
+class _Ticket(click.ParamType[str]):
+    """One line."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if re.fullmatch(REASON, value) is None:
+            self.fail("a ticket is one line of 1 to 500 characters", param, ctx)
+        return value
+
+
+@click.group()
+def audit() -> None:
+    """Seal, verify and prove the log, and erase from it.
+
+    All but `new-key` act on the database of POLICY_DATABASE_URL.
+    """
+
+
+@audit.command()
+@format_option
+def seal(form: str) -> None:
+    """Give the records that wait their place in the log, and sign its head. A running service does so by itself."""
+    with auditing(form) as (_, known):
+        sealed = known.sealer.seal_all()
+        size = known.log.size()
+    if form == "json":
+        write_json({"sealed": sealed, "size": size})
+    else:
+        click.echo(f"sealed {counted(sealed, 'record')}, the log has {size}")
+
+
+@audit.command()
+@click.option("--size", type=click.IntRange(0), help="The head of an earlier size.")
+@format_option
+def head(size: int | None, form: str) -> None:
+    """Print the signed head of the log: keep it, apart from the store, for `verify --head`.
+
+    As text it is the note alone, which other people's witnesses read; with --format json the verifier keys are with it.
+    """
+    with auditing(form) as (_, known):
+        found = known.head(size)
+    if form == "json":
+        write_json(shown(known, found))
+    else:
+        click.echo(found.note, nl=False)
+
+
+@audit.command()
+@click.option("--key", "trusted", type=_Key(), multiple=True, help="A verifier key to trust, instead of the service's.")
+@click.option("--head", "heads", type=_FILE, multiple=True, help="A head that was kept; repeatable.")
+@click.option(
+    "--receipt", "receipts", type=_FILE, multiple=True,
+    help="An answer that was kept, or another JSON file with `decision_id` and `receipt`; repeatable.",
+)  # fmt: skip
+@click.option("--resume", type=_NEW_FILE, help="Go on from where the walk ended that wrote this file, and renew it.")
+@format_option
+def verify(
+    trusted: tuple[Verifier, ...], heads: tuple[Path, ...], receipts: tuple[Path, ...], resume: Path | None, form: str
+) -> None:
+    """Check the whole log: every record and bundle hashed again, indices, tree, signed heads, receipts.
+
+    Whoever can write the store can also write a log that fits itself: give keys, heads and receipts that were kept
+    elsewhere. What does not fit is listed, and the first record of it named. Exit status 1 where anything does not fit.
+    """
+    given = [_receipt(path) for path in receipts]
+    notes = [_note(path) for path in heads]
+    begun = Progress() if resume is None or not resume.exists() else _progress(resume)
+    with auditing(form) as (_, known), _bar(known.log.size() - begun.records, begun.records) as step:
+        found = known.verify(verifiers=trusted, heads=notes, given=given, resume=begun, step=step)
+    if resume is not None and not found.findings:
+        resume.write_text(json.dumps(asdict(found.progress)) + "\n", "utf-8")
+    if form == "json":
+        _write_verified(found)
+    else:
+        _tell(found, is_own=not trusted)
+    if found.findings:
+        raise found_errors()
+
+
+@contextmanager
+def _bar(length: int, begun: int) -> Iterator[Callable[[int], None]]:
+    """What is told how many records are checked; at a terminal a bar on standard error shows it."""
+    if length < _BAR_STEP or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=length, label="verify", file=sys.stderr) as bar:
+
+        def step(done: int) -> None:
+            if (done - begun) % _BAR_STEP == 0:
+                bar.update(_BAR_STEP)
+
+        yield step
+        bar.update(length % _BAR_STEP)
+
+
+def _note(path: Path) -> str:
+    """The head in a file: the note itself, or the JSON of GET /v1/log/head."""
+    text = _text(path)
+    if not text.startswith("{"):
+        return text
+    note = _object(path, text).get("note")
+    if not isinstance(note, str):
+        raise click.UsageError(f"{path}: there is no `note`")
+    return note
+
+
+def _receipt(path: Path) -> GivenReceipt:
+    found = _object(path, _text(path))
+    try:
+        return GivenReceipt(str(found["decision_id"]), Receipt.parse(found["receipt"]))
+    except (KeyError, ReceiptRefused) as error:
+        raise click.UsageError(f"{path}: `decision_id` and `receipt` are needed, as an answer has them") from error
+
+
+def _progress(path: Path) -> Progress:
+    found = _object(path, _text(path))
+    try:
+        records, complete = found["records"], tuple((level, digest) for level, digest in found["complete"])
+    except (KeyError, TypeError, ValueError):
+        records, complete = -1, ()
+    numbers = type(records) is int and all(type(level) is int and 0 <= level < 64 for level, _ in complete)
+    hashes = all(isinstance(digest, str) and _HASH.fullmatch(digest) for _, digest in complete)
+    if not numbers or not hashes or records != sum(1 << level for level, _ in complete):
+        raise click.UsageError(f"{path}: no verification wrote this")
+    return Progress(records, complete)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path}: it cannot be read") from error
+
+
+def _object(path: Path, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise click.UsageError(f"{path}: it is no JSON object")
+    return found
+
+
+def _first(findings: Sequence[Finding]) -> Finding | None:
+    """The finding about the record with the smallest index."""
+    placed = [one for one in findings if one.index is not None]
+    return min(placed, key=lambda one: one.index or 0) if placed else None
+
+
+def _write_verified(found: Verified) -> None:
+    first = _first(found.findings)
+    write_json(
+        {
+            "fits": not found.findings,
+            "records": found.records,
+            "heads": found.heads,
+            "bundles": found.bundles,
+            "waiting": found.waiting,
+            "first": None if first is None else asdict(first),
+            "findings": [asdict(one) for one in found.findings],
+            "further": found.further,
+        }
+    )
+
+
+def _tell(found: Verified, *, is_own: bool) -> None:
+    for one in found.findings:
+        place = "" if one.index is None else f"index {one.index}: "
+        click.echo(f"{place}{one.kind}: {one.message}")
+    if found.further:
+        click.echo(f"and {found.further} more")
+    if (first := _first(found.findings)) is not None:
+        named = "" if first.id is None else f" ({first.id})"
+        click.echo(f"the first record that does not fit: index {first.index}{named}: {first.message}")
+    checked = (
+        f"{counted(found.records, 'record')}, {counted(found.heads, 'head')} and {counted(found.bundles, 'bundle')}"
+    )
+    waiting = f"; {found.waiting} wait to be sealed" if found.waiting else ""
+    click.echo(f"checked {checked}{waiting}: {'it does not fit' if found.findings else 'all fits'}")
+    if is_own:
+        click.echo("trusted were the keys of this installation: give --key to trust others", err=True)
+
+
+@audit.command()
+@click.argument("decision")
+@click.option("--proof", "file", type=_NEW_FILE, required=True, help="The file to write.")
+@click.option("--private", is_flag=True, help="With its sensitive values; it is noted in the audit trail.")
+@format_option
+def export(decision: str, file: Path, private: bool, form: str) -> None:
+    """Write all that proves DECISION into one file, which tools/verify_decision.py verifies without the service."""
+    with auditing(form) as (assembled, known):
+        found = known.export(decision, private=private)
+        if private:
+            at = instant(assembled.service.now())
+            assembled.trail.note(TrailEntry(at, act().actor, ACTION, decision, detail={"shown_in": "evidence"}))
+    try:
+        if private:
+            file.touch(0o600)
+        file.write_text(found.dumps(), "utf-8")
+    except OSError as error:
+        told(f"`{file}` cannot be written: {error.strerror}")
+    inclusion = found.inclusion
+    if form == "json":
+        write_json({"decision_id": decision, "index": inclusion.index, "size": inclusion.size, "file": str(file)})
+    else:
+        click.echo(f"{file}: decision {decision}, index {inclusion.index} of {inclusion.size}")
+
+
+@audit.command()
+@click.option("--subject", type=_Subject(), required=True, help="Whose sensitive values are erased.")
+@click.option("--ticket", type=_Ticket(), required=True, help="Why; it stands in the log, and must name no person.")
+@format_option
+def erase(subject: str, ticket: str, form: str) -> None:
+    """Erase the sensitive values of all decisions about a subject, for ever; the log records which.
+
+    The records stay as they are, and all proofs fit. What needs the values, as a replay does, answers `erased`. A
+    record about several persons loses the values of all of them. Copies of the store are not touched: erase in them
+    too.
+
+    Exit status 1 where nothing was found to erase.
+    """
+    kind, _, id_ = subject.partition(":")
+    with auditing(form) as (_, known):
+        found = known.erasing.erase(kind, id_, ticket=ticket, actor=act().actor)
+    if form == "json":
+        write_json({"erasure_id": found.id, "records": list(found.records), "values": found.values})
+    elif found.id is not None:
+        values, records = counted(found.values, "value"), counted(len(found.records), "decision")
+        click.echo(f"erased {values} of {records}: erasure {found.id}")
+    else:
+        click.echo("nothing to erase: no sealed decision with sensitive values is about this subject", err=True)
+    if found.id is None:
+        raise found_errors()
+
+
+@audit.command(name="new-key")
+@click.argument("file", type=_NEW_FILE)
+def new_key(file: Path) -> None:
+    """Make a key that signs the log, in a new FILE that its owner alone can read, and print its verifier key.
+
+    The key is named after POLICY_LOG_ORIGIN; POLICY_SIGNING_KEY names the file. Keep the verifier key apart from the
+    store, with those who verify.
+    """
+    with telling("text"):
+        origin = read_settings().log_origin
+    try:
+        made = keys.make(file, origin)
+    except FileExistsError:
+        told(f"`{file}` is there already, and is left as it is")
+    except (OSError, KeyRefused) as error:
+        told(f"no key can be made: {error}")
+    click.echo(made.verifier.text)

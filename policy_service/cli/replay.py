@@ -1,0 +1,133 @@
+"""`policyctl replay`: recorded decisions evaluated again."""
+
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import click
+
+from policy_service import canonical
+from policy_service.cli.acting import told
+from policy_service.cli.decisions import auditing, filter_options, query_of
+from policy_service.cli.terminal import counted, format_option, found_errors, write_json
+from policy_service.decisions.asking import NoActiveBundle
+from policy_service.decisions.evaluators import UnknownBundle, UnusableBundle
+from policy_service.decisions.recording import ValuesErased
+from policy_service.decisions.replay import NotReplayable
+from policy_service.decisions.replaying import Again, Outcome, Replaying, Tally
+from policy_service.decisions.service import NotFound
+
+_OUTCOMES = ("identical", "different", "erased", "refused")
+_SHOWN = 5
+"""Differences of one decision that are shown as text."""
+_BAR_STEP = 100
+
+
+@click.command()
+@click.argument("id", required=False)
+@filter_options(without=frozenset({"bundle"}), renamed={"decided_from": "from", "decided_to": "to"})
+@click.option(
+    "--bundle", "under", metavar="BUNDLE", default="original", show_default=True,
+    help="The rules to ask: original, active, or the id of a stored bundle.",
+)  # fmt: skip
+@click.option("--as-of", "day", type=click.DateTime(["%Y-%m-%d"]), help="Another business day than the recorded one.")
+@format_option
+def replay(id: str | None, under: str, day: datetime | None, form: str, **given: Any) -> None:
+    """Evaluate the decision ID again, or all sealed ones that the filters find, and tell where the answers differ.
+
+    It acts on the database of POLICY_DATABASE_URL and records nothing. A decision is refused, with the reason, where
+    its bytes do not fit its place in the log, or its version of the language or of answers is not known; one whose
+    values were erased is counted as erased. With --format json there is a line for each decision that is not identical,
+    and the counts in the last.
+
+    Exit status 1 where one is refused, or differs under its original bundle and day.
+    """
+    query = query_of(given)
+    if id is not None and any(text is not None for text in given.values()):
+        raise click.UsageError("either ID, or filters")
+    as_of = None if day is None else day.date().isoformat()
+    tally, began = Tally(), time.monotonic()
+    with auditing(form) as (assembled, known):
+        try:
+            replaying = Replaying(assembled.service, known)
+            found = replaying.all(query, under, as_of) if id is None else _one(replaying, id, under, as_of)
+            for one in _bar(found, known.log.size() if id is None else 1):
+                tally.add(one)
+                if one.outcome != "identical":
+                    _tell(one, form)
+        except (UnknownBundle, UnusableBundle, NoActiveBundle, NotFound) as error:
+            told(str(error))
+    _total(tally, time.monotonic() - began, form)
+    original = under == "original" and as_of is None
+    if tally.outcomes["refused"] or (original and tally.outcomes["different"]):
+        raise found_errors()
+
+
+def _one(replaying: Replaying, id: str, under: str, as_of: str | None) -> Iterator[Again]:
+    """One decision, whether it is sealed or not. Raises NotFound, InvalidInput, NoActiveBundle."""
+    try:
+        found = replaying.one(id, under, as_of)
+    except ValuesErased as error:
+        yield Again(id, None, "erased", reason=str(error))
+    except NotReplayable as error:
+        yield Again(id, None, "refused", reason=error.reason)
+    else:
+        outcome: Outcome = "identical" if found.identical else "different"
+        yield Again(id, None, outcome, found.bundle, found.differences)
+
+
+def _bar(found: Iterator[Again], most: int) -> Iterator[Again]:
+    """The decisions one by one; at a terminal a bar on standard error shows how far they are in the log."""
+    if not sys.stderr.isatty() or most < _BAR_STEP:
+        yield from found
+        return
+    with click.progressbar(length=most, label="replay", file=sys.stderr) as bar:
+        seen = 0
+        for one in found:
+            yield one
+            if one.index is not None and one.index - seen >= _BAR_STEP:
+                bar.update(one.index - seen)
+                seen = one.index
+        bar.update(most - seen)
+
+
+def _tell(one: Again, form: str) -> None:
+    if form == "json":
+        write_json(_as_json(one))
+        return
+    place = "" if one.index is None else f", index {one.index}"
+    click.echo(f"{one.outcome}: {one.decision_id}{place}{'' if one.reason is None else f': {one.reason}'}")
+    for difference in one.differences[:_SHOWN]:
+        click.echo(f"  {difference.pointer}: {_text(difference.recorded)} -> {_text(difference.replayed)}")
+    if len(one.differences) > _SHOWN:
+        click.echo(f"  and {counted(len(one.differences) - _SHOWN, 'further difference')}")
+
+
+def _as_json(one: Again) -> dict[str, Any]:
+    found: dict[str, Any] = {"decision_id": one.decision_id, "outcome": one.outcome}
+    found |= {name: value for name in ("index", "bundle", "reason") if (value := getattr(one, name)) is not None}
+    if one.outcome == "different":
+        found["differences"] = [
+            {"pointer": d.pointer, "recorded": d.recorded, "replayed": d.replayed} for d in one.differences
+        ]
+    return found
+
+
+def _total(tally: Tally, seconds: float, form: str) -> None:
+    number = tally.outcomes.total()
+    if form == "json":
+        write_json({name: tally.outcomes[name] for name in _OUTCOMES} | {"refusals": dict(tally.reasons)})
+    else:
+        click.echo(
+            f"{counted(number, 'decision')}: {', '.join(f'{tally.outcomes[name]} {name}' for name in _OUTCOMES)}"
+        )
+        for reason, times in tally.reasons.most_common():
+            click.echo(f"  {times} times: {reason}")
+    rate = number / seconds if seconds > 0 else 0.0
+    click.echo(f"{counted(number, 'decision')} in {seconds:.1f} s, {rate:.0f} a second", err=True)
+
+
+def _text(value: Any) -> str:
+    return canonical.trusted(value).decode()
