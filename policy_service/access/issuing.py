@@ -39,6 +39,13 @@ class KeyEnded(Exception):
         super().__init__(f"the key `{id[:64]}` has ended: make a new one")
 
 
+class NameInForce(Exception):
+    """A key of this name is in force."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"a key of the name `{name[:64]}` is in force: rotate it, or revoke it")
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A key, and its text, which is nowhere kept."""
@@ -82,14 +89,14 @@ class Issuing:
         """A key of a new name, or of one whose keys have all ended.
 
         Raises:
-            InvalidInput: with every fault.
+            NameInForce; InvalidInput: with every fault.
         """
         faults = [*_faults_of_name(name), *_faults_of_roles(roles), *_faults_of_rate(rate)]
         faults += self._faults_of_end(expires_at)
-        if not faults and any(key.name == name and one == "active" for key, one in self.listed()):
-            faults = [fault("/name", BAD_OPTION, f"a key of the name `{name}` is in force", "rotate it, or revoke it")]
         if faults:
             raise InvalidInput(faults)
+        if any(key.name == name and one == "active" for key, one in self.listed()):
+            raise NameInForce(name)
         listed = cast(tuple[Role, ...], tuple(sorted(set(roles))))
         return self._made(name, listed, rate, expires_at, "key.create", None, actor, request_id)
 

@@ -1,4 +1,4 @@
-"""What a view asks of its caller: a mark on the function, so that every HTTP face can set it and one place can read it."""
+"""What a view asks of its caller: a mark on the function, which every HTTP face can set and one place reads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

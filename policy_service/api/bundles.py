@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from policy_service.api import body, examples, problems, reading
+from policy_service.api import body, examples, links, problems, reading
 from policy_service.api.access import needs
 from policy_service.api.acting import act
 from policy_service.api.answers import answer
@@ -42,16 +42,17 @@ blueprint = Blueprint("bundles", __name__, url_prefix="/v1", description="Rules:
 _UPLOAD, _ACTIVATE, _ROLLBACK = BundleUploadSchema(), ActivateSchema(), RollbackSchema()
 _FOLDER = "rules"
 _ID = re.compile(BUNDLE_ID)
-_SEQUENCE = re.compile("[1-9][0-9]{0,17}")
+_SEQUENCE = "[1-9][0-9]{0,17}"
+_PLACE = f"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}[.][0-9]{{3}}Z)~({BUNDLE_ID})"
+"""A place in the list of bundles: when one was first stored, and its id."""
 _MOST, _USUAL = 100, 20
 _ORDERS_SHOWN = 100
 Done = TypeVar("Done")
-_SOURCES = {"bundle.yaml": "label: spring\n…", "facts.yaml": "…", "chuanliu/traffic_hours.yaml": "…"}
 _UPLOAD_BODY = {
     "required": True,
     "content": {
         ZIP: {"schema": {"type": "string", "format": "binary", "description": "A zip of the rules folder."}},
-        JSON: {"schema": BundleUploadSchema, "example": {"files": _SOURCES, "label": "spring"}},
+        JSON: {"schema": BundleUploadSchema, "example": {"files": examples.SOURCES, "label": "spring"}},
     },
 }
 _ID_PARAMETER = {
@@ -61,15 +62,26 @@ _ID_PARAMETER = {
     "schema": {"type": "string", "pattern": f"^{BUNDLE_ID}$"},
     "example": examples.BUNDLE,
 }
-_PAGE = [
-    {
-        "in": "query",
-        "name": "limit",
-        "schema": {"type": "integer", "minimum": 1, "maximum": _MOST, "default": _USUAL},
-        "description": "The most that a page has.",
-    },
-    {"in": "query", "name": "cursor", "schema": {"type": "string"}, "description": "`next` of the page before."},
-]
+
+
+def _page(cursor: str) -> list[dict[str, Any]]:
+    """The parameters of a list; `cursor` is the pattern of its cursors."""
+    return [
+        {
+            "in": "query",
+            "name": "limit",
+            "schema": {"type": "integer", "minimum": 1, "maximum": _MOST, "default": _USUAL},
+            "description": "The most that a page has.",
+        },
+        {
+            "in": "query",
+            "name": "cursor",
+            "schema": {"type": "string", "pattern": f"^{cursor}$"},
+            "description": "`next` of the page before.",
+        },
+    ]
+
+
 _READING = (problems.NOT_ACCEPTABLE, problems.HOST_REFUSED, problems.INVALID, problems.INTERNAL, problems.STORE)
 _WRITING = (
     *_READING,
@@ -90,7 +102,8 @@ _WRITING = (
 @blueprint.doc(
     operationId="uploadBundle",
     requestBody=_UPLOAD_BODY,
-    responses=problems.documented(problems.BUNDLE_INVALID, *_WRITING),
+    responses={200: {"links": links.OF_A_BUNDLE}, 201: {"links": links.OF_A_BUNDLE}}
+    | problems.documented(problems.BUNDLE_INVALID, *_WRITING),
 )
 @needs("publish")
 def upload() -> Response:
@@ -178,7 +191,7 @@ def _uploaded(found: Uploaded) -> dict[str, Any]:
 
 @blueprint.route("/bundles")
 @blueprint.response(200, BundleListSchema, description="A page of bundles.")
-@blueprint.doc(operationId="bundles", parameters=_PAGE, responses=problems.documented(*_READING))
+@blueprint.doc(operationId="bundles", parameters=_page(_PLACE), responses=problems.documented(*_READING))
 @needs("publish")
 def bundles() -> Response:
     """Stored bundles, newest first, and which of them answer now or later."""
@@ -186,20 +199,21 @@ def bundles() -> Response:
     faults: list[Fault] = []
     limit, cursor = _limit(asked, faults), asked.get("cursor")
     stored = sorted(publishing().bundles.bundles(), key=lambda one: (one.seen_at, one.id), reverse=True)
-    start = 0
     if cursor is not None:
-        start = next((place for place, one in enumerate(stored, 1) if one.id == cursor), 0)
-        if start == 0:
+        place = re.fullmatch(_PLACE, cursor)
+        if place is None:
             faults.append(_no_cursor())
+        else:
+            stored = [one for one in stored if (one.seen_at, one.id) < place.groups()]
     if faults:
         raise InvalidInput(faults)
     standing = publishing().standing()
-    page = stored[start : start + limit]
-    more = page[-1].id if start + limit < len(stored) else None
+    page = stored[:limit]
+    more = f"{page[-1].seen_at}~{page[-1].id}" if limit < len(stored) else None
     return answer({"bundles": [_listed(one, standing) for one in page], "next": more})
 
 
-@blueprint.route("/bundles/<id>", parameters=[_ID_PARAMETER])
+@blueprint.route("/bundles/<bundle:id>", parameters=[_ID_PARAMETER])
 @blueprint.response(200, BundleSchema, description="The bundle.")
 @blueprint.doc(
     operationId="bundle",
@@ -235,7 +249,7 @@ def bundle(id: str) -> Response:
 
 @blueprint.route("/activations")
 @blueprint.response(200, ActivationListSchema, description="A page of orders.")
-@blueprint.doc(operationId="activations", parameters=_PAGE, responses=problems.documented(*_READING))
+@blueprint.doc(operationId="activations", parameters=_page(_SEQUENCE), responses=problems.documented(*_READING))
 @needs("publish", "operate", "audit")
 def activations() -> Response:
     """Which bundle was ordered to be active, from when, by whom and why; newest order first.
@@ -245,7 +259,7 @@ def activations() -> Response:
     asked = reading.query(request, "limit", "cursor")
     faults: list[Fault] = []
     limit, cursor = _limit(asked, faults), asked.get("cursor")
-    if cursor is not None and _SEQUENCE.fullmatch(cursor) is None:
+    if cursor is not None and re.fullmatch(_SEQUENCE, cursor) is None:
         faults.append(_no_cursor())
     if faults:
         raise InvalidInput(faults)

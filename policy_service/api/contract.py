@@ -8,9 +8,10 @@ from typing import Any
 from flask import Flask, Response
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
 
 from policy_service import __version__
-from policy_service.api import problems
+from policy_service.api import observing, problems
 from policy_service.api.access import SECURITY_SCHEMES
 from policy_service.api.schemas.problem import ProblemSchema
 from policy_service.api.schemas.request import DECLARED, REQUEST_CONDITIONS
@@ -35,6 +36,23 @@ CONFIG = {
 }
 
 
+_REQUEST_ID = "RequestId"
+_OF_EVERY_ANSWER = {
+    "required": True,
+    "schema": {"type": "string", "pattern": observing.ID},
+    "description": "Names the request in the log and the audit trail: the one that was sent, where it is fit, or ours.",
+}
+
+
+class BundleId(BaseConverter):
+    """What may stand for a bundle's id below /v1/bundles: all but the name of the route beside it.
+
+    Otherwise a GET of that name would be answered as one of a bundle, and its `Allow` would list GET.
+    """
+
+    regex = "(?!rollback(?:/|$))[^/]+"
+
+
 class Contract(Api):
     """flask-smorest's Api, whose errors are problems."""
 
@@ -43,9 +61,11 @@ class Contract(Api):
 
     def __init__(self, app: Flask) -> None:
         app.config.update(CONFIG)
+        app.url_map.converters["bundle"] = BundleId
         super().__init__(app)
         for name, scheme in SECURITY_SCHEMES.items():
             self.spec.components.security_scheme(name, scheme)
+        self.spec.components.header(_REQUEST_ID, _OF_EVERY_ANSWER)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return problems.of_http(error)
@@ -56,6 +76,17 @@ class Contract(Api):
     def register_all(self, *blueprints: Any) -> None:
         for blueprint in blueprints:
             self.register_blueprint(blueprint)
+
+
+def answered(static: dict[str, Any]) -> dict[str, Any]:
+    """The contract with what every answer carries."""
+    whole = deepcopy(static)  # parts of it are one object, which a change would reach many times
+    named = {observing.HEADER: {"$ref": f"#/components/headers/{_REQUEST_ID}"}}
+    for path in whole["paths"].values():
+        for operation in (one for one in path.values() if isinstance(one, dict)):
+            for response in operation["responses"].values():
+                response["headers"] = response.get("headers", {}) | named
+    return whole
 
 
 # ---- what depends on the rules

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from policy_service.api import examples, filters, problems, reading
+from policy_service.api import examples, filters, links, problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.body import Posted
@@ -47,7 +47,8 @@ _BODY = {
 @blueprint.doc(
     operationId="decision",
     parameters=[_REVEAL],
-    responses=problems.documented(
+    responses={200: {"links": links.OF_A_RECORD}}
+    | problems.documented(
         problems.NOT_FOUND,
         problems.NOT_ACCEPTABLE,
         problems.ERASED,

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request, send_from_directory
 from flask_smorest import Api
 
 from policy_service.api.access import needs
-from policy_service.api.contract import with_facts
+from policy_service.api.contract import answered, with_facts
 from policy_service.api.shared import service
 from policy_service.decisions import catalogue
 from policy_service.decisions.asking import NoActiveBundle
@@ -79,7 +79,7 @@ def _active() -> Bundle | None:
 def blueprint(api: Api) -> Blueprint:
     """Serves the contract as it is when all resources are registered."""
     made = Blueprint("docs", __name__)
-    contract = _Contract(api.spec.to_dict())
+    contract = _Contract(answered(api.spec.to_dict()))
 
     @made.get("/openapi.json")
     @needs.anyone

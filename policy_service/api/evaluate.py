@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from policy_service.api import examples, problems, reading
+from policy_service.api import examples, links, problems, reading
 from policy_service.api.access import caller, needs
 from policy_service.api.answers import answer
 from policy_service.api.body import Posted
@@ -59,7 +59,8 @@ _HEADERS = {
     operationId="evaluate",
     parameters=[_KEY_PARAMETER],
     requestBody=_BODY,
-    responses=problems.documented(
+    responses={201: {"links": links.OF_A_DECISION}}
+    | problems.documented(
         problems.MALFORMED,
         problems.NOT_ACCEPTABLE,
         problems.KEY_CONFLICT,

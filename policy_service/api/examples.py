@@ -30,6 +30,41 @@ CORRECTION: dict[str, Any] = {
     "supersedes": DECISION,
     "reason": "data_correction",
 }
+SOURCES: dict[str, str] = {
+    "bundle.yaml": "label: spring\ntime_zone: Asia/Shanghai\n",
+    "facts.yaml": (
+        "basis: assumed\n"
+        "sections:\n"
+        "  merchant:\n"
+        "    label: {zh: 商家, en: Merchant}\n"
+        "    facts:\n"
+        "      id: {type: id, label: {zh: 商家编号, en: Merchant id}}\n"
+        "  live:\n"
+        "    label: {zh: 自播, en: Self-live}\n"
+        "    facts:\n"
+        "      hours: {type: decimal(2), unit: hour, range: [0, 24], label: {zh: 开播小时数, en: Hours broadcast}}\n"
+    ),
+    "shop/hours.yaml": (
+        "policy: shop.hours\n"
+        "title: {zh: 开播流量, en: Traffic for going live}\n"
+        "subject: merchant\n"
+        "effective: {from: 2023-01-01, to: 2024-01-01}\n"
+        "basis: assumed\n"
+        "decisions:\n"
+        "  granted:\n"
+        "    title: {zh: 授予小时数, en: Hours granted}\n"
+        "    expression: 2 * live.hours\n"
+        "rewards:\n"
+        "  traffic:\n"
+        "    title: {zh: 流量, en: Traffic}\n"
+        "    kind: traffic_hours\n"
+        "    when: live.hours >= 4\n"
+        "    amount: granted\n"
+        "    unit: hour\n"
+        "    claim: {per: day}\n"
+    ),
+}
+"""A rules folder as small as one can be."""
 ANSWER: dict[str, Any] = {
     "format": 1,
     "decision_id": DECISION,

@@ -1,13 +1,13 @@
 """What decisions are looked for: the filters of a query, or of a command line, judged."""
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 
 from policy_service.access import instants
-from policy_service.api.schemas.request import BUNDLE_ID, MERCHANT_ID
+from policy_service.api.schemas.request import AS_OF, BUNDLE_ID, MERCHANT_ID
+from policy_service.decisions.catalogue import DAY_PATTERN
 from policy_service.decisions.days import moment_of
 from policy_service.decisions.searching import MOST_ON_A_PAGE, PAGE, Query
 from policy_service.decisions.terms import term
@@ -37,6 +37,7 @@ RANGES = tuple(f"{name}_{end}" for name in _SPANS for end in ("from", "to"))
 NAMES = (*_FORMS, *RANGES)
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
 _LARGEST = 2**53
+CURSOR = "d(0|[1-9][0-9]{0,14})"
 
 
 def parameters(*further: dict[str, Any]) -> list[dict[str, Any]]:
@@ -46,8 +47,9 @@ def parameters(*further: dict[str, Any]) -> list[dict[str, Any]]:
         for name, (pattern, example, meaning) in _FORMS.items()
     ]
     for name, meaning in _SPANS.items():
-        found.append(_parameter(f"{name}_from", f"From {meaning}, inclusive.", {"type": "string"}, "2023-04-01"))
-        found.append(_parameter(f"{name}_to", f"To before {meaning}.", {"type": "string"}, "2023-05-01"))
+        schema = {"type": "string", "pattern": f"^{DAY_PATTERN if name == 'as_of' else AS_OF}$"}
+        found.append(_parameter(f"{name}_from", f"From {meaning}, inclusive.", schema, "2023-04-01"))
+        found.append(_parameter(f"{name}_to", f"To before {meaning}.", schema, "2023-05-01"))
     return [*found, *further]
 
 
@@ -65,7 +67,7 @@ PAGING = (
     {
         "in": "query",
         "name": "cursor",
-        "schema": {"type": "string", "maxLength": 32},
+        "schema": {"type": "string", "pattern": f"^{CURSOR}$"},
         "description": "`next` of the page before.",
     },
 )
@@ -128,20 +130,16 @@ def _limit(text: str | None, faults: list[Fault]) -> int:
 
 def cursor(index: int) -> str:
     """The text under which a page after the record of this index is asked for."""
-    return urlsafe_b64encode(b"d%d" % index).decode().rstrip("=")
+    return f"d{index}"
 
 
 def _before(text: str | None, faults: list[Fault]) -> int | None:
     if text is None:
         return None
-    try:
-        index = int(urlsafe_b64decode(text + "=" * (-len(text) % 4)).removeprefix(b"d")) if len(text) <= 32 else -1
-    except ValueError:
-        index = -1
-    if not 0 <= index < _LARGEST or cursor(index) != text:
+    if re.fullmatch(CURSOR, text) is None:
         faults.append(fault("/cursor", BAD_OPTION, "`cursor` is no `next` of a page"))
         return None
-    return index
+    return int(text[1:])
 
 
 def whole_number(asked: Mapping[str, str], name: str, faults: list[Fault], least: int = 0) -> int | None:

@@ -11,7 +11,7 @@ from policy_service.access import instants
 from policy_service.access.credentials import ID
 from policy_service.access.issuing import GRACE, Issuing, Made, State, UnknownKey, state
 from policy_service.access.keys import Key
-from policy_service.api import problems, reading
+from policy_service.api import links, problems, reading
 from policy_service.api.access import needs, principal, request_id
 from policy_service.api.answers import answer
 from policy_service.api.body import Posted
@@ -60,7 +60,7 @@ def keys() -> Response:
 @blueprint.doc(
     operationId="createKey",
     requestBody=_body(NewKeySchema, {"name": "payments", "roles": ["evaluate", "read"]}),
-    responses=problems.documented(*_OF_BODY),
+    responses={201: {"links": links.OF_A_KEY}} | problems.documented(*_OF_BODY, problems.NAME_IN_FORCE),
 )
 @needs("admin")
 def create() -> Response:

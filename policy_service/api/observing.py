@@ -12,7 +12,8 @@ from flask import Flask, Response, g, request
 from policy_service.telemetry import logs, metrics, traces
 
 HEADER = "X-Request-Id"
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ID = "^[A-Za-z0-9._-]{1,64}$"
+_ID = re.compile(ID)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _NO_ROUTE = "unknown"
 _log = logging.getLogger(logs.ACCESS)

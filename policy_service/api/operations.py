@@ -84,7 +84,9 @@ def scraped() -> Response:
 
 @blueprint.route("/problems/<name>")
 @blueprint.response(200, KindSchema, description="What the type of a problem means.")
-@blueprint.doc(operationId="problem", responses=problems.documented(problems.NOT_FOUND, problems.HOST_REFUSED))
+@blueprint.doc(
+    operationId="problem", responses=problems.documented(problems.NOT_FOUND, problems.HOST_REFUSED, problems.INVALID)
+)
 @needs.anyone
 def problem(name: str) -> Response:
     """What a type of problem means. The path is the problem's `type`."""

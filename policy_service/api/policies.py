@@ -7,13 +7,14 @@ from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.schemas.policies import PolicyListSchema, PolicySchema
+from policy_service.api.schemas.request import AS_OF
 from policy_service.api.shared import service
 
 blueprint = Blueprint("policies", __name__, url_prefix="/v1/policies", description="What the rules say")
 _DAY = {
     "in": "query",
     "name": "as_of",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "pattern": f"^{AS_OF}$"},
     "example": "2023-04-01",
     "description": "The business day, or an instant with its offset; today by default.",
 }

@@ -13,7 +13,7 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from policy_service.access.issuing import KeyEnded, UnknownKey
+from policy_service.access.issuing import KeyEnded, NameInForce, UnknownKey
 from policy_service.api.schemas.problem import ProblemSchema
 from policy_service.decisions.answering import TookTooLong
 from policy_service.decisions.asking import NoActiveBundle
@@ -120,6 +120,9 @@ BUSY = Kind(
     "Nothing was changed: try again after `Retry-After` seconds.",
 )  # fmt: skip
 KEY_ENDED = Kind("key-ended", 409, "The key has ended", "An expired or revoked key is not rotated: make a new one.")
+NAME_IN_FORCE = Kind(
+    "name-in-force", 409, "A key of the name is in force", "Rotate it, or revoke it first. Nothing was made."
+)
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large", "The body is larger than POLICY_MAX_BODY allows.")
 MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body must be JSON", "Only uncompressed application/json is read.")
 PATH_TOO_LONG = Kind("path-too-long", 414, "The path is too long", "The first line of the request is too long.")
@@ -178,8 +181,8 @@ NOT_READY = Kind("not-ready", 503, "The service is not ready", "`errors` lists w
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, KEY_ENDED, RATE_LIMITED, ISSUER, NOT_FOUND, METHOD,
-        NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN, NOT_STOPPED,
+        MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, KEY_ENDED, NAME_IN_FORCE, RATE_LIMITED, ISSUER, NOT_FOUND,
+        METHOD, NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN, NOT_STOPPED,
         NOTHING_BEFORE, BUNDLE_INVALID, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, NOT_REPLAYABLE, TOO_MANY_ITEMS,
         BODY_TOO_LARGE,
         OVERLOADED, TOOK_TOO_LONG, MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL,
@@ -255,6 +258,8 @@ def _documented(kinds: Sequence[Kind]) -> dict[str, Any]:
     }
     if status in _HEADERS:
         found["headers"] = _HEADERS[status]
+    elif NOT_SEALED in kinds:
+        found["headers"] = _RETRY
     return found
 
 
@@ -269,7 +274,7 @@ def register(app: Flask) -> None:
 
 _KNOWN = (
     Refused, InvalidInput, NotFound, IdempotencyConflict, BundleNotActive, BundleWithdrawn, NoActiveBundle, TookTooLong,
-    UnknownKey, KeyEnded, NoDecision, NotSealed, ValuesErased, NotComparable, NotReplayable,
+    UnknownKey, KeyEnded, NameInForce, NoDecision, NotSealed, ValuesErased, NotComparable, NotReplayable,
 )  # fmt: skip
 
 
@@ -284,6 +289,8 @@ def of(error: Exception) -> tuple[Kind, str, Sequence[Fault]]:
             return NOT_FOUND, str(error), ()
         case KeyEnded():
             return KEY_ENDED, str(error), ()
+        case NameInForce():
+            return NAME_IN_FORCE, str(error), ()
         case IdempotencyConflict():
             return KEY_CONFLICT, f"`{error.claim.key}` was used for another request", ()
         case BundleNotActive():

@@ -1,6 +1,5 @@
 """What commands share that act on the database: who acts, and what they are refused told."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -38,7 +37,7 @@ class _Reason(click.ParamType[str]):
     name = "text"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if re.fullmatch(REASON, value) is None:
+        if not REASON.fits(value):
             self.fail("a reason is one line of 1 to 500 characters", param, ctx)
         return value
 

@@ -18,6 +18,7 @@ from policy_service.api.revealing import ACTION
 from policy_service.api.schemas.bundles import REASON
 from policy_service.cli.acting import act, told
 from policy_service.cli.decisions import auditing
+from policy_service.cli.page import page
 from policy_service.cli.requests import telling
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.days import instant
@@ -62,7 +63,7 @@ class _Ticket(click.ParamType[str]):
     name = "text"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if re.fullmatch(REASON, value) is None:
+        if not REASON.fits(value):
             self.fail("a ticket is one line of 1 to 500 characters", param, ctx)
         return value
 
@@ -73,6 +74,9 @@ def audit() -> None:
 
     All but `new-key` act on the database of POLICY_DATABASE_URL.
     """
+
+
+audit.add_command(page)
 
 
 @audit.command()
@@ -235,8 +239,9 @@ def _tell(found: Verified, *, is_own: bool) -> None:
     checked = (
         f"{counted(found.records, 'record')}, {counted(found.heads, 'head')} and {counted(found.bundles, 'bundle')}"
     )
+    result = "it does not fit" if found.findings else "all fits" if found.records else "the log is empty"
     waiting = f"; {found.waiting} wait to be sealed" if found.waiting else ""
-    click.echo(f"checked {checked}{waiting}: {'it does not fit' if found.findings else 'all fits'}")
+    click.echo(f"checked {checked}{waiting}: {result}")
     if is_own:
         click.echo("trusted were the keys of this installation: give --key to trust others", err=True)
 

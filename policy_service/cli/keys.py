@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from policy_service.access import instants
-from policy_service.access.issuing import MOST_A_SECOND, Issuing, KeyEnded, Made, UnknownKey, state
+from policy_service.access.issuing import MOST_A_SECOND, Issuing, KeyEnded, Made, NameInForce, UnknownKey, state
 from policy_service.access.principals import ROLES
 from policy_service.api.keys import shown
 from policy_service.assembly import assemble
@@ -127,7 +127,7 @@ def _issuing(form: str) -> Iterator[Issuing]:
     with telling(form):
         try:
             yield Issuing(assemble(read_settings()).keys, now=_now)
-        except (UnknownKey, KeyEnded) as error:
+        except (UnknownKey, KeyEnded, NameInForce) as error:
             _refuse(str(error))
 
 

@@ -1,36 +1,31 @@
-"""`policyctl page`: the case of a decision as one readable page."""
+"""`policyctl audit page`: the case of a decision as one readable page."""
 
-from typing import BinaryIO
+from pathlib import Path
 
 import click
 
-from policy_service.assembly import assemble
-from policy_service.cli.requests import telling
-from policy_service.cli.terminal import found_errors
+from policy_service.cli.decisions import auditing
 from policy_service.cli.tongue import lang_option, tongue
 from policy_service.console.casepage import case_page
-from policy_service.decisions.auditing import NoDecision
-from policy_service.settings import read_settings
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("id")
 @lang_option
-@click.option(
-    "-o", "--output", type=click.File("wb", lazy=True), default="-", metavar="FILE", help="By default standard output."
-)
-def page(id: str, lang: str | None, output: BinaryIO) -> None:
+@click.option("-o", "--output", type=_FILE, metavar="FILE", help="Else standard output.")
+def page(id: str, lang: str | None, output: Path | None) -> None:
     """Write a page about the decision ID: what was decided, the rules then in force, inputs, proof status.
 
     One HTML file that loads nothing and can be printed. Sensitive values are not in it.
     """
-    with telling("text"):
-        auditing = assemble(read_settings()).auditing
-        if auditing is None:
-            raise AssertionError("what is assembled on a database records")
-        try:
-            found = auditing.case(id)
-        except NoDecision as error:
-            click.echo(f"error: {error}", err=True)
-            raise found_errors() from None
-        output.write(case_page(found, tongue(lang)).encode())
+    with auditing("text") as (_, known):
+        found = case_page(known.case(id), tongue(lang)).encode()
+    if output is None:
+        click.echo(found, nl=False)
+        return
+    try:
+        output.write_bytes(found)
+    except OSError as error:
+        raise click.FileError(str(output), error.strerror) from error

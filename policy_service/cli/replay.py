@@ -48,8 +48,9 @@ def replay(id: str | None, under: str, day: datetime | None, form: str, **given:
     if id is not None and any(text is not None for text in given.values()):
         raise click.UsageError("either ID, or filters")
     as_of = None if day is None else day.date().isoformat()
-    tally, began = Tally(), time.monotonic()
+    tally = Tally()
     with auditing(form) as (assembled, known):
+        began = time.monotonic()
         try:
             replaying = Replaying(assembled.service, known)
             found = replaying.all(query, under, as_of) if id is None else _one(replaying, id, under, as_of)

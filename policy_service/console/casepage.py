@@ -247,7 +247,7 @@ class _Answer:
             for explained in told.policies
             if explained.refused
         ]
-        header = (say("policy"), say("refused_because"))
+        header = (say("policy_and_status"), say("refused_because"))
         return grid(say("refused"), header, rows) if rows else None
 
     # ---- policies
@@ -297,4 +297,6 @@ def _value(phrases: Phrases, name: str, value: Any) -> Cell:
 def _fields(phrases: Phrases, value: Any) -> str:
     if not isinstance(value, Mapping):
         return phrases.value("", value)
-    return phrases.word("comma").join(f"{key} = {phrases.value('', item)}" for key, item in value.items())
+    head = f"{value['row']}{phrases.word('colon')}" if "row" in value else ""
+    rest = (f"{key} = {phrases.value('', item)}" for key, item in value.items() if key != "row")
+    return head + phrases.word("comma").join(rest)

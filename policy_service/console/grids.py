@@ -14,6 +14,7 @@ class Say:
     def __init__(self, tongue: Tongue) -> None:
         self.tongue: Tongue = tongue
         self.colon = "：" if tongue == "zh" else ": "
+        self.semicolon = "；" if tongue == "zh" else "; "
         self.comma = "，" if tongue == "zh" else ", "
 
     def __call__(self, key: str, *values: object, **named: object) -> str:
@@ -23,6 +24,10 @@ class Say:
     def of(self, table: Words, key: str, **named: object) -> str:
         """A word of another table; the key itself where it has none."""
         return word(table, key, self.tongue, **named)
+
+    def bracketed(self, text: str, inside: str) -> str:
+        """A text, and more in brackets behind it."""
+        return f"{text}（{inside}）" if self.tongue == "zh" else f"{text} ({inside})"
 
     def source(self, found: Mapping[str, str] | None) -> str:
         """Where a rule is from: `document 004, section 2.1.3`."""

@@ -74,14 +74,15 @@ def rule_text(bundle: Bundle, policy: Policy, day: date, fired: Fired, say: Say,
     """
     writer = _Writer(bundle, policy, day, fired, say)
     heading = f"{policy.title[say.tongue]} ({policy.id})"
+    file = _path(bundle, policy)
     readings = tuple(writer.readings())
     if not whole:
-        note = say("short_rule", file=policy.file)
-        return RuleText(anchor(policy.id), heading, policy.file, note, tuple(writer.frame()), readings)
+        note = say("short_rule", file=file)
+        return RuleText(anchor(policy.id), heading, file, note, tuple(writer.frame()), readings)
     return RuleText(
         anchor(policy.id),
         heading,
-        policy.file,
+        file,
         "",
         tuple(writer.frame()),
         readings,
@@ -89,8 +90,13 @@ def rule_text(bundle: Bundle, policy: Policy, day: date, fired: Fired, say: Say,
         tuple(map(writer.decision, policy.decisions.values())),
         writer.rewards(),
         writer.advice(),
-        bundle.sources.get(policy.file),
+        bundle.sources.get(file),
     )
+
+
+def _path(bundle: Bundle, policy: Policy) -> str:
+    """The path of a policy's file within its bundle; the folder that it was once read from is no part of it."""
+    return max((path for path in bundle.sources if f"/{policy.file}".endswith(f"/{path}")), key=len)
 
 
 def frame_pairs(bundle: Bundle, say: Say) -> tuple[Pair, ...]:
@@ -98,7 +104,7 @@ def frame_pairs(bundle: Bundle, say: Say) -> tuple[Pair, ...]:
     settings = bundle.rules.settings
     found = []
     for exclusion in settings.exclusions:
-        text = f"{exclusion.text[say.tongue].text} ({say.of(BASIS, exclusion.basis)})"
+        text = say.bracketed(exclusion.text[say.tongue].text, say.of(BASIS, exclusion.basis))
         found.append(Pair(say("exclusions"), Cell(text, exclusion.when.text)))
     for group in settings.stacking.values():
         cap = "" if group.cap is None else say.comma + say("cap", exact(group.cap, group.scale))
@@ -150,7 +156,7 @@ class _Writer:
 
     def readings(self) -> Iterator[str]:
         for reading in self.policy.readings:
-            yield f"{reading.text[self.say.tongue]} ({self.say.of(BASIS, reading.basis)})"
+            yield self.say.bracketed(reading.text[self.say.tongue], self.say.of(BASIS, reading.basis))
 
     # ---- parameters
 
@@ -190,7 +196,7 @@ class _Writer:
             Cell(self.say("row")),
             *(self._head(i.text) for i in table.inputs),
             *(Cell(self.say("output", o.name), o.declared) for o in table.outputs),
-            *map(Cell, notes),
+            *self._note_heads(notes),
         )
         rows = [
             self._row(
@@ -212,15 +218,22 @@ class _Writer:
     def _relation(self, caption: str, name: str, relation: RelationTable) -> Grid:
         notes = _note_names(row.notes for row in relation.rows)
         columns = (Cell(c.name, c.declared) for c in relation.columns)
-        header = (Cell(self.say("row")), *columns, *map(Cell, notes))
+        header = (Cell(self.say("row")), *columns, *self._note_heads(notes))
         rows = (self._row(name, row.id, [c.text for c in row.cells], row.notes, notes) for row in relation.rows)
         return Grid(caption, header, tuple(rows))
 
     def _row(self, decision: str, id_: str, cells: Iterable[str], notes: Mapping[str, str], names: list[str]) -> Row:
         fired = (decision, id_) in self.fired
         mark = self.say("fired") if fired else ""
-        said = [Cell(notes.get(name, "")) for name in names]
+        said = [Cell(self._note(name, notes.get(name, ""))) for name in names]
         return Row((Cell(mark, id_), *(Cell("", text) for text in cells), *said), fired)
+
+    def _note_heads(self, names: list[str]) -> list[Cell]:
+        """Columns behind a `#`; those that the loader knows have words of ours."""
+        return [Cell(self.say(name) if name in ("basis", "source") else name) for name in names]
+
+    def _note(self, name: str, text: str) -> str:
+        return self.say.of(BASIS, text) if name == "basis" else text
 
     # ---- rewards and recommendations
 
@@ -247,7 +260,7 @@ class _Writer:
     def _amount(self, reward: Reward) -> str:
         words = self.phrases.text(reward.amount.tree)
         unit = "" if reward.unit is None else word(UNIT, reward.unit, self.say.tongue)
-        return f"{words} ({unit})" if unit else words
+        return self.say.bracketed(words, unit) if unit else words
 
     def _claim(self, claim: Claim) -> str:
         return claim_text(claim.per, claim.on_increase, claim.on_decrease, self.say)
@@ -255,7 +268,7 @@ class _Writer:
     def _exception(self, exclusion: Exclusion) -> str:
         when = self.phrases.text(exclusion.when.tree)
         basis = self.say.of(BASIS, exclusion.basis)
-        return f"{exclusion.text[self.say.tongue].text} ({when}; {basis})"
+        return self.say.bracketed(exclusion.text[self.say.tongue].text, f"{when}{self.say.semicolon}{basis}")
 
     def _further(self, reward: Reward) -> Iterator[str]:
         if reward.row is not None:
@@ -292,7 +305,7 @@ def claim_text(per: str, on_increase: str, on_decrease: str, say: Say) -> str:
     parts = [say.of(PER, per)]
     if per != "none":
         parts += [say.of(ON_INCREASE, on_increase), say.of(ON_DECREASE, on_decrease)]
-    return ("；" if say.tongue == "zh" else "; ").join(parts)
+    return say.semicolon.join(parts)
 
 
 def _note_names(rows: Iterable[Iterable[str]]) -> list[str]:

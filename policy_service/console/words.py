@@ -43,6 +43,7 @@ PAGE: Words = {
     "no_claim": {"zh": "不可领取：只作说明", "en": "nothing to claim: it states a standing"},
     "refused": {"zh": "未发放的奖励", "en": "Rewards not granted"},
     "nothing_refused": {"zh": "没有被拒的奖励。", "en": "No reward was refused."},
+    "policy_and_status": {"zh": "规则、对象和状态", "en": "Policy, subject and status"},
     "refused_because": {"zh": "奖励和原因", "en": "Reward and reason"},
     "advice": {"zh": "建议", "en": "Recommendations"},
     "no_advice": {"zh": "没有建议。", "en": "There are no recommendations."},

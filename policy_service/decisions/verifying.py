@@ -145,7 +145,6 @@ class Verification:
         self,
         resume: Progress = Progress(),
         step: Callable[[int], None] = lambda _: None,
-        keep: Callable[[Progress], None] = lambda _: None,
     ) -> Verified:
         """Walk from where an earlier walk stopped. Decisions and seals may go on meanwhile.
 
@@ -154,7 +153,6 @@ class Verification:
 
         Args:
             step: told the number of records after each that was checked.
-            keep: told now and then how far the walk came, as long as nothing was found: to go on from there.
         Raises:
             StoreUnavailable.
         """
@@ -175,8 +173,6 @@ class Verification:
             self._add(leaf, done, frontier)
             self._check_heads(done, frontier, heads)
             step(done)
-            if done % AT_ONCE == 0 and not self._findings:
-                keep(frontier.progress(done))
         self._tile_ends(size)
         self._stored_heads(size)
         self._beside_the_tree(size)

@@ -218,8 +218,13 @@ def _records(connection: Connection, wanted: list[tuple[str, str]]) -> dict[str,
             select(table.c.id, table.c.body, table.c.leaf).where(table.c.id.in_([id_ for k, id_ in some if k == kind]))
             for kind, table in (("decision", decisions), ("erasure", erasures))
         ]
-        found |= {id_: (body, leaf) for id_, body, leaf in connection.execute(union_all(*parts))}
+        found |= {id_: (_bytes(body), leaf) for id_, body, leaf in connection.execute(union_all(*parts))}
     return found
+
+
+def _bytes(body: object) -> bytes:
+    """What SQLite keeps where bytes are due, should somebody have put a text there: to be found, not to be tripped over."""
+    return body if isinstance(body, bytes) else str(body).encode()
 
 
 def privates_of(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[Private, ...]]:

@@ -1,23 +1,30 @@
 """What JSON Schema cannot say of a request, made true of the requests that are meant to be valid.
 
-Imported by schemathesis, not by pytest. Requests that are meant to be invalid pass untouched, but for one: with
-`unknown_facts: report` undeclared facts are allowed, so that there an undeclared fact is no fault.
+Imported by schemathesis, not by pytest. Parts of a request that are meant to be invalid pass untouched, but for one:
+with `unknown_facts: report` undeclared facts are allowed, so that there an undeclared fact is no fault.
+
+SEEDS names a file with the ids of what there is, and ANSWERED one to which every answer adds its operation and status.
 """
 
 import json
+import os
 from collections.abc import Iterator
 from decimal import Decimal
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import schemathesis
 from schemathesis import Case, GenerationMode, HookContext
+from schemathesis.core.parameters import ParameterLocation
+
+from policy_service.api import examples
 
 POLICIES = ["chuanliu.traffic_hours", "chuanliu.*", "*"]
-DAY = "2023-04-01"
 LATEST = "2199-12-31"
-RULES = Path(__file__).parents[2] / "rules"
+SEEDS: dict[str, Any] = json.loads(Path(os.environ["SEEDS"]).read_text())
 _NUMBERS = count()
 
 
@@ -28,30 +35,115 @@ def lines(_context: Any, value: Any) -> bytes:
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
-    positive = case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE
-    if positive and isinstance(case.body, list):
+    operation = _name(case)
+    if _is_valid(case, ParameterLocation.PATH):
+        case.path_parameters.update(_there(operation, case.path_parameters))
+    if _is_valid(case, ParameterLocation.QUERY) and case.query:
+        _asked(operation, case.query)
+    if _is_valid(case, ParameterLocation.BODY):
+        _post(operation, case)
+    elif isinstance(case.body, dict):
+        options = case.body.get("options")
+        if isinstance(options, dict) and options.get("unknown_facts") == "report":
+            options["unknown_facts"] = "refuse"
+
+
+@schemathesis.hook
+def after_call(context: HookContext, case: Case, response: Any) -> None:
+    with Path(os.environ["ANSWERED"]).open("a") as answered:
+        answered.write(f"{_name(case)} {response.status_code}\n")
+
+
+def _name(case: Case) -> str:
+    return str(case.operation.definition.raw["operationId"])
+
+
+def _is_valid(case: Case, part: ParameterLocation) -> bool:
+    """Whether a part of the request is meant to be valid, or is as it was where nothing is known of it."""
+    if case.meta is None:
+        return False
+    known = case.meta.components.get(part)
+    return known is None or known.mode == GenerationMode.POSITIVE
+
+
+# ---- paths and queries
+
+
+def _there(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Ids of what there is in the place of made-up ones; of keys none but those made to be ended."""
+    match operation:
+        case "decision" | "replay" | "proof" | "evidence":
+            return {"id": SEEDS["decisions"][0]}
+        case "compare":
+            return dict(zip("ab", SEEDS["decisions"], strict=True))
+        case "policy" | "stopPolicy":
+            return {"id": POLICIES[0]}
+        case "resumePolicy":
+            return {"id": SEEDS["stopped"].pop() if SEEDS["stopped"] else POLICIES[0]}
+        case "bundle" | "activateBundle":
+            return {"id": SEEDS["bundle"]}
+        case "startShadow" | "shadow" | "endShadow":
+            return {"id": SEEDS["bundle"]}
+        case "rotateKey" | "revokeKey":
+            return {"id": SEEDS[operation]}
+        case "problem":
+            return {"name": "not-found"}
+    return parameters
+
+
+def _asked(operation: str, query: dict[str, Any]) -> None:
+    if "policies" in query:
+        query["policies"] = POLICIES[:1]  # a pattern must match a policy
+    for name in ("size", "to"):
+        if name in query:
+            query[name] = SEEDS["size"]  # a size that the log had
+    if operation == "consistency":
+        query["from"] = 0
+    for name in ("as_of", "decided"):
+        if f"{name}_from" in query:
+            query.pop(f"{name}_to", None)  # the end lies behind the beginning
+    if operation == "evidence" or "reveal" in query:
+        query.pop("reveal", None)
+
+
+# ---- bodies
+
+
+def _post(operation: str, case: Case) -> None:
+    if case.media_type == "application/zip":
+        case.body = zipped()  # type: ignore[assignment]  # bytes are what its serializer takes
+    elif isinstance(case.body, list):
         for one in case.body:
             if isinstance(one, dict):
                 _whole(one, case.operation)
-    if isinstance(case.body, dict):
-        if positive and case.path == "/v1/bundles" and "files" in case.body:
-            case.body["files"] = _files()  # files are rules without a fault
-        elif positive and case.path == "/v1/keys" and "name" in case.body:
-            case.body["name"] = f"name-{next(_NUMBERS)}"  # no key of the name is in force
-        elif positive and case.path.endswith("/activate") and "at" in case.body:
-            case.body["at"] = "now"  # an instant that exists
-        elif positive:
-            _whole(case.body, case.operation)
-        elif isinstance(case.body.get("options"), dict) and case.body["options"].get("unknown_facts") == "report":
-            case.body["options"]["unknown_facts"] = "refuse"
-    if positive and case.query and "policies" in case.query:
-        case.query["policies"] = POLICIES[:1]  # a pattern must match a policy
-    if positive and case.query:
-        case.query.pop("cursor", None)  # only a page before gives one
+    elif isinstance(case.body, dict):
+        _object(operation, case.body, case.operation)
 
 
-def _files() -> dict[str, str]:
-    return {path.relative_to(RULES).as_posix(): path.read_text() for path in sorted(RULES.rglob("*.yaml"))}
+def _object(operation: str, body: dict[str, Any], declared: Any) -> None:
+    if operation == "uploadBundle" and "files" in body:
+        body["files"] = dict(examples.SOURCES)  # files are rules without a fault
+    elif operation == "createKey" and "name" in body:
+        body["name"] = f"name-{next(_NUMBERS)}"  # no key of the name is in force
+    if "expires_at" in body:
+        body["expires_at"] = None  # an instant of the next year
+    if operation == "activateBundle" and "at" in body:
+        body["at"] = "now"  # an instant that is not past
+    if "reward" in body:
+        body["reward"] = None  # a reward of the policy
+    if operation in ("evaluate", "evaluateBatch"):
+        _whole(body, declared)
+    if operation == "replay":
+        body |= {"bundle": "original", "as_of": None}  # a day for which the facts are not of the future
+
+
+def zipped() -> bytes:
+    """A rules folder without a fault."""
+    made = BytesIO()
+    with ZipFile(made, "w") as archive:
+        for path, text in examples.SOURCES.items():
+            archive.writestr(path, text)
+    return made.getvalue()
 
 
 def _whole(body: dict[str, Any], operation: Any) -> None:

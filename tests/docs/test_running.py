@@ -66,3 +66,12 @@ def test_the_same_id_has_the_same_mask_and_another_the_next() -> None:
         f"01873a5e-8400-7c3e-9f6b-2b1d6c0a4e12 01873a5e-8400-7c3e-9f6b-2b1d6c0a4e11 {INSTANT}"
     )
     assert masks.masked("2023-04-01 5.00 sha256:00") == "2023-04-01 5.00 sha256:00"
+
+
+def test_keys_hashes_and_signatures_are_masked_and_bundles_are_not() -> None:
+    digest, hashed, signature, signed_head = f"sha256:{'0a' * 32}", "A" * 43 + "=", "b" * 86 + "==", "c" * 91 + "="
+    shown = Masks().masked(f'{{"digest":"{digest}","bundle":"{digest}","root": "{hashed}","signature":"{signature}"}}')
+    assert shown == f'{{"digest":"sha256:…","bundle":"{digest}","root": "…","signature":"…"}}'
+    assert Masks().masked(f"— policy-service {signed_head}\n") == "— policy-service …\n"
+    assert Masks().masked(f"policy-service+{'0' * 8}+{'A' * 44} policy-service+{'f' * 8}") == "policy-service+… policy-service+…"
+    assert Masks().masked("A" * 44) == "A" * 44

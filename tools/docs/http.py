@@ -1,18 +1,16 @@
 """The HTTP contract: routes, keys and problems from OpenAPI, with examples that the real application answers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from flask.testing import FlaskClient
-
-from policy_service.api import examples
+from policy_service.access.principals import ROLES
 from policy_service.api.problems import KINDS, MOST_SHOWN
 from policy_service.api.schemas.request import LONGEST_PATTERN, LONGEST_PROVENANCE, MOST_PATTERNS
 from policy_service.facts import MAX_ELEMENTS
 from policy_service.settings import Settings
 from tools.docs.markdown import as_json, code, codes, fence, one_line, parsed, sections, table
-from tools.docs.shipped import Shipped
+from tools.docs.playing import EXAMPLES, Example, Play, shown
+from tools.docs.shipped import Shipped, scene
 
 _METHODS = ("get", "post", "put", "delete")
 REQUEST_SCHEMAS = ("EvaluateRequest", "Options", "Provenance")
@@ -22,30 +20,6 @@ ANSWER_SCHEMAS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A request, and the part of its answer that is shown: the JSON at `keys`."""
-
-    method: str
-    path: str
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-    keys: tuple[str | int, ...] = ()
-
-
-FIRST = f"/v1/decisions/{examples.DECISION}"
-EXAMPLES = {
-    "evaluate": Example("POST", "/v1/evaluate", examples.REQUEST, {"Idempotency-Key": "m-1-2023-04-01"}),
-    "decision": Example("GET", FIRST, keys=("request",)),
-    "replay": Example("POST", f"{FIRST}/replay", {"bundle": "original"}),
-    "policies": Example("GET", "/v1/policies?as_of=2023-04-01", keys=("policies", 0)),
-    "policy": Example("GET", "/v1/policies/chuanliu.traffic_hours?as_of=2023-04-01", keys=("parameters",)),
-    "facts": Example("GET", "/v1/facts?policies=chuanliu.main_push"),
-    "healthz": Example("GET", "/healthz"),
-    "readyz": Example("GET", "/readyz"),
-    "problem": Example("GET", "/problems/invalid-request"),
-}
-"""By operation, in an order in which each can be asked."""
 FAULTY = Example(
     "POST", "/v1/evaluate",
     {"as_of": "2023-04-31", "facts": {"merchant": {"id": "m-1"}, "live": {"hours_today": 25, "hours_todya": 5.001}}},
@@ -56,7 +30,7 @@ class Contract:
     """The contract of the running application."""
 
     def __init__(self, shipped: Shipped) -> None:
-        self.client: FlaskClient = shipped.client
+        self._shipped, self.client = shipped, shipped.client
         self.spec: dict[str, Any] = parsed(self.client.get("/openapi.json").get_data())
 
     # ---- routes
@@ -67,13 +41,16 @@ class Contract:
         rows += [
             ["GET /openapi.json", "This contract as OpenAPI 3.1", "200"],
             ["GET /docs", "This contract as a page to try it on", "200"],
+            ["GET /decisions/{id}", "The case of a decision as an HTML page, `?lang=zh` or `en`", "200, 404, 422, 503"],
         ]
         return table(["route", "answers with", "statuses"], rows)
 
     def details(self) -> str:
         """Every route with its parameters and an example."""
-        shown = {name: self._shown(EXAMPLES[o["operationId"]]) for name, o in self._in_example_order()}
-        return sections(*(self._detail(name, o, shown[name]) for name, o in self.operations()))
+        with scene(self._shipped.root, self._shipped.bundle) as served:
+            play = Play(self._shipped, served)
+            asked = {name: play.shown(o["operationId"]) for name, o in self._in_example_order()}
+        return sections(*(self._detail(name, o, asked[name]) for name, o in self.operations()))
 
     def operations(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """`GET /path` with what OpenAPI says of it."""
@@ -101,7 +78,7 @@ class Contract:
 
     def faulty(self) -> str:
         """A refused request with its problem."""
-        return self._shown(FAULTY)
+        return shown(self.client, FAULTY)
 
     def idempotency(self) -> str:
         """What requests under one key are answered with."""
@@ -115,19 +92,6 @@ class Contract:
             again = response.headers.get("Idempotent-Replayed", "")
             rows.append([code(f'"hours_today": {hours}'), response.status, again])
         return table(["under the key `m-2/1`", "answer", "`Idempotent-Replayed`"], rows)
-
-    def _shown(self, example: Example) -> str:
-        """A request and its answer, or the part of it that the example is about."""
-        data = None if example.body is None else one_line(example.body)
-        response = self.client.open(
-            example.path, method=example.method, data=data, headers=example.headers,
-            content_type=None if data is None else "application/json",
-        )  # fmt: skip
-        answer = parsed(response.get_data())
-        for key in example.keys:
-            answer = answer[key]
-        at = f", at `/{'/'.join(map(str, example.keys))}`" if example.keys else ""
-        return sections(fence(_request(example), "http"), f"{response.status}{at}:", fence(as_json(answer), "json"))
 
     # ---- keys
 
@@ -169,13 +133,6 @@ def limits() -> str:
         ["faults that one problem lists", f"{MOST_SHOWN:,}"],
     ]
     return table(["of", "at most"], rows)
-
-
-def _request(example: Example) -> str:
-    head = [f"{example.method} {example.path}", *(f"{name}: {value}" for name, value in example.headers.items())]
-    if example.body is None:
-        return "\n".join(head)
-    return "\n".join([*head, "Content-Type: application/json", "", as_json(example.body)])
 
 
 def _anchor(name: str) -> str:

@@ -13,7 +13,8 @@ A page runs in a folder of its own that holds copies of `rules`, `examples` and 
 127.0.0.1:8000 and has no `sh serve`, `policyctl serve` is started for it. The port is replaced by a free one.
 
 Ids of decisions and instants differ from run to run: the pages show the first id as `…4e11`, the next as `…4e12`, and
-every instant as `2023-04-02T03:00:00.000Z`.
+every instant as `2023-04-02T03:00:00.000Z`. So do the keys of a log, and all that is hashed or signed with ids, instants
+and salts in it: digests of records, commitments, tree hashes, signatures. They are shown as `…`.
 """
 
 import os
@@ -39,6 +40,19 @@ _FIRST_ID = "01873a5e-8400-7c3e-9f6b-2b1d6c0a4e"
 _FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_VARYING = (
+    (re.compile(r'("(?:digest|leaf)": ?"sha256:)[0-9a-f]{64}'), r"\1…"),
+    (re.compile(r"(leaf sha256:)[0-9a-f]{64}"), r"\1…"),
+    (re.compile(r"(hmac-sha256:)[0-9a-f]{64}"), r"\1…"),
+    (re.compile(r"(policy-service\+)[0-9a-f]{8}(?:\+[A-Za-z0-9+/]{44})?"), r"\1…"),
+    (
+        re.compile(
+            r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{91}=)(?![A-Za-z0-9+/=])"
+        ),
+        "…",
+    ),
+)
+"""What keys and hashes look like: 32 bytes, a signature, and one of a head with the id of its key."""
 _COPIED = ("rules", "examples", "gunicorn.conf.py")
 _SECONDS = 300
 
@@ -85,6 +99,13 @@ def rerun(page: str, root: Path, name: str = "the page") -> str:
     return page
 
 
+def steady(text: str) -> str:
+    """A text without what keys and hashes make different from run to run."""
+    for pattern, shown in _VARYING:
+        text = pattern.sub(shown, text)
+    return text
+
+
 class Masks:
     """Replaces what differs from run to run, the same id always by the same."""
 
@@ -92,7 +113,7 @@ class Masks:
         self._ids: dict[str, str] = {}
 
     def masked(self, text: str) -> str:
-        return _INSTANT.sub(INSTANT, _ID.sub(self._id, text))
+        return _INSTANT.sub(INSTANT, _ID.sub(self._id, steady(text)))
 
     def _id(self, match: re.Match[str]) -> str:
         return self._ids.setdefault(match[0], f"{_FIRST_ID}{0x11 + len(self._ids):02x}")

@@ -6,12 +6,12 @@ from marshmallow import fields
 
 from policy_service.access.credentials import ID
 from policy_service.access.instants import LONGEST, moment
-from policy_service.access.issuing import GRACE, LONGEST_GRACE, MOST_A_SECOND, MOST_ROLES, NAME
+from policy_service.access.issuing import GRACE, LONGEST_GRACE, MOST_A_SECOND, MOST_ROLES, NAME, RESERVED
 from policy_service.access.principals import ROLES
 from policy_service.api.schemas.answer import Shown, listed, one_of, told
 from policy_service.api.schemas.bundles import REASON
-from policy_service.api.schemas.refusals import Count, OneOf, Pattern, Strict, Text, Texts, refuse
-from policy_service.diagnostics.catalogue import BAD_TEXT, NOT_A_DATE, TOO_MANY
+from policy_service.api.schemas.refusals import Count, OneOf, Strict, Text, Texts, refuse
+from policy_service.diagnostics.catalogue import NOT_A_DATE, TOO_MANY
 
 _INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
@@ -45,6 +45,7 @@ class NewKeySchema(Strict):
         required=True,
         metadata={
             "pattern": f"^{NAME}$",
+            "not": {"enum": sorted(RESERVED)},
             "examples": ["payments"],
             "description": "Of the principal: the actor in the trail, and the caller of idempotency keys. No key of "
             "this name may be in force; to replace one, rotate it.",
@@ -92,7 +93,7 @@ class RevocationSchema(Strict):
 
     reason = Text(
         required=True,
-        validate=Pattern(REASON, BAD_TEXT, "a reason is one line of 1 to 500 characters"),
+        validate=REASON,
         metadata={"examples": ["found in a log"], "description": "One line; it stands in the audit trail."},
     )
 

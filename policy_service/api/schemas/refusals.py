@@ -12,6 +12,7 @@ from policy_service.diagnostics import Code, Fault, escape, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION, KEY_ABSENT, UNKNOWN_KEY, WRONG_TYPE
 
 _MAX_NAME, _MAX_HINTS = 64, 100
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +97,20 @@ class OneOf(validate.OneOf):
 
 
 class Pattern(validate.Validator):
-    """A pattern of the whole text; what does not fit is refused with a code. `regex` is what the contract shows."""
+    """A pattern of the whole text; what does not fit is refused with a code. `regex` is what the contract shows.
+
+    Half of a character, which JSON can escape, fits none: to the contract it is no text, so `regex` is silent on it.
+    """
 
     def __init__(self, pattern: str, code: Code, message: str) -> None:
         self.regex = re.compile(f"^{pattern}$")
         self._refusal = (code, message)
 
+    def fits(self, value: str) -> bool:
+        return self.regex.fullmatch(value) is not None and _HALF.search(value) is None
+
     def __call__(self, value: str) -> str:
-        if self.regex.fullmatch(value) is None:
+        if not self.fits(value):
             raise refuse(*self._refusal)
         return value
 

@@ -1,0 +1,217 @@
+"""Heads and proofs over HTTP, verified as an outsider would; the file that proves a decision; the lag of the seals."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from policy_service.api import examples
+from policy_service.app import create_app
+from policy_service.assembly import Assembled
+from policy_service.proofs import notes, receipts, tree
+from policy_service.proofs.export import Export
+from policy_service.proofs.keys import Verifier
+from policy_service.proofs.receipts import Receipt
+from policy_service.serving import watch_log
+from policy_service.api.shared import shared_by
+from policy_service.settings import Settings
+from policy_service.telemetry import metrics
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def sealed(make_service: Call, rules: Any) -> tuple[Assembled, FlaskClient, list[Any]]:
+    """Seven decisions, sealed as three and four."""
+    own: Assembled = make_service(rules)
+    client = create_app(Settings(), assembled=own).test_client()
+    made = []
+    for n in range(7):
+        body = deepcopy(examples.REQUEST)
+        body["facts"]["merchant"]["id"] = f"m-{n}"
+        made.append(client.post("/v1/evaluate", json=body).get_json())
+        if n in (2, 6):
+            assert own.auditing is not None
+            own.auditing.sealer.seal_all()
+    return own, client, made
+
+
+def get(client: FlaskClient, path: str) -> Any:
+    response = client.get(path)
+    assert response.status_code == 200, response.get_data()
+    return response.get_json()
+
+
+def hashes(found: Any) -> list[bytes]:
+    return [b64decode(one) for one in found["hashes"]]
+
+
+def verifiers(client: FlaskClient) -> list[Verifier]:
+    return [Verifier.parse(text) for text in get(client, "/v1/log/head")["keys"]]
+
+
+def test_a_head_is_a_note_that_its_keys_verify(sealed: Any, conforms: Call) -> None:
+    client = sealed[1]
+    for path, size in (("/v1/log/head", 7), ("/v1/log/head?size=3", 3)):
+        found = get(client, path)
+        conforms(found, "Head")
+        head = notes.open_head(found["note"], verifiers(client), found["origin"])
+        assert (head.size, head.root) == (size, b64decode(found["root"])) == (found["size"], head.root)
+
+
+def test_every_record_is_proved_to_be_in_the_log(sealed: Any, conforms: Call) -> None:
+    own, client, made = sealed
+    for n, answer in enumerate(made):
+        found = get(client, f"/v1/decisions/{answer['decision_id']}/proof")
+        conforms(found, "Proof")
+        assert (found["index"], found["leaf"]) == (n, answer["receipt"]["digest"])
+        head = notes.open_head(found["head"], verifiers(client), "policy-service")
+        leaf = tree.leaf_hash(own.service.decisions.decision(answer["decision_id"]).body)
+        assert tree.verify_inclusion(leaf, n, head.size, hashes(found), head.root)
+
+
+def test_a_proof_can_lead_to_an_earlier_head(sealed: Any) -> None:
+    _, client, made = sealed
+    found = get(client, f"/v1/decisions/{made[1]['decision_id']}/proof?size=3")
+    head = notes.open_head(found["head"], verifiers(client), "policy-service")
+    assert head.size == found["size"] == 3
+    leaf = bytes.fromhex(found["leaf"].removeprefix("sha256:"))
+    assert tree.verify_inclusion(leaf, 1, 3, hashes(found), head.root)
+
+
+def test_an_earlier_head_is_proved_to_be_the_beginning_of_a_later(sealed: Any, conforms: Call) -> None:
+    client = sealed[1]
+    old = notes.open_head(get(client, "/v1/log/head?size=3")["note"], verifiers(client), "policy-service")
+    for path in ("/v1/log/consistency?from=3", "/v1/log/consistency?from=3&to=7"):
+        found = get(client, path)
+        conforms(found, "Consistency")
+        new = notes.open_head(found["head"], verifiers(client), "policy-service")
+        assert (found["from"], found["to"]) == (3, 7)
+        assert tree.verify_consistency(3, 7, hashes(found), old.root, new.root)
+    assert get(client, "/v1/log/consistency?from=0&to=3")["hashes"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "pointer"),
+    [
+        ("/v1/log/head?size=4", "/size"),
+        ("/v1/log/head?size=-1", "/size"),
+        ("/v1/log/head?size=1e3", "/size"),
+        ("/v1/log/head?size=" + "9" * 30, "/size"),
+        ("/v1/log/head?to=4", "/to"),
+        ("/v1/log/consistency", "/from"),
+        ("/v1/log/consistency?from=8", "/from"),
+        ("/v1/log/consistency?from=1&to=5", "/to"),
+        ("/v1/log/consistency?from=7&to=3", "/from"),
+        ("/v1/decisions/{}/proof?size=3", "/size"),
+        ("/v1/decisions/{}/proof?index=3", "/index"),
+        ("/v1/decisions/{}/evidence?private=1", "/private"),
+    ],
+)
+def test_what_the_log_has_no_answer_to_is_refused(sealed: Any, conforms: Call, path: str, pointer: str) -> None:
+    _, client, made = sealed
+    response = client.get(path.format(made[5]["decision_id"]))
+    problem = response.get_json()
+    conforms(problem, "Problem")
+    assert response.status_code == 422
+    assert [one["pointer"] for one in problem["errors"]] == [pointer]
+
+
+def test_what_waits_has_no_proof_yet_and_the_caller_is_told_when_to_come_again(
+    own: Assembled, own_client: FlaskClient
+) -> None:
+    made = own_client.post("/v1/evaluate", json=examples.REQUEST).get_json()["decision_id"]
+    for path in ("/v1/log/head", f"/v1/decisions/{made}/proof", f"/v1/decisions/{made}/evidence"):
+        response = own_client.get(path)
+        assert (response.status_code, response.get_json()["type"]) == (409, "/problems/not-sealed")
+        assert response.headers["Retry-After"] == "1"
+    assert own.auditing is not None
+    own.auditing.sealer.seal_all()
+    assert get(own_client, f"/v1/decisions/{made}/proof")["hashes"] == []
+
+
+def test_a_receipt_is_the_word_for_the_record(sealed: Any) -> None:
+    own, client, made = sealed
+    receipt = Receipt.parse(made[4]["receipt"])
+    assert receipts.verified(receipt, "policy-service", made[4]["decision_id"], verifiers(client))
+    with pytest.raises(receipts.ReceiptRefused):
+        receipts.verified(receipt, "policy-service", made[3]["decision_id"], verifiers(client))
+    assert get(client, f"/v1/decisions/{made[4]['decision_id']}")["receipt"] == made[4]["receipt"]
+
+
+def test_the_evidence_is_one_file_with_all_of_it(sealed: Any, rules: Any, conforms: Call) -> None:
+    own, client, made = sealed
+    response = client.get(f"/v1/decisions/{made[2]['decision_id']}/evidence")
+    conforms(response.get_json(), "Evidence")
+    found = Export.loads(response.get_data(as_text=True))
+    assert found.record == own.service.decisions.decision(made[2]["decision_id"]).body
+    assert (found.bundle, found.sources) == (rules.id, dict(rules.sources))
+    head = notes.open_head(found.head, verifiers(client), "policy-service")
+    inclusion = found.inclusion
+    assert tree.verify_inclusion(found.leaf, inclusion.index, head.size, inclusion.hashes, head.root)
+    assert found.private == ()
+
+
+def test_evidence_with_private_values_is_noted_in_the_trail(own: Assembled, own_client: FlaskClient) -> None:
+    body = deepcopy(examples.REQUEST)
+    body["facts"]["member"] = {"id": "u-77", "level": 2}
+    made = own_client.post("/v1/evaluate", json=body).get_json()["decision_id"]
+    assert own.auditing is not None
+    own.auditing.sealer.seal_all()
+    path = f"/v1/decisions/{made}/evidence"
+    assert "u-77" not in own_client.get(path).get_data(as_text=True)
+    assert [one.action for one in own.trail.trail()] == ["bundle.activate"]
+    private = get(own_client, path + "?private=true")["private"]
+    assert {one["pointer"]: json.loads(one["value"]) for one in private} == {
+        "/request/facts/member/id": "u-77",
+        "/request/facts/member/level": 2,
+    }
+    noted = own.trail.trail()[0]
+    assert (noted.action, noted.target, dict(noted.detail)) == ("decision.reveal", made, {"shown_in": "evidence"})
+
+
+def test_a_record_that_was_altered_is_not_replayed(own: Assembled, own_client: FlaskClient) -> None:
+    made = own_client.post("/v1/evaluate", json=examples.REQUEST).get_json()["decision_id"]
+    assert own.auditing is not None
+    own.auditing.sealer.seal_all()
+    log = own.auditing.log
+    with pytest.MonkeyPatch.context() as patched:
+        plain = log.bodies
+        patched.setattr(
+            log, "bodies", lambda some: {id_: body.replace(b"12.5", b"12.6") for id_, body in plain(some).items()}
+        )
+        response = own_client.post(f"/v1/decisions/{made}/replay")
+    problem = response.get_json()
+    assert (response.status_code, problem["type"]) == (422, "/problems/not-replayable")
+    assert "do not fit its digest" in problem["detail"]
+    assert own_client.post(f"/v1/decisions/{made}/replay").get_json()["identical"] is True
+
+
+def test_a_log_that_lags_degrades_the_service_and_is_measured(
+    make_service: Call, rules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own: Assembled = make_service(rules)
+    app = create_app(Settings(), assembled=own)
+    client = app.test_client()
+    client.post("/v1/evaluate", json=examples.REQUEST)
+    watch_log(shared_by(app))
+    try:
+        assert get(client, "/readyz")["status"] == "ready"
+        auditing = own.auditing
+        assert auditing is not None
+        now = own.service.now()
+        monkeypatch.setattr(auditing, "_now", lambda: now + timedelta(seconds=61))
+        found = get(client, "/readyz")
+        assert (found["status"], len(found["reasons"])) == ("degraded", 1)
+        assert "waited for its place in the log" in found["reasons"][0]
+        assert b"policy_log_lag_seconds 61.0" in metrics.text()
+        auditing.sealer.seal_all()
+        assert get(client, "/readyz")["status"] == "ready"
+        assert b"policy_log_lag_seconds 0.0" in metrics.text()
+    finally:
+        metrics.counts.clear()
