@@ -36,12 +36,14 @@ CONFIG = {
 }
 
 
-_REQUEST_ID = "RequestId"
-_OF_EVERY_ANSWER = {
-    "required": True,
+_REQUEST_ID = {
     "schema": {"type": "string", "pattern": observing.ID},
-    "description": "Names the request in the log and the audit trail: the one that was sent, where it is fit, or ours.",
+    "description": "Names the request in the log and the audit trail: the one that was sent, where it is fit, or ours. "
+    "An answer to what could not be read as a request, or not be taken up, has none.",
 }
+_HEADERS = {"RequestId": _REQUEST_ID | {"required": True}, "RequestIdIfRead": _REQUEST_ID}
+_BEFORE_A_VIEW = ("400", "414", "500", "503")
+"""Statuses that the worker may answer with by itself."""
 
 
 class BundleId(BaseConverter):
@@ -65,7 +67,8 @@ class Contract(Api):
         super().__init__(app)
         for name, scheme in SECURITY_SCHEMES.items():
             self.spec.components.security_scheme(name, scheme)
-        self.spec.components.header(_REQUEST_ID, _OF_EVERY_ANSWER)
+        for name, header in _HEADERS.items():
+            self.spec.components.header(name, header)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return problems.of_http(error)
@@ -81,10 +84,11 @@ class Contract(Api):
 def answered(static: dict[str, Any]) -> dict[str, Any]:
     """The contract with what every answer carries."""
     whole = deepcopy(static)  # parts of it are one object, which a change would reach many times
-    named = {observing.HEADER: {"$ref": f"#/components/headers/{_REQUEST_ID}"}}
     for path in whole["paths"].values():
         for operation in (one for one in path.values() if isinstance(one, dict)):
-            for response in operation["responses"].values():
+            for status, response in operation["responses"].items():
+                name = "RequestIdIfRead" if status in _BEFORE_A_VIEW else "RequestId"
+                named = {observing.HEADER: {"$ref": f"#/components/headers/{name}"}}
                 response["headers"] = response.get("headers", {}) | named
     return whole
 

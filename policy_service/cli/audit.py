@@ -129,15 +129,29 @@ def verify(
     notes = [_note(path) for path in heads]
     begun = Progress() if resume is None or not resume.exists() else _progress(resume)
     with auditing(form) as (_, known), _bar(known.log.size() - begun.records, begun.records) as step:
-        found = known.verify(verifiers=trusted, heads=notes, given=given, resume=begun, step=step)
-    if resume is not None and not found.findings:
-        resume.write_text(json.dumps(asdict(found.progress)) + "\n", "utf-8")
+        found = known.verify(
+            verifiers=trusted, heads=notes, given=given, resume=begun, step=step, keep=lambda now: _keep(resume, now)
+        )
+    if not found.findings:
+        _keep(resume, found.progress)
     if form == "json":
         _write_verified(found)
     else:
         _tell(found, is_own=not trusted)
     if found.findings:
         raise found_errors()
+
+
+def _keep(file: Path | None, progress: Progress) -> None:
+    """Write how far a verification came, so that the file is the old or the new one whenever this ends."""
+    if file is None:
+        return
+    written = file.with_name(f"{file.name}.new")
+    try:
+        written.write_text(json.dumps(asdict(progress)) + "\n", "utf-8")
+        written.replace(file)
+    except OSError as error:
+        told(f"`{file}` cannot be written: {error.strerror}")
 
 
 @contextmanager

@@ -208,6 +208,7 @@ class Auditing:
         given: Sequence[GivenReceipt] = (),
         resume: Progress | None = None,
         step: Callable[[int], None] = lambda _: None,
+        keep: Callable[[Progress], None] = lambda _: None,
     ) -> Verified:
         """Every record, index, head, bundle and receipt checked; see `verifying`.
 
@@ -220,4 +221,4 @@ class Auditing:
         walk = Verification(
             self.log, self.bundles, origin=self.keys.origin, verifiers=trusted, heads=heads, given=given
         )
-        return walk.run(resume or Progress(), step)
+        return walk.run(resume or Progress(), step, keep)

@@ -80,8 +80,8 @@ class Bearing:
     """A decision that bears on a claim.
 
     granted: null where the reward was not granted; `reason` then says why.
-    due: the amount due to date after this decision, by how the claim goes up and down; null as long as no decision could
-        tell it.
+    due: the amount due to date after this decision, by how the claim goes up and down; null as long as no decision
+        could tell it.
     """
 
     decision_id: str

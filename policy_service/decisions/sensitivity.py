@@ -29,6 +29,7 @@ class Sensitivity:
         self._subjects = {word for word, section in rules.dictionary.subjects.items() if self._hides_id(section.name)}
         self._symbols = _reached(rules, {fact.symbol for fact in facts})
         self._columns = _columns(rules, self._symbols)
+        self._asked: dict[tuple[str, str, str], bool] = {}
         self._texts = frozenset(_texts(rules, self._symbols))
         self._details = frozenset(_details(rules, self._symbols))
 
@@ -87,7 +88,13 @@ class Sensitivity:
 
     def _because(self, entry: Entry, policy: str, pointer: str) -> Iterator[str]:
         for at, leaf in enumerate(entry.get("because", ())):
-            if leaf["value"] is not None and self._mentions(f"{leaf['fact']} {leaf['test']}", policy):
+            if leaf["value"] is None:
+                continue
+            key = policy, leaf["fact"], leaf["test"]
+            found = self._asked.get(key)
+            if found is None:  # these texts are of the rules, so there are only so many
+                found = self._asked[key] = self._mentions(f"{leaf['fact']} {leaf['test']}", policy)
+            if found:
                 yield f"{pointer}/because/{at}/value"
 
     def _mentions(self, text: str, policy: str) -> bool:

@@ -145,6 +145,7 @@ class Verification:
         self,
         resume: Progress = Progress(),
         step: Callable[[int], None] = lambda _: None,
+        keep: Callable[[Progress], None] = lambda _: None,
     ) -> Verified:
         """Walk from where an earlier walk stopped. Decisions and seals may go on meanwhile.
 
@@ -153,6 +154,8 @@ class Verification:
 
         Args:
             step: told the number of records after each that was checked.
+            keep: told now and then how far the walk came, for one that is broken off; only while nothing that an
+                earlier record left is open, so that whoever goes on from there misses nothing.
         Raises:
             StoreUnavailable.
         """
@@ -173,6 +176,8 @@ class Verification:
             self._add(leaf, done, frontier)
             self._check_heads(done, frontier, heads)
             step(done)
+            if done % AT_ONCE == 0 and not self._findings and not self._hidden:
+                keep(frontier.progress(done))
         self._tile_ends(size)
         self._stored_heads(size)
         self._beside_the_tree(size)

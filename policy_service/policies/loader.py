@@ -24,6 +24,7 @@ from policy_service.language import types
 from policy_service.language.typecheck import Scope
 from policy_service.language.values import scaled
 from policy_service.policies import building, checks, drafts, model
+from policy_service.policies.remembering import REMEMBERED, Read
 from policy_service.sources import Form, Node, Text, read
 from policy_service.sources import Mapping as MappingNode
 
@@ -104,6 +105,7 @@ class _Loader:
     def __init__(self, sources: Sources, folder: str, report: Report) -> None:
         self.sources, self.folder, self.report = sources, folder, report
         self.faulty: set[str] = set()
+        self._read: dict[str, Read] = {}
 
     def load(self) -> model.Rules | None:
         if not self._bounded():
@@ -132,14 +134,27 @@ class _Loader:
         self._periods(rules)
         if not self.report.has_errors:
             checks.run(rules, self.report)
+        self._remember()
         return rules
+
+    def _remember(self) -> None:
+        """Keep the files that nothing was found in."""
+        named = {one.span.file for one in self.report.diagnostics}
+        files = {self._place(path): read for path, read in self._read.items()}
+        REMEMBERED.keep({key: read for key, read in files.items() if key[0] not in named})
+
+    def _place(self, path: str) -> tuple[str, str]:
+        return f"{self.folder}/{path}", self.sources[path]
 
     def _drafts(self, roots: Mapping[str, Node | None]) -> list[drafts.Draft]:
         out = []
         for path, root in roots.items():
             if path in _FRAME:
                 continue
-            draft = drafts.read_draft(f"{self.folder}/{path}", root, self.report) if root is not None else None
+            _, draft = self._read.get(path, (None, None))
+            if draft is None and root is not None:
+                draft = drafts.read_draft(f"{self.folder}/{path}", root, self.report)
+                self._read[path] = (root, draft)
             if draft is None:
                 self.faulty.add("policy *")
             else:
@@ -157,7 +172,11 @@ class _Loader:
         return True
 
     def _root(self, path: str) -> Node | None:
-        return read(f"{self.folder}/{path}", self.sources[path], self.report)
+        known = REMEMBERED.find(*self._place(path))
+        if known is None:
+            known = read(f"{self.folder}/{path}", self.sources[path], self.report), None
+        self._read[path] = known
+        return known[0]
 
     def _campaigns(self, root: Node | None) -> dict[str, model.Campaign]:
         out: dict[str, model.Campaign] = {}

@@ -1,11 +1,13 @@
 """Engines, and the ways in which the stores use their connections."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, make_url
+from sqlalchemy import JSON, Connection, Engine, String, Table, Text, bindparam, column, func, insert, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, TimeoutError
+from sqlalchemy.types import TypeEngine
 
 from policy_service.decisions.records import StoreRefused, StoreUnavailable
 from policy_service.store.postgresql import postgresql_engine, said, sqlstate
@@ -82,6 +84,28 @@ def insert_if_new(dialect: str, table: Table) -> sqlite.Insert | postgresql.Inse
     """An INSERT that leaves out each row whose key is taken; while another transaction takes it, it waits for that."""
     made = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     return made.on_conflict_do_nothing()
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Adds rows of the same columns, which JSON can hold.
+
+    On PostgreSQL they go as one JSON text: the driver sends a list of rows one by one, and waits for each.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.execute(insert(table), rows)
+        return
+    columns = [column(name, _unlimited(table, name)) for name in rows[0]]
+    text = bindparam("rows", rows, JSON())
+    given = func.json_to_recordset(text).table_valued(*columns, name="given").render_derived(with_types=True)
+    connection.execute(insert(table).from_select(list(rows[0]), select(given)))
+
+
+def _unlimited(table: Table, name: str) -> TypeEngine[Any]:
+    """The type of a column, a text without its limit: one that is too long is for the column to refuse."""
+    found = table.c[name].type
+    return Text() if isinstance(found, String) else found
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from policy_service.decisions.log import Erasure, Extension, LogEntry, SignedHead, Unsealed
 from policy_service.decisions.records import StoreRefused
 from policy_service.proofs.commitments import Private
-from policy_service.store.database import reading, writing
+from policy_service.store.database import insert_rows, reading, writing
 from policy_service.store.tables import (
     decisions,
     erasures,
@@ -173,7 +173,7 @@ class SqlLogStore:
                 connection.execute(insert(erasures), asdict(erasure))
                 connection.execute(insert(unsealed), {"kind": "erasure", "id": erasure.id})
         if erased and self._engine.dialect.name == "sqlite":
-            with reading(self._engine) as connection:  # as far as nobody reads: the old pages leave the write-ahead log
+            with reading(self._engine) as connection:  # unless somebody reads, the old pages leave the log
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
         return erased
 
@@ -196,9 +196,11 @@ def _extend(connection: Connection, extension: Extension) -> bool:
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     if _size(connection) != extension.after:
         return False
-    connection.execute(insert(log_entries), [asdict(entry) for entry in extension.entries])
-    if extension.terms:
-        connection.execute(insert(terms), [asdict(term) for term in extension.terms])
+    insert_rows(connection, log_entries, [asdict(entry) for entry in extension.entries])
+    found = [
+        {"text": one.text, "index": one.index, "private": one.private} for one in extension.terms
+    ]  # twenty a record
+    insert_rows(connection, terms, found)
     for (level, number), hashes in extension.tiles.items():
         connection.execute(delete(log_tiles).where(log_tiles.c.level == level, log_tiles.c.number == number))
         connection.execute(insert(log_tiles), {"level": level, "number": number, "hashes": hashes})

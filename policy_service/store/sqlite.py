@@ -113,10 +113,12 @@ def _open(file: Path, timeout: float) -> sqlite3.Connection:
     """A connection that the driver begins no transaction on, and that any one thread at a time may use."""
     if file in _inherited:
         raise sqlite3.OperationalError("this process was forked while its parent was using the database")
-    connection = sqlite3.connect(file, timeout=timeout, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        file, timeout=timeout, isolation_level=None, check_same_thread=False, factory=_Connection
+    )
     connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: a commit is on the disk when it returns
     connection.execute("PRAGMA foreign_keys = ON")
-    _files[id(connection)] = file
+    _files[connection] = file
     return connection
 
 
@@ -124,12 +126,19 @@ def _open(file: Path, timeout: float) -> sqlite3.Connection:
 # and the next process to close the file deletes the log under it. So the idle ones are closed before a fork, and a
 # child that inherited one in use is refused the file.
 
-_files: dict[int, Path] = {}  # of each open connection, by its identity
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that can be referred to weakly."""
+
+
+_files: WeakKeyDictionary[sqlite3.Connection, Path] = WeakKeyDictionary()
+"""Of each open connection. One that goes with its engine is closed without the pool's saying so."""
 _inherited: set[Path] = set()
 
 
 def _note_closed(connection: sqlite3.Connection, _record: object) -> None:
-    _files.pop(id(connection), None)
+    _files.pop(connection, None)
 
 
 def _close_idle() -> None:

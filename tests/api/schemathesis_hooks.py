@@ -36,11 +36,12 @@ def lines(_context: Any, value: Any) -> bytes:
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
     operation = _name(case)
-    if _is_valid(case, ParameterLocation.PATH):
+    valid = {part for part in ParameterLocation if _is_valid(case, part)}  # before anything changes
+    if ParameterLocation.PATH in valid:
         case.path_parameters.update(_there(operation, case.path_parameters))
-    if _is_valid(case, ParameterLocation.QUERY) and case.query:
+    if ParameterLocation.QUERY in valid and case.query:
         _asked(operation, case.query)
-    if _is_valid(case, ParameterLocation.BODY):
+    if ParameterLocation.BODY in valid:
         _post(operation, case)
     elif isinstance(case.body, dict):
         options = case.body.get("options")
@@ -59,11 +60,11 @@ def _name(case: Case) -> str:
 
 
 def _is_valid(case: Case, part: ParameterLocation) -> bool:
-    """Whether a part of the request is meant to be valid, or is as it was where nothing is known of it."""
+    """Whether a part of the request is meant to be valid."""
     if case.meta is None:
         return False
-    known = case.meta.components.get(part)
-    return known is None or known.mode == GenerationMode.POSITIVE
+    known = case.meta.components.get(part, case.meta.generation)
+    return known.mode == GenerationMode.POSITIVE
 
 
 # ---- paths and queries

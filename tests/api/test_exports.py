@@ -132,7 +132,9 @@ def test_a_store_that_cannot_be_read_is_a_problem_and_not_an_empty_file(
 
 # ---- what a spreadsheet must not be made to run
 
-ENTRY = LogEntry(7, "decision", "01873a5e-8400-7c3e-9f6b-2b1d6c0a4e11", "ab" * 32, "2023-04-01T00:00:00.000Z", "2023-04-01")
+ENTRY = LogEntry(
+    7, "decision", "01873a5e-8400-7c3e-9f6b-2b1d6c0a4e11", "ab" * 32, "2023-04-01T00:00:00.000Z", "2023-04-01"
+)
 
 
 def rows(**reward: Any) -> Iterator[dict[str, str]]:

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from policy_service.api import examples
+from policy_service.api.shared import shared_by
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
 from policy_service.proofs import notes, receipts, tree
@@ -18,7 +19,6 @@ from policy_service.proofs.export import Export
 from policy_service.proofs.keys import Verifier
 from policy_service.proofs.receipts import Receipt
 from policy_service.serving import watch_log
-from policy_service.api.shared import shared_by
 from policy_service.settings import Settings
 from policy_service.telemetry import metrics
 

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ RUN = f"""{BESIDE_A_PARENT}
 from schemathesis.cli import schemathesis
 schemathesis()
 """
-EXAMPLES = 10
+EXAMPLES = 5
 """Per operation and phase, so that the whole takes about a minute."""
 SEALED_SECONDS = 30
 
@@ -71,12 +72,23 @@ def command(program: str, *words: str) -> list[str]:
     return [sys.executable, "-c", program, str(os.getpid()), *words]
 
 
+def rules(tmp_path: Path) -> Path:
+    """All facts that there are, and one family of policies: a bundle of them is checked and compiled at once."""
+    folder = tmp_path / "rules"
+    copytree(ROOT / "rules", folder, ignore=lambda place, names: [n for n in names if is_left_out(Path(place, n))])
+    return folder
+
+
+def is_left_out(path: Path) -> bool:
+    return path.is_dir() and path.name != "chuanliu"
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("POLICY_", "GUNICORN"))}
     environment |= {
         "POLICY_DATABASE_URL": f"sqlite:///{tmp_path / 'policy.sqlite3'}",
-        "POLICY_RULES": str(ROOT / "rules"),
+        "POLICY_RULES": str(rules(tmp_path)),
     }
     made = subprocess.run(
         [
@@ -134,7 +146,7 @@ def seeds(served: Served) -> Mapping[str, Any]:
 
 
 DAYS = ("2023-04-01", "2023-04-02")
-STOPPED = ("chuanliu.advice", "belt.support")
+STOPPED = ("chuanliu.advice", "chuanliu.product_advice")
 CELL = "| [10..30)                      | 10  "
 
 
@@ -142,12 +154,15 @@ CELL = "| [10..30)                      | 10  "
 def test_the_service_does_what_its_contract_says_and_refuses_the_rest(
     served: Served, seeds: Mapping[str, Any], tmp_path: Path
 ) -> None:
-    """Every operation of the contract, every check, valid and invalid data, and sequences that follow the links."""
+    """Every operation of the contract, every check, valid and invalid data, and sequences that follow the links.
+
+    Checks that are not told of are done: schemathesis.toml names the one that is left out, where and why.
+    """
     (tmp_path / "seeds.json").write_text(json.dumps(seeds))
     answered = tmp_path / "answered.txt"
     ran = subprocess.run(
         command(
-            RUN, "--config-file", str(CONFIG), "run", f"{served.url}/openapi.json", "--no-color", "--checks", "all",
+            RUN, "--config-file", str(CONFIG), "run", f"{served.url}/openapi.json", "--no-color",
             "--mode", "all", "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(EXAMPLES),
             "--generation-deterministic", "--continue-on-failure", "--no-shrink",
             "--request-timeout", "60", "--header", f"Authorization: Bearer {served.key}",

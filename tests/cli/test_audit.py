@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from policy_service.decisions import verifying
+from policy_service.decisions.records import StoreUnavailable
+from policy_service.store import SqlLogStore
+
 Run = Callable[..., Result]
 TOOL = Path(__file__).parents[2] / "tools" / "verify_decision.py"
 DATABASE = "var/policy.sqlite3"
@@ -148,12 +152,34 @@ def test_a_verification_goes_on_where_it_ended(run: Run, decide: Decide) -> None
     assert run("audit", "verify", "--resume", "progress.json").exit_code == 0
     kept = Path("progress.json").read_text("utf-8")
     assert json.loads(kept)["records"] == 2
-    tampered("DELETE FROM log_entries WHERE \"index\" = 1")
+    tampered('DELETE FROM log_entries WHERE "index" = 1')
     assert run("audit", "verify", "--resume", "progress.json").exit_code == 1
     assert Path("progress.json").read_text("utf-8") == kept  # what did not fit is looked at again
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"records": 3, "complete": []}', '{"records": 1, "complete": [[0, "x"]]}'])
+def test_a_verification_that_is_broken_off_keeps_how_far_it_came(
+    run: Run, decide: Decide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        decide()
+    run("audit", "seal")
+    monkeypatch.setattr(verifying, "AT_ONCE", 2)
+
+    def broken_off(_: Any) -> Any:
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlLogStore, "waiting", broken_off)
+        assert run("audit", "verify", "--resume", "progress.json").exit_code == 1
+    assert json.loads(Path("progress.json").read_text("utf-8"))["records"] == 2
+    assert run("audit", "verify", "--resume", "progress.json").exit_code == 0
+    assert json.loads(Path("progress.json").read_text("utf-8"))["records"] == 3
+    assert not list(Path().glob("*.new"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"records": 3, "complete": []}', '{"records": 1, "complete": [[0, "x"]]}']
+)
 def test_a_file_that_no_verification_wrote_is_refused(run: Run, text: str) -> None:
     Path("progress.json").write_text(text, "utf-8")
     assert run("audit", "verify", "--resume", "progress.json").exit_code == 2

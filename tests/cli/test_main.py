@@ -13,7 +13,10 @@ from click.testing import Result
 from policy_service import __version__
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["check", "evaluate", "explain", "inventory", "serve", "test"]
+COMMANDS = [
+    "audit", "bundle", "check", "compare", "decisions", "evaluate", "explain", "inventory", "judged", "keys", "replay",
+    "resume", "serve", "stop", "test", "trail",
+]  # fmt: skip
 Run = Callable[..., Result]
 
 

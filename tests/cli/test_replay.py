@@ -37,7 +37,7 @@ def rewritten(id_: str, change: Callable[[bytes], bytes], *, sealed: bool) -> No
         database.execute("UPDATE decisions SET body = ? WHERE id = ?", [body, id_])
         if sealed:
             for table in ("decisions", "log_entries"):
-                database.execute(f"UPDATE {table} SET leaf = ? WHERE id = ?", [leaf, id_])  # noqa: S608
+                database.execute(f"UPDATE {table} SET leaf = ? WHERE id = ?", [leaf, id_])
     database.close()
 
 
@@ -79,7 +79,11 @@ def test_other_rules_may_differ_and_that_is_no_fault(
     made = decide()
     plain = json.loads(run("replay", "--format", "json").stdout)
     assert plain == {"identical": 1, "different": 0, "erased": 0, "refused": 0, "refusals": {}}
-    edit("shop/hours.yaml", "| >= min_hours          | >= 100      | 10  ", "| >= min_hours          | >= 100      | 11  ")
+    edit(
+        "shop/hours.yaml",
+        "| >= min_hours          | >= 100      | 10  ",
+        "| >= min_hours          | >= 100      | 11  ",
+    )
     assert run("bundle", "publish", rules).exit_code == 0
     other = json.loads(run("check", "--rules", rules, "--format", "json").stdout)["bundle"]
     found = run("replay", "--bundle", other, "--format", "json")

@@ -23,7 +23,20 @@ from policy_service.settings import Settings
 from tools.docs.shipped import Shipped
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = [(n, c) for n in main.list_commands(click.Context(main)) if (c := main.get_command(click.Context(main), n))]
+
+
+def commands(group: click.Group, before: str = "") -> list[tuple[str, click.Command]]:
+    """All by their names, those of groups too: `keys create`."""
+    found = []
+    for name in group.list_commands(context := click.Context(group)):
+        command = group.get_command(context, name)
+        assert command is not None
+        found.append((f"{before}{name}", command))
+        found += commands(command, f"{before}{name} ") if isinstance(command, click.Group) else []
+    return found
+
+
+COMMANDS = commands(main)
 
 
 def text(path: str) -> str:
@@ -41,6 +54,7 @@ def part(path: str, heading: str) -> str:
 @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[n for n, _ in COMMANDS])
 def test_every_command_with_its_options(name: str, command: click.Command) -> None:
     page = part("docs/cli.md", f"### policyctl {name}")
+    assert f"Usage: policyctl {name} " in page
     for parameter in command.params:
         for word in (
             parameter.opts if isinstance(parameter, click.Option) else [parameter.make_metavar(click.Context(command))]

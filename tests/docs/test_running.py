@@ -73,5 +73,8 @@ def test_keys_hashes_and_signatures_are_masked_and_bundles_are_not() -> None:
     shown = Masks().masked(f'{{"digest":"{digest}","bundle":"{digest}","root": "{hashed}","signature":"{signature}"}}')
     assert shown == f'{{"digest":"sha256:…","bundle":"{digest}","root": "…","signature":"…"}}'
     assert Masks().masked(f"— policy-service {signed_head}\n") == "— policy-service …\n"
-    assert Masks().masked(f"policy-service+{'0' * 8}+{'A' * 44} policy-service+{'f' * 8}") == "policy-service+… policy-service+…"
+    assert (
+        Masks().masked(f"policy-service+{'0' * 8}+{'A' * 44} policy-service+{'f' * 8}")
+        == "policy-service+… policy-service+…"
+    )
     assert Masks().masked("A" * 44) == "A" * 44

@@ -56,9 +56,7 @@ class Talk:
         answer = self.begin(path, traffic.text(body), key=key)
         return Answered(answer.status, _headers(answer), answer.read())
 
-    def begin(
-        self, path: str, body: bytes, *, key: str | None = None, kind: str = "application/json"
-    ) -> HTTPResponse:
+    def begin(self, path: str, body: bytes, *, key: str | None = None, kind: str = "application/json") -> HTTPResponse:
         """An answer whose body is still to be read."""
         headers = {"Content-Type": kind} | ({} if key is None else {"Idempotency-Key": key})
         self._connection.request("POST", path, body, headers)

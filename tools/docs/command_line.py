@@ -1,5 +1,7 @@
 """`policyctl` from click's own help."""
 
+from collections.abc import Iterator
+
 import click
 from click.testing import CliRunner
 
@@ -11,7 +13,7 @@ _COLUMNS = 100
 
 def overview() -> str:
     """The commands with their first sentence."""
-    rows = [[f"[`{name}`](#policyctl-{name})", command.get_short_help_str(200)] for name, command in commands()]
+    rows = [[f"[`{name}`](#{_anchor(name)})", command.get_short_help_str(200)] for name, command in commands()]
     return table(["command", "does"], rows)
 
 
@@ -22,11 +24,25 @@ def reference() -> str:
 
 
 def commands() -> list[tuple[str, click.Command]]:
-    context = click.Context(main, info_name="policyctl")
-    found = [(name, main.get_command(context, name)) for name in main.list_commands(context)]
-    return [(name, command) for name, command in found if command is not None]
+    """All by their names, those of a group after it: `keys`, `keys create`."""
+    return list(_within(main, click.Context(main, info_name="policyctl"), ""))
+
+
+def _within(group: click.Group, context: click.Context, before: str) -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None:
+            continue
+        yield f"{before}{name}", command
+        if isinstance(command, click.Group):
+            yield from _within(command, click.Context(command, context, name), f"{before}{name} ")
+
+
+def _anchor(name: str) -> str:
+    """Where GitHub puts the heading of a command."""
+    return f"policyctl-{name.replace(' ', '-')}"
 
 
 def _help(name: str) -> str:
-    shown = CliRunner().invoke(main, [name, "--help"], prog_name="policyctl", terminal_width=_COLUMNS)
+    shown = CliRunner().invoke(main, [*name.split(), "--help"], prog_name="policyctl", terminal_width=_COLUMNS)
     return shown.output

@@ -1,4 +1,4 @@
-"""The examples' answers: what the application answers, without the two keys that differ from run to run."""
+"""The examples' answers: what the application answers, without the keys that differ from run to run."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from tools.docs.markdown import parsed
 from tools.docs.shipped import Shipped
 
 FOLDER = "examples"
-VOLATILE = ("decision_id", "decided_at")
+VOLATILE = ("decision_id", "decided_at", "receipt")
 _ANSWER = ".answer.json"
 
 

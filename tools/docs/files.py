@@ -38,7 +38,11 @@ def stale(shipped: Shipped) -> dict[str, str | None]:
 
 def pages(root: Path) -> list[str]:
     """The Markdown files that are written by hand, but for their blocks."""
-    found = [p.relative_to(root).as_posix() for folder in ("docs", "examples") for p in (root / folder).rglob("*.md")]
+    found = [
+        p.relative_to(root).as_posix()
+        for folder in ("docs", "examples", "clients")
+        for p in (root / folder).rglob("*.md")
+    ]
     return ["README.md", *sorted(p for p in found if not p.startswith(GENERATED))]
 
 

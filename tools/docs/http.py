@@ -8,7 +8,7 @@ from policy_service.api.problems import KINDS, MOST_SHOWN
 from policy_service.api.schemas.request import LONGEST_PATTERN, LONGEST_PROVENANCE, MOST_PATTERNS
 from policy_service.facts import MAX_ELEMENTS
 from policy_service.settings import Settings
-from tools.docs.markdown import as_json, code, codes, fence, one_line, parsed, sections, table
+from tools.docs.markdown import code, codes, one_line, parsed, sections, table
 from tools.docs.playing import EXAMPLES, Example, Play, shown
 from tools.docs.shipped import Shipped, scene
 
@@ -20,6 +20,7 @@ ANSWER_SCHEMAS = (
 )  # fmt: skip
 
 
+_PAGE = "200, 401, 403, 404, 421, 422, 429, 500, 503"
 FAULTY = Example(
     "POST", "/v1/evaluate",
     {"as_of": "2023-04-31", "facts": {"merchant": {"id": "m-1"}, "live": {"hours_today": 25, "hours_todya": 5.001}}},
@@ -37,13 +38,16 @@ class Contract:
 
     def routes(self) -> str:
         """Every route with what it does and its statuses."""
-        rows = [[f"[{name}]({_anchor(name)})", _sentence(o["summary"]), _statuses(o)] for name, o in self.operations()]
-        rows += [
-            ["GET /openapi.json", "This contract as OpenAPI 3.1", "200"],
-            ["GET /docs", "This contract as a page to try it on", "200"],
-            ["GET /decisions/{id}", "The case of a decision as an HTML page, `?lang=zh` or `en`", "200, 404, 422, 503"],
+        rows = [
+            [f"[{name}]({_anchor(name)})", _sentence(o["summary"]), _roles(o), _statuses(o)]
+            for name, o in self.operations()
         ]
-        return table(["route", "answers with", "statuses"], rows)
+        rows += [
+            ["GET /openapi.json", "This contract as OpenAPI 3.1", "–", "200, 304"],
+            ["GET /docs", "This contract as a page to try it on", "–", "200"],
+            ["GET /decisions/{id}", "The case of a decision as a page, `?lang=zh` or `en`", "read, audit", _PAGE],
+        ]
+        return table(["route", "does", "role", "statuses"], rows)
 
     def details(self) -> str:
         """Every route with its parameters and an example."""
@@ -71,6 +75,7 @@ class Contract:
         parameters = [[code(p["name"]), p["in"], p.get("description") or _instance(p)] for p in operation["parameters"]]
         return sections(
             f"### {name}",
+            *((f"Role: {_roles(operation)}.",) if _roles(operation) != "–" else ()),
             " ".join(f"{operation['summary']} {operation.get('description', '')}".split()),
             table(["parameter", "in", "meaning"], parameters) if parameters else "",
             example,
@@ -124,6 +129,16 @@ def limits() -> str:
     known = Settings()
     rows = [
         ["body", f"{known.max_body:,} bytes (`POLICY_MAX_BODY`)"],
+        ["body of a batch", f"{known.max_batch_body:,} bytes (`POLICY_MAX_BATCH_BODY`); each item as a body"],
+        ["items of a batch", f"{known.max_items:,} (`POLICY_MAX_ITEMS`)"],
+        ["batches of a worker at a time", "half its threads, at least one (`POLICY_MAX_BATCHES`)"],
+        ["posted bundle", f"{known.max_bundle:,} bytes (`POLICY_MAX_BUNDLE`)"],
+        ["its files, unpacked", f"{known.max_bundle_unpacked:,} bytes (`POLICY_MAX_BUNDLE_UNPACKED`)"],
+        ["evaluation", f"{known.request_seconds} seconds (`POLICY_REQUEST_SECONDS`)"],
+        ["evaluation of a batch", f"{known.batch_seconds} seconds (`POLICY_BATCH_SECONDS`)"],
+        ["arrival of a request", f"{known.read_seconds} seconds and one more for every 16 KiB (`POLICY_READ_SECONDS`)"],
+        ["requests that wait for a thread", f"{known.max_waiting} of a worker (`POLICY_MAX_WAITING`)"],
+        ["requests a second", "that of the key, or `POLICY_RATE_LIMIT`; by default any number"],
         ["nesting of the body", f"{known.max_depth} (`POLICY_MAX_DEPTH`)"],
         ["elements of a list section, such as `products`", f"{MAX_ELEMENTS:,}"],
         ["`policies`", f"{MOST_PATTERNS} patterns of {LONGEST_PATTERN} characters"],
@@ -142,6 +157,12 @@ def _anchor(name: str) -> str:
 
 def _instance(parameter: dict[str, Any]) -> str:
     return f"As in {code(parameter['example'])}." if "example" in parameter else ""
+
+
+def _roles(operation: dict[str, Any]) -> str:
+    """The roles of which one is enough."""
+    roles = operation.get("x-roles", ())
+    return "any" if set(roles) == set(ROLES) else ", ".join(roles) or "–"
 
 
 def _sentence(text: str) -> str:

@@ -49,6 +49,7 @@ _ITEMS = [
 ]  # fmt: skip
 _WHY = {"reason": "amounts of April"}
 _STOP = {"reward": "chuanliu_traffic", "reason": "pays twice the hours"}
+_TRACED = {"X-Request-Id": "T-1042"}
 EXAMPLES = {
     "evaluate": Example("POST", "/v1/evaluate", examples.REQUEST, {"Idempotency-Key": "m-1-2023-04-01"}),
     "evaluateBatch": Example("POST", "/v1/evaluate/batch", _ITEMS),
@@ -74,9 +75,9 @@ EXAMPLES = {
     "activateBundle": Example("POST", "/v1/bundles/{draft}/activate", _WHY),
     "rollbackBundle": Example("POST", "/v1/bundles/rollback", {"reason": "the title is wrong"}, keys=("replaces",)),
     "activations": Example("GET", "/v1/activations?limit=1"),
-    "stopPolicy": Example("POST", "/v1/policies/chuanliu.traffic_hours/stop", _STOP),
+    "stopPolicy": Example("POST", "/v1/policies/chuanliu.traffic_hours/stop", _STOP, _TRACED),
     "resumePolicy": Example(
-        "POST", "/v1/policies/chuanliu.traffic_hours/resume", {**_STOP, "reason": "mended"}, keys=("event",)
+        "POST", "/v1/policies/chuanliu.traffic_hours/resume", {**_STOP, "reason": "mended"}, _TRACED, ("event",)
     ),
     "stops": Example("GET", "/v1/stops"),
     "auditTrail": Example("GET", "/v1/audit-trail?limit=2"),
@@ -85,8 +86,8 @@ EXAMPLES = {
     "metrics": Example("GET", "/metrics", matching="^# .* policy_(evaluations|log_lag_seconds)"),
     "problem": Example("GET", "/problems/invalid-request"),
     "createKey": Example("POST", "/v1/keys", {"name": "payments", "roles": ["evaluate", "read"]}),
-    "rotateKey": Example("POST", "/v1/keys/{key}/rotate", {"grace_seconds": 3600}, keys=("created_by",)),
     "keys": Example("GET", "/v1/keys", keys=("keys", -1)),
+    "rotateKey": Example("POST", "/v1/keys/{key}/rotate", {"grace_seconds": 3600}),
     "revokeKey": Example("POST", "/v1/keys/{key}/revoke", {"reason": "found in a log"}),
 }
 """By operation, in an order in which each can be asked; those of keys come last, for they close the service."""

@@ -9,12 +9,13 @@ What a fence says of its block:
     json output           likewise, as JSON by value; laid out for reading
     yaml title=PATH       a file, written before the next block runs; `json title=PATH` likewise
 
-A page runs in a folder of its own that holds copies of `rules`, `examples` and `gunicorn.conf.py`. If it asks
-127.0.0.1:8000 and has no `sh serve`, `policyctl serve` is started for it. The port is replaced by a free one.
+A page runs in a folder of its own that holds copies of `rules`, `examples`, `gunicorn.conf.py` and
+`tools/verify_decision.py`. If it asks 127.0.0.1:8000 and has no `sh serve`, `policyctl serve` is started for it. The
+port is replaced by a free one.
 
 Ids of decisions and instants differ from run to run: the pages show the first id as `…4e11`, the next as `…4e12`, and
-every instant as `2023-04-02T03:00:00.000Z`. So do the keys of a log, and all that is hashed or signed with ids, instants
-and salts in it: digests of records, commitments, tree hashes, signatures. They are shown as `…`.
+every instant as `2023-04-02T03:00:00.000Z`. So do keys, and all that is hashed or signed with ids, instants and salts
+in it: digests of records, commitments, tree hashes, signatures. They are shown as `…`.
 """
 
 import os
@@ -44,6 +45,8 @@ _VARYING = (
     (re.compile(r'("(?:digest|leaf)": ?"sha256:)[0-9a-f]{64}'), r"\1…"),
     (re.compile(r"(leaf sha256:)[0-9a-f]{64}"), r"\1…"),
     (re.compile(r"(hmac-sha256:)[0-9a-f]{64}"), r"\1…"),
+    (re.compile(r"psk_[0-9a-f]{16}_[A-Za-z0-9_-]{43}"), "psk_…"),
+    (re.compile(r"(?<![0-9a-f-])[0-9a-f]{16}(?![0-9a-f])"), "…"),
     (re.compile(r"(policy-service\+)[0-9a-f]{8}(?:\+[A-Za-z0-9+/]{44})?"), r"\1…"),
     (
         re.compile(
@@ -52,8 +55,8 @@ _VARYING = (
         "…",
     ),
 )
-"""What keys and hashes look like: 32 bytes, a signature, and one of a head with the id of its key."""
-_COPIED = ("rules", "examples", "gunicorn.conf.py")
+"""What keys, their ids and hashes look like: 32 bytes, a signature, and one of a head with the id of its key."""
+_COPIED = ("rules", "examples", "gunicorn.conf.py", "tools/verify_decision.py")
 _SECONDS = 300
 
 
@@ -137,7 +140,8 @@ class _Session:
             if source.is_dir():
                 shutil.copytree(source, self.folder / copied)
             else:
-                shutil.copy(source, self.folder)
+                (self.folder / copied).parent.mkdir(exist_ok=True)
+                shutil.copy(source, self.folder / copied)
         self.commands.mkdir()
         command = self.commands / "policyctl"
         command.write_text(f'#!/bin/sh\nexec {sys.executable} -m policy_service "$@"\n')
@@ -206,9 +210,13 @@ class _Session:
         """A bare environment: the commands of this installation, UTF-8, a terminal of 100 columns."""
         paths = [str(Path(sys.executable).parent), str(self.commands), os.environ.get("PATH", os.defpath)]
         return {
-            "PATH": os.pathsep.join(paths), "PYTHONPATH": str(self.root), "HOME": str(self.folder),
-            "LC_ALL": "C.UTF-8", "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1",
+            "PATH": os.pathsep.join(paths), "PYTHONPATH": os.pathsep.join(map(str, self._packages())),
+            "HOME": str(self.folder), "LC_ALL": "C.UTF-8", "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1",
         }  # fmt: skip
+
+    def _packages(self) -> tuple[Path, Path]:
+        """Where the service and its client are imported from."""
+        return self.root, self.root / "clients" / "python"
 
     def close(self) -> None:
         for server in self.servers:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +13,7 @@ from policy_service.diagnostics import Code, Fault, escape, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION, KEY_ABSENT, UNKNOWN_KEY, WRONG_TYPE
 
 _MAX_NAME, _MAX_HINTS = 64, 100
+_LARGEST = 2**63
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -67,13 +69,15 @@ class Flag(fields.Boolean):
 
 
 class Count(fields.Integer):
-    """A whole number of JSON, and no text, flag or fraction that stands for one."""
+    """A whole number of JSON, as `2.0` is too, and no text, flag or fraction that stands for one."""
 
     default_error_messages = _wrong("a whole number is needed")
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if type(value) is int:
             return value
+        if isinstance(value, Decimal) and abs(value) < _LARGEST and value == value.to_integral_value():
+            return int(value)
         raise self.make_error("invalid")
 
 
