@@ -40,9 +40,11 @@ _CONNECTIONS = 8
 _BATCH = 20
 _WITHDRAWN = "/problems/bundle-withdrawn"
 """What becomes of the items of a batch when its bundle grants what was stopped meanwhile."""
-_BATCHES = threading.BoundedSemaphore(2)
-"""At a time, of all connections: so many a worker takes, whichever of the two gets them."""
-_LAG_SECONDS = 15.0
+_OVERLOADED = b'"/problems/overloaded"'
+"""What a worker answers that has as many batches as it takes; they are asked for again, as `Retry-After` says."""
+_STATES = 60
+"""Different requests; the reference engine answers each of them under every bundle."""
+_LAG_SECONDS = 8.0
 """How long after an activation the bundle before it may still answer, compilation on a busy machine included."""
 _GRACE_SECONDS = 5.0
 """How long after a kill its connections may break: kept-alive ones show it at their next request."""
@@ -122,7 +124,7 @@ def _soaked(server: servers.Server, settings: Settings, seconds: float, draw: ra
     operator = assemble(settings)
     log, memory, over = Log(), Memory(server), threading.Event()
     bundles = _bundles(operator, log)
-    expected = Expected(operator, traffic.bodies())
+    expected = Expected(operator, traffic.bodies(_STATES))
     for one in bundles:
         expected.of(one.id, "decide", 0)
     askers = [_Asker(server.address, log, expected, random.Random(draw.random()), n, over) for n in range(_CONNECTIONS)]
@@ -224,9 +226,10 @@ class _Asker:
     ) -> None:
         self._address, self._log, self._expected, self._draw, self._over = address, log, expected, draw, over
         self._place, self._number = place, 0
-        self._bodies = traffic.bodies()
+        self._bodies = traffic.bodies(_STATES)
         self._socket: socket.socket | None = None
         self._repeats: list[tuple[str, int]] = []
+        self._retry = 1.0
 
     def run(self) -> None:
         kinds = [(self._decide, 50), (self._preview, 25), (self._repeat, 20), (self._batch, 5)]
@@ -294,9 +297,14 @@ class _Asker:
         items = [traffic.text(self._bodies[n] | {"purpose": p}) + b"\n" for n, p in zip(numbers, purposes, strict=True)]
         self._log.asked["batch"] += 1
         request = client.post(traffic.BATCH, b"".join(items), kind="application/x-ndjson")
-        with _BATCHES:
+        begun = time.monotonic()
+        status, answered = self._ask(request)
+        while status == 503 and _OVERLOADED in answered and not self._over.wait(self._retry):
+            self._log.asked["batch again"] += 1
             begun = time.monotonic()
             status, answered = self._ask(request)
+        if status == 503 and _OVERLOADED in answered:
+            return
         if status is None:
             with self._log.lock:
                 self._log.unanswered += purposes.count("decide")
@@ -338,10 +346,11 @@ class _Asker:
     def _answer(self, connection: socket.socket) -> tuple[int, bytes]:
         with connection.makefile("rb") as stream:
             status = int((stream.readline() or _closed()).split()[1])
-            length, chunked, closes = -1, False, False
+            length, chunked, closes, self._retry = -1, False, False, 1.0
             while (line := stream.readline() or _closed()) != b"\r\n":
                 name, _, value = line.decode().lower().partition(":")
                 length = int(value) if name == "content-length" else length
+                self._retry = float(value) if name == "retry-after" else self._retry
                 chunked = chunked or (name == "transfer-encoding" and "chunked" in value)
                 closes = closes or (name == "connection" and "close" in value)
             body = _chunks(stream) if chunked else _exactly(stream, length)

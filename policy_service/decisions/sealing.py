@@ -11,9 +11,10 @@ from datetime import datetime
 from threading import Event, Thread
 from typing import Any, cast
 
+import orjson
+
 from policy_service.decisions.days import instant
 from policy_service.decisions.log import Extension, LogEntry, LogStore, SignedHead, Term, Unsealed
-from policy_service.decisions.recording import parsed
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.signing import LogKeys
 from policy_service.decisions.terms import terms_of
@@ -70,7 +71,7 @@ class Sealer:
         changed, root = tiles.extend(StoredTiles(self.log), size, leaves)
         entries, terms = [], list[Term]()
         for index, (one, leaf) in enumerate(zip(waiting, leaves, strict=True), start=size):
-            record = parsed(one.body)
+            record = orjson.loads(one.body)  # only texts of it are looked at
             decided = one.kind == "decision"
             at = record["decided_at"] if decided else record["at"]
             as_of = record["request"]["as_of"] if decided else None

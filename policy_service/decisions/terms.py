@@ -19,6 +19,8 @@ def terms_of(record: Mapping[str, Any], revealed: Mapping[str, Any]) -> dict[str
         record: as it is hashed, commitments in the place of sensitive values.
         revealed: the same with the values, or the record itself where there are none.
     """
+    if revealed is record:
+        return dict.fromkeys(_terms(record), False)
     public = set(_terms(record))
     return {text: text not in public for text in dict.fromkeys(_terms(revealed))}
 

@@ -134,11 +134,12 @@ class _Loader:
         self._periods(rules)
         if not self.report.has_errors:
             checks.run(rules, self.report)
-        self._remember()
+        if not self.report.has_errors:
+            self._remember()
         return rules
 
     def _remember(self) -> None:
-        """Keep the files that nothing was found in."""
+        """Keep the files that nothing was found in, once all of them were read to their end."""
         named = {one.span.file for one in self.report.diagnostics}
         files = {self._place(path): read for path, read in self._read.items()}
         REMEMBERED.keep({key: read for key, read in files.items() if key[0] not in named})

@@ -89,12 +89,17 @@ def insert_if_new(dialect: str, table: Table) -> sqlite.Insert | postgresql.Inse
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Adds rows of the same columns, which JSON can hold.
 
-    On PostgreSQL they go as one JSON text: the driver sends a list of rows one by one, and waits for each.
+    On PostgreSQL they go as one JSON text: the driver sends a list of rows one by one, and waits for each. On SQLite
+    they go to the driver as they are: SQLAlchemy takes four times as long over a row as SQLite does.
     """
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.execute(insert(table), rows)
+        quoted = connection.dialect.identifier_preparer
+        names = ", ".join(quoted.quote(name) for name in rows[0])
+        places = ", ".join("?" * len(rows[0]))
+        statement = f"INSERT INTO {quoted.format_table(table)} ({names}) VALUES ({places})"  # noqa: S608  our names
+        connection.exec_driver_sql(statement, [tuple(row.values()) for row in rows])
         return
     columns = [column(name, _unlimited(table, name)) for name in rows[0]]
     text = bindparam("rows", rows, JSON())

@@ -136,7 +136,7 @@ def test_what_waits_has_no_proof_yet_and_the_caller_is_told_when_to_come_again(
 
 
 def test_a_receipt_is_the_word_for_the_record(sealed: Any) -> None:
-    own, client, made = sealed
+    _, client, made = sealed
     receipt = Receipt.parse(made[4]["receipt"])
     assert receipts.verified(receipt, "policy-service", made[4]["decision_id"], verifiers(client))
     with pytest.raises(receipts.ReceiptRefused):

@@ -206,7 +206,7 @@ class _Asker:
                 with self._seen.lock:
                     self._seen.broken += 1
                 self._close()
-                time.sleep(0.02)
+                time.sleep(0.1)
             except Exception as error:  # noqa: BLE001  whatever it is, it is a finding
                 self._seen.fault(f"{asks.__name__}: {error!r}")
                 return self._close()

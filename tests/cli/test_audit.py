@@ -91,8 +91,8 @@ def test_a_whole_log_fits_its_heads_and_receipts(run: Run, decide: Decide) -> No
 @pytest.mark.parametrize(
     ("statement", "kind", "index"),
     [
-        ("UPDATE decisions SET body = replace(body, '4.5', '4.6') WHERE id = (SELECT id FROM log_entries WHERE \"index\" = 1)",
-         "record-altered", 1),
+        ("UPDATE decisions SET body = replace(body, '4.5', '4.6') "
+         "WHERE id = (SELECT id FROM log_entries WHERE \"index\" = 1)", "record-altered", 1),
         ("DELETE FROM decisions WHERE id = (SELECT id FROM log_entries WHERE \"index\" = 1)", "record-lost", 1),
         ("DELETE FROM log_entries WHERE \"index\" = 1", "index-gap", 1),
         ("UPDATE log_heads SET note = replace(note, '3', '4') WHERE size = 3", "head-refused", None),
@@ -255,8 +255,8 @@ def test_an_erasure_takes_the_values_and_leaves_the_proofs(
 
 @pytest.mark.parametrize(
     "words",
-    [("--subject", "m-1", "--ticket", "T"), ("--subject", "merchant:m-1"), ("--subject", "merchant:m 1", "--ticket", "T"),
-     ("--subject", "merchant:m-1", "--ticket", "a\nb")],
+    [("--subject", "m-1", "--ticket", "T"), ("--subject", "merchant:m-1"),
+     ("--subject", "merchant:m 1", "--ticket", "T"), ("--subject", "merchant:m-1", "--ticket", "a\nb")],
 )  # fmt: skip
 def test_an_erasure_needs_a_subject_and_a_ticket(run: Run, words: tuple[str, ...]) -> None:
     assert run("audit", "erase", *words).exit_code == 2

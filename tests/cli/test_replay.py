@@ -29,7 +29,7 @@ def decide(run: Run, rules: Path, request_file: Callable[..., Path]) -> Callable
 
 
 def rewritten(id_: str, change: Callable[[bytes], bytes], *, sealed: bool) -> None:
-    """A record changed by who can write the store; `sealed`: its hashes with it, as if it had been so from the start."""
+    """A record changed by who can write the store; `sealed`: its hashes with it, as if it had always been so."""
     database = sqlite3.connect("var/policy.sqlite3")
     with database:
         body = change(database.execute("SELECT body FROM decisions WHERE id = ?", [id_]).fetchone()[0])
@@ -121,7 +121,7 @@ def test_an_answer_that_differs_under_its_own_rules_is_a_fault(run: Run, decide:
         (lambda body: body.replace(b"4.5", b"4.6"), False, "its bytes do not fit its digest"),
         (lambda body: body.replace(b'"language":1', b'"language":9'), True, "version 9 of the rule language"),
         (lambda body: body.replace(b'"format":1,"language"', b'"format":7,"language"'), True, "format 7 of answers"),
-        (lambda body: b"x", True, "no record of a decision"),
+        (lambda _: b"x", True, "no record of a decision"),
     ],
 )
 def test_what_cannot_honestly_be_answered_is_refused_with_the_reason(

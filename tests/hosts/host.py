@@ -46,10 +46,11 @@ class Answered:
 
 
 class Talk:
-    """A kept-alive connection."""
+    """A kept-alive connection. Raises OSError where nobody listens."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._connection = HTTPConnection(*address, timeout=_SILENT_SECONDS)
+        self._connection.connect()
 
     def post(self, path: str, body: Any, key: str | None = None) -> Answered:
         """Raises OSError or HTTPException where no whole answer comes."""
