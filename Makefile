@@ -58,8 +58,17 @@ docs: install ## rebuild the generated parts of the documentation and the output
 	@$(PY) -m tools.build_docs
 
 .PHONY: bench
-bench: install ## measure the engines
+bench: install ## measure the engines, and what the durable log costs
 	@$(PY) benchmarks/run.py
+	@$(PY) benchmarks/log_cost.py
+
+.PHONY: bench-log
+bench-log: install ## measure only what the durable log costs, in two minutes
+	@$(PY) benchmarks/log_cost.py
+
+.PHONY: bench-replay
+bench-replay: install ## replay 100,000 decisions, and erase persons among them; at most 15 minutes
+	@$(PY) -u benchmarks/replay_many.py
 
 .PHONY: bench-http
 bench-http: install ## measure the service over HTTP, on SQLite and PostgreSQL, in four minutes
@@ -68,6 +77,10 @@ bench-http: install ## measure the service over HTTP, on SQLite and PostgreSQL, 
 .PHONY: soak
 soak: install ## ten minutes of load while bundles change and workers are killed
 	@$(PY) -u benchmarks/http/soak.py
+
+.PHONY: chaos
+chaos: install ## kill workers, master and PostgreSQL under load, 50 rounds on each store
+	@$(PY) -u tests/chaos/chaos.py
 
 .PHONY: fuzz-http
 fuzz-http: install ## send 20,000 hostile inputs to a live server

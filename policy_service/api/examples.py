@@ -92,6 +92,12 @@ ANSWER: dict[str, Any] = {
     ],
     "not_granted": [],
     "recommendations": [],
+    "receipt": {
+        "digest": "sha256:" + "9c" * 32,
+        "decided_at": "2023-04-01T12:00:00.000Z",
+        "key": "policy-service+2f6a91c4",
+        "signature": "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urqw==",
+    },
     "policies": [
         {
             "policy": "chuanliu.traffic_hours",

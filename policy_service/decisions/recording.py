@@ -138,7 +138,7 @@ def request_of(record: dict[str, Any], bundle: str | None, as_of: str | None) ->
     options = request["options"]
     return EvaluateRequest(
         request["facts"],
-        as_of or request["as_of"],
+        request["as_of"] if as_of is None else as_of,
         "decide",
         request.get("merchant_id"),
         tuple(request["policies"]) if "policies" in request else None,

@@ -225,7 +225,7 @@ def _records(connection: Connection, wanted: list[tuple[str, str]]) -> dict[str,
 
 
 def _bytes(body: object) -> bytes:
-    """What SQLite keeps where bytes are due, should somebody have put a text there: to be found, not to be tripped over."""
+    """The bytes, also where somebody put a text into SQLite instead: `verify` is to find it, not to trip over it."""
     return body if isinstance(body, bytes) else str(body).encode()
 
 

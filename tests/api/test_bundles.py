@@ -153,6 +153,8 @@ def test_what_the_engine_cannot_hold_is_refused(
         ([], "", "A101"),
         ({"files": []}, "/files", "A101"),
         ({"files": {"a.yaml": 5}}, "/files/a.yaml", "A101"),
+        ({"files": {"../a.yaml": 5}}, "/files/..~1a.yaml", "A101"),
+        ({"files": {"": None}}, "/files/", "A101"),
         ({"files": {}, "label": "a\nb"}, "/label", "A112"),
         ({"files": {}, "name": "x"}, "/name", "A113"),
     ],

@@ -36,7 +36,7 @@ def test_it_is_valid_openapi_3_1(contract: Body) -> None:
 
 def test_it_has_every_route_and_no_other(contract: Body, client: FlaskClient) -> None:
     rules = client.application.url_map.iter_rules()
-    routes = {re.sub(r"<(\w+)>", r"{\1}", rule.rule) for rule in rules}
+    routes = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in rules}
     assert set(contract["paths"]) == routes - {"/openapi.json", "/docs", "/docs/{name}", "/decisions/{id}"}
 
 
@@ -63,7 +63,10 @@ def test_every_refusal_lists_its_types_and_no_other(contract: Body) -> None:
                 kinds = [problems.KINDS[one.removeprefix("/problems/")] for one in types]
                 assert {kind.status for kind in kinds} == {int(status)}
                 assert here["properties"]["status"] == {"const": int(status)}
-                assert ("Retry-After" in answer.get("headers", {})) == (status in ("429", "503"))
+                assert ("Retry-After" in answer["headers"]) == any(
+                    kind.retry != "never" for kind in kinds if kind.status < 500 or kind.status == 503
+                )
+                assert "X-Request-Id" in answer["headers"]
 
 
 def test_the_state_to_post_is_described_section_by_section(contract: Body, rules: Bundle) -> None:
@@ -106,8 +109,9 @@ def test_without_rules_the_contract_is_told_with_any_state(make_service: Any) ->
 def test_every_key_of_an_answer_is_described(contract: Body) -> None:
     names = (
         "Answer", "Preview", "Reward", "Claim", "Cut", "Validity", "NotGranted", "Recommendation", "PolicyEntry", "Row",
-        "Leaf", "Subject", "Text", "Record", "RecordedRequest", "Replayed", "Difference", "Problem", "Error", "Standing",
-        "Chain", "Link", "Page", "Found", "ClaimHistory", "Bearing", "Exported", "Head", "Proof", "Consistency",
+        "Leaf", "Subject", "Text", "Record", "RecordedRequest", "Replayed", "Difference", "Problem", "Error",
+        "Standing", "Chain", "Link", "Page", "Found", "ClaimHistory", "Bearing", "Exported", "Head", "Proof",
+        "Consistency",
         "Evidence", "EvidenceBundle", "Inclusion", "Private", "Comparison", "Compared", "ComparedReward", "Share",
         "Counterfactuals",
     )  # fmt: skip
@@ -142,11 +146,50 @@ def test_the_examples_are_what_they_say(
     answer = parsed(client.post("/v1/evaluate", json=body["examples"]["decision"]["value"]))
     shown = contract["paths"]["/v1/evaluate"]["post"]["responses"]["201"]["content"]["application/json"]["example"]
     conforms(shown, "Answer")
+    assert answer["receipt"].keys() == shown["receipt"].keys()
     changing = ("decision_id", "decided_at", "bundle", "receipt")
     assert {k: v for k, v in answer.items() if k not in changing} == {
         k: v for k, v in shown.items() if k not in changing
     }
     assert client.post("/v1/evaluate", json=body["examples"]["preview"]["value"]).status_code == 200
+
+
+def test_the_rules_of_the_examples_are_accepted(own_client: FlaskClient) -> None:
+    assert own_client.post("/v1/bundles", json={"files": examples.SOURCES}).status_code == 201
+
+
+def test_every_link_leads_to_an_operation_and_its_path(contract: Body) -> None:
+    operations = {
+        one["operationId"]: path
+        for path, of in contract["paths"].items()
+        for one in of.values()
+        if "operationId" in one
+    }
+    links = [
+        link
+        for of in contract["paths"].values()
+        for one in of.values()
+        if "operationId" in one
+        for answer in one["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+    assert {link["operationId"] for link in links} >= {"decision", "replay", "proof", "evidence"}
+    for link in links:
+        assert set(link["parameters"]) == set(re.findall(r"{(\w+)}", operations[link["operationId"]]))
+
+
+def test_what_refuses_an_unknown_parameter_says_so(contract: Body, client: FlaskClient) -> None:
+    for path, of in contract["paths"].items():
+        if "get" in of:
+            asked = re.sub(r"{\w+}", "x", path) + "?no_parameter=1"
+            assert str(client.get(asked).status_code) in of["get"]["responses"], asked
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_the_name_of_a_route_is_no_id_of_a_bundle(client: FlaskClient, method: str) -> None:
+    response = client.open("/v1/bundles/rollback", method=method)
+    assert response.status_code == (405 if method == "GET" else 200)
+    assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
 def test_the_correction_of_the_examples_corrects(client: FlaskClient, parsed: Call) -> None:

@@ -88,7 +88,6 @@ def test_a_revoked_key_ends_at_once_and_the_last_one_closes_the_service(
         ({"name": "oidc:x", "roles": ["read"]}, {"/name"}),
         ({"name": "local", "roles": ["read"]}, {"/name"}),
         ({"name": "policyctl", "roles": ["read"]}, {"/name"}),
-        ({"name": "root", "roles": ["read"]}, {"/name"}),
         ({"name": "a", "roles": []}, {"/roles"}),
         ({"name": "a", "roles": ["owner"]}, {"/roles/0"}),
         ({"name": "a", "roles": "read"}, {"/roles"}),
@@ -110,6 +109,17 @@ def test_a_key_that_cannot_be_is_refused(
     assert response.status_code == 422
     assert {one["pointer"] for one in response.get_json()["errors"]} == pointers
     assert len(own.keys.keys()) == 1
+
+
+def test_a_key_of_a_name_in_force_is_a_conflict_until_that_one_has_ended(
+    open_client: FlaskClient, admin: dict[str, str], own: Assembled
+) -> None:
+    made = open_client.post("/v1/keys", json={"name": "a", "roles": ["read"]}, headers=admin).get_json()
+    again = open_client.post("/v1/keys", json={"name": "a", "roles": ["read"]}, headers=admin)
+    assert (again.status_code, again.get_json()["type"]) == (409, "/problems/name-in-force")
+    assert len(own.keys.keys()) == 2
+    open_client.post(f"/v1/keys/{made['id']}/revoke", json={"reason": "over"}, headers=admin)
+    assert open_client.post("/v1/keys", json={"name": "a", "roles": ["read"]}, headers=admin).status_code == 201
 
 
 @pytest.mark.parametrize("act", ["rotate", "revoke"])

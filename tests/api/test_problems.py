@@ -43,8 +43,6 @@ FAILING = [
     ("GET", "/v1/log/consistency", {}, 422),
     ("GET", f"/v1/decisions/{DECISION}/evidence", {}, 404),
     ("GET", f"/v1/decisions/{DECISION}/compare/x", {}, 404),
-    ("GET", "/v1/bundles", {}, 404),
-    ("GET", "/metrics", {}, 404),
     ("GET", "/v1/decisions/x", {}, 404),
     ("GET", f"/v1/decisions/{DECISION}", {}, 404),
     ("GET", f"/v1/decisions/{DECISION}/proof", {}, 404),

@@ -108,8 +108,7 @@ def _stormed(store: str, rounds: int, seed: int) -> int:
     draw, totals, began = random.Random(f"{seed} {store}"), Totals(), time.monotonic()
     with servers.folder() as folder, servers.databases(store, folder) as database:
         url = database("chaos")
-        with Host(url, folder, "service") as host:
-            known = inside(url, folder)
+        with Host(url, folder, "service") as host, inside(url, folder) as known:
             for number in range(1, rounds + 1):
                 victim = _VICTIMS[store][(number - 1) % len(_VICTIMS[store])]
                 totals.killed[victim] += 1

@@ -62,17 +62,17 @@ def _is_store_problem(answered: Answered) -> None:
 
 def _is_whole(asked: Asked, url: str, folder: Path) -> None:
     """All that was answered is stored as it was, nothing else is, and the log verifies."""
-    known = inside(url, folder)
-    assert known.auditing is not None
-    auditing = known.auditing
-    until(lambda: auditing.log.waiting() == 0, "what waits is sealed")
     answers = {key: answered.json for key, answered in asked.decided.items()}
-    assert known.service.decisions.count() == len(answers) == auditing.log.size()
-    for key, answer in answers.items():
-        record = known.service.decision(answer["decision_id"])
-        assert (record["idempotency_key"], record["receipt"]) == (key, answer["receipt"])
     given = [GivenReceipt(answer["decision_id"], Receipt.parse(answer["receipt"])) for answer in answers.values()]
-    verified = auditing.verify(given=given)
+    with inside(url, folder) as known:
+        assert known.auditing is not None
+        log = known.auditing.log
+        until(lambda: log.waiting() == 0, "what waits is sealed")
+        assert known.service.decisions.count() == len(answers) == log.size()
+        for key, answer in answers.items():
+            record = known.service.decision(answer["decision_id"])
+            assert (record["idempotency_key"], record["receipt"]) == (key, answer["receipt"])
+        verified = known.auditing.verify(given=given)
     assert (verified.findings, verified.records) == ((), len(answers))
 
 

@@ -10,8 +10,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -24,8 +24,9 @@ import servers  # noqa: E402
 import traffic  # noqa: E402
 from expected import parsed  # noqa: E402
 
-from policy_service.assembly import Assembled, assemble  # noqa: E402
+from policy_service.assembly import Assembled, assemble_on  # noqa: E402
 from policy_service.settings import Settings  # noqa: E402
+from policy_service.store import connect  # noqa: E402
 
 DEADLINE = 90.0
 """Seconds after which what must come about is taken not to."""
@@ -125,9 +126,15 @@ class Host:
             return talk.get(path)
 
 
-def inside(url: str, folder: Path) -> Assembled:
-    """The same store and key in this process."""
-    return assemble(Settings(rules=ROOT / "rules", database_url=url, signing_key=servers.signing_key(folder)))
+@contextmanager
+def inside(url: str, folder: Path) -> Iterator[Assembled]:
+    """The same store and key in this process, once a host has made them ready."""
+    engine = connect(url)
+    try:
+        settings = Settings(rules=ROOT / "rules", database_url=url, signing_key=servers.signing_key(folder))
+        yield assemble_on(engine, settings)
+    finally:
+        engine.dispose()
 
 
 def until(holds: Callable[[], Any], what: str) -> Any:

@@ -24,7 +24,7 @@ from policy_service.proofs.receipts import Receipt
 from policy_service.proofs.tree import verify_consistency
 from policy_service.store import connect
 
-_BODIES = traffic.bodies(20)
+_BODIES = traffic.bodies(8)
 _HOURS = "| [10..30)                      | 10  "
 _POLICY = "chuanliu.traffic_hours"
 
@@ -48,7 +48,8 @@ def pair(postgresql_server: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     with postgres.database(postgresql_server) as url, ThreadPoolExecutor(2) as pool:
         hosts = list(pool.map(lambda name: Host(url, folder, name), "ab"))
         try:
-            yield Pair(*hosts, inside(url, folder), url)
+            with inside(url, folder) as known:
+                yield Pair(*hosts, known, url)
         finally:
             list(pool.map(Host.stop, hosts))
 
@@ -121,7 +122,7 @@ def test_one_activation_switches_every_worker_of_both_hosts_and_no_answer_mixes_
     assert pair.a.post("/v1/bundles", files).status in (200, 201)
     expected = Expected(pair.inside, _BODIES)
 
-    with Load(pair.both, 4) as load:
+    with Load(pair.both, 3) as load:
         until(lambda: load.by(before.bundle, 3), "every connection was answered by the first bundle")
         activated = pair.a.post(f"/v1/bundles/{other.id}/activate", {"reason": "other hours"})
         assert activated.status == 200
@@ -136,7 +137,9 @@ def test_one_activation_switches_every_worker_of_both_hosts_and_no_answer_mixes_
         if compared(answer) != expected.of(answer["bundle"], "decide", number)
     ]
     assert differs == []
-    assert any(expected.of(before.bundle, "decide", n) != expected.of(other.id, "decide", n) for n in range(20))
+    assert any(
+        expected.of(before.bundle, "decide", n) != expected.of(other.id, "decide", n) for n in range(len(_BODIES))
+    )
     for some in load.seen:  # a connection stays with its worker, and that never goes back
         order = [answer["bundle"] for _, answer in some]
         assert set(order) == {before.bundle, other.id}

@@ -22,6 +22,7 @@ from policy_service.diagnostics.catalogue import (
     BAD_ID,
     BAD_OPTION,
     BAD_TEXT,
+    NOT_A_DATE,
     TOO_MANY,
     UNKNOWN_BUNDLE,
     UNKNOWN_DECISION,
@@ -247,5 +248,6 @@ class ReplayRequestSchema(Strict):
     )
     as_of = Text(
         allow_none=True,
-        metadata={"pattern": f"^{AS_OF}$", "description": "Another business day; the recorded one by default."},
+        validate=Pattern(AS_OF, NOT_A_DATE, "a day, or an instant with its offset"),
+        metadata={"description": "Another business day; the recorded one by default."},
     )

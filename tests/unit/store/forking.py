@@ -1,9 +1,10 @@
-"""A program that forks while its parent has used, or is using, the store: `forking.py URL idle|busy`.
+"""A program that forks while its parent has used, or is using, the store: `forking.py URL idle|forgotten|busy`.
 
-The child appends one decision, waits until the parent has closed the database, and appends another. Each side prints
+`forgotten`: the parent has also used an engine that nobody has any more. The child appends one decision, waits until the parent has closed the database, and appends another. Each side prints
 what happened to its appends.
 """
 
+import gc
 import os
 import sys
 
@@ -25,9 +26,18 @@ def main(url: str, moment: str) -> None:
     append(engine, "parent")
     if moment == "idle":
         fork(engine)
+    elif moment == "forgotten":
+        forget(url)
+        fork(engine)
     else:
         with reading(engine):
             fork(engine)
+
+
+def forget(url: str) -> None:
+    """Use the store through an engine, and leave its connections to the garbage collector."""
+    SqlDecisionStore(connect(url)).count()
+    gc.collect()
 
 
 def fork(engine: Engine) -> None:

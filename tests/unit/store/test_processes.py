@@ -127,8 +127,9 @@ def test_every_append_that_returned_outlives_a_kill(url: str, store: SqlDecision
             assert store.replayed(IdempotencyClaim("payer", key, "d")) == kept
 
 
-def test_a_child_and_its_parent_share_nothing_but_the_file(url: str, store: SqlDecisionStore) -> None:
-    process = start("forking.py", url, "idle")
+@pytest.mark.parametrize("moment", ["idle", "forgotten"])
+def test_a_child_and_its_parent_share_nothing_but_the_file(url: str, store: SqlDecisionStore, moment: str) -> None:
+    process = start("forking.py", url, moment)
     printed = [line.split(maxsplit=1) for line in process.communicate()[0].splitlines()]
     assert [who for who, _ in printed] == ["parent", "child", "child"]
     assert all(store.decision(id) is not None for _, id in printed)
