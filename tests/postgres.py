@@ -84,6 +84,9 @@ def kill(folder: Path) -> None:
         if time.monotonic() > until:
             raise TimeoutError("the server does not end")
         time.sleep(0.01)
+    # A process that nobody has waited for still has its number, and PostgreSQL would take it for a running server.
+    (folder / "data" / "postmaster.pid").unlink()
+    Path(f"{(folder / 'socket').read_text()}.lock").unlink(missing_ok=True)
 
 
 def backends(folder: Path) -> list[int]:
