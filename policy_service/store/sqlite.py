@@ -127,7 +127,6 @@ def _open(file: Path, timeout: float) -> sqlite3.Connection:
 # child that inherited one in use is refused the file.
 
 
-
 class _Connection(sqlite3.Connection):
     """A connection that can be referred to weakly."""
 

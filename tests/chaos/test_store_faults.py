@@ -4,6 +4,7 @@ import os
 import resource
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -50,6 +51,7 @@ class Asked:
         for key in list(self.refused):
             answered = until(lambda key=key: (found := self.under(key)).status == 201 and found, f"{key} is decided")
             assert "idempotent-replayed" not in answered.headers  # the refusal had left nothing
+            del self.refused[key]
         assert self._host.workers() == workers
 
 
@@ -164,8 +166,14 @@ def test_a_locked_database_is_answered_503_until_it_is_free(tmp_path: Path) -> N
 
 
 def test_a_postgresql_that_is_away_is_answered_503_until_it_is_back(tmp_path: Path) -> None:
-    server = tmp_path / "postgresql"
-    with postgres.running(server) as socket, postgres.database(socket) as url, Host(url, tmp_path, "service") as host:
+    folder = tempfile.TemporaryDirectory()  # the user of the server may not enter `tmp_path`
+    server = Path(folder.name) / "postgresql"
+    with (
+        folder,
+        postgres.running(server) as socket,
+        postgres.database(socket) as url,
+        Host(url, tmp_path, "service") as host,
+    ):
         asked = Asked(host)
         for end in (postgres.stop, postgres.kill):
             assert asked.one().status == 201

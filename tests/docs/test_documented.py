@@ -67,7 +67,7 @@ def test_every_command_with_its_options(name: str, command: click.Command) -> No
 def test_every_setting_with_its_default(setting: Any) -> None:
     head = f"| `{setting.metadata['variable']}` |"
     row = next(line for line in text("docs/operations.md").splitlines() if line.startswith(head))
-    assert f"`{setting.default}`" in row
+    assert (f"| `{setting.default}` |" if str(setting.default) else "| – |") in row
     assert setting.metadata["meaning"] in row
 
 
@@ -93,7 +93,7 @@ def test_every_code_has_a_page_and_a_line_in_the_index(code: Any) -> None:
 def test_every_route_with_its_methods(rules: Shipped) -> None:
     page = text("docs/http.md")
     for rule in rules.client.application.url_map.iter_rules():
-        path = rule.rule.replace("<", "{").replace(">", "}")
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             assert path == "/docs/{name}" or f"{method} {path}" in page
 

@@ -77,4 +77,5 @@ def test_keys_hashes_and_signatures_are_masked_and_bundles_are_not() -> None:
         Masks().masked(f"policy-service+{'0' * 8}+{'A' * 44} policy-service+{'f' * 8}")
         == "policy-service+… policy-service+…"
     )
+    assert Masks().masked(f"{'0f' * 8}: psk_{'0f' * 8}_{'-' * 43}") == "…: psk_…"
     assert Masks().masked("A" * 44) == "A" * 44

@@ -63,8 +63,8 @@ NOTES = {
     "`Idempotency-Key` a repeated request cannot decide twice.",
     "D102": "`GET /readyz` and every request answer 503 with it until rules are activated. `policyctl serve` activates "
     "the bundle of `POLICY_RULES` at its start.",
-    "D103": "`GET /readyz` answers 503 with it while a worker that was told to end finishes its requests, so that a load "
-    "balancer sends it no more.",
+    "D103": "`GET /readyz` answers 503 with it while a worker that was told to end finishes its requests, so that a "
+    "load balancer sends it no more.",
     "E101": "Nothing is loosened to hold such rules: simplify the table or expression that it names.",
 }
 

@@ -10,7 +10,7 @@ from tools.docs.markdown import code, table
 def settings() -> str:
     """Every environment variable with its default and meaning."""
     rows = [
-        [code(one.metadata["variable"]), _kind(one.default), code(str(one.default)), one.metadata["meaning"]]
+        [code(one.metadata["variable"]), _kind(one.default), code(str(one.default)) or "–", one.metadata["meaning"]]
         for one in fields(Settings)
     ]
     return table(["variable", "value", "default", "meaning"], rows)

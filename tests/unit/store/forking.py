@@ -1,7 +1,7 @@
 """A program that forks while its parent has used, or is using, the store: `forking.py URL idle|forgotten|busy`.
 
-`forgotten`: the parent has also used an engine that nobody has any more. The child appends one decision, waits until the parent has closed the database, and appends another. Each side prints
-what happened to its appends.
+`forgotten`: the parent has also used an engine that nobody has any more. The child appends one decision, waits until
+the parent has closed the database, and appends another. Each side prints what happened to its appends.
 """
 
 import gc
