@@ -48,8 +48,9 @@ _LAG_SECONDS = 8.0
 """How long after an activation the bundle before it may still answer, compilation on a busy machine included."""
 _GRACE_SECONDS = 5.0
 """How long after a kill its connections may break: kept-alive ones show it at their next request."""
-_YOUNG_SECONDS = 45.0
-"""A worker that is younger still warms up: its memory is not judged."""
+_YOUNG_SECONDS = 90.0
+"""A worker that is younger still warms up: it keeps the last six bundles ready, some 25 MiB each, and has to meet them
+first. Its memory is not judged."""
 _MOST_GROWTH, _MOST_HANDLES = 24.0, 24
 """MiB, and open files above those of its middle age; the connections of a killed worker go to the other one."""
 _HOURS = "| [10..30)                      | 10  "

@@ -82,7 +82,10 @@ FORBIDDEN = Kind(
 )  # fmt: skip
 NOT_FOUND = Kind("not-found", 404, "There is no such thing", "The path names nothing that exists here.")
 METHOD = Kind("method-not-allowed", 405, "The path does not know the method", "`Allow` lists the methods of the path.")
-NOT_ACCEPTABLE = Kind("not-acceptable", 406, "The answer is JSON", "`Accept` excludes application/json.")
+NOT_ACCEPTABLE = Kind(
+    "not-acceptable", 406, "The answer has no form that is accepted",
+    "`Accept` excludes every form of the answer: application/json, and where a path has others, those too.",
+)  # fmt: skip
 KEY_CONFLICT = Kind(
     "idempotency-conflict", 409, "The idempotency key stands for another request",
     "The `Idempotency-Key` was used before for a request that is not the same by value. Nothing was decided.",
@@ -123,8 +126,14 @@ KEY_ENDED = Kind("key-ended", 409, "The key has ended", "An expired or revoked k
 NAME_IN_FORCE = Kind(
     "name-in-force", 409, "A key of the name is in force", "Rotate it, or revoke it first. Nothing was made."
 )
-BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large", "The body is larger than POLICY_MAX_BODY allows.")
-MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body must be JSON", "Only uncompressed application/json is read.")
+BODY_TOO_LARGE = Kind(
+    "body-too-large", 413, "The body is too large",
+    "A body is larger than POLICY_MAX_BODY, a batch than POLICY_MAX_BATCH_BODY, or a bundle than POLICY_MAX_BUNDLE.",
+)  # fmt: skip
+MEDIA_TYPE = Kind(
+    "unsupported-media-type", 415, "The body has another form",
+    "The path does not read this `Content-Type`, or the body is compressed.",
+)  # fmt: skip
 PATH_TOO_LONG = Kind("path-too-long", 414, "The path is too long", "The first line of the request is too long.")
 HOST_REFUSED = Kind(
     "host-refused", 421, "Only this machine is answered",
