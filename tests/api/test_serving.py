@@ -453,12 +453,16 @@ def test_nothing_that_was_posted_is_in_logs_or_metrics(start: Start) -> None:
     server.raw(b"GET /" + marker.encode() + b" HTTP/9.9\r\n\r\n")
     ids = [json.loads(line).get("request_id") for line in server.stderr().splitlines() if line.startswith("{")]
     assert "r-1" in ids
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    connection.close()
-    assert 'route="/v1/evaluate"' in text
-    assert marker not in text
+
+    def scraped() -> str:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return text
+
+    until(lambda: 'route="/v1/evaluate"' in scraped(), "the request is counted")
+    assert marker not in scraped()
     assert marker not in server.stderr()
     server.process.terminate()
     out, _ = server.process.communicate(timeout=DEADLINE)
