@@ -68,7 +68,7 @@ def fill(engine: Engine, rows: int) -> None:
         marks = ", ".join([mark] * (into.count(",") + 1))
         while some := list(islice(given, _AT_ONCE)):
             with writing(engine) as connection:
-                connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks})", some)  # noqa: S608  ours
+                connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks})", some)  # noqa: S608  names of our tables
 
 
 def _id(index: int) -> str:

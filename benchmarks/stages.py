@@ -73,11 +73,11 @@ class _ClockedPrepared:
 @contextmanager
 def _clocked_match(clock: _Clock) -> Iterator[None]:
     mark, match = ProjectedPen.mark, Pen.match
-    ProjectedPen.mark, Pen.match = clock.around("derive", mark), clock.around("match", match)  # type: ignore[method-assign]
+    ProjectedPen.mark, Pen.match = clock.around("derive", mark), clock.around("match", match)
     try:
         yield
     finally:
-        ProjectedPen.mark, Pen.match = mark, match  # type: ignore[method-assign]
+        ProjectedPen.mark, Pen.match = mark, match
 
 
 def shares(facts: list[Facts], passes: int) -> dict[str, float]:

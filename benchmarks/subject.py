@@ -35,7 +35,7 @@ class Service:
 
     def counts(self) -> dict[str, int]:
         """Cells and conditions of the bundle on the day by who decides them."""
-        found: dict[str, int] = self.evaluator.answering(AS_OF).prepared.counts  # type: ignore[attr-defined]  # of rete
+        found: dict[str, int] = self.evaluator.answering(AS_OF).prepared.counts  # of rete
         return found
 
 

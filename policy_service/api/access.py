@@ -50,7 +50,7 @@ def _declared(view: View, need: Need) -> View:
     """The view, marked, and its contract told. What wraps the view later takes both over (functools.wraps)."""
     known: dict[str, Any] = deepcopy(getattr(view, "_apidoc", {}))
     known["manual_doc"] = deepupdate(_described(need), known.get("manual_doc", {}))
-    view._apidoc = known  # type: ignore[attr-defined]
+    view._apidoc = known  # type: ignore[attr-defined]  # where flask-smorest looks; a function declares none
     return marked(view, need)
 
 

@@ -24,7 +24,7 @@ def register(app: Flask) -> None:
     """Observe what comes after; registered first, so that what the boundary refuses has its route too."""
     app.before_request(_routed)
     app.after_request(_asked_by)
-    app.wsgi_app = _observed(app.wsgi_app)  # type: ignore[method-assign,assignment]
+    app.wsgi_app = _observed(app.wsgi_app)  # type: ignore[method-assign,assignment]  # Flask's way
 
 
 def _routed() -> None:

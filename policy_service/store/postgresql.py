@@ -124,7 +124,7 @@ def _ssl_context(mode: str, root: str | None) -> Any:
 # ---- lost connections
 
 
-class _Connection(pg8000.Connection):  # type: ignore[misc]
+class _Connection(pg8000.Connection):  # type: ignore[misc]  # pg8000 ships no types
     """A connection that can be closed when it is lost: pg8000 would complain, and leave its socket open."""
 
     def close(self) -> None:

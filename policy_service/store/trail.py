@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, RowMapping, insert, select
 
 from policy_service.access.trail import Trailed, TrailEntry
 from policy_service.store.database import reading, writing
@@ -41,6 +41,6 @@ def _text(entry: TrailEntry) -> str:
     return json.dumps(dict(entry.detail), ensure_ascii=False, sort_keys=True)
 
 
-def _trailed(row: object) -> Trailed:
-    found = dict(row)  # type: ignore[call-overload]
+def _trailed(row: RowMapping) -> Trailed:
+    found = dict(row)
     return Trailed(**found | {"detail": json.loads(found["detail"])})

@@ -77,7 +77,7 @@ def configure(form: str, level: str, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     for old in [h for h in root.handlers if getattr(h, "_policy_service", False)]:
         root.removeHandler(old)
-    handler._policy_service = True  # type: ignore[attr-defined]  # so that a second call replaces it
+    handler._policy_service = True  # type: ignore[attr-defined]  # our mark, so that a second call replaces it
     root.addHandler(handler)
     root.setLevel(level.upper())
     for chatty in ("alembic", "sqlalchemy", "urllib3", "opentelemetry"):

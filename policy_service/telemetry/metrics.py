@@ -120,6 +120,10 @@ class Counts:
     """What this process counted. May be used by all threads."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all; a worker begins without what the master counted, and with a lock that no thread of it holds."""
         self._lock = Lock()
         self._counts: dict[Key, float] = {}
         self._spreads: dict[Key, _Spread] = {}
@@ -166,10 +170,6 @@ class Counts:
         with self._lock:
             spreads = {key: _Spread(list(one.counts), one.total) for key, one in self._spreads.items()}
             return Snapshot(dict(self._counts), spreads, gauges)
-
-    def clear(self) -> None:
-        """Forget all; a worker begins without what the master counted."""
-        self.__init__()  # type: ignore[misc]
 
 
 counts = Counts()

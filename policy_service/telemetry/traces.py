@@ -36,7 +36,7 @@ def begin(version: str) -> Callable[[], None]:
     _tracer = provider.get_tracer("policy_service", version)
 
     def end() -> None:
-        global _tracer  # noqa: PLW0603
+        global _tracer  # noqa: PLW0603  one for the process
         _tracer = None
         provider.shutdown()
 

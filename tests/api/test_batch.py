@@ -245,7 +245,7 @@ def test_when_the_store_fails_what_follows_can_be_sent_again_and_nothing_is_lost
     own: Assembled, own_client: FlaskClient, request_body: Body
 ) -> None:
     real = own.service.decisions
-    own.service.decisions = Failing(real, 1)  # type: ignore[assignment]
+    own.service.decisions = Failing(real, 1)
     items = [keyed(request_body, f"k{n}") for n in range(250)]
     answered = post(own_client, items)
     assert [one["status"] for one in answered] == [201] * 100 + [503] * 150

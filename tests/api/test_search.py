@@ -240,7 +240,7 @@ def test_sensitive_values_stand_as_commitments_and_are_revealed_to_auditors_with
     assert len(own.trail.trail()) == before
     revealed = asked("audit", "?reveal=true").get_json()
     conforms(revealed, "Record")
-    assert revealed["request"]["facts"]["member"] == MEMBER["facts"]["member"]  # type: ignore[index]
+    assert revealed["request"]["facts"]["member"] == MEMBER["facts"]["member"]
     noted = own.trail.trail()[0]
     assert (noted.actor, noted.action, noted.target, dict(noted.detail)) == (
         "of-audit",

@@ -121,7 +121,7 @@ def scripted() -> Iterator[Script]:
     def begin(
         *script: tuple[object, ...] | bytes | None, retries: Retries | None = None
     ) -> tuple[PolicyClient, Scripted]:
-        texts = [one if one is None or isinstance(one, bytes) else http(*one) for one in script]  # type: ignore[arg-type]
+        texts = [one if one is None or isinstance(one, bytes) else http(*one) for one in script]
         server = Scripted(texts)
         patient = retries or Retries(pause=0.001, longest_pause=0.002, deadline=60)
         begun.append((PolicyClient(server.url, "psk_test_secret", retries=patient), server))

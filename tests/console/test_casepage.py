@@ -184,9 +184,9 @@ def test_subjects_whose_ids_are_hidden_keep_their_own_rewards(
     page = served.page(id_)
     granted = next(t for t in page.all("table") if "Rewards granted" in t.text)
     rows = [r.text for r in page.all("tr") if r.text in granted.text and r.text.startswith("Member price member_price")]
-    amounts = {re.search(r"member_price ([0-9.]+) yuan", row)[1]: row for row in rows}  # type: ignore[index]
+    amounts = {re.search(r"member_price ([0-9.]+) yuan", row)[1]: row for row in rows}
     assert sorted(amounts) == ["24.27", "36", "83.6"]
-    numbers = [re.search(r"\(hidden (\d)\)", row)[1] for row in amounts.values()]  # type: ignore[index]
+    numbers = [re.search(r"\(hidden (\d)\)", row)[1] for row in amounts.values()]
     assert len(set(numbers)) == 3
     assert "p-tissue" not in page.html
 

@@ -47,7 +47,7 @@ class Kept(dict[tuple[int, int], bytes]):
     def __init__(self, tiles: list[Tile]) -> None:
         super().__init__({(tile.level, tile.number): tile.hashes for tile in tiles})
 
-    def get(self, level: int, number: int) -> bytes | None:  # type: ignore[override]
+    def get(self, level: int, number: int) -> bytes | None:
         return super().get((level, number))
 
 

@@ -429,7 +429,7 @@ def test_every_answer_belongs_wholly_to_one_bundle(
             store.active = (other if turn % 2 == 0 else loaded).id
             until(lambda: active_id(known) == store.active)
             asked = seen[store.active]
-            until(lambda asked=asked: seen[store.active] > asked)  # type: ignore[misc]
+            until(lambda asked=asked: seen[store.active] > asked)
     finally:
         done.set()
         for thread in threads:

@@ -198,7 +198,7 @@ def test_one_check_at_a_time(served: Assembled, other: Bundle, monkeypatch: pyte
         with pytest.raises(Busy) as busy:
             served.publishing.upload(other.sources, WEI)
         refused.append(busy.value)
-        return bundle(other.sources)  # type: ignore[return-value]
+        return bundle(other.sources)
 
     monkeypatch.setattr("policy_service.decisions.publishing.bundle", meanwhile)
     assert served.publishing.upload(other.sources, WEI).new
@@ -247,7 +247,7 @@ def test_an_unknown_bundle_is_not_activated(served: Assembled) -> None:
 
 
 def decide(served: Assembled, as_of: str, **more: str) -> str | None:
-    return served.service.evaluate(EvaluateRequest(FACTS, as_of, **more)).decision_id  # type: ignore[arg-type]
+    return served.service.evaluate(EvaluateRequest(FACTS, as_of, **more)).decision_id
 
 
 def test_decisions_of_days_that_change_are_counted(
@@ -509,7 +509,7 @@ def test_who_is_always_outrun_is_told_to_come_again(
             elsewhere.resume(SPRING, None, WEI)
         else:
             elsewhere.stop(SPRING, None, WEI)
-        inner(change, at, version)  # type: ignore[arg-type]
+        inner(change, at, version)
 
     monkeypatch.setattr(served.publishing.bundles, "apply", outrun)
     with pytest.raises(Busy):

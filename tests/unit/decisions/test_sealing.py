@@ -164,7 +164,7 @@ def test_a_sealer_that_another_one_beats_adds_nothing_and_complains_of_nothing(
     club.seal()
     for n in range(3):
         club.merchant(n)
-    mine = Sealer(Beaten(club, at), club.auditing.keys, now=club.now)  # type: ignore[arg-type]
+    mine = Sealer(Beaten(club, at), club.auditing.keys, now=club.now)
     assert mine.seal() in (None, 0)
     is_whole(club, already + 4)
 
@@ -356,7 +356,7 @@ def test_the_thread_outlives_a_store_that_fails(local_club: Any, caplog: pytest.
                 raise StoreUnavailable("down")
             return getattr(local_club.auditing.log, name)
 
-    sealer = Sealer(Down(), local_club.auditing.keys, now=local_club.now, seconds=0.01)  # type: ignore[arg-type]
+    sealer = Sealer(Down(), local_club.auditing.keys, now=local_club.now, seconds=0.01)
     local_club.merchant(1)
     sealer.start()
     try:

@@ -72,7 +72,7 @@ def test_a_file_of_its_owner_alone_is_loaded(file: Path, mode: int) -> None:
 
 
 def _pem(private: object, encryption: object) -> bytes:
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)  # type: ignore[attr-defined,no-any-return]
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
 @pytest.mark.parametrize(

@@ -37,13 +37,13 @@ def extension(log: SqlLogStore, *, after: int | None = None) -> Extension:
 
 def table(engine: Engine, of: object) -> list[object]:
     with engine.connect() as connection:
-        return list(connection.execute(select(of)).all())  # type: ignore[call-overload]
+        return list(connection.execute(select(of)).all())
 
 
 def test_an_append_leaves_its_private_values_and_its_place_in_the_queue(
     decisions: SqlDecisionStore, log: SqlLogStore, make_record: object
 ) -> None:
-    record = replace(make_record(1, body=HIDDEN), leaf="1" * 64, receipt="{}", privates=PRIVATE)  # type: ignore[operator]
+    record = replace(make_record(1, body=HIDDEN), leaf="1" * 64, receipt="{}", privates=PRIVATE)
     decisions.append(record, None)
     assert decisions.decision(record.id) == record
     (waiting,) = log.unsealed(10)
@@ -57,11 +57,11 @@ def test_an_append_leaves_its_private_values_and_its_place_in_the_queue(
 def test_of_requests_under_one_key_only_the_first_leaves_anything(
     engine: Engine, decisions: SqlDecisionStore, log: SqlLogStore, make_record: object
 ) -> None:
-    made = [replace(make_record(n, body=HIDDEN), privates=PRIVATE) for n in range(1, 4)]  # type: ignore[operator]
+    made = [replace(make_record(n, body=HIDDEN), privates=PRIVATE) for n in range(1, 4)]
     claims = [IdempotencyClaim("c", "k", digest) for digest in ("d", "d", "other")]
     found = decisions.append_all([Entry(one, claim) for one, claim in zip(made, claims, strict=True)])
     assert isinstance(found[2], IdempotencyConflict)
-    assert [one.record for one in found[:2]] == [made[0]] * 2  # type: ignore[union-attr]
+    assert [one.record for one in found[:2]] == [made[0]] * 2
     assert [one.id for one in log.unsealed(10)] == [made[0].id]
     assert len(table(engine, private_values)) == len(PRIVATE)
 
@@ -69,8 +69,8 @@ def test_of_requests_under_one_key_only_the_first_leaves_anything(
 def test_a_commit_that_is_refused_leaves_nothing(
     engine: Engine, decisions: SqlDecisionStore, make_record: object
 ) -> None:
-    good = replace(make_record(1, body=HIDDEN), privates=PRIVATE)  # type: ignore[operator]
-    twice = replace(make_record(2, body=HIDDEN), privates=(PRIVATE[0], PRIVATE[0]))  # type: ignore[operator]
+    good = replace(make_record(1, body=HIDDEN), privates=PRIVATE)
+    twice = replace(make_record(2, body=HIDDEN), privates=(PRIVATE[0], PRIVATE[0]))
     with pytest.raises(StoreRefused):
         decisions.append_all([Entry(good), Entry(twice, IdempotencyClaim("c", "k", "d"))])
     for of in (decisions_table, unsealed, private_values, idempotency):
@@ -80,7 +80,7 @@ def test_a_commit_that_is_refused_leaves_nothing(
 def test_threads_that_share_commits_leave_each_record_once_in_the_queue(
     decisions: SqlDecisionStore, log: SqlLogStore, make_record: object
 ) -> None:
-    made = [replace(make_record(n, body=HIDDEN), privates=PRIVATE) for n in range(1, 41)]  # type: ignore[operator]
+    made = [replace(make_record(n, body=HIDDEN), privates=PRIVATE) for n in range(1, 41)]
     threads = [
         threading.Thread(target=lambda some: [decisions.append(one, None) for one in some], args=(made[n::8],))
         for n in range(8)
@@ -98,7 +98,7 @@ def test_threads_that_share_commits_leave_each_record_once_in_the_queue(
 def test_an_extension_made_for_another_size_is_not_added(
     engine: Engine, decisions: SqlDecisionStore, log: SqlLogStore, make_record: object
 ) -> None:
-    decisions.append(make_record(1), None)  # type: ignore[operator]
+    decisions.append(make_record(1), None)
     assert not log.extend(extension(log, after=1))
     assert (log.size(), log.waiting(), table(engine, terms)) == (0, 1, [])
     one = extension(log)
@@ -113,7 +113,7 @@ def test_an_extension_made_for_another_size_is_not_added(
 def test_an_extension_that_contradicts_the_log_is_refused_whole(
     engine: Engine, decisions: SqlDecisionStore, log: SqlLogStore, make_record: object
 ) -> None:
-    record: DecisionRecord = make_record(1)  # type: ignore[operator]
+    record: DecisionRecord = make_record(1)
     decisions.append(record, None)
     assert log.extend(extension(log))
     with engine.connect() as connection:
@@ -127,7 +127,7 @@ def test_an_extension_that_contradicts_the_log_is_refused_whole(
 def test_an_erasure_that_erases_nothing_is_not_recorded(
     engine: Engine, decisions: SqlDecisionStore, log: SqlLogStore, make_record: object
 ) -> None:
-    plain, hidden = make_record(1), replace(make_record(2, body=HIDDEN), privates=PRIVATE)  # type: ignore[operator]
+    plain, hidden = make_record(1), replace(make_record(2, body=HIDDEN), privates=PRIVATE)
     for one in (plain, hidden):
         decisions.append(one, IdempotencyClaim("c", one.id, "d"))
     assert log.extend(extension(log))
@@ -152,7 +152,7 @@ def test_what_is_neither_sealed_nor_waiting_is_told_in_portions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("policy_service.store.log._PORTION", 2)
-    made = [make_record(n) for n in range(1, 8)]  # type: ignore[operator]
+    made = [make_record(n) for n in range(1, 8)]
     for one in made:
         decisions.append(one, None)
     assert log.unaccounted(10) == []

@@ -37,7 +37,7 @@ def operator(postgresql_url: str) -> Iterator[Callable[[str], Any]]:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else None
 
-        say.database = parsed.database  # type: ignore[attr-defined]
+        say.database = parsed.database
         yield say
 
 
