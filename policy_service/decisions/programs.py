@@ -77,7 +77,7 @@ class RewardProgram:
             (e.id, prepared.truth(e.condition.formula), Text(e.text, prepared)) for e in reward.exclusions
         ]
         self.claims = claim.per != "none"
-        self.per, self.on_increase, self.on_decrease = claim.per, claim.on_increase, claim.on_decrease
+        self._claim = claim
         self._key = f"{policy.id}/{model.id}@{policy.policy.subject}:"
         self._campaign = policy.policy.effective.campaign
 
@@ -90,18 +90,12 @@ class RewardProgram:
 
     def claim(self, id_: str, as_of: str) -> dict[str, str]:
         """What the payer keeps its payments under; see design.md §3, Rewards."""
-        period = (
-            as_of
-            if self.per == "day"
-            else as_of[:7]
-            if self.per == "month"
-            else ("once" if self.per == "once" else self._campaign)
-        )
+        claim = self._claim
         return {
-            "key": f"{self._key}{id_}#{period}",
-            "per": self.per,
-            "on_increase": self.on_increase,
-            "on_decrease": self.on_decrease,
+            "key": f"{self._key}{id_}#{claim.period(as_of, self._campaign)}",
+            "per": claim.per,
+            "on_increase": claim.on_increase,
+            "on_decrease": claim.on_decrease,
         }
 
 

@@ -14,7 +14,6 @@ from policy_service.decisions.evaluators import Evaluators
 from policy_service.decisions.log import LogEntry, LogStore
 from policy_service.decisions.recording import parsed
 from policy_service.decisions.terms import term
-from policy_service.policies.model import Policy, Reward
 from policy_service.proofs.commitments import reveal
 
 MOST_ON_A_PAGE = 500
@@ -131,12 +130,14 @@ class Searching:
             return []
         query = Query((term("policy", policy), term("subject", subject)))
         judged = [
-            one for some in self._store.log_entries(query) for one in self._judged(some, key, policy, reward, period)
+            one
+            for some in self._store.log_entries(query)
+            for one in self._judged(some, key, policy, reward, subject, period)
         ]
         return list(_with_dues(judged))
 
     def _judged(
-        self, entries: Sequence[LogEntry], key: str, policy: str, reward: str, period: str
+        self, entries: Sequence[LogEntry], key: str, policy: str, reward: str, subject: str, period: str
     ) -> Iterator[tuple[Bearing, Mapping[str, Any] | None]]:
         bodies = self._log.bodies(entries)
         privates = self._log.privates([entry.id for entry in entries])
@@ -151,7 +152,6 @@ class Searching:
             if granted is not None:
                 yield _bearing(entry, record, granted["amount"], None), granted
                 continue
-            subject = key.split("@", 1)[1].rsplit("#", 1)[0]
             for refused in answer["not_granted"]:
                 same = refused["policy"] == policy and refused["id"] == reward and _subject(refused) == subject
                 if same and self._period(record, policy, reward) == period:
@@ -163,19 +163,7 @@ class Searching:
         as_of = record["request"]["as_of"]
         found = rules.answering(policy, date.fromisoformat(as_of))
         declared = next((one for one in found.rewards if one.id == reward), None)
-        return None if declared is None else period_of(found, declared, as_of)
-
-
-def period_of(policy: Policy, reward: Reward, as_of: str) -> str | None:
-    """What stands behind `#` in the key of a claim for a day; null for a reward without claims."""
-    periods: dict[str, str | None] = {
-        "once": "once",
-        "campaign": policy.effective.campaign,
-        "day": as_of,
-        "month": as_of[:7],
-        "none": None,
-    }
-    return periods[reward.claim.per]
+        return None if declared is None else declared.claim.period(as_of, found.effective.campaign)
 
 
 def _subject(entry: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from policy_service.proofs import notes, receipts, tree
 from policy_service.proofs.commitments import Private, fits
 from policy_service.proofs.keys import Verifier
 from policy_service.proofs.tiles import HEIGHT, WIDTH, TileNodes, TreeDamaged
-from policy_service.proofs.tree import EMPTY_ROOT, HASH_SIZE, leaf_hash, node_hash
+from policy_service.proofs.tree import HASH_SIZE, Frontier, leaf_hash
 
 Kind = Literal[
     "index-gap", "record-lost", "record-altered", "record-not-logged", "entry-altered", "root-differs", "tree-altered",
@@ -77,32 +77,8 @@ class GivenReceipt:
     receipt: receipts.Receipt
 
 
-@dataclass(slots=True)
-class _Frontier:
-    """The tree over the records so far: its complete subtrees from the left."""
-
-    complete: list[tuple[int, bytes]]
-
-    def add(self, leaf: bytes) -> list[tuple[int, bytes]]:
-        """The subtrees that the leaf completes, each with its level, without the leaf itself."""
-        level, found, completed = 0, leaf, []
-        while self.complete and self.complete[-1][0] == level:
-            found = node_hash(self.complete.pop()[1], found)
-            level += 1
-            completed.append((level, found))
-        self.complete.append((level, found))
-        return completed
-
-    def root(self) -> bytes:
-        if not self.complete:
-            return EMPTY_ROOT
-        found = self.complete[-1][1]
-        for _, left in reversed(self.complete[:-1]):
-            found = node_hash(left, found)
-        return found
-
-    def progress(self, records: int) -> "Progress":
-        return Progress(records, tuple((level, found.hex()) for level, found in self.complete))
+def _progress(records: int, frontier: Frontier) -> Progress:
+    return Progress(records, tuple((level, found.hex()) for level, found in frontier.complete))
 
 
 class Verification:
@@ -160,7 +136,7 @@ class Verification:
             StoreUnavailable.
         """
         size, done = self._log.size(), resume.records
-        frontier = _Frontier([(level, bytes.fromhex(found)) for level, found in resume.complete])
+        frontier = Frontier([(level, bytes.fromhex(found)) for level, found in resume.complete])
         heads = _Heads(self._log, done, sorted(self._kept_heads(size, resume, frontier)))
         self._fitting = done
         if done > size:
@@ -177,14 +153,14 @@ class Verification:
             self._check_heads(done, frontier, heads)
             step(done)
             if done % AT_ONCE == 0 and not self._findings and not self._hidden:
-                keep(frontier.progress(done))
+                keep(_progress(done, frontier))
         self._tile_ends(size)
         self._stored_heads(size)
         self._beside_the_tree(size)
         bundles = self._all_bundles()
         self._all_receipts(resume.records, done, frontier)
         waiting, findings = self._log.waiting(), tuple(self._findings)
-        return Verified(done, heads.checked, bundles, waiting, findings, frontier.progress(done), self._further)
+        return Verified(done, heads.checked, bundles, waiting, findings, _progress(done, frontier), self._further)
 
     def _found(self, kind: Kind, message: str, index: int | None = None, id: str | None = None) -> None:
         if len(self._findings) < MOST_FINDINGS:
@@ -209,7 +185,7 @@ class Verification:
                     self._privates(entry, body, privates.get(entry.id, ()))
             first = some[-1].index + 1
 
-    def _gap(self, first: int, end: int, frontier: _Frontier, heads: "_Heads") -> None:
+    def _gap(self, first: int, end: int, frontier: Frontier, heads: "_Heads") -> None:
         """Entries are missing: the tree is gone on with from its own hashes, so that what follows is still judged."""
         told = f"index {first} is missing" if end == first + 1 else f"the indices {first} to {end - 1} are missing"
         self._found("index-gap", f"{told}, {end} follows", first)
@@ -258,7 +234,7 @@ class Verification:
             self._tiles[level] = number, self._log.tile(level, number) or b""
         return self._tiles[level][1][place * HASH_SIZE : (place + 1) * HASH_SIZE]
 
-    def _add(self, leaf: bytes, size: int, frontier: _Frontier) -> None:
+    def _add(self, leaf: bytes, size: int, frontier: Frontier) -> None:
         """Take the next leaf in, and compare the tiles that it completes the hashes of."""
         for level, found in frontier.add(leaf):
             if level % HEIGHT == 0 and not self._differs and self._lost_from is None:
@@ -295,7 +271,7 @@ class Verification:
 
     # ---- heads
 
-    def _check_heads(self, size: int, frontier: _Frontier, heads: "_Heads") -> None:
+    def _check_heads(self, size: int, frontier: Frontier, heads: "_Heads") -> None:
         """The store's head of this size, and those that were kept."""
         stored, kept = heads.of(size)
         if stored is None and not kept:
@@ -324,7 +300,7 @@ class Verification:
         self._found("root-differs", f"{which} of size {size} has another root: {told}", self._fitting)
         self._differs = True
 
-    def _kept_heads(self, size: int, resume: Progress, frontier: _Frontier) -> Iterator[tuple[int, bytes]]:
+    def _kept_heads(self, size: int, resume: Progress, frontier: Frontier) -> Iterator[tuple[int, bytes]]:
         """Those that the walk comes by; the others are judged here."""
         for note in self._given_heads:
             try:
@@ -394,7 +370,7 @@ class Verification:
 
     # ---- receipts and bundles
 
-    def _all_receipts(self, before: int, size: int, frontier: _Frontier) -> None:
+    def _all_receipts(self, before: int, size: int, frontier: Frontier) -> None:
         for given in self._given:
             id_ = given.decision_id
             try:

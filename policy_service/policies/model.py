@@ -226,6 +226,19 @@ class Claim:
     on_increase: str = "top_up"
     on_decrease: str = "keep"
 
+    def period(self, as_of: str, campaign: str | None) -> str | None:
+        """What stands behind `#` in a key: of a day, a month or the campaign of the policy; null without claims."""
+        match self.per:
+            case "day":
+                return as_of
+            case "month":
+                return as_of[:7]
+            case "campaign":
+                return campaign
+            case "once":
+                return "once"
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Reward:

@@ -33,16 +33,35 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+class Frontier:
+    """A tree that grows leaf by leaf, and keeps no more of itself than its root takes.
+
+    complete: its complete subtrees from the left, each with its level, levels falling.
+    """
+
+    def __init__(self, complete: Iterable[tuple[int, bytes]] = ()) -> None:
+        self.complete = list(complete)
+
+    def add(self, leaf: bytes) -> list[tuple[int, bytes]]:
+        """The subtrees that a leaf hash completes, each with its level, without the leaf itself."""
+        level, found, completed = 0, leaf, []
+        while self.complete and self.complete[-1][0] == level:
+            found = node_hash(self.complete.pop()[1], found)
+            level += 1
+            completed.append((level, found))
+        self.complete.append((level, found))
+        return completed
+
+    def root(self) -> bytes:
+        return _joined([found for _, found in self.complete])
+
+
 def root_of(leaves: Iterable[bytes]) -> bytes:
     """The root over leaf hashes, in order."""
-    complete: list[tuple[int, bytes]] = []  # subtrees from the left, each with its level, levels falling
+    frontier = Frontier()
     for leaf in leaves:
-        level, found = 0, leaf
-        while complete and complete[-1][0] == level:
-            found = node_hash(complete.pop()[1], found)
-            level += 1
-        complete.append((level, found))
-    return _joined([found for _, found in complete])
+        frontier.add(leaf)
+    return frontier.root()
 
 
 def root(nodes: Nodes, size: int) -> bytes:

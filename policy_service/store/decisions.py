@@ -137,13 +137,10 @@ class SqlDecisionStore:
 
     def replayed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
         with reading(self._engine) as connection:
-            row = connection.execute(_CLAIMED, {"caller": claim.caller, "key": claim.key}).first()
-            if row is None:
-                return None
-            digest, *record = row
-            if digest != claim.request_digest:
-                raise IdempotencyConflict(claim)
-            return _loaded(connection, record)
+            found = _first(connection, claim)
+        if isinstance(found, IdempotencyConflict):
+            raise found
+        return None if found is None else found.record
 
     def superseding(self, id: str) -> tuple[str, ...]:
         with reading(self._engine) as connection:
@@ -187,7 +184,10 @@ def _append(connection: Connection, entries: Sequence[Entry]) -> list[Outcome]:
         kept = _keep(connection, entries, waiting)
         outcomes |= {n: Appended(entries[n].record, replayed=False) for n in kept}
         for n in waiting:
-            if n not in outcomes and (found := _first(connection, entries[n].claim)) is not None:
+            claim = entries[n].claim
+            if n in outcomes or claim is None:
+                continue
+            if (found := _first(connection, claim)) is not None:  # else it was forgotten since it was refused
                 outcomes[n] = found
     raise StoreUnavailable("a key was forgotten again and again")
 
@@ -219,10 +219,8 @@ def _keep(connection: Connection, entries: Sequence[Entry], waiting: Sequence[in
     return kept
 
 
-def _first(connection: Connection, claim: IdempotencyClaim | None) -> Outcome | None:
-    """What the key of a claim stands for; None if it was forgotten since the claim was refused."""
-    if claim is None:
-        return None
+def _first(connection: Connection, claim: IdempotencyClaim) -> Outcome | None:
+    """What the key of a claim stands for; None where it stands for nothing."""
     row = connection.execute(_CLAIMED, {"caller": claim.caller, "key": claim.key}).first()
     if row is None:
         return None
