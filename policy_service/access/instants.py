@@ -1,4 +1,4 @@
-"""Instants as keys keep them: RFC 3339 in UTC with milliseconds, so that texts sort as instants do."""
+"""Instants as everything keeps them: RFC 3339 in UTC with milliseconds, so that texts sort as instants do."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,6 +12,7 @@ LONGEST = timedelta(days=3660)
 
 
 def text(moment: datetime) -> str:
+    """The instant as it is kept."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -4,13 +4,13 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from policy_service import __version__
+from policy_service.access import instants
 from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.problems import Refused
 from policy_service.api.schemas.operations import HealthSchema, KindSchema, ReadinessSchema
 from policy_service.api.shared import is_stopping, service, shared
-from policy_service.decisions.days import instant
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.service import NotFound
 from policy_service.diagnostics import Code, fault
@@ -46,7 +46,7 @@ def readyz() -> Response:
         raise _not_ready("/worker", WORKER_ENDS, "the worker finishes what is under way, and ends")
     evaluators = service().evaluators
     try:
-        active = service().bundles.standing(instant(service().now())).active
+        active = service().bundles.standing(instants.text(service().now())).active
         reasons = [] if evaluators.fault is None else [evaluators.fault]
         if shared().judge.store.disagreements(limit=1):
             reasons.append("the reference engine disagreed with an answer, and nobody has acknowledged it yet")

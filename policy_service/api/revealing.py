@@ -1,11 +1,11 @@
 """Sensitive values shown: who may, and that it is in the audit trail before anybody sees them."""
 
+from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.api import problems
 from policy_service.api.access import principal, request_id
 from policy_service.api.problems import Refused
 from policy_service.api.shared import service, shared
-from policy_service.decisions.days import instant
 
 ACTION = "decision.reveal"
 
@@ -22,6 +22,6 @@ def note(id_: str, shown_in: str) -> None:
     Args:
         shown_in: `record` or `evidence`.
     """
-    at = instant(service().now())
+    at = instants.text(service().now())
     detail = {"shown_in": shown_in}
     shared().trail.note(TrailEntry(at, principal().name, ACTION, id_, detail=detail, request_id=request_id()))

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.api.filters import SUBJECT
 from policy_service.api.proofs import shown
@@ -21,7 +22,6 @@ from policy_service.cli.decisions import auditing
 from policy_service.cli.page import page
 from policy_service.cli.requests import telling
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
-from policy_service.decisions.days import instant
 from policy_service.decisions.verifying import Finding, GivenReceipt, Progress, Verified
 from policy_service.proofs import keys
 from policy_service.proofs.keys import KeyRefused, Verifier
@@ -270,7 +270,7 @@ def export(decision: str, file: Path, private: bool, form: str) -> None:
     with auditing(form) as (assembled, known):
         found = known.export(decision, private=private)
         if private:
-            at = instant(assembled.service.now())
+            at = instants.text(assembled.service.now())
             assembled.trail.note(TrailEntry(at, act().actor, ACTION, decision, detail={"shown_in": "evidence"}))
     try:
         if private:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import click
 
+from policy_service.access import instants
 from policy_service.assembly import assemble
-from policy_service.decisions.days import instant
 from policy_service.decisions.judge import DisagreementStore, KeptDisagreement
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.settings import read_settings
@@ -41,7 +41,7 @@ def judged(ctx: click.Context, numbers: tuple[int, ...], acknowledge_all: bool, 
 
 
 def _acknowledge(store: DisagreementStore, numbers: Sequence[int]) -> None:
-    done = store.acknowledge(numbers, getpass.getuser(), instant(datetime.now(UTC)))
+    done = store.acknowledge(numbers, getpass.getuser(), instants.text(datetime.now(UTC)))
     click.echo(f"{done} acknowledged", err=True)
 
 

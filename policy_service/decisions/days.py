@@ -10,11 +10,6 @@ from policy_service.policies.model import Rules
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def instant(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def business_day(moment: datetime, rules: Rules) -> date:
     """The business day of an instant: its date in the bundle's zone, the day before until the day starts."""
     settings = rules.settings

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from policy_service import canonical
-from policy_service.decisions.days import instant
+from policy_service.access import instants
 from policy_service.decisions.log import Erasure
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.sealing import Sealer
@@ -59,7 +59,7 @@ class Erasing:
         return Erased(erasure.id, records, values)
 
     def _erasure(self, kind: str, records: tuple[str, ...], ticket: str, actor: str) -> Erasure:
-        id_, at = self._new_id(), instant(self._now())
+        id_, at = self._new_id(), instants.text(self._now())
         body = canonical.dumps(
             {
                 "erasure_id": id_,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 
+from policy_service.access import instants
 from policy_service.decisions.activations import Activation, BundleStore, Standing
-from policy_service.decisions.days import business_day, instant
+from policy_service.decisions.days import business_day
 from policy_service.decisions.evaluate import Evaluator
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.engines.contract import Engine
@@ -138,7 +139,7 @@ class Evaluators:
     def _look(self) -> Evaluator | None:
         looked_at = self._elapsed()
         moment = self._now()
-        standing = self._store.standing(instant(moment))
+        standing = self._store.standing(instants.text(moment))
         found = None
         if standing.active is not None:
             try:
@@ -217,7 +218,7 @@ class Evaluators:
         if live is None:
             return
         soon = self._now() + _SOON
-        pending = imminent(live.standing.pending, instant(soon))[:_PREPARED]
+        pending = imminent(live.standing.pending, instants.text(soon))[:_PREPARED]
         self._soon = frozenset(one.bundle for one in pending)
         fault = f"the bundle to be activated at {pending[0].effective_at} cannot be used" if pending else None
         try:

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from policy_service import canonical
+from policy_service.access import instants
 from policy_service.decisions.beside import Answered, Beside, Sample
-from policy_service.decisions.days import instant
 from policy_service.decisions.evaluate import Evaluator
 from policy_service.decisions.recording import envelope, parsed
 from policy_service.decisions.replay import differences
@@ -129,7 +129,7 @@ class Judge:
     def _disagreement(self, answered: Answered, pointers: list[str], policies: set[str]) -> Disagreement:
         evaluator = answered.asked.evaluator
         return Disagreement(
-            instant(self._now()),
+            instants.text(self._now()),
             evaluator.bundle.id,
             evaluator.engine.name,
             answered.decision_id,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
+from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions import checking
 from policy_service.decisions.activations import (
@@ -25,7 +26,6 @@ from policy_service.decisions.activations import (
     StopEvent,
 )
 from policy_service.decisions.asking import NoActiveBundle
-from policy_service.decisions.days import instant
 from policy_service.decisions.evaluators import Evaluators, UnusableBundle, imminent
 from policy_service.decisions.records import DecisionStore
 from policy_service.diagnostics import Diagnostic
@@ -149,7 +149,7 @@ class Publishing:
 
     def standing(self) -> Standing:
         """What is active and pending now, and what is stopped."""
-        return self.bundles.standing(instant(self._now()))
+        return self.bundles.standing(instants.text(self._now()))
 
     # ---- bundles
 
@@ -218,7 +218,7 @@ class Publishing:
         chosen = self.evaluators.of(id).bundle
 
         def tried(standing: Standing, now: str) -> Ordered:
-            effective_at = now if at is None else instant(at.astimezone(UTC))
+            effective_at = now if at is None else instants.text(at.astimezone(UTC))
             if effective_at < now:
                 raise BadInstant("it lies in the past")
             return self._order(chosen, "activate", now, effective_at, act, standing)
@@ -395,7 +395,7 @@ class Publishing:
 
     def _until_done(self, tried: Callable[[Standing, str], Done]) -> Done:
         for _ in range(_TRIES):
-            now = instant(self._now())
+            now = instants.text(self._now())
             try:
                 return tried(self.bundles.standing(now), now)
             except Outrun:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import orjson
 
-from policy_service.decisions.days import instant
+from policy_service.access import instants
 from policy_service.decisions.log import Extension, LogEntry, LogStore, SignedHead, Term, Unsealed
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.signing import LogKeys
@@ -87,7 +87,7 @@ class Sealer:
             entries=entries,
             terms=terms,
             tiles={(tile.level, tile.number): tile.hashes for tile in changed},
-            head=SignedHead(head.size, root.hex(), instant(self._now()), note),
+            head=SignedHead(head.size, root.hex(), instants.text(self._now()), note),
         )
 
     # ---- beside the requests

@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from policy_service import canonical
+from policy_service.access import instants
 from policy_service.decisions import catalogue
 from policy_service.decisions.activations import BundleStore, StopEvent
 from policy_service.decisions.answering import WITHHELD, TookTooLong
 from policy_service.decisions.asking import Asked, Asking, EvaluateRequest, NoActiveBundle, matching, shown
 from policy_service.decisions.beside import Answered, Witness
 from policy_service.decisions.chains import Chain, chain
-from policy_service.decisions.days import instant
 from policy_service.decisions.evaluate import Evaluator, Question
 from policy_service.decisions.evaluators import Evaluators
 from policy_service.decisions.recording import answer_of, answered, digest_of, parsed, record_of, request_of, revealed
@@ -153,7 +153,7 @@ class PolicyService:
             TookTooLong: nothing was recorded.
             NoActiveBundle, BundleNotActive, BundleWithdrawn, IdempotencyConflict, StoreUnavailable.
         """
-        moment = _Moment(self.bundles, instant(self.now()))
+        moment = _Moment(self.bundles, instants.text(self.now()))
         found = self._judge(request, caller, idempotency_key, None, moment, float("inf"))
         if isinstance(found, Evaluated):
             return found
@@ -181,7 +181,7 @@ class PolicyService:
         Raises:
             StoreUnavailable: nothing was recorded, and nothing may be answered.
         """
-        moment = _Moment(self.bundles, instant(self.now()))
+        moment = _Moment(self.bundles, instants.text(self.now()))
         found = [self._judged(request, caller, key, active, moment, until) for request, key in requests]
         entries = [one.entry for one in found if isinstance(one, _Judged) and one.entry is not None]
         with span("commit"):
@@ -196,7 +196,7 @@ class PolicyService:
         """
         active = self.asking.active()
         try:
-            _Moment(self.bundles, instant(self.now())).refuse_withdrawn(active)
+            _Moment(self.bundles, instants.text(self.now())).refuse_withdrawn(active)
         except BundleWithdrawn:
             self.evaluators.refresh()
             return self.asking.active()
@@ -244,7 +244,7 @@ class PolicyService:
             _alarm(answer)
         if not decides:
             return _Judged(request, asked, answer)
-        record = record_of(request, asked, answer, key, self._new_id(), instant(self.now()), self._log_keys)
+        record = record_of(request, asked, answer, key, self._new_id(), instants.text(self.now()), self._log_keys)
         return _Judged(request, asked, answer, Entry(record, claim))
 
     def _settled(
@@ -270,7 +270,7 @@ class PolicyService:
 
     def forget_old_keys(self) -> int:
         """Forget the idempotency keys of decisions older than KEY_DAYS; how many there were. The decisions stay."""
-        return self.decisions.purge_idempotency(instant(self.now() - timedelta(days=KEY_DAYS)))
+        return self.decisions.purge_idempotency(instants.text(self.now() - timedelta(days=KEY_DAYS)))
 
     def warm_up(self) -> None:
         """Compile the active bundle for today, so that no request waits for it. Raises NoActiveBundle."""

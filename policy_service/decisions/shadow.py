@@ -8,10 +8,10 @@ from threading import Lock
 from typing import Any, Literal, NamedTuple, Protocol
 
 from policy_service import canonical
+from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.asking import matching
 from policy_service.decisions.beside import Answered, Beside, Sample
-from policy_service.decisions.days import instant
 from policy_service.decisions.evaluate import Evaluator, Question
 from policy_service.decisions.evaluators import Evaluators, UnknownBundle
 from policy_service.decisions.publishing import Act
@@ -156,7 +156,7 @@ class Shadow:
             self._evaluators.of(bundle)
         except UnknownBundle as error:
             raise NotFound(str(error)) from error
-        now = instant(self._now())
+        now = instants.text(self._now())
         last = self._store.last()
         orders = [NewOrder("start", bundle, share, now, act.actor, act.reason)]
         if last is not None and last.action == "start":
@@ -169,7 +169,7 @@ class Shadow:
         last = self._store.last()
         if last is None or last.action != "start" or last.bundle != bundle:
             raise NotShadowing(bundle)
-        now = instant(self._now())
+        now = instants.text(self._now())
         self._store.order(
             [NewOrder("end", bundle, last.share, now, act.actor, act.reason)],
             [_told(act, now, "shadow.end", bundle)],
@@ -217,7 +217,7 @@ class Shadow:
         except InvalidInput as error:
             evaluated = {UNREADABLE}
             changed = {UNREADABLE: [one.pointer for one in error.faults]}
-        at = instant(self._now())
+        at = instants.text(self._now())
         with self._lock:
             self._evaluated.update(evaluated)
             self._changed.update(changed.keys())

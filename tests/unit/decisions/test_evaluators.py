@@ -10,8 +10,8 @@ from threading import Event, Lock, Thread, current_thread
 import pytest
 
 from policy_service import canonical
+from policy_service.access import instants
 from policy_service.decisions.activations import Activation, Standing
-from policy_service.decisions.days import instant
 from policy_service.decisions.evaluate import Evaluator, Question
 from policy_service.decisions.evaluators import Evaluators, UnknownBundle, UnusableBundle
 from policy_service.decisions.records import StoreUnavailable
@@ -43,7 +43,7 @@ def other(loaded: Bundle) -> Bundle:
 
 
 def ordered(id_: str, at: datetime = NOON, sequence: int = 1) -> Activation:
-    return Activation(id_, id_, "activate", instant(NOON), instant(at), "wei", "", sequence)
+    return Activation(id_, id_, "activate", instants.text(NOON), instants.text(at), "wei", "", sequence)
 
 
 @dataclass

@@ -9,9 +9,9 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import Engine as Database
 
+from policy_service.access import instants
 from policy_service.assembly import Assembled, assemble_on
 from policy_service.decisions.asking import EvaluateRequest, NoActiveBundle
-from policy_service.decisions.days import instant
 from policy_service.decisions.evaluators import UnknownBundle
 from policy_service.decisions.publishing import (
     Act,
@@ -402,7 +402,7 @@ def test_a_pending_bundle_takes_the_stop_and_gives_it_back(served: Assembled, ot
     assert suspended(served) == {(SPRING, None)}
     standing = served.publishing.standing()
     assert standing.active is not None
-    assert (standing.active.published, standing.active.effective_at) == (other.id, instant(at))
+    assert (standing.active.published, standing.active.effective_at) == (other.id, instants.text(at))
     clock.later(seconds=1)
     assert served.publishing.resume(SPRING, None, WEI).bundle == other.id
 
