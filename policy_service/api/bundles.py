@@ -14,6 +14,7 @@ from policy_service.api.access import needs
 from policy_service.api.acting import act
 from policy_service.api.answers import answer
 from policy_service.api.body import JSON, Posted
+from policy_service.api.paging import cursor_parameter, limit_parameter
 from policy_service.api.problems import Refused
 from policy_service.api.schemas.bundles import (
     NOW,
@@ -55,7 +56,7 @@ _UPLOAD_BODY = {
         JSON: {"schema": BundleUploadSchema, "example": {"files": examples.SOURCES, "label": "spring"}},
     },
 }
-_ID_PARAMETER = {
+ID_PARAMETER = {
     "in": "path",
     "name": "id",
     "required": True,
@@ -64,24 +65,7 @@ _ID_PARAMETER = {
 }
 
 
-def _page(cursor: str) -> list[dict[str, Any]]:
-    """The parameters of a list; `cursor` is the pattern of its cursors."""
-    return [
-        {
-            "in": "query",
-            "name": "limit",
-            "schema": {"type": "integer", "minimum": 1, "maximum": _MOST, "default": _USUAL},
-            "description": "The most that a page has.",
-        },
-        {
-            "in": "query",
-            "name": "cursor",
-            "schema": {"type": "string", "pattern": f"^{cursor}$"},
-            "description": "`next` of the page before.",
-        },
-    ]
-
-
+_LIMIT = limit_parameter("The most that a page has.", most=_MOST, usual=_USUAL)
 _READING = (problems.NOT_ACCEPTABLE, problems.HOST_REFUSED, problems.INVALID, problems.INTERNAL, problems.STORE)
 _WRITING = (
     *_READING,
@@ -191,7 +175,9 @@ def _uploaded(found: Uploaded) -> dict[str, Any]:
 
 @blueprint.route("/bundles")
 @blueprint.response(200, BundleListSchema, description="A page of bundles.")
-@blueprint.doc(operationId="bundles", parameters=_page(_PLACE), responses=problems.documented(*_READING))
+@blueprint.doc(
+    operationId="bundles", parameters=[_LIMIT, cursor_parameter(_PLACE)], responses=problems.documented(*_READING)
+)
 @needs("publish")
 def bundles() -> Response:
     """Stored bundles, newest first, and which of them answer now or later."""
@@ -213,7 +199,7 @@ def bundles() -> Response:
     return answer({"bundles": [_listed(one, standing) for one in page], "next": more})
 
 
-@blueprint.route("/bundles/<bundle:id>", parameters=[_ID_PARAMETER])
+@blueprint.route("/bundles/<bundle:id>", parameters=[ID_PARAMETER])
 @blueprint.response(200, BundleSchema, description="The bundle.")
 @blueprint.doc(
     operationId="bundle",
@@ -234,7 +220,7 @@ def bundle(id: str) -> Response:
     if wanted not in ("true", "false"):
         raise InvalidInput([fault("/sources", BAD_OPTION, "`sources` is true or false")])
     store = publishing().bundles
-    entry, sources = store.bundle(_checked(id)), store.sources(id)
+    entry, sources = store.bundle(checked(id)), store.sources(id)
     if entry is None or sources is None:
         raise _unknown(id)
     orders = [one for one in store.activations() if id in (one.bundle, one.published)][:_ORDERS_SHOWN]
@@ -249,7 +235,11 @@ def bundle(id: str) -> Response:
 
 @blueprint.route("/activations")
 @blueprint.response(200, ActivationListSchema, description="A page of orders.")
-@blueprint.doc(operationId="activations", parameters=_page(_SEQUENCE), responses=problems.documented(*_READING))
+@blueprint.doc(
+    operationId="activations",
+    parameters=[_LIMIT, cursor_parameter(_SEQUENCE)],
+    responses=problems.documented(*_READING),
+)
 @needs("publish", "operate", "audit")
 def activations() -> Response:
     """Which bundle was ordered to be active, from when, by whom and why; newest order first.
@@ -293,7 +283,8 @@ def _listed(entry: BundleEntry, standing: Standing) -> dict[str, Any]:
     }
 
 
-def _checked(id_: str) -> str:
+def checked(id_: str) -> str:
+    """What may be the id of a bundle. Raises NotFound for what none has."""
     if _ID.fullmatch(id_) is None:
         raise _unknown(id_)
     return id_
@@ -306,7 +297,7 @@ def _unknown(id_: str) -> NotFound:
 # ---- activate
 
 
-@blueprint.route("/bundles/<id>/activate", methods=["POST"], parameters=[_ID_PARAMETER])
+@blueprint.route("/bundles/<id>/activate", methods=["POST"], parameters=[ID_PARAMETER])
 @blueprint.response(200, OrderedSchema, description="The order, and what it means for days judged already.")
 @blueprint.doc(
     operationId="activateBundle",
@@ -331,7 +322,7 @@ def activate(id: str) -> Response:
     loaded = _loaded(_ACTIVATE)
     at = _instant(loaded.get("at", NOW))
     try:
-        return answer(_ordered(_done(lambda: publishing().activate(_checked(id), act(loaded["reason"]), at=at))))
+        return answer(_ordered(_done(lambda: publishing().activate(checked(id), act(loaded["reason"]), at=at))))
     except UnknownBundle as error:
         raise _unknown(id) from error
     except BadInstant as error:

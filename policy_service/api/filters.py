@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from policy_service.access import instants
+from policy_service.api.paging import cursor_parameter, limit_parameter
 from policy_service.api.schemas.request import AS_OF, BUNDLE_ID, MERCHANT_ID
 from policy_service.decisions.catalogue import DAY_PATTERN
 from policy_service.decisions.days import moment_of
@@ -58,18 +59,8 @@ def _parameter(name: str, description: str, schema: dict[str, Any], example: str
 
 
 PAGING = (
-    {
-        "in": "query",
-        "name": "limit",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ON_A_PAGE, "default": PAGE},
-        "description": "Decisions on a page.",
-    },
-    {
-        "in": "query",
-        "name": "cursor",
-        "schema": {"type": "string", "pattern": f"^{CURSOR}$"},
-        "description": "`next` of the page before.",
-    },
+    limit_parameter("Decisions on a page.", most=MOST_ON_A_PAGE, usual=PAGE),
+    cursor_parameter(CURSOR),
 )
 
 

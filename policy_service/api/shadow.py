@@ -1,17 +1,16 @@
 """A draft bundle evaluated beside the active one, and what it would change."""
 
-import re
 from typing import Any
 
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from policy_service.api import examples, problems, reading
+from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.acting import act
 from policy_service.api.answers import answer
+from policy_service.api.bundles import ID_PARAMETER, checked
 from policy_service.api.schemas.refusals import Strict
-from policy_service.api.schemas.request import BUNDLE_ID
 from policy_service.api.schemas.shadow import ShadowEndSchema, ShadowRequestSchema, ShadowSchema
 from policy_service.api.shared import shared
 from policy_service.decisions.service import NotFound
@@ -19,15 +18,7 @@ from policy_service.decisions.shadow import NotShadowing, Shadowed
 from policy_service.diagnostics import InvalidInput
 
 blueprint = Blueprint("shadow", __name__, url_prefix="/v1/bundles", description="A draft beside the active bundle")
-_ID = re.compile(BUNDLE_ID)
 _BEGIN, _END = ShadowRequestSchema(), ShadowEndSchema()
-_ID_PARAMETER = {
-    "in": "path",
-    "name": "id",
-    "required": True,
-    "schema": {"type": "string", "pattern": f"^{BUNDLE_ID}$"},
-    "example": examples.BUNDLE,
-}
 _READING = (
     problems.NOT_FOUND,
     problems.NOT_ACCEPTABLE,
@@ -49,7 +40,7 @@ def _body(schema: type[Strict], example: dict[str, str]) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
 
 
-@blueprint.route("/<id>/shadow", methods=["POST"], parameters=[_ID_PARAMETER])
+@blueprint.route("/<id>/shadow", methods=["POST"], parameters=[ID_PARAMETER])
 @blueprint.response(200, ShadowSchema, description="It is evaluated from now on; by other workers within a second.")
 @blueprint.doc(
     operationId="startShadow",
@@ -64,11 +55,11 @@ def start(id: str) -> Response:
     is counted by policy. One bundle at a time: to begin ends the shadow that was there. Asking again begins anew.
     """
     loaded = _loaded(_BEGIN)
-    shared().shadow.begin(_checked(id), loaded["share"], act(loaded["reason"]))
+    shared().shadow.begin(checked(id), loaded["share"], act(loaded["reason"]))
     return _shown(id)
 
 
-@blueprint.route("/<id>/shadow/end", methods=["POST"], parameters=[_ID_PARAMETER])
+@blueprint.route("/<id>/shadow/end", methods=["POST"], parameters=[ID_PARAMETER])
 @blueprint.response(200, ShadowSchema, description="It has ended; what was found stays.")
 @blueprint.doc(
     operationId="endShadow",
@@ -80,13 +71,13 @@ def end(id: str) -> Response:
     """Evaluate the bundle no more."""
     loaded = _loaded(_END)
     try:
-        shared().shadow.end(_checked(id), act(loaded["reason"]))
+        shared().shadow.end(checked(id), act(loaded["reason"]))
     except NotShadowing as error:
         raise NotFound(str(error)) from error
     return _shown(id)
 
 
-@blueprint.route("/<id>/shadow", parameters=[_ID_PARAMETER])
+@blueprint.route("/<id>/shadow", parameters=[ID_PARAMETER])
 @blueprint.response(200, ShadowSchema, description="What was found, at most a second ago.")
 @blueprint.doc(operationId="shadow", responses=problems.documented(*_READING))
 @needs("publish")
@@ -96,7 +87,7 @@ def shown(id: str) -> Response:
     Of its last shadow: by policy how many answers were compared and how many differ, and examples.
     """
     reading.query(request)
-    return _shown(_checked(id))
+    return _shown(checked(id))
 
 
 def _loaded(schema: Strict) -> dict[str, Any]:
@@ -105,12 +96,6 @@ def _loaded(schema: Strict) -> dict[str, Any]:
     if faults:
         raise InvalidInput(faults)
     return loaded
-
-
-def _checked(id_: str) -> str:
-    if _ID.fullmatch(id_) is None:
-        raise NotFound(f"there is no bundle `{id_[:71]}`")
-    return id_
 
 
 def _shown(id_: str) -> Response:

@@ -10,6 +10,7 @@ from policy_service.access.trail import Trailed
 from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
+from policy_service.api.paging import limit_parameter
 from policy_service.api.schemas.keys import TrailPageSchema
 from policy_service.api.shared import shared
 from policy_service.diagnostics import Fault, InvalidInput, fault
@@ -26,12 +27,7 @@ _PARAMETERS = [
         "schema": {"type": "integer", "minimum": 1, "maximum": _LAST},
         "description": "Only acts of a smaller sequence: `next` of the page before.",
     },
-    {
-        "in": "query",
-        "name": "limit",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
-        "description": "Acts on a page.",
-    },
+    limit_parameter("Acts on a page.", most=MOST, usual=USUAL),
 ]
 
 
