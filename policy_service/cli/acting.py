@@ -31,18 +31,23 @@ _REFUSALS = (
 )  # fmt: skip
 
 
-class _Reason(click.ParamType[str]):
-    """One line, as the service takes it."""
+class OneLine(click.ParamType[str]):
+    """One line, as the service takes a reason; `what` it is for the person who wrote two."""
 
     name = "text"
 
+    def __init__(self, what: str) -> None:
+        self._what = what
+
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not REASON.fits(value):
-            self.fail("a reason is one line of 1 to 500 characters", param, ctx)
+            self.fail(f"a {self._what} is one line of 1 to 500 characters", param, ctx)
         return value
 
 
-reason_option = click.option("--reason", required=True, type=_Reason(), help="Why, for those who read the trail.")
+reason_option = click.option(
+    "--reason", required=True, type=OneLine("reason"), help="Why, for those who read the trail."
+)
 
 
 def act(reason: str = "") -> Act:

@@ -16,8 +16,7 @@ from policy_service.access.trail import TrailEntry
 from policy_service.api.filters import SUBJECT
 from policy_service.api.proofs import shown
 from policy_service.api.revealing import ACTION
-from policy_service.api.schemas.bundles import REASON
-from policy_service.cli.acting import act, told
+from policy_service.cli.acting import OneLine, act, told
 from policy_service.cli.decisions import auditing
 from policy_service.cli.page import page
 from policy_service.cli.requests import telling
@@ -54,17 +53,6 @@ class _Subject(click.ParamType[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if re.fullmatch(SUBJECT, value) is None:
             self.fail("a subject is TYPE:ID, as member:u-77", param, ctx)
-        return value
-
-
-class _Ticket(click.ParamType[str]):
-    """One line."""
-
-    name = "text"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not REASON.fits(value):
-            self.fail("a ticket is one line of 1 to 500 characters", param, ctx)
         return value
 
 
@@ -287,7 +275,9 @@ def export(decision: str, file: Path, private: bool, form: str) -> None:
 
 @audit.command()
 @click.option("--subject", type=_Subject(), required=True, help="Whose sensitive values are erased.")
-@click.option("--ticket", type=_Ticket(), required=True, help="Why; it stands in the log, and must name no person.")
+@click.option(
+    "--ticket", type=OneLine("ticket"), required=True, help="Why; it stands in the log, and must name no person."
+)
 @format_option
 def erase(subject: str, ticket: str, form: str) -> None:
     """Erase the sensitive values of all decisions about a subject, for ever; the log records which.

@@ -15,11 +15,12 @@ from werkzeug.test import TestResponse
 
 from policy_service.api import examples
 from policy_service.app import create_app
-from policy_service.assembly import Assembled, assemble_on, load_folder
+from policy_service.assembly import Assembled, assemble_on
 from policy_service.decisions.service import PolicyService
-from policy_service.policies.bundle import Bundle, bundle
+from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate
+from tests import bundles as bundles_of
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2023, 4, 2, 3, 0, tzinfo=UTC)
@@ -35,21 +36,14 @@ class Make(Protocol):
 
 @pytest.fixture(scope="session")
 def rules() -> Bundle:
-    found, diagnostics, _ = load_folder(SETTINGS.rules)
-    assert found is not None, diagnostics
-    return found
+    return bundles_of.loaded(SETTINGS.rules)
 
 
 @pytest.fixture(scope="session")
 def later_rules(rules: Bundle) -> Bundle:
     """The shipped rules with one number changed: the tenth hour of traffic is an eleventh."""
-    path = "chuanliu/traffic_hours.yaml"
-    text = rules.sources[path]
     cell = "| [10..30)                      | 10  "
-    assert text.count(cell) == 1
-    found, diagnostics = bundle({**rules.sources, path: text.replace(cell, cell.replace("10  ", "11  "))})
-    assert found is not None, diagnostics
-    return found
+    return bundles_of.edited(rules, "chuanliu/traffic_hours.yaml", (cell, cell.replace("10  ", "11  ")))
 
 
 @pytest.fixture(scope="session")

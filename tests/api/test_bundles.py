@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
 from policy_service.decisions import checking
-from policy_service.policies.bundle import Bundle, bundle
-from policy_service.policies.loader import read_folder
+from policy_service.policies.bundle import Bundle
 from policy_service.policies.packing import pack
 from policy_service.settings import Settings
+from tests import bundles as bundles_of
 
 RULES = Path(__file__).parents[1] / "cli" / "rules"
 SETTINGS = Settings(rules=RULES, max_bundle=200_000, max_bundle_unpacked=100_000)
@@ -35,18 +35,12 @@ JSON = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def shop() -> Bundle:
-    found, diagnostics = bundle(read_folder(RULES))
-    assert found is not None, diagnostics
-    return found
+    return bundles_of.loaded(RULES)
 
 
 @pytest.fixture(scope="module")
 def other(shop: Bundle) -> Bundle:
-    path, row = "shop/hours.yaml", "| 10                  |"
-    assert shop.sources[path].count(row) == 1
-    found, _ = bundle({**shop.sources, path: shop.sources[path].replace(row, "| 11                  |")})
-    assert found is not None
-    return found
+    return bundles_of.edited(shop, "shop/hours.yaml", ("| 10                  |", "| 11                  |"))
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from policy_service.app import create_app
-from policy_service.assembly import Assembled, assemble_on, load_folder
-from policy_service.policies.bundle import Bundle, bundle
+from policy_service.assembly import Assembled, assemble_on
+from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate
+from tests import bundles as bundles_of
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2023, 7, 2, 3, 0, tzinfo=UTC)
@@ -124,22 +125,13 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="session")
 def rules() -> Bundle:
-    found, diagnostics, _ = load_folder(SETTINGS.rules)
-    assert found is not None, diagnostics
-    return found
+    return bundles_of.loaded(SETTINGS.rules)
 
 
 @pytest.fixture(scope="session")
 def changed(rules: Bundle) -> Callable[..., Bundle]:
     """The shipped rules with a text that stands once in a file replaced."""
-
-    def change(path: str, old: str, new: str) -> Bundle:
-        assert rules.sources[path].count(old) == 1
-        found, diagnostics = bundle({**rules.sources, path: rules.sources[path].replace(old, new)})
-        assert found is not None, diagnostics
-        return found
-
-    return change
+    return lambda path, old, new: bundles_of.edited(rules, path, (old, new))
 
 
 @pytest.fixture(scope="session")

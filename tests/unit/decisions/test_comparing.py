@@ -16,7 +16,8 @@ from policy_service.decisions.comparing import FACTORS, Compared, NotComparable,
 from policy_service.decisions.evaluators import Evaluators
 from policy_service.decisions.unrecorded import OneBundle
 from policy_service.engines.registry import engine
-from policy_service.policies.bundle import Bundle, bundle, load_folder
+from policy_service.policies.bundle import Bundle
+from tests.bundles import edited, loaded
 
 RULES = Path(__file__).parents[2] / "cli" / "rules"
 HOURS = "shop/hours.yaml"
@@ -38,19 +39,7 @@ class Stored(OneBundle):
 
 @pytest.fixture(scope="module")
 def before() -> Bundle:
-    found, _, _ = load_folder(RULES)
-    assert found is not None
-    return found
-
-
-def edited(of: Bundle, *replacements: tuple[str, str], path: str = HOURS) -> Bundle:
-    text = of.sources[path]
-    for old, new in replacements:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    found, diagnostics = bundle({**of.sources, path: text})
-    assert found is not None, diagnostics
-    return found
+    return loaded(RULES)
 
 
 def facts(hours: str = "5", orders: int = 100, **merchant: Any) -> Facts:
@@ -96,10 +85,11 @@ def test_what_only_the_facts_changed_is_theirs(before: Bundle) -> None:
 def test_a_changed_row_is_a_rule_and_a_changed_value_a_parameter(before: Bundle) -> None:
     row = edited(
         before,
+        HOURS,
         ("| some | >= min_hours          | [10..100)   | 5 ", "| some | >= min_hours          | [10..100)   | 7 "),
     )
     assert amounts(compared(before, row, facts(orders=50), facts(orders=50))["traffic"])["rules"] == 2
-    value = edited(before, ("value: 4}", "value: 6}"))
+    value = edited(before, HOURS, ("value: 4}", "value: 6}"))
     found = compared(before, value, facts(orders=50), facts(orders=50))["traffic"]
     assert amounts(found) == {"facts": 0, "rules": 0, "parameters": -4, "calendar": 0}
     assert found["with_old"]["parameters"] == 5
@@ -113,7 +103,7 @@ def test_a_value_of_a_parameter_that_begins_between_the_days_is_the_calendars(be
 
 
 def test_two_changes_that_need_each_other_share_what_they_did_together(before: Bundle) -> None:
-    raised = edited(before, ("value: 4}", "value: 6}"))
+    raised = edited(before, HOURS, ("value: 4}", "value: 6}"))
     found = compared(before, raised, facts(hours="8", orders=50), facts(hours="5", orders=50))["traffic"]
     assert (found["from"], found["to"]) == (5, 1)
     assert amounts(found) == {"facts": -2, "rules": 0, "parameters": -2, "calendar": 0}
@@ -133,14 +123,18 @@ def test_a_fact_of_the_later_day_is_no_fault_of_the_earlier(before: Bundle) -> N
 
 
 def test_facts_that_the_other_dictionary_does_not_hold_are_told(before: Bundle) -> None:
-    narrow = edited(before, ("range: [0, 24]", "range: [0, 8]"), path="facts.yaml")
+    narrow = edited(before, "facts.yaml", ("range: [0, 24]", "range: [0, 8]"))
     with pytest.raises(NotComparable, match=r"facts of d-0 do not fit .*/live/hours"):
         compared(before, narrow, facts(hours="9"), facts(hours="2"))
 
 
 def test_rules_that_do_not_take_the_other_parameters_are_told(before: Bundle) -> None:
     typed = edited(
-        before, ("type: decimal(2)", "type: decimal(3)"), ("value: 4}", "value: 4.125}"), ("value: 4.5", "value: 4.500")
+        before,
+        HOURS,
+        ("type: decimal(2)", "type: decimal(3)"),
+        ("value: 4}", "value: 4.125}"),
+        ("value: 4.5", "value: 4.500"),
     )
     with pytest.raises(NotComparable, match="do not take the parameters"):
         compared(before, typed, facts(), facts())

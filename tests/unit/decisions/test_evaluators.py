@@ -18,7 +18,8 @@ from policy_service.decisions.records import StoreUnavailable
 from policy_service.decisions.unrecorded import OneBundle
 from policy_service.engines.registry import engine
 from policy_service.policies import bundle as bundles
-from policy_service.policies.bundle import Bundle, bundle, load_folder
+from policy_service.policies.bundle import Bundle
+from tests import bundles as bundles_of
 
 RULES = Path(__file__).parents[2] / "cli" / "rules"
 NOON = datetime(2023, 4, 2, 12, tzinfo=UTC)
@@ -28,18 +29,12 @@ DEADLINE_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def loaded() -> Bundle:
-    found, _, _ = load_folder(RULES)
-    assert found is not None
-    return found
+    return bundles_of.loaded(RULES)
 
 
 @pytest.fixture(scope="module")
 def other(loaded: Bundle) -> Bundle:
-    path, row = "shop/hours.yaml", "| 10                  |"
-    assert loaded.sources[path].count(row) == 1
-    found, _ = bundle({**loaded.sources, path: loaded.sources[path].replace(row, "| 11                  |")})
-    assert found is not None
-    return found
+    return bundles_of.edited(loaded, "shop/hours.yaml", ("| 10                  |", "| 11                  |"))
 
 
 def ordered(id_: str, at: datetime = NOON, sequence: int = 1) -> Activation:

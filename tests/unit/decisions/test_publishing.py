@@ -25,9 +25,9 @@ from policy_service.decisions.publishing import (
 )
 from policy_service.decisions.service import BundleWithdrawn
 from policy_service.policies.bundle import Bundle, bundle
-from policy_service.policies.loader import read_folder
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate
+from tests import bundles as bundles_of
 
 RULES = Path(__file__).parents[2] / "cli" / "rules"
 WEI = Act("wei", "numbers of April", "r-1")
@@ -53,23 +53,14 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def shop() -> Bundle:
-    found, diagnostics = bundle(read_folder(RULES))
-    assert found is not None, diagnostics
-    return found
+    return bundles_of.loaded(RULES)
 
 
 @pytest.fixture(scope="module")
 def edited(shop: Bundle) -> Edited:
     """The shop with a text replaced that stands once in a file."""
 
-    def make(path: str, old: str, new: str) -> Bundle:
-        text = shop.sources[path]
-        assert text.count(old) == 1
-        found, diagnostics = bundle({**shop.sources, path: text.replace(old, new)})
-        assert found is not None, diagnostics
-        return found
-
-    return make
+    return lambda path, old, new: bundles_of.edited(shop, path, (old, new))
 
 
 @pytest.fixture(scope="module")
