@@ -152,20 +152,7 @@ def _policy(answer: Mapping[str, Any], pointer: str) -> str | None:
 def _without_sensitive(answered: Answered) -> dict[str, Any]:
     """A request as it was judged, without what the dictionary calls sensitive, and without provenance."""
     evaluator, state, question = answered.asked
-    hidden = {(fact.section, fact.key) for fact in evaluator.bundle.rules.dictionary if fact.sensitive}
     request = envelope(answered.request)
     request.pop("provenance", None)
-    if ("merchant", "id") in hidden:
-        request.pop("merchant_id", None)
-
-    def shown(section: str, facts: Any) -> Any:
-        if isinstance(facts, list):
-            return [shown(section, element) for element in facts]
-        return {key: value for key, value in facts.items() if (section, key) not in hidden}
-
     facts = evaluator.door.normalised(state)
-    return {
-        **request,
-        "as_of": question.as_of.isoformat(),
-        "facts": {section: shown(section, posted) for section, posted in facts.items()},
-    }
+    return evaluator.sensitivity.without({**request, "as_of": question.as_of.isoformat(), "facts": facts})

@@ -92,6 +92,10 @@ class Act:
     reason: str = ""
     request_id: str | None = None
 
+    def entry(self, at: str, action: str, target: str, detail: Mapping[str, str]) -> TrailEntry:
+        """What the trail says of it."""
+        return TrailEntry(at, self.actor, action, target, self.reason, detail, self.request_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
@@ -177,7 +181,7 @@ class Publishing:
         def tried(standing: Standing, now: str) -> Uploaded:
             entry = self.bundles.bundle(found.id)
             if entry is None:
-                trail = _trail(now, act, "bundle.upload", found.id, {"label": label or "", "files": str(len(files))})
+                trail = act.entry(now, "bundle.upload", found.id, {"label": label or "", "files": str(len(files))})
                 change = Change([BundleSources(found.id, label, found.sources)], trail=[trail])
                 self.bundles.apply(change, now, standing.version)
                 return Uploaded(found.id, label, True, files, tuple(warnings))
@@ -275,9 +279,7 @@ class Publishing:
             Change(
                 [*stored, *self._derived(derived, chosen)],
                 [order],
-                trail=[
-                    _trail(now, act, f"bundle.{'rollback' if kind == 'rollback' else 'activate'}", chosen.id, detail)
-                ],
+                trail=[act.entry(now, f"bundle.{'rollback' if kind == 'rollback' else 'activate'}", chosen.id, detail)],
             ),
             now,
             standing.version,
@@ -372,7 +374,7 @@ class Publishing:
         detail = {"bundle": now_active, "published": active.published, "pending": str(len(standing.pending))}
         if event.reward is not None:
             detail["reward"] = event.reward
-        trail = _trail(event.at, act, f"policy.{event.action}", event.policy, detail)
+        trail = act.entry(event.at, f"policy.{event.action}", event.policy, detail)
         self.bundles.apply(Change(list(new.values()), orders, [event], [trail]), event.at, standing.version)
         return now_active
 
@@ -416,7 +418,3 @@ def _active(standing: Standing) -> Activation:
 
 def _event(standing: Standing, policy: str, reward: str | None) -> StopEvent | None:
     return next((one for one in standing.stops if (one.policy, one.reward) == (policy, reward)), None)
-
-
-def _trail(at: str, act: Act, action: str, target: str, detail: Mapping[str, str]) -> TrailEntry:
-    return TrailEntry(at, act.actor, action, target, act.reason, detail, act.request_id)

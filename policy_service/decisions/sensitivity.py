@@ -53,6 +53,16 @@ class Sensitivity:
             return []
         return [*(["/request/merchant_id"] if named else []), *self._facts(facts), *self._answer(answer)]
 
+    def without(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """A request as it is recorded, with nothing in it that is sensitive."""
+        left = {key: value for key, value in request.items() if key != "merchant_id" or not self.hides("merchant")}
+        return left | {"facts": {section: self._left(section, posted) for section, posted in request["facts"].items()}}
+
+    def _left(self, section: str, posted: Any) -> Any:
+        if isinstance(posted, list):
+            return [self._left(section, element) for element in posted]
+        return {key: value for key, value in posted.items() if key not in self._keys.get(section, ())}
+
     def _facts(self, facts: Mapping[str, Any]) -> Iterator[str]:
         for section, keys in self._keys.items():
             posted = facts.get(section)

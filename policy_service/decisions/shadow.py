@@ -161,7 +161,7 @@ class Shadow:
         orders = [NewOrder("start", bundle, share, now, act.actor, act.reason)]
         if last is not None and last.action == "start":
             orders.insert(0, NewOrder("end", last.bundle, last.share, now, act.actor, f"another begins: {act.reason}"))
-        self._store.order(orders, [_told(act, now, "shadow.start", bundle, share=share)])
+        self._store.order(orders, [act.entry(now, "shadow.start", bundle, {"share": share})])
         self.look()
 
     def end(self, bundle: str, act: Act) -> None:
@@ -172,7 +172,7 @@ class Shadow:
         now = instants.text(self._now())
         self._store.order(
             [NewOrder("end", bundle, last.share, now, act.actor, act.reason)],
-            [_told(act, now, "shadow.end", bundle)],
+            [act.entry(now, "shadow.end", bundle, {})],
         )
         self.look()
 
@@ -243,10 +243,6 @@ class Shadow:
         if running is not None and evaluated:
             counts = {policy: Counts(evaluated[policy], changed[policy]) for policy in sorted(evaluated)}
             self._store.add(running.order.sequence, Findings(counts, examples))
-
-
-def _told(act: Act, at: str, action: str, bundle: str, **detail: str) -> TrailEntry:
-    return TrailEntry(at, act.actor, action, bundle, act.reason, detail, act.request_id)
 
 
 def _by_policy(answer: dict[str, Any]) -> dict[str, dict[str, list[Any]]]:
