@@ -34,6 +34,7 @@ ARGUMENTS = Code("L207", "wrong-arguments", "The builtin takes other arguments."
 NOT_EQUAL_OPTIONAL = Code(
     "L208", "negated-optional", "A negated test of an optional fact holds also when the fact is missing.", "warning"
 )
+EXPRESSION_BUDGET = Code("L209", "expression-budget", "An expression comes to too many parts.")
 
 # facts
 FACT_DECLARATION = Code("F101", "bad-fact", "A declaration in facts.yaml is incomplete or contradicts itself.")

@@ -12,6 +12,7 @@ from policy_service.diagnostics.catalogue import (
     ARGUMENTS,
     BAD_LITERAL,
     DIVISION_UNROUNDED,
+    EXPRESSION_BUDGET,
     NAME_UNKNOWN,
     NUMBER_RANGE,
     OUTSIDE_PROFILE,
@@ -50,6 +51,8 @@ FAULTY: Node = Const(Null(), "faulty")
 """Stands for a name whose declaration has a fault: what reads it is not checked, so that one fault is told once."""
 _PARTS = {"year": (1, 9999), "month": (1, 12), "day": (1, 31), "weekday": (1, 7)}
 _ORDERED = (Number, Date, Duration, Months)
+MAX_PARTS = 100_000
+"""Parts of one expression, with the rows of the relations that it reads unrolled."""
 
 
 @dataclass(slots=True, eq=False)
@@ -73,6 +76,14 @@ class Scope:
 
     def all_names(self) -> list[str]:
         return [*self.names, *(self.outer.all_names() if self.outer else ())]
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What one expression may still unroll to, and how many values it bound by `Let` so far."""
+
+    left: int = MAX_PARTS
+    bound: int = 0
 
 
 class _Fault(Exception):
@@ -108,12 +119,12 @@ def check_expression(node: ast.Node, scope: Scope, report: Report, expected: Typ
 
 def check_cell(cell: ast.Cell, header: Node, scope: Scope, report: Report) -> Node | None:
     """The typed condition that the cell puts on the value of its header."""
-    checker = _Checker(scope, report)
+    if not cell.tests:
+        return Not(BOOLEAN, typed.TRUE) if cell.negated else typed.TRUE
     try:
-        tests = [checker.test(test, header) for test in cell.tests]
+        condition = _Checker(scope, report).tested(header, cell.tests)
     except _Fault:
         return None
-    condition = typed.TRUE if not tests else tests[0] if len(tests) == 1 else Or(BOOLEAN, tuple(tests))
     return Not(BOOLEAN, condition) if cell.negated else condition
 
 
@@ -132,11 +143,50 @@ def row_scope(relation: Relation, row: str, columns: tuple[tuple[str, Type], ...
 
 @dataclass(slots=True)
 class _Checker:
+    """Types one expression.
+
+    rounding: how many rounding builtins are around.
+    shared: what the rounding under way needs several times; bound around it by `Let`.
+    """
+
     scope: Scope
     report: Report
+    parts: _Parts = field(default_factory=_Parts)
     rounding: int = field(default=0)
+    shared: list[tuple[Symbol, Node]] = field(default_factory=list)
 
     # ---- helpers
+
+    def spend(self, parts: int, span: Span) -> None:
+        """Count parts of the typed tree."""
+        self.parts.left -= parts
+        if self.parts.left < 0:
+            raise self.fail(
+                EXPRESSION_BUDGET,
+                span,
+                f"the expression comes to more than {MAX_PARTS:,} parts",
+                hint="give its inner part a name: a decision, or a column of the relation",
+            )
+
+    def local(self, kind: Type) -> Load:
+        """A name of its own for a value."""
+        self.parts.bound += 1
+        return Load(kind, Symbol("local", str(self.parts.bound)))
+
+    def reading(self, value: Node, body: Callable[[Node], Node]) -> Node:
+        """What `body` makes of a value that it may read several times."""
+        if isinstance(value, Const | Load):
+            return body(value)
+        name = self.local(value.type)
+        return typed.let(name.symbol, value, body(name))
+
+    def once(self, node: Node) -> Node:
+        """Inside a rounding: the node by a name, so that it may stand in several places."""
+        if isinstance(node, Const | Load):
+            return node
+        name = self.local(node.type)
+        self.shared.append((name.symbol, node))
+        return name
 
     def fail(self, code: Any, span: Span, message: str, hint: str | None = None) -> _Fault:
         self.report.add(code, span, message, hint=hint)
@@ -203,6 +253,10 @@ class _Checker:
         if isinstance(node, If):
             then, otherwise = (self.fit(n, expected, span) for n in (node.then, node.otherwise))
             return If(expected, node.condition, then, otherwise)
+        if isinstance(node, Call) and node.name == "steps" and isinstance(values := node.operands[2], ListOf):
+            fitted = tuple(Item(None, self.fit(item.value, expected, span)) for item in values.items)
+            chosen = ListOf(List(expected, len(fitted)), fitted)
+            return replace(node, type=expected, operands=(*node.operands[:2], chosen))
         if isinstance(node.type, Text):
             raise self.fail(TYPE_MISMATCH, span, f"a text may be none of {', '.join(expected.members)}")
         if isinstance(node.type, Enum) and not set(node.type.members) <= set(expected.members):
@@ -273,6 +327,7 @@ class _Checker:
         return found
 
     def any_value(self, node: ast.Node, expected: Type | None = None) -> Node | _Ratio | _Rows:
+        self.spend(1, node.span)
         match node:
             case ast.NumberLiteral(value):
                 return self.literal_number(value, node.span)
@@ -300,9 +355,10 @@ class _Checker:
             case ast.Disjunction(operands):
                 return Or(BOOLEAN, tuple(self.boolean(o) for o in operands))
             case ast.Between(operand, low, high):
-                return self.test(ast.Range(low, high, True, True, span=node.span), self.value(operand))
+                within = ast.Range(low, high, True, True, span=node.span)
+                return self.tested(self.told(operand), (within,))
             case ast.In(operand, tests):
-                return self.contained(operand, tests)
+                return self.tested(self.told(operand), tests)
             case ast.If():
                 return self.choice(node, expected)
             case ast.ListLiteral(items):
@@ -412,12 +468,14 @@ class _Checker:
         rows = self.rows(found)
         kept = []
         for guard, row in rows.rows:
-            inner = _Checker(row_scope(rows.relation, row, rows.relation.columns, self.scope), self.report)
+            scope = row_scope(rows.relation, row, rows.relation.columns, self.scope)
+            inner = _Checker(scope, self.report, self.parts)
             test = inner.boolean(condition)
             kept.append((test if guard is None else And(BOOLEAN, (guard, test)), row))
         return _Rows(rows.relation, tuple(kept))
 
     def projected(self, rows: _Rows, column: str, span: Span) -> Node:
+        self.spend(len(rows.rows), span)
         relation = rows.relation
         if column == "row":
             items = tuple(Item(guard, Const(Text(), row)) for guard, row in rows.rows)
@@ -459,13 +517,26 @@ class _Checker:
         return found
 
     def comparison(self, operator: ast.ComparisonOperator, left: ast.Node, right: ast.Node, span: Span) -> Node:
-        one = self.value(left)
+        one = self.told(left)
         two = self.value(right, one.type)
         two = self.member(two, one.type, right.span)
         one = self.member(one, two.type, left.span)
         return self.compared(operator, one, two, span)
 
+    def told(self, node: ast.Node) -> Node:
+        """The value that a condition is about: `because` shows it."""
+        found = self.value(node)
+        if any(max(abs(n.low), abs(n.high)) > types.MAX_VALUE for n in types.numbers(found.type)):
+            raise self.fail(
+                NUMBER_RANGE,
+                node.span,
+                f"the value may pass {types.MAX_DIGITS} digits, and `because` shows it",
+                hint="narrow the range of the facts, or round to fewer decimals",
+            )
+        return found
+
     def compared(self, operator: ast.ComparisonOperator, left: Node, right: Node, span: Span) -> Node:
+        self.spend(1, span)
         if isinstance(left.type, Null) or isinstance(right.type, Null):
             if operator not in ("=", "!="):
                 raise self.fail(TYPE_MISMATCH, span, "null has no order", hint="test presence with `x != null`")
@@ -518,10 +589,14 @@ class _Checker:
     def endpoint(self, node: ast.Node, value: Node) -> Node:
         return self.member(self.value(node, value.type), value.type, node.span)
 
-    def contained(self, operand: ast.Node, tests: tuple[ast.Node, ...]) -> Node:
-        value = self.value(operand)
-        conditions = tuple(self.test(test, value) for test in tests)
-        return conditions[0] if len(conditions) == 1 else Or(BOOLEAN, conditions)
+    def tested(self, value: Node, tests: tuple[ast.Node, ...]) -> Node:
+        """The condition that one of the tests holds for a value."""
+
+        def conditions(named: Node) -> Node:
+            found = tuple(self.test(test, named) for test in tests)
+            return found[0] if len(found) == 1 else Or(BOOLEAN, found)
+
+        return self.reading(value, conditions)
 
     def choice(self, node: ast.If, expected: Type | None) -> Node | _Ratio:
         condition = self.boolean(node.condition)
@@ -534,6 +609,7 @@ class _Checker:
                 one.denominator = two.denominator
             elif two.numerator == _NO_RATIO:
                 two.denominator = one.denominator
+            condition = self.once(condition)
             return _Ratio(
                 self._either(condition, one.numerator, two.numerator),
                 self._either(condition, one.denominator, two.denominator),
@@ -693,22 +769,35 @@ class _Checker:
             return _Ratio(self.numbers("*", a, c, span), self.numbers("*", b, d, span), unit)
         if operator == "/":
             unit = None if right.unit else left.unit
-            return _Ratio(self.numbers("*", a, d, span), self.numbers("*", b, c, span), unit)
+            d = self.once(d)
+            return _Ratio(self.unless_zero(d, self.numbers("*", a, d, span)), self.numbers("*", b, c, span), unit)
         unit = self.same_unit(left.unit, right.unit, span)
+        b, d = self.once(b), self.once(d)
         one, two = self.numbers("*", a, d, span), self.numbers("*", c, b, span)
         return _Ratio(self.numbers(operator, one, two, span), self.numbers("*", b, d, span), unit)
 
+    def unless_zero(self, divisor: Node, node: Node) -> Node:
+        """The node; null where the divisor of a quotient inside another is zero, which the whole no longer shows."""
+        number = cast(Number, divisor.type)
+        if number.low > 0 or number.high < 0:
+            return node
+        zero = Const(replace(number, low=0, high=0), 0)
+        return If(node.type, Compare(BOOLEAN, "=", divisor, zero), Const(node.type, None), node)
+
     def rounded(self, mode: str, argument: ast.Node, scale: int, span: Span) -> Node:
+        around, self.shared = self.shared, []
         self.rounding += 1
-        try:
-            ratio = self.ratio(self.operand(argument), argument.span)
-            ten = Const(Number(0, 10**scale, 10**scale), 10**scale)
-            numerator = self.numbers("*", ratio.numerator, ten, span)
-        finally:
-            self.rounding -= 1
+        ratio = self.ratio(self.operand(argument), argument.span)
+        ten = Const(Number(0, 10**scale, 10**scale), 10**scale)
+        numerator = self.numbers("*", ratio.numerator, ten, span)
+        self.rounding -= 1
+        shared, self.shared = self.shared, around
         bounds = _quotient_bounds(cast(Number, numerator.type), cast(Number, ratio.denominator.type))
         result = Number(scale, *bounds, ratio.unit)
-        return self.number(Round(result, mode, numerator, ratio.denominator), result, span)
+        node = self.number(Round(result, mode, numerator, ratio.denominator), result, span)
+        for symbol, value in reversed(shared):
+            node = typed.let(symbol, value, node)
+        return node
 
     # ---- builtins
 
@@ -828,11 +917,9 @@ class _Checker:
         if any(i.guard is not None for i in (*starts.items, *values.items)):
             raise self.fail(ARGUMENTS, span, "`starts` and `values` of `steps` are not filtered")
         self._ascending(starts, arguments[1].span)
-        kind = cast(List, values.type).element
-        out: Node = Const(kind, None)
-        for start, chosen in zip(starts.items, values.items, strict=True):
-            out = If(kind, self.compared(">=", value, start.value, span), chosen.value, out)
-        return out
+        tests = [cast(Compare, self.compared(">=", value, start.value, span)) for start in starts.items]
+        begun = ListOf(List(tests[0].right.type, len(tests)), tuple(Item(None, test.right) for test in tests))
+        return Call(cast(List, values.type).element, "steps", (tests[0].left, begun, values))
 
     def _ascending(self, starts: ListOf, span: Span) -> None:
         known = [i.value.value for i in starts.items if isinstance(i.value, Const)]
@@ -879,7 +966,8 @@ class _Checker:
     def _list_contains(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
         if len(arguments) != 2:
             raise self.wrong(name, span)
-        return self.list_contains(self.value(arguments[0]), self.value(arguments[1]), span)
+        elements, value = self.value(arguments[0]), self.value(arguments[1])
+        return self.reading(value, lambda named: self.list_contains(elements, named, span))
 
     def list_contains(self, elements: Node, value: Node, span: Span) -> Node:
         if not isinstance(elements.type, List):
@@ -921,6 +1009,8 @@ class _Checker:
         if bounds is None:
             bounds = [(min(0, kind.element.low), max(0, kind.element.high))] * kind.most
         result = replace(kind.element, low=sum(low for low, _ in bounds), high=sum(high for _, high in bounds))
+        if name == "mean" and self.rounding:
+            elements = self.once(elements)
         total = self.number(Call(result, "sum", (elements,)), result, span)
         return total if name == "sum" else self.mean(total, elements, span)
 

@@ -1,17 +1,18 @@
 """The typed tree: what the compiling engines read. Every number in it is a scaled integer.
 
 Operands of `Arithmetic` and `Compare` are already brought to one scale, quotients stand only in `Round`,
-relations are unrolled to their cells. Nodes are frozen and hashable.
+relations are unrolled to their cells. What an expression needs several times is bound once by `Let`, so that a tree
+is never much larger than the text it came from. Nodes are frozen and hashable.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from policy_service.language import types
 from policy_service.language.types import Type
 
-SymbolKind = Literal["fact", "parameter", "decision", "cell", "as_of", "campaign"]
+SymbolKind = Literal["fact", "parameter", "decision", "cell", "as_of", "campaign", "local"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Symbol:
     """What a name stands for.
 
     name: `section.fact`; `policy#parameter`; `policy.decision` or `policy.decision.output`;
-    `policy.relation[row].column`; `as_of`; `from` or `to`.
+    `policy.relation[row].column`; `as_of`; `from` or `to`; of a local, a number, given once in an expression.
     """
 
     kind: SymbolKind
@@ -106,6 +107,16 @@ class If:
 
 
 @dataclass(frozen=True, slots=True)
+class Let:
+    """`body`, in which `Load(symbol)` is the value of `value`."""
+
+    type: Type
+    symbol: Symbol
+    value: "Node"
+    body: "Node"
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One element of a list; it is there when its guard is absent or true."""
 
@@ -121,7 +132,7 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A builtin on values; null when an operand is null, but for the list builtins (see builtins.py)."""
+    """A builtin on values; null when an operand is null, but for `steps` and the list builtins (see builtins.py)."""
 
     type: Type
     name: str
@@ -137,7 +148,7 @@ class Member:
     name: str
 
 
-Node = Const | Load | Rescale | Arithmetic | Round | Compare | And | Or | Not | If | ListOf | Call | Member
+Node = Const | Load | Rescale | Arithmetic | Round | Compare | And | Or | Not | If | Let | ListOf | Call | Member
 BOOLEAN = types.Boolean()
 TRUE, FALSE = Const(BOOLEAN, True), Const(BOOLEAN, False)
 
@@ -157,6 +168,8 @@ def operands(node: Node) -> Iterator[Node]:
             yield from node.operands
         case If():
             yield from (node.condition, node.then, node.otherwise)
+        case Let():
+            yield from (node.value, node.body)
         case ListOf():
             for item in node.items:
                 if item.guard is not None:
@@ -165,12 +178,12 @@ def operands(node: Node) -> Iterator[Node]:
 
 
 def symbols(node: Node) -> frozenset[Symbol]:
-    """Every symbol that the node loads."""
+    """Every symbol that the node loads from outside."""
     found: set[Symbol] = set()
     stack = [node]
     while stack:
         top = stack.pop()
-        if isinstance(top, Load):
+        if isinstance(top, Load) and top.symbol.kind != "local":
             found.add(top.symbol)
         stack.extend(operands(top))
     return frozenset(found)
@@ -193,6 +206,8 @@ def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
             return replace(
                 node, condition=change(node.condition), then=change(node.then), otherwise=change(node.otherwise)
             )
+        case Let():
+            return replace(node, value=change(node.value), body=change(node.body))
         case ListOf():
             return replace(
                 node,
@@ -213,8 +228,38 @@ def folded(node: Node) -> Node:
     return node
 
 
-def bind(node: Node, constants: dict[Symbol, Any]) -> Node:
+def bind(node: Node, constants: Mapping[Symbol, Any]) -> Node:
     """The node with some symbols replaced by their values."""
-    if isinstance(node, Load):
-        return Const(node.type, constants[node.symbol]) if node.symbol in constants else node
+    match node:
+        case Load(type=kind, symbol=symbol):
+            return Const(kind, constants[symbol]) if symbol in constants else node
+        case Let(symbol=symbol, value=value, body=body):
+            known = bind(value, constants)
+            if isinstance(known, Const):
+                return bind(body, {**constants, symbol: known.value})
+            return replace(node, value=known, body=bind(body, constants))
     return folded(rebuild(node, lambda child: bind(child, constants)))
+
+
+def let(symbol: Symbol, value: Node, body: Node) -> Node:
+    """The body with the symbol bound to the value; without a `Let` where it is read once."""
+    bound = Let(body.type, symbol, value, body)
+    return bound if _count(body, symbol) > 1 else inlined(bound)
+
+
+def _count(node: Node, symbol: Symbol) -> int:
+    found, stack = 0, [node]
+    while stack:
+        top = stack.pop()
+        found += isinstance(top, Load) and top.symbol == symbol
+        stack.extend(operands(top))
+    return found
+
+
+def inlined(node: Let) -> Node:
+    """The body with the value in the places that read it."""
+
+    def put(part: Node) -> Node:
+        return node.value if isinstance(part, Load) and part.symbol == node.symbol else rebuild(part, put)
+
+    return put(node.body)

@@ -1,6 +1,7 @@
 """What kind of value an expression has. Numbers carry scale, bounds and unit; bounds are scaled integers."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -193,6 +194,18 @@ def _record_union(first: Record, second: Record) -> Record | None:
         return None
     joined = [(name, union(one, two)) for (name, one), (_, two) in zip(first.fields, second.fields, strict=True)]
     return Record(tuple((n, t) for n, t in joined if t is not None)) if all(t for _, t in joined) else None
+
+
+def numbers(type_: Type) -> Iterator[Number]:
+    """The numbers that a value holds."""
+    match type_:
+        case Number():
+            yield type_
+        case List(element=element):
+            yield from numbers(element)
+        case Record(fields=fields):
+            for _, field in fields:
+                yield from numbers(field)
 
 
 def kind(type_: Type) -> str:

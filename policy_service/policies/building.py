@@ -200,10 +200,23 @@ def build_texts(texts: Mapping[str, DraftTemplate], scope: Scope, report: Report
                 parts.append(part)
                 continue
             node = check_expression(part.tree, scope, report)
-            if node is not None:
+            if node is not None and is_shown(node.type, part.span, report):
                 parts.append(model.Expression(part.tree, node, part.span, scope))
         out[tongue] = model.Template(tuple(parts))
     return out
+
+
+def is_shown(kind: types.Type, span: Span, report: Report) -> bool:
+    """Whether all numbers of the type keep the 15 digits that an answer has; else that is told."""
+    fits = all(max(abs(n.low), abs(n.high)) <= types.MAX_VALUE for n in types.numbers(kind))
+    if not fits:
+        report.add(
+            NUMBER_RANGE,
+            span,
+            "the value may pass 15 digits",
+            hint="narrow the range of the facts, or round to fewer decimals",
+        )
+    return fits
 
 
 class _Builder:
@@ -520,16 +533,8 @@ class _Builder:
                 return self._relation(draft.name, draft.body)
 
     def _profile(self, kind: types.Type, span: Span) -> types.Type | None:
-        """The type, if its numbers keep 15 digits and scale 6."""
-        if any(max(abs(n.low), abs(n.high)) > types.MAX_VALUE for n in _numbers(kind)):
-            self.report.add(
-                NUMBER_RANGE,
-                span,
-                "the value may pass 15 digits",
-                hint="narrow the range of the facts, or round to fewer decimals",
-            )
-            return None
-        return kind
+        """The type, if an answer can show its values."""
+        return kind if is_shown(kind, span, self.report) else None
 
     def _expression(
         self, draft: DraftExpression | None, scope: Scope | None = None, expected: types.Type | None = None
@@ -544,7 +549,7 @@ class _Builder:
         return self._expression(draft, scope, types.Boolean())
 
     def _table(self, draft: DraftTable) -> tuple[model.Table | None, types.Type | None]:
-        inputs = [self._expression(i) for i in draft.inputs]
+        inputs = [self._header(i) for i in draft.inputs]
         rows: list[model.Row] = []
         whole = all(i is not None for i in inputs)
         columns: list[types.Type] = [types.Null() for _ in draft.outputs]
@@ -581,6 +586,11 @@ class _Builder:
             tuple(d for d in default if d is not None) if draft.default is not None else None,
         )
         return table, self._table_type(table, draft)
+
+    def _header(self, draft: DraftExpression) -> model.Expression | None:
+        """The expression that a column is about; a fired row shows its value."""
+        found = self._expression(draft)
+        return found if found is not None and self._profile(found.type, draft.span) is not None else None
 
     def _cell(self, tree: ast.Node | None, span: Span, header: model.Expression | None) -> model.CellTest | None:
         if header is None or not isinstance(tree, ast.Cell):
@@ -918,18 +928,6 @@ def _names(tree: ast.Node) -> list[str]:
     else:
         inner = ast.children(tree)
     return [name for child in inner for name in _names(child)]
-
-
-def _numbers(kind: types.Type) -> Iterable[types.Number]:
-    """The numbers that a value holds."""
-    match kind:
-        case types.Number():
-            yield kind
-        case types.List(element=element):
-            yield from _numbers(element)
-        case types.Record(fields=fields):
-            for _, field_ in fields:
-                yield from _numbers(field_)
 
 
 def _same_scales(one: types.Type, two: types.Type) -> bool:

@@ -45,6 +45,8 @@ def closure(node: Node, place: Callable[[Symbol], int]) -> Closure:
             return _not(closure(operand, place))
         case typed.If(condition=condition, then=then, otherwise=otherwise):
             return _if(closure(condition, place), closure(then, place), closure(otherwise, place))
+        case typed.Let(symbol=symbol, value=value, body=body):
+            return _let(place(symbol), closure(value, place), closure(body, place))
         case typed.ListOf(items=items):
             return _list(
                 [(None if i.guard is None else closure(i.guard, place), closure(i.value, place)) for i in items]
@@ -145,6 +147,14 @@ def _if(condition: Closure, then: Closure, otherwise: Closure) -> Closure:
     return lambda slots: then(slots) if condition(slots) is True else otherwise(slots)
 
 
+def _let(at: int, value: Closure, body: Closure) -> Closure:
+    def run(slots: Slots) -> Any:
+        slots[at] = value(slots)
+        return body(slots)
+
+    return run
+
+
 def _list(items: list[tuple[Closure | None, Closure]]) -> Closure:
     return lambda slots: [value(slots) for guard, value in items if guard is None or guard(slots) is True]
 
@@ -169,11 +179,25 @@ def _call(name: str, operands: list[Closure]) -> Closure:
     if name == "list contains":
         elements, wanted = operands
         return lambda slots: _contains(elements(slots), wanted(slots))
+    if name == "steps":
+        return _steps(*operands)
     function = _VALUES[name]
 
     def run(slots: Slots) -> Any:
         values = [operand(slots) for operand in operands]
         return None if None in values else function(*values)
+
+    return run
+
+
+def _steps(value: Closure, starts: Closure, values: Closure) -> Closure:
+    def run(slots: Slots) -> Any:
+        given, found = value(slots), None
+        if given is not None:
+            for start, chosen in zip(starts(slots), values(slots), strict=True):
+                if start is not None and start <= given:
+                    found = chosen
+        return found
 
     return run
 

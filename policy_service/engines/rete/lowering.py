@@ -66,6 +66,8 @@ def is_total(node: Node) -> bool:
             return _excludes_zero(denominator) and _all_total(node)
         case typed.If():
             return is_total(node.then) and is_total(node.otherwise)
+        case typed.Let():
+            return is_total(node.value) and is_total(node.body)
         case typed.Call(name="count" | "string length" | "abs" | "days" | "year" | "month" | "day" | "weekday"):
             return _all_total(node)
         case typed.Call(name="modulo", operands=(_, divisor)):
@@ -98,6 +100,8 @@ def lower(node: Node, fields: Fields, holds: bool = True) -> Lowered:
             return _join([lower(o, fields, holds) for o in operands], every=not holds)
         case typed.Not(operand=operand):
             return lower(operand, fields, not holds)
+        case typed.Let():
+            return lower(typed.inlined(node), fields, holds)
         case Load():
             return pen.Test(fields.name(node, "fact"), "eq", holds)
         case Compare():

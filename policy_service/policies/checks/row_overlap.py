@@ -163,6 +163,8 @@ def _side(test: typed.Node, header: typed.Node) -> _Side | None:
     match test:
         case typed.Const(value=True):
             return domain
+        case typed.Let(value=value) if value == header:
+            return _side(typed.inlined(test), header)
         case typed.Or(operands=operands):
             return _combine([_side(o, header) for o in operands], _join)
         case typed.And(operands=operands):

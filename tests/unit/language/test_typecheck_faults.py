@@ -56,6 +56,10 @@ def fault(text: str, expected: types.Type | None = None) -> tuple[str, str, str]
     return found.code.code, text[found.span.column - 1 : found.span.end - 1], found.message
 
 
+def test_what_a_value_is_compared_with_may_pass_15_digits() -> None:
+    assert check("live.orders > live.huge * 999").type == Boolean()
+
+
 @pytest.mark.parametrize(
     ("text", "code", "part"),
     [
@@ -69,6 +73,11 @@ def fault(text: str, expected: types.Type | None = None) -> tuple[str, str, str]
         ("[live.huge, 0.000001]", "L205", "[live.huge, 0.000001]"),
         ("if flag then live.huge else 0.000001", "L205", "live.huge"),
         ("live.ratio * live.ratio", "L205", "live.ratio * live.ratio"),
+        ("live.huge * 999 > 5", "L205", "live.huge * 999"),
+        ("not(live.huge * 999 = null)", "L205", "live.huge * 999"),
+        ("[live.huge * 999] = null", "L205", "[live.huge * 999]"),
+        ("live.huge * 999 between 1 and 5", "L205", "live.huge * 999"),
+        ("live.huge * 999 in (1, 5)", "L205", "live.huge * 999"),
         ("0.0000001 + 1", "L103", "0.0000001"),
         ("1000000000000000", "L103", "1000000000000000"),
         ('@"soon"', "L103", '@"soon"'),

@@ -1,12 +1,14 @@
 """Relations, lists, steps and cells: how they unroll to what every engine can run."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_service.diagnostics import Report, plain
+from policy_service.engines.rete.closures import closure
 from policy_service.language import typed, types
 from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.language.typecheck import Scope, cell_symbol, check_cell, check_expression
@@ -75,17 +77,25 @@ def test_steps_may_give_members_of_an_enumeration_and_null_below_the_first() -> 
     tree = parse_expression(text, plain(text), report)
     assert tree is not None
     node = check_expression(tree, SCOPE, report, Enum(("D", "C")))
-    assert isinstance(node, typed.If)
-    assert isinstance(node.otherwise, typed.If)
-    assert node.otherwise.otherwise == typed.Const(Enum(("D", "C")), None)
+    assert node is not None
+    assert node.type == Enum(("D", "C"))
+    assert [at(node, debt) for debt in (-1, 0, 9, 10, None)] == [None, "D", "D", "C", None]
 
 
 def test_steps_take_the_value_beside_the_last_start_that_is_reached() -> None:
     node = check("steps(live.debt, [0, 10], [1, 2])")
-    assert isinstance(node, typed.If)
-    assert isinstance(node.otherwise, typed.If)
-    assert (node.then, node.otherwise.then) == (typed.Const(Number(0, 2, 2), 2), typed.Const(Number(0, 1, 1), 1))
-    assert node.otherwise.otherwise == typed.Const(Number(0, 1, 2), None)
+    assert node.type == Number(0, 1, 2)
+    assert [at(node, debt) for debt in (-1, 0, 9, 10, 11, None)] == [None, 1, 1, 2, 2, None]
+
+
+def test_steps_bring_the_value_and_the_starts_to_one_scale() -> None:
+    node = check("steps(live.debt, [0.5, 10], [1, 2])")
+    assert [at(node, debt) for debt in (0, 1, 9, 10)] == [None, 1, 1, 2]
+
+
+def at(node: typed.Node, debt: int | None) -> Any:
+    """The value of an expression about `live.debt`."""
+    return closure(node, lambda _symbol: 0)([debt])
 
 
 @pytest.mark.parametrize(

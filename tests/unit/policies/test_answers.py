@@ -112,10 +112,31 @@ def test_each_gives_one_answer_per_row_with_the_columns_in_reach() -> None:
             "    claim: {per: day}\n    details: {huge: live.gmv * live.orders * 0.01}",
             [("L205", "the value may pass 15 digits")],
         ),
+        (
+            "Early: {points}",
+            "Early: {live.gmv * live.orders * 0.01}",
+            [("L205", "the value may pass 15 digits")],
+        ),
+        (
+            "when: met",
+            "when: met and live.gmv * live.orders * 0.01 > 5",
+            [("L205", "the value may pass 15 digits, and `because` shows it")],
+        ),
     ],
 )
 def test_a_reward_that_does_not_fit_is_told(old: str, new: str, expected: list[tuple[str, str]]) -> None:
     assert faults(HEAD + TASKS + EACH.replace(old, new)) == expected
+
+
+def test_a_column_that_no_answer_can_show_is_told() -> None:
+    table = """  d:
+    hit: any
+    default: null
+    table: |
+      | row | live.gmv * live.orders * 0.01 | => n: integer |
+      | r   | > 5                           | 1             |
+"""
+    assert faults(HEAD + TASKS + table) == [("L205", "the value may pass 15 digits")]
 
 
 def test_all_faults_of_a_reward_are_told_at_once() -> None:
