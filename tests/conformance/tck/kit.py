@@ -43,7 +43,7 @@ class Folder:
 
 
 def place() -> Path | None:
-    """The folder of the kit: what DMN_TCK names, else tests/data/tck; None where nothing is named and that is not there.
+    """The folder that DMN_TCK names, else tests/data/tck; None where nothing is named and that is not there.
 
     Raises:
         NotADirectoryError: what is named is no folder.
