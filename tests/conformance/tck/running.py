@@ -17,8 +17,9 @@ from policy_service.language import types
 from policy_service.language.values import days_text
 from policy_service.policies.bundle import Bundle, bundle
 from tests.conformance.tck import untyped
+from tests.conformance.tck.entries import Entry, Rules, as_column, sources
 from tests.conformance.tck.kit import Case, Expected, Folder
-from tests.conformance.tck.translating import Entry, Rules, as_column, sources, translate
+from tests.conformance.tck.translating import translate
 from tests.conformance.tck.values import Days, Other, ours, same
 
 DAY = date(2023, 4, 1)
@@ -71,7 +72,9 @@ def results(folder: Folder) -> dict[str, Result]:
 class _Running:
     def __init__(self, folder: Folder) -> None:
         self.folder, self.rules = folder, translate(folder)
-        self.codes, self.bundle = checked(self.rules.entries)
+        self.untranslated = {self.rules.decisions[name]: why for name, why in self.rules.untranslated.items()}
+        _spread(self.rules.entries, self.untranslated)
+        self.codes, self.bundle = checked({n: e for n, e in self.rules.entries.items() if n not in self.untranslated})
         self.evaluators = [Evaluator(self.bundle, registry.engine(name)) for name in registry.NAMES]
         self.answered: dict[str, _Answered] = {}
 
@@ -91,9 +94,9 @@ class _Running:
     def _typed(self, case: Case, expected: Expected) -> Result:
         if self.folder.model.services.get(case.service):
             return Result("unsupported", "a decision service whose result has a type")
-        if expected.decision in self.rules.untranslated:
-            return Result("unsupported", self.rules.untranslated[expected.decision])
         name, answered = self.rules.decisions[expected.decision], self._answered(case)
+        if name in self.untranslated:
+            return Result("unsupported", self.untranslated[name])
         code = self.codes.get(name) or answered.codes.get(name)
         if code:
             return Result("outside", code)
@@ -137,7 +140,7 @@ def checked(entries: Mapping[str, Entry]) -> tuple[dict[str, str], Bundle]:
 
 
 def _spread(entries: Mapping[str, Entry], codes: dict[str, str]) -> None:
-    """Gives the code of an entry to those that read it."""
+    """Gives the code of an entry, or whatever stands for one, to those that read it."""
     grown = True
     while grown:
         grown = False
