@@ -105,7 +105,7 @@ def _value(node: ast.Node, scope: Scope) -> Any:
             return [evaluate(i, scope) for i in items]
         case ast.Filter(base, condition):
             return [row for row in evaluate(base, scope) if evaluate(condition, scope.within(row)) is True]
-        case ast.Call(ast.Name(name), arguments):
+        case ast.Call(ast.Name(name), arguments, ()):
             return _call(name, arguments, scope)
     raise NotImplementedError(type(node).__name__)
 
@@ -123,9 +123,9 @@ def _part(base: Any, name: str, scope: Scope) -> Any:
             return base[name]
         case date():
             return Decimal(base.isoweekday() if name == "weekday" else getattr(base, name))
-        case timedelta():
+        case timedelta() if name == "days":
             return Decimal(base.days)
-        case Months(count):
+        case Months(count) if name in ("years", "months"):
             whole = abs(count) // 12 if name == "years" else abs(count) % 12
             return Decimal(-whole if count < 0 else whole)
     raise NotImplementedError(name)
@@ -166,29 +166,31 @@ def _calculate(operator: str, left: Any, right: Any) -> Any:
     if isinstance(left, Decimal | Fraction) and isinstance(right, Decimal | Fraction):
         return _numbers(operator, left, right)
     sign = 1 if operator == "+" else -1
-    match left, right:
-        case (date(), date()):
+    match left, operator, right:
+        case (date(), "-", date()):
             return timedelta(days=(left - right).days)
-        case (date(), timedelta()):
+        case (date(), "+" | "-", timedelta()):
             return left + sign * right
-        case (date(), Months(count)):
+        case (date(), "+" | "-", Months(count)):
             return add_months(left, sign * count)
-        case (timedelta() | Months(), date()):
+        case (timedelta() | Months(), "+", date()):
             return _calculate(operator, right, left)
-        case (Months(one), Months(two)):
+        case (Months(one), "+" | "-", Months(two)):
             return Months(one + sign * two)
-        case (timedelta(), timedelta()):
+        case (timedelta(), "+" | "-", timedelta()):
             return left + sign * right
-        case (Decimal(), timedelta() | Months()):
+        case (Decimal(), "*", timedelta() | Months()):
             return _calculate(operator, right, left)
-        case (timedelta(), Decimal()):
+        case (timedelta(), "*", Decimal()) if right == int(right):
             return timedelta(days=left.days * int(right))
-        case (Months(count), Decimal()):
+        case (Months(count), "*", Decimal()) if right == int(right):
             return Months(count * int(right))
     raise NotImplementedError(operator)
 
 
 def _numbers(operator: str, left: Decimal | Fraction, right: Decimal | Fraction) -> Decimal | Fraction | None:
+    if operator == "**":
+        raise NotImplementedError(operator)
     if operator == "/":
         return None if right == 0 else Fraction(left) / Fraction(right)
     if isinstance(left, Fraction) or isinstance(right, Fraction):
@@ -207,8 +209,13 @@ def _rounded(mode: str, value: Decimal | Fraction | None, scale: int) -> Decimal
 
 
 def _time(text: str) -> Any:
-    day, days, months = parse_date(text), parse_days(text), parse_months(text)
-    return day if day is not None else timedelta(days=days) if days is not None else Months(months or 0)
+    if (day := parse_date(text)) is not None:
+        return day
+    if (days := parse_days(text)) is not None:
+        return timedelta(days=days)
+    if (months := parse_months(text)) is not None:
+        return Months(months)
+    raise NotImplementedError(text)
 
 
 def _call(name: str, arguments: tuple[ast.Node, ...], scope: Scope) -> Any:

@@ -1,0 +1,1 @@
+"""The cases of the DMN technology compatibility kit: read, written as rule folders, run on every engine."""
