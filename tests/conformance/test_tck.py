@@ -16,10 +16,7 @@ Found = Callable[[str], Mapping[str, Result]]
 
 @cache
 def _results(folder: str) -> Mapping[str, Result]:
-    place = kit.place()
-    if place is None:
-        pytest.skip(f"the kit is no part of this repository; {kit.SETTING} names its folder")
-    return results(kit.read(kit.folders(place)[folder]))
+    return results(kit.read(kit.folders()[folder]))
 
 
 @pytest.fixture
@@ -45,10 +42,7 @@ def test_what_differs_answers_what_is_written_by_hand(folder: str, found: Found)
 
 
 def test_every_folder_is_recorded() -> None:
-    place = kit.place()
-    if place is None:
-        pytest.skip(f"the kit is no part of this repository; {kit.SETTING} names its folder")
-    assert list(record.recorded()) == list(kit.folders(place))
+    assert list(record.recorded()) == list(kit.folders())
 
 
 def test_every_difference_has_a_reason_and_every_reason_a_difference() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -164,9 +163,3 @@ def test_our_answers_mean_what_their_type_says() -> None:
     assert same(Months(14), ours(types.Months(0, 99), "P1Y2M"))
     kind = types.Record((("rate_given", types.Number(1, 0, 99)),))
     assert same([{"Rate Given": Decimal("2.50")}], ours(types.List(kind, 1), [{"rate_given": Decimal("2.5")}]))
-
-
-def test_a_folder_that_is_named_and_is_not_there_is_a_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(kit.SETTING, str(tmp_path / "none"))
-    with pytest.raises(NotADirectoryError):
-        kit.place()

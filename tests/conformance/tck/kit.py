@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,7 @@ from xml.etree.ElementTree import Element
 from tests.conformance.tck.models import Model, read_model
 from tests.conformance.tck.values import below, value_of
 
-SETTING = "DMN_TCK"
-BESIDE = Path(__file__).parents[2] / "data" / "tck"
+KIT = Path(__file__).parents[2] / "data" / "tck"
 
 
 @dataclass(frozen=True)
@@ -42,20 +40,7 @@ class Folder:
     cases: tuple[Case, ...]
 
 
-def place() -> Path | None:
-    """The folder that DMN_TCK names, else tests/data/tck; None where nothing is named and that is not there.
-
-    Raises:
-        NotADirectoryError: what is named is no folder.
-    """
-    named = os.environ.get(SETTING)
-    if named is not None and not Path(named).is_dir():
-        raise NotADirectoryError(f"{SETTING}: {named}")
-    found = Path(named or BESIDE)
-    return found if found.is_dir() else None
-
-
-def folders(kit: Path) -> dict[str, Path]:
+def folders(kit: Path = KIT) -> dict[str, Path]:
     """The folders of cases by name."""
     return {path.name: path for path in sorted(kit.glob("compliance-level-*/*")) if path.is_dir()}
 
