@@ -85,6 +85,7 @@ class TablePlan:
     inputs: tuple[Formula, ...]
     rows: tuple[RowPlan, ...]
     default: tuple[Formula, ...] | None
+    """As that of the table."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -570,7 +570,7 @@ class _Builder:
                 whole = False
             self._row_basis(row.notes, row.span)
         default = [self._expression(d, None, c.type) for d, c in zip(draft.default or (), draft.outputs, strict=False)]
-        columns = self._joined(columns, default) if draft.default is not None else columns
+        columns = self._joined(columns, default) if len(default) == len(columns) else columns
         if not whole or any(d is None for d in default):
             return None, None
         outputs_ = tuple(
