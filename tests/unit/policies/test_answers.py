@@ -139,6 +139,24 @@ def test_a_column_that_no_answer_can_show_is_told() -> None:
     assert faults(HEAD + TASKS + table) == [("L205", "the value may pass 15 digits")]
 
 
+@pytest.mark.parametrize(
+    ("amount", "kind"),
+    [('"gold"', "text"), ("live.hours > 1", "boolean"), ("1", None), ("if live.hours > 1 then 3 else null", None)],
+)
+def test_a_ceiling_is_for_amounts_that_are_numbers(amount: str, kind: str | None) -> None:
+    """A text was compared with the ceiling when the reward was granted, which ended in a 500."""
+    text = f"""rewards:
+  gold:
+    title: {{zh: 金, en: Gold}}
+    kind: right
+    amount: '{amount}'
+    claim: {{per: none}}
+"""
+    message = f"the amount of a kind with a ceiling is a number, this is a {kind}"
+    assert faults(HEAD + text) == []
+    assert faults(HEAD + text, "ceilings: {right: {per_reward: 5}}\n") == ([("L202", message)] if kind else [])
+
+
 def test_all_faults_of_a_reward_are_told_at_once() -> None:
     text = (
         HEAD + "rewards:\n  coupon:\n    kind: gift\n    amount: 2 +\n    when: live.hours >\n    claim: {per: year}\n"
