@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from policy_service.diagnostics import NOWHERE, Diagnostic, Lines, PolicyError, Report, Span
 from policy_service.diagnostics.catalogue import (
@@ -23,7 +22,7 @@ from policy_service.facts.dictionary import read_labels
 from policy_service.language import types
 from policy_service.language.typecheck import Scope
 from policy_service.language.values import parse_number, scaled
-from policy_service.policies import building, checks, drafts, model
+from policy_service.policies import building, checks, drafts, model, zones
 from policy_service.policies.remembering import REMEMBERED, Read
 from policy_service.sources import Form, Node, Text, read
 from policy_service.sources import Mapping as MappingNode
@@ -290,8 +289,10 @@ class _Loader:
             if found is not None:
                 exclusions.append(found)
         zone, starts = form.text("time_zone", required=True), form.text("day_starts")
-        if zone is not None and not _is_zone(zone.value):
-            form.invalid(zone, f"there is no time zone `{zone.value}`", "an IANA name: `Asia/Shanghai`")
+        if zone is not None and zone.value not in zones.NAMES:
+            meant = zones.likely(zone.value)
+            hint = f"did you mean `{meant}`?" if meant else "an IANA name: `Asia/Shanghai`"
+            form.invalid(zone, f"there is no time zone `{zone.value}`", hint)
         if starts is not None and not _is_time(starts.value):
             form.invalid(starts, f"`{starts.value}` is not a time of day", '`"04:00"`')
         label = form.text("label")
@@ -374,14 +375,6 @@ class _Loader:
                         f"no file of `{id_}` is in force from {end} to {two.effective.period.start}",
                         related=related,
                     )
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def _is_time(text: str) -> bool:
