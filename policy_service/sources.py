@@ -18,7 +18,6 @@ _BREAKS = re.compile(r"[ \t]*(?:\r?\n[ \t]*)+")
 _ESCAPED_BREAK = re.compile(r"\\\r?\n[ \t]*")
 _LONG_ESCAPE = re.compile(r"\\U([0-9A-Fa-f]{8})")
 _LAST_CHARACTER = 0x10FFFF
-_HALF = re.compile("[\ud800-\udfff]")
 _DEEP = 2000
 Offsets = SequenceOf[int]
 
@@ -186,12 +185,6 @@ class _Reader:
         value, style = node.value, node.style or None
         offsets = self._offsets(style, value, start, end)
         after = offsets[-1] + 1 if offsets else end
-        if (half := _HALF.search(value)) is not None:
-            at = offsets[half.start()]
-            written = self.text[at : at + 6]
-            self.refuse(
-                self.lines.span(at, at + 6), f"`{written}` is half of a character", "write the character itself"
-            )
         span = self.lines.span(start, end)
         return Text(value, span, Mapped(self.lines, offsets, after), plain=style is None)
 
