@@ -16,6 +16,8 @@ _FAST = getattr(yaml, "CSafeLoader", None)
 _ESCAPES = {"x": 2, "u": 4, "U": 8}
 _BREAKS = re.compile(r"[ \t]*(?:\r?\n[ \t]*)+")
 _ESCAPED_BREAK = re.compile(r"\\\r?\n[ \t]*")
+_LONG_ESCAPE = re.compile(r"\\U([0-9A-Fa-f]{8})")
+_LAST_CHARACTER = 0x10FFFF
 _DEEP = 2000
 Offsets = SequenceOf[int]
 
@@ -86,10 +88,24 @@ def read(file: str, text: str, report: Report) -> Node | None:
     except RecursionError:
         report.add(YAML_SYNTAX, lines.span(0, 1), "the file is nested too deeply")
         return None
+    except (ValueError, OverflowError):  # what PyYAML makes of an escape beyond the last character
+        _report_no_character(lines, text, report)
+        return None
     if root is None:
         report.add(YAML_SYNTAX, lines.span(0, 1), "the file is empty")
         return None
     return None if reader.refused else node
+
+
+def _report_no_character(lines: Lines, text: str, report: Report) -> None:
+    escapes = [m for m in _LONG_ESCAPE.finditer(text) if int(m[1], 16) > _LAST_CHARACTER]
+    for match in escapes[:1]:
+        report.add(
+            YAML_SYNTAX,
+            lines.span(match.start(), match.end()),
+            f"`{match.group()}` is no character",
+            hint=f"the last one is `\\U{_LAST_CHARACTER:08X}`",
+        )
 
 
 def _place(error: yaml.MarkedYAMLError, end: int) -> int:
@@ -271,17 +287,28 @@ class Form:
     def invalid(self, node: Node, message: str, hint: str | None = None) -> None:
         self.report.add(VALUE_INVALID, node.span, message, hint=hint)
 
-    def text(self, key: str, *, required: bool = False) -> Text | None:
+    def text(self, key: str, *, required: bool = False, nullable: bool = False) -> Text | None:
+        """A single value; `null` is one only where the key may say that there is none."""
         found = self.node(key, required=required)
-        if found is not None and not isinstance(found, Text):
+        if found is None:
+            return None
+        if not isinstance(found, Text):
             self.invalid(found, f"`{key}` must be a single value")
             return None
+        if found.is_null and not nullable:
+            self._without_value(key)
+            return None
         return found
+
+    def _without_value(self, key: str) -> None:
+        name = self.mapping.key(key) if self.mapping is not None else None
+        if name is not None:
+            self.invalid(name, f"`{key}` has no value", "leave the key out, or give it one")
 
     def word(self, key: str, choices: Iterable[str] | None = None, *, required: bool = False) -> str | None:
         """One word, of the choices when they are given."""
         found = self.text(key, required=required)
-        if found is None or (found.is_null and not required):
+        if found is None:
             return None
         known = tuple(choices or ())
         if known and found.value not in known:
@@ -299,9 +326,9 @@ class Form:
 
     def integer(self, key: str, *, required: bool = False) -> int | None:
         found = self.text(key, required=required)
-        if found is None or (found.is_null and not required):
+        if found is None:
             return None
-        if not re.fullmatch(r"-?\d{1,15}", found.value, re.ASCII):
+        if not re.fullmatch(r"-?(?:0|[1-9]\d{0,14})", found.value, re.ASCII):
             self.invalid(found, f"`{key}` must be a whole number")
             return None
         return int(found.value)
@@ -326,15 +353,18 @@ class Form:
         """The entries of a mapping whose values are single values."""
         found = {}
         for name, node in self.entries(key):
-            if isinstance(node, Text):
+            if isinstance(node, Text) and not node.is_null:
                 found[name.value] = node
             else:
-                self.invalid(node, f"`{name.value}` must be a single value")
+                self.invalid(name, f"`{name.value}` must be a single value")
         return found
 
     def entries(self, key: str, *, required: bool = False) -> tuple[tuple[Text, Node], ...]:
         found = self.node(key, required=required)
-        if found is None or (isinstance(found, Text) and found.is_null):
+        if found is None:
+            return ()
+        if isinstance(found, Text) and found.is_null:
+            self._without_value(key)
             return ()
         if not isinstance(found, Mapping):
             self.invalid(found, f"`{key}` must be a mapping")

@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import click
@@ -13,16 +12,24 @@ from policy_service.cli.acting import told
 from policy_service.cli.decisions import auditing, filter_options, query_of
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.asking import NoActiveBundle
+from policy_service.decisions.days import moment_of
 from policy_service.decisions.evaluators import UnknownBundle, UnusableBundle
 from policy_service.decisions.recording import ValuesErased
 from policy_service.decisions.replay import NotReplayable
 from policy_service.decisions.replaying import Again, Outcome, Replaying, Tally
 from policy_service.decisions.service import NotFound
+from policy_service.language.values import parse_date
 
 _OUTCOMES = ("identical", "different", "erased", "refused")
 _SHOWN = 5
 """Differences of one decision that are shown as text."""
 _BAR_STEP = 100
+
+
+def _day_or_instant(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is not None and parse_date(text) is None and moment_of(text) is None:
+        raise click.BadParameter("a day is written 2023-04-01, an instant 2023-04-01T08:00:00+08:00")
+    return text
 
 
 @click.command()
@@ -32,9 +39,9 @@ _BAR_STEP = 100
     "--bundle", "under", metavar="BUNDLE", default="original", show_default=True,
     help="The rules to ask: original, active, or the id of a stored bundle.",
 )  # fmt: skip
-@click.option("--as-of", "day", type=click.DateTime(["%Y-%m-%d"]), help="Another business day than the recorded one.")
+@click.option("--as-of", metavar="DAY", callback=_day_or_instant, help="Another business day than the recorded one.")
 @format_option
-def replay(id: str | None, under: str, day: datetime | None, form: str, **given: Any) -> None:
+def replay(id: str | None, under: str, as_of: str | None, form: str, **given: Any) -> None:
     """Evaluate the decision ID again, or all sealed ones that the filters find, and tell where the answers differ.
 
     It acts on the database of POLICY_DATABASE_URL and records nothing. A decision is refused, with the reason, where
@@ -47,7 +54,6 @@ def replay(id: str | None, under: str, day: datetime | None, form: str, **given:
     query = query_of(given)
     if id is not None and any(text is not None for text in given.values()):
         raise click.UsageError("either ID, or filters")
-    as_of = None if day is None else day.date().isoformat()
     tally = Tally()
     with auditing(form) as (assembled, known):
         began = time.monotonic()

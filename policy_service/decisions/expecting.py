@@ -22,7 +22,7 @@ WORDS: tuple[Kind, ...] = get_args(Kind)[1:]
 STATUSES = ("suspended", "not_in_effect", "not_applicable", "insufficient_facts", "rule_conflict", "applied")
 REASONS = (*STATUSES[:-1], "not_met", "excluded", "withheld")
 _FEW = 12
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

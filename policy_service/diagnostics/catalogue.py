@@ -56,7 +56,7 @@ ANSWER_DUPLICATE = Code("P113", "answer-duplicate", "One answer id is given twic
 CLAIM_INVALID = Code("P114", "claim-invalid", "The claim does not fit the policy or the kind of the reward.")
 REFERENCE_UNKNOWN = Code("P115", "reference-unknown", "A campaign, group, policy, reward or section is not declared.")
 TEXT_MISSING = Code("P116", "text-missing", "A title or text lacks zh or en, or a row of the relation.")
-FOLDER = Code("P117", "rules-folder", "The rules folder cannot be read, or lacks a file that must be there.")
+FOLDER = Code("P117", "rules-folder", "The rules folder or a file in it cannot be read, or a file is lacking.")
 OPTIONAL_UNUSED = Code("P118", "optional-unused", "An optional fact is never read by the policy.", "warning")
 CASE_INVALID = Code(
     "P119", "case-invalid", "A case of a .test.yaml names what does not exist, or posts or expects what cannot be."

@@ -15,7 +15,7 @@ from policy_service.language import ast, typed, types
 from policy_service.language.format import print_node
 from policy_service.language.typecheck import check_expression
 from policy_service.language.typed import Symbol
-from policy_service.language.values import days_text, exact
+from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy, RowOf, Rules
 
@@ -544,8 +544,8 @@ def _literal(kind: types.Type, value: Any) -> ast.Node:
             return ast.NumberLiteral(Decimal(exact(value, scale)))
         case types.Date():
             return ast.Call(ast.Name("date"), (ast.StringLiteral(date.fromordinal(value).isoformat()),))
-        case types.Duration():
-            return ast.Call(ast.Name("duration"), (ast.StringLiteral(days_text(value)),))
+        case types.Duration() | types.Months():
+            return ast.Call(ast.Name("duration"), (ast.StringLiteral(shown(kind, value)),))
         case types.Boolean():
             return ast.BooleanLiteral(value)
     return ast.StringLiteral(value)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 
 from policy_service.diagnostics import NOWHERE, Report, Span
@@ -15,7 +15,7 @@ from policy_service.language.typecheck import FAULTY
 from policy_service.language.typed import Load, Symbol
 from policy_service.language.typed import Node as TypedNode
 from policy_service.language.types import Type
-from policy_service.language.values import scaled
+from policy_service.language.values import parse_number, scaled
 from policy_service.sources import Form, Node, Text
 from policy_service.sources import Mapping as MappingNode
 from policy_service.sources import Sequence as SequenceNode
@@ -289,6 +289,10 @@ def _type(text: Text, form: Form, members: tuple[str, ...], what: str, report: R
     if name == "decimal" and scale is not None:
         name = f"decimal({scale})"
     kind = types.declared_type(name)
+    if name == text.value and isinstance(kind, types.Number) and (twice := form.text("scale")) is not None:
+        hint = "leave `scale` out: it belongs to `type: decimal`"
+        report.add(FACT_DECLARATION, twice.span, f"`{name}` says the decimals of {what} already", hint=hint)
+        return None
     if isinstance(kind, types.Number):
         return _number(kind, text, form, what, report)
     if isinstance(kind, types.Date):
@@ -311,10 +315,8 @@ def _number(kind: types.Number, text: Text, form: Form, what: str, report: Repor
         return None
     bounds = []
     for end in ends:
-        try:
-            bound = scaled(Decimal(end.value), kind.scale)
-        except InvalidOperation:
-            bound = None
+        exact = parse_number(end.value)
+        bound = scaled(exact, kind.scale) if exact is not None else None
         if bound is None or abs(bound) > types.MAX_VALUE:
             report.add(FACT_DECLARATION, end.span, f"`{end.value}` is no {kind} of at most 15 digits")
             return None
@@ -334,11 +336,8 @@ def _actionable(form: Form, what: str, report: Report) -> Actionable | None:
     numbers = []
     for key in ("step", "effort"):
         text = inner.text(key)
-        try:
-            number = Decimal(text.value) if text else Decimal(1)
-        except InvalidOperation:
-            number = Decimal(0)
-        if not number.is_finite() or number <= 0:
+        number = parse_number(text.value) if text else Decimal(1)
+        if number is None or number <= 0:
             report.add(FACT_DECLARATION, (text or node).span, f"`{key}` must be a number above 0")
             return None
         numbers.append(number)

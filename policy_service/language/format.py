@@ -1,11 +1,14 @@
 """Canonical text of a tree: one spelling for each meaning; parse(print(t)) == t."""
 
+import re
 from decimal import Decimal
 
 from policy_service.language import ast
 from policy_service.language.tokens import is_word
 
 _ATOM, _UNARY, _POWER, _TIMES, _PLUS, _COMPARE, _AND, _OR, _LOOSE = range(9)
+_ESCAPED = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]')
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ARITHMETIC = {"+": _PLUS, "-": _PLUS, "*": _TIMES, "/": _TIMES, "**": _POWER}
 
 
@@ -18,9 +21,13 @@ def number_text(value: Decimal) -> str:
 
 
 def string_text(value: str) -> str:
-    for raw, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r")):
-        value = value.replace(raw, escaped)
-    return f'"{value}"'
+    """The text in quotes; what cannot be seen, or is a line break in YAML, is escaped."""
+    return f'"{_ESCAPED.sub(_escape, value)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    sign = match.group()
+    return _ESCAPES.get(sign) or f"\\u{ord(sign):04X}"
 
 
 def print_node(node: ast.Node) -> str:

@@ -14,10 +14,27 @@ from policy_service.diagnostics import Origin, Report, Span
 from policy_service.diagnostics.catalogue import BAD_LITERAL, SYNTAX
 from policy_service.language import ast
 from policy_service.language.builtins import SPACED_NAMES
-from policy_service.language.tokens import Vocabulary, tokenize
+from policy_service.language.format import number_text
+from policy_service.language.tokens import Vocabulary, shortened, tokenize
 
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_HEX = "[0-9A-Fa-f]"
+_ESCAPE = re.compile(
+    rf"\\u(?P<high>[Dd][89ABab]{_HEX}{{2}})\\u(?P<low>[Dd][C-Fc-f]{_HEX}{{2}})"
+    rf"|\\(?:u(?P<four>{_HEX}{{4}})|U(?P<six>{_HEX}{{6}})|(?P<sign>.))"
+)
+"""An escape of FEEL (DMN 1.5, rule 64). Two `\\u` that are the halves of one character are one escape."""
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'"}
+_MEANT = {
+    "|": "a bar is escaped in a table's cell alone",
+    "u": "four hex digits follow: `\\u4E2D`",
+    "U": "six hex digits follow: `\\U01F40E`",
+}
+_ESCAPES = 'a backslash is `\\\\`; others are `\\"`, `\\n`, `\\r`, `\\t`, `\\u4E2D`, `\\U01F40E`'
+_ZEROS = re.compile(r"0[0-9]")
+_THOUSAND = re.compile(r"[0-9]{3}")
+_TENS = {"百": 2, "千": 3, "万": 4, "亿": 8}
+_LAST = 0x10FFFF
+_HALVES = range(0xD800, 0xE000)
 _PROFILE = Vocabulary(SPACED_NAMES)
 MAX_DEPTH = 100
 
@@ -89,26 +106,63 @@ def _report_unexpected(error: UnexpectedInput, tokens: list[Token], origin: Orig
     if token is None or token.type == "$END":
         last = tokens[-1]
         span = origin.span(last.start_pos or 0, last.end_pos or 0)
-        report.add(SYNTAX, span, f"the expression ends too early, after `{last.value}`")
+        is_number = last.type == "DOT" and len(tokens) > 1 and tokens[-2].type == "NUMBER"
+        hint = f"write `{shortened(tokens[-2].value)}`" if is_number else None
+        report.add(SYNTAX, span, f"the expression ends too early, after `{shortened(last.value)}`", hint=hint)
         return
     span = origin.span(token.start_pos or 0, token.end_pos or 0)
-    report.add(SYNTAX, span, f"`{token.value}` is not expected here", hint=_hint(token, tokens))
+    report.add(SYNTAX, span, f"`{shortened(token.value)}` is not expected here", hint=_hint(token, tokens))
 
 
 def _hint(token: Token, tokens: list[Token]) -> str | None:
-    before = [t for t in tokens if (t.start_pos or 0) < (token.start_pos or 0)]
-    if token.type == "COMPARE" and before and before[-1].type == "COMPARE":
+    at = next(i for i, t in enumerate(tokens) if t.start_pos == token.start_pos)
+    before, after = tokens[:at], tokens[at + 1 :]
+    last = before[-1] if before else None
+    if last is not None and last.type == "NUMBER" and last.end_pos == token.start_pos:
+        return _number_hint(last.value, token, after[0].value if after else "")
+    if token.type == "PLUS" and after and after[0].type == "NUMBER":
+        return "a number needs no `+`"
+    if token.type == "COMPARE" and last is not None and last.type == "COMPARE":
         return "equality is written with one `=`" if token.value == "=" else None
     if token.type == "COMPARE" and any(t.type == "COMPARE" for t in before):
         return "comparisons do not chain: write `a <= x and x <= b`, or `x between a and b`"
-    if token.type == "COMPARE" and not before:
+    if token.type == "COMPARE" and last is None:
         return "name what is compared on its left"
     return None
 
 
-def _unescape(match: re.Match[str]) -> str:
-    code = match.group(1)
-    return chr(int(code[1:], 16)) if code[0] == "u" and len(code) == 5 else _ESCAPED.get(code, code)
+def _number_hint(number: str, token: Token, following: str) -> str | None:
+    """What was meant by a sign right behind a number."""
+    digits = ""
+    if token.type == "COMMA" and _THOUSAND.fullmatch(following):
+        digits = number + following
+    elif token.type == "NAME" and token.value.replace("_", "").isdecimal():
+        digits = number + token.value.replace("_", "")
+    elif token.type == "NAME" and token.value in _TENS:
+        digits = number_text(Decimal(number).scaleb(_TENS[token.value]))
+    if digits:
+        return f"write `{shortened(digits)}`"
+    return "between a number and a name stands an operator" if token.type == "NAME" else None
+
+
+def _unescaped(match: re.Match[str]) -> str | None:
+    """The character that an escape stands for; None when it stands for none."""
+    if match["sign"] is not None:
+        return _ESCAPED.get(match["sign"])
+    if match["high"] is not None:
+        return (bytes.fromhex(match["high"]) + bytes.fromhex(match["low"])).decode("utf-16-be")
+    number = int(match["four"] or match["six"], 16)
+    return None if number in _HALVES or number > _LAST else chr(number)
+
+
+def _no_escape(match: re.Match[str]) -> tuple[str, str]:
+    """What is wrong with an escape that stands for no character, and what to write."""
+    written = match.group()
+    if match["sign"] is not None:
+        return f"`{written}` is no escape", _MEANT.get(match["sign"], _ESCAPES)
+    if match["six"] is not None and int(match["six"], 16) > _LAST:
+        return f"`{written}` is no character", f"the last one is `\\U{_LAST:06X}`"
+    return f"`{written}` is half of a character", "write the character itself, or `\\U` and its six hex digits"
 
 
 def _nodes(items: list[Any]) -> tuple[ast.Node, ...]:
@@ -127,18 +181,18 @@ class _Build(Transformer[Token, ast.Node]):
         return self.origin.span(meta.start_pos, meta.end_pos)
 
     def _string(self, token: Token) -> str:
-        """The text that a string token stands for; `\\ud83d\\ude00` is one character."""
-        value = _ESCAPE.sub(_unescape, token.value)
-        try:
-            return value.encode("utf-16", "surrogatepass").decode("utf-16")
-        except UnicodeDecodeError:
-            self.report.add(
-                BAD_LITERAL,
-                self.origin.span(token.start_pos or 0, token.end_pos or 0),
-                "the text holds half of a character",
-                hint="write the character itself",
-            )
-            return ""
+        """The text that a string token stands for; an escape that stands for no character is reported at its place."""
+        inside = (token.start_pos or 0) + 1
+
+        def read(match: re.Match[str]) -> str:
+            found = _unescaped(match)
+            if found is None:
+                message, hint = _no_escape(match)
+                span = self.origin.span(inside + match.start(), inside + match.end())
+                self.report.add(BAD_LITERAL, span, message, hint=hint)
+            return found or ""
+
+        return _ESCAPE.sub(read, token.value)
 
     def expression(self, _meta: Meta, items: list[Any]) -> Any:
         return items[0]
@@ -147,12 +201,16 @@ class _Build(Transformer[Token, ast.Node]):
         return items[1]
 
     def number(self, meta: Meta, items: list[Token]) -> ast.Node:
+        text = items[0].value
         try:
-            value = Decimal(items[0].value)
+            value = Decimal(text)
         except InvalidOperation:
             value = Decimal("Infinity")
         if not value.is_finite() or abs(value.adjusted()) > 40:
-            self.report.add(BAD_LITERAL, self._span(meta), f"`{items[0].value}` is out of any range we keep")
+            self.report.add(BAD_LITERAL, self._span(meta), f"`{shortened(text)}` is out of any range we keep")
+        elif _ZEROS.match(text):
+            hint = f"write `{shortened(number_text(value))}`"
+            self.report.add(BAD_LITERAL, self._span(meta), f"`{shortened(text)}` begins with a zero", hint=hint)
         return ast.NumberLiteral(value, span=self._span(meta))
 
     def string(self, meta: Meta, items: list[Token]) -> ast.Node:

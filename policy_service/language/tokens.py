@@ -73,26 +73,43 @@ _FULL_WIDTH = {chr(c): chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F) if chr(c -
     "−": "-",
     "×": "*",
     "÷": "/",
+    "‐": "-",
+    "‑": "-",
+    "‒": "-",
     "–": "-",
     "—": "-",
+    "―": "-",
 }
 _NUMBER = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+# A text may not hold a line break of any kind, [\n-\r]; it is escaped.
+_STRING = re.compile(r'"((?:[^"\\\n-\r]|\\[^\n-\r])*)"')
 _WORD = re.compile(r"[^\W\d]\w*")
 _SIGN = re.compile("|".join(re.escape(s) for s in sorted(_SIGNS, key=len, reverse=True)))
 _OPERAND_ENDS = {"NUMBER", "STRING", "TRUE", "FALSE", "NULL", "NAME", "RPAR", "RSQB", "RBRACE", "RANGE_CLOSE"}
 _QUOTES = "“”「」＂"
 _OPENING = {"LPAR", "LSQB", "LBRACE", "RANGE_OPEN"}
 _CLOSING = {"RPAR", "RSQB", "RBRACE", "RANGE_CLOSE"}
-_QUOTED = re.compile(r"'[^'\n]*'?|\"[^\n]*")
+_FOREIGN = re.compile(r"'[^'\n-\r]*'?|\"[^\n-\r]*|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+"""What begins as a text or a comment and is none that we read, told as a whole."""
+_COMMENT = ("//", "/*")
+_SHOWN = 60
 _HINTS = {
     "'": 'texts stand in double quotes: `"…"`',
+    "‘": 'texts stand in double quotes: `"…"`',
+    "’": 'texts stand in double quotes: `"…"`',
+    "`": 'texts stand in double quotes: `"…"`',
     '"': "close the text with a double quote",
+    "/": "comments are YAML's: `# …` behind a blank, or a column `# note`",
     "&": "write `and`",
+    "＆": "write `and`",
     "|": "write `or`",
     "!": "write `!=` or `not(…)`",
     "~": "a range is written `[5..10]`",
     "～": "a range is written `[5..10]`",
+    "…": "a range is written `[5..10]`",
+    "%": "a share is written as a number: `0.25`",
+    "≦": "write `<=`",
+    "≧": "write `>=`",
 }
 
 
@@ -101,7 +118,7 @@ class Vocabulary:
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         spaced = sorted((n for n in set(names) if not _WORD.fullmatch(n)), key=len, reverse=True)
-        pattern = "|".join(re.escape(n).replace(r"\ ", r"[ \t\n]+") for n in spaced)
+        pattern = "|".join(re.escape(n).replace(r"\ ", r"\s+") for n in spaced)
         self.pattern = re.compile(rf"(?:{pattern})(?!\w)") if spaced else None
 
 
@@ -113,6 +130,11 @@ def is_word(text: str) -> bool:
 def half_width(text: str) -> str:
     """The text with every full-width sign replaced; same length."""
     return "".join(_FULL_WIDTH.get(c, c) for c in text)
+
+
+def shortened(text: str) -> str:
+    """The text as a message shows it, which stays one line that can be read."""
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def report_full_width(text: str, origin: Origin, report: Report) -> str:
@@ -172,12 +194,8 @@ def tokenize(text: str, origin: Origin, vocabulary: Vocabulary, report: Report, 
             continue
         kind, value, end = _next(text, at, tokens, vocabulary)
         if not kind:
-            report.add(
-                SYNTAX,
-                origin.span(at, end),
-                f"`{text[at:end]}` has no place in an expression",
-                hint=_HINTS.get(text[at]),
-            )
+            sign, hint = _named(text[at:end])
+            report.add(SYNTAX, origin.span(at, end), f"`{sign}` has no place in an expression", hint=hint)
             at = end
             continue
         tokens.append(Token(_bracket(kind, tokens, brackets), value, start_pos=at, end_pos=end))
@@ -185,6 +203,13 @@ def tokenize(text: str, origin: Origin, vocabulary: Vocabulary, report: Report, 
     if cell and len(tokens) > 2 and tokens[0].value == "not" and _closes_at_end(tokens):
         tokens[0] = Token("CELL_NOT", "not", start_pos=tokens[0].start_pos, end_pos=tokens[0].end_pos)
     return tokens if len(report.diagnostics) == faults or not _has_syntax(report, faults) else None
+
+
+def _named(sign: str) -> tuple[str, str | None]:
+    """A sign that we do not know as a message shows it, and what to write; one that is not seen by its number."""
+    if sign.isprintable() or len(sign) > 1:
+        return shortened(sign.partition("\n")[0]), _HINTS.get(sign[0])
+    return f"U+{ord(sign):04X}", "delete it: it cannot be seen"
 
 
 def _has_syntax(report: Report, since: int) -> bool:
@@ -204,11 +229,11 @@ def _next(text: str, at: int, tokens: list[Token], vocabulary: Vocabulary) -> tu
         return "NUMBER", match.group(), match.end()
     if match := _STRING.match(text, at):
         return "STRING", match.group(1), match.end()
-    if match := _SIGN.match(text, at):
+    if (match := _SIGN.match(text, at)) and not text.startswith(_COMMENT, at):
         sign = match.group()
         return _SIGNS[sign], _ACCEPTED.get(sign, sign), match.end()
-    quoted = _QUOTED.match(text, at)
-    return "", "", quoted.end() if quoted else at + 1
+    foreign = _FOREIGN.match(text, at)
+    return "", "", foreign.end() if foreign else at + 1
 
 
 def _bracket(kind: str, before: list[Token], brackets: _Brackets) -> str:

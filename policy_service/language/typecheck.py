@@ -1,5 +1,6 @@
 """Tree and declared names to typed tree, or diagnostics. Bounds of numbers are carried through every node."""
 
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -23,6 +24,7 @@ from policy_service.diagnostics.catalogue import (
 from policy_service.language import ast, typed, types
 from policy_service.language.builtins import BUILTINS, ROUNDINGS
 from policy_service.language.format import number_text, print_node
+from policy_service.language.tokens import shortened
 from policy_service.language.typed import (
     BOOLEAN,
     And,
@@ -42,7 +44,7 @@ from policy_service.language.typed import (
     Symbol,
 )
 from policy_service.language.types import Date, Duration, Enum, List, Months, Null, Number, Relation, Text, Type
-from policy_service.language.values import parse_date, parse_days, parse_months, scaled
+from policy_service.language.values import add_months, months_between, parse_date, parse_days, parse_months, scaled
 
 _NULL = Const(Null(), None)
 _NO_RATIO = Const(Number(0, 0, 0), None)
@@ -356,8 +358,7 @@ class _Checker:
             case ast.Path():
                 return self.path(node)
             case ast.Negation(operand):
-                zero = Const(Number(0, 0, 0), 0)
-                return self.arithmetic("-", zero, self.operand(operand), node.span)
+                return self.negated(self.operand(operand), node.span)
             case ast.Arithmetic(operator, left, right):
                 return self.arithmetic(operator, self.operand(left), self.operand(right), node.span)
             case ast.Comparison(operator, left, right):
@@ -391,10 +392,11 @@ class _Checker:
         scale = max(0, -exponent) if value else 0
         number = scaled(value, scale)
         if scale > types.MAX_SCALE or number is None or abs(number) > types.MAX_VALUE:
+            shown = shortened(number_text(value))
             raise self.fail(
                 BAD_LITERAL,
                 span,
-                f"`{number_text(value)}` has more than {types.MAX_SCALE} decimals or {types.MAX_DIGITS} digits",
+                f"`{shown}` has more than {types.MAX_SCALE} decimals or {types.MAX_DIGITS} digits",
             )
         return Const(Number(scale, number, number), number)
 
@@ -563,7 +565,9 @@ class _Checker:
             self.number(left, cast(Number, left.type), span)
             self.number(right, cast(Number, right.type), span)
             return Compare(BOOLEAN, operator, left, right)
-        if union is None and not (isinstance(left.type, Enum) and isinstance(right.type, Enum)):
+        if isinstance(left.type, Enum) and isinstance(right.type, Enum):
+            self.meeting(left.type, right.type, span)
+        elif union is None:
             raise self.fail(
                 TYPE_MISMATCH, span, f"a {types.kind(left.type)} is compared with a {types.kind(right.type)}"
             )
@@ -572,6 +576,12 @@ class _Checker:
         if isinstance(left.type, List | types.Record | Relation):
             raise self.fail(OUTSIDE_PROFILE, span, "lists and records are not compared")
         return Compare(BOOLEAN, operator, left, right)
+
+    def meeting(self, left: Enum, right: Enum, span: Span) -> None:
+        """Two enumerations without a common member are never equal, which nobody means to ask."""
+        if set(left.members).isdisjoint(right.members):
+            message = f"one of {', '.join(left.members)} is compared with one of {', '.join(right.members)}"
+            raise self.fail(TYPE_MISMATCH, span, message, hint="no value is in both")
 
     def test(self, test: ast.Node, value: Node) -> Node:
         """The condition that one unary test puts on a value."""
@@ -676,6 +686,20 @@ class _Checker:
                 return self.dates(operator, left, right, span)
         return self.durations(operator, left, right, span)
 
+    def negated(self, operand: Node | _Ratio, span: Span) -> Node | _Ratio:
+        """`-x`: nothing of its kind less x."""
+        nothing: Node = Const(Number(0, 0, 0), 0)
+        match operand.type if not isinstance(operand, _Ratio) else None:
+            case Null():
+                return _NULL
+            case Duration() | Months() as kind:
+                nothing = Const(type(kind)(0, 0), 0)
+            case Number() | None:
+                pass
+            case kind:
+                raise self.fail(TYPE_MISMATCH, span, f"`-` of a {types.kind(kind)} has no meaning")
+        return self.arithmetic("-", nothing, operand, span)
+
     def numbers(self, operator: str, left: Node, right: Node, span: Span) -> Node:
         one, two = cast(Number, left.type), cast(Number, right.type)
         if operator == "*":
@@ -699,29 +723,28 @@ class _Checker:
                 return Arithmetic(Duration(a - d, b - c), "-", left, right)
             case (Date(a, b), Duration(c, d)) if operator in "+-":
                 low, high = (a + c, b + d) if operator == "+" else (a - d, b - c)
-                return self.day(Arithmetic(Date(low, high), "+" if operator == "+" else "-", left, right), span)
+                kind = self.days(low, high, span)
+                return typed.folded(Arithmetic(kind, "+" if operator == "+" else "-", left, right))
             case (Duration() | Months(), Date()) if operator == "+":
                 return self.dates("+", right, left, span)
-            case (Date(a, b), Months(c, d)) if operator in "+-":
-                most = 31 * max(abs(c), abs(d)) + 31
-                low, high = a - most, b + most
-                kind = Date(max(low, types.FIRST_DAY), min(high, types.LAST_DAY))
-                months = right if operator == "+" else self.durations("-", Const(Months(0, 0), 0), right, span)
-                return Call(kind, "add months", (left, months))
+            case (Date(a, b), Months(c, d)) if operator == "+":
+                return Call(self.days(_month_later(a, c), _month_later(b, d), span), "add months", (left, right))
+            case (Date(), Months()) if operator == "-":
+                return self.dates("+", left, cast(Node, self.negated(right, span)), span)
         raise self.fail(
             TYPE_MISMATCH, span, f"a {types.kind(left.type)} {operator} a {types.kind(right.type)} has no meaning"
         )
 
-    def day(self, node: Arithmetic, span: Span) -> Node:
-        kind = cast(Date, node.type)
-        if kind.low < types.FIRST_DAY or kind.high > types.LAST_DAY:
+    def days(self, low: int | None, high: int | None, span: Span) -> Date:
+        """The days from low to high, if all of them are in the calendar; None is outside."""
+        if low is None or high is None or low < types.FIRST_DAY or high > types.LAST_DAY:
             raise self.fail(
                 NUMBER_RANGE,
                 span,
                 "the date may leave the calendar (years 1 to 9999)",
                 hint="give the fact a narrower range",
             )
-        return typed.folded(node)
+        return Date(low, high)
 
     def durations(self, operator: str, left: Node, right: Node, span: Span) -> Node:
         match left.type, right.type:
@@ -891,7 +914,8 @@ class _Checker:
             return _date(day)
         if len(arguments) != 3:
             raise self.wrong(name, span)
-        return Call(Date(), "date", tuple(self.whole(a) for a in arguments))
+        parts = tuple(self.whole(a) for a in arguments)
+        return Call(_date_of(*(cast(Number, p.type) for p in parts)), "date", parts)
 
     def whole(self, node: ast.Node) -> Node:
         found = self.value(node)
@@ -910,10 +934,11 @@ class _Checker:
     def _months_between(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
         if len(arguments) != 2:
             raise self.wrong(name, span)
-        days = tuple(self.value(a) for a in arguments)
-        if not all(isinstance(d.type, Date) for d in days):
+        start, end = (self.value(a) for a in arguments)
+        if not (isinstance(start.type, Date) and isinstance(end.type, Date)):
             raise self.fail(TYPE_MISMATCH, span, "two dates are needed")
-        return Call(Months(-120_000, 120_000), name, days)
+        low, high = _months_apart(start.type.high, end.type.low), _months_apart(start.type.low, end.type.high)
+        return Call(Months(low, high), name, (start, end))
 
     def _steps(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node:
         if len(arguments) != 3:
@@ -1115,6 +1140,32 @@ def _true(guard: Node) -> Node:
 
 def _date(day: date) -> Const:
     return Const(Date(day.toordinal(), day.toordinal()), day.toordinal())
+
+
+def _months_apart(start: int, end: int) -> int:
+    return months_between(date.fromordinal(start), date.fromordinal(end))
+
+
+def _date_of(year: Number, month: Number, day: Number) -> Date:
+    """The days that `date(year, month, day)` may give; where there is no such day it gives null."""
+    low, high = max(year.low, 1), min(year.high, 9999)
+    if low > high:
+        return Date()
+    first = date(low, *_in_year(low, month.low, day.low))
+    last = date(high, *_in_year(high, month.high, day.high))
+    return Date(first.toordinal(), last.toordinal()) if first <= last else Date()
+
+
+def _in_year(year: int, month: int, day: int) -> tuple[int, int]:
+    """The nearest month and day of a year that there are."""
+    month = min(max(month, 1), 12)
+    return month, min(max(day, 1), monthrange(year, month)[1])
+
+
+def _month_later(day: int, months: int) -> int | None:
+    """The ordinal of a day some months later, which never falls as either grows; None outside the calendar."""
+    found = add_months(date.fromordinal(day), months)
+    return found.toordinal() if found is not None else None
 
 
 def _dotted(node: ast.Node) -> str | None:

@@ -16,6 +16,7 @@ from policy_service.language import types
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DAYS = re.compile(r"(-)?P(\d{1,7})D", re.ASCII)
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,39})(?:\.\d{1,40})?", re.ASCII)
 _MONTHS = re.compile(r"(-)?P(?:(\d{1,5})Y)?(?:(\d{1,6})M)?", re.ASCII)
 
 
@@ -67,6 +68,11 @@ def round_quotient(numerator: int, denominator: int, mode: str) -> int | None:
     }[mode]
     whole += away
     return -whole if negative else whole
+
+
+def parse_number(text: str) -> Decimal | None:
+    """A number written `-1200.50`, as rule files hold numbers, or None."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 def parse_date(text: str) -> date | None:

@@ -1,10 +1,8 @@
 """Drafts to the model: names looked up, every expression typed, periods and claims settled."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, cast
@@ -33,7 +31,7 @@ from policy_service.facts import FIRST_DAY, LAST_DAY, Dictionary, Labels
 from policy_service.language import ast, typed, types
 from policy_service.language.typecheck import FAULTY, Scope, check_cell, check_expression, row_scope
 from policy_service.language.typed import Load, Symbol
-from policy_service.language.values import parse_date, parse_days, parse_months, scaled
+from policy_service.language.values import parse_date, parse_days, parse_months, parse_number, scaled
 from policy_service.policies import drafts, model
 from policy_service.policies.drafts import (
     Draft,
@@ -48,7 +46,7 @@ from policy_service.policies.drafts import (
 from policy_service.sources import Form, Text
 
 _HINTS: Mapping[type[types.Type], str] = {
-    types.Number: "at most 15 digits, and no more decimals than declared",
+    types.Number: "digits alone, as `1200.5`: at most 15, and no more decimals than declared",
     types.Date: "dates are `2023-04-01`",
     types.Duration: "`P30D` or `P2M`",
     types.Boolean: "`true` or `false`",
@@ -452,10 +450,8 @@ class _Builder:
         value, kind = text.value, draft.type
         match kind:
             case types.Number(scale=scale):
-                try:
-                    number = scaled(Decimal(value), scale) if is_plain_number(value) else None
-                except InvalidOperation:
-                    number = None
+                exact = parse_number(value)
+                number = scaled(exact, scale) if exact is not None else None
                 if number is not None and abs(number) <= types.MAX_VALUE:
                     return number, types.Number(scale, number, number, draft.unit)
             case types.Boolean() if value in ("true", "false"):
@@ -944,11 +940,3 @@ def _apart(one: types.Type, two: types.Type, joined: types.Type | None) -> types
 def _settled(found: types.Type, declared: types.Type) -> types.Type:
     """The type of a column: as found, unless its cells are all null, texts, or members, whose order is declared."""
     return declared if isinstance(found, types.Null) or isinstance(declared, types.Text | types.Enum) else found
-
-
-def is_plain_number(text: str) -> bool:
-    return re.fullmatch(r"-?\d{1,40}(\.\d{1,40})?", text, re.ASCII) is not None
-
-
-def decimal(text: str) -> Decimal:
-    return Decimal(text)

@@ -400,6 +400,8 @@ class _DraftReader:
             kind = self._type(declared.value, declared.span) if declared is not None else None
             basis = read_basis(inner, draft.basis) or draft.basis
             source = read_source(inner) or draft.source
+            if inner.has("title"):
+                read_labels(inner.node("title"), f"parameter `{name}`", self.report, key.span, "title")
             values = [self._value(n, basis, source) for n in inner.sequence("values", required=True)]
             if kind is None or declared is None or len(self.report.diagnostics) > before:
                 draft.faulty.add(name)
@@ -415,7 +417,8 @@ class _DraftReader:
 
     def _value(self, node: Node, basis: model.Basis, source: model.Source | None) -> DraftValue | None:
         form = Form(node, "a dated value", self.report, node.span, ("from", "value", "basis", "source", "note"))
-        start, value = form.text("from", required=True), form.text("value", required=True)
+        start, value = form.text("from", required=True), form.text("value", required=True, nullable=True)
+        form.text("note")
         if start is None or value is None:
             return None
         return DraftValue(start, value, read_basis(form, basis) or basis, read_source(form) or source)
@@ -764,7 +767,11 @@ class _DraftReader:
             self.report.add(KEY_MISSING, form.span, "an invariant needs one of `monotone`, `bounded`")
             return
         target = expression(form.text(kinds[0]), self.report)
-        ends = [expression(t, self.report) for t in form.words("between")]
+        between = form.words("between")
+        for end in between:
+            if end.is_null:
+                form.invalid(end, "an end of `between` has no value")
+        ends = [expression(t, self.report) for t in between]
         if target is None or None in ends:
             return
         if kinds[0] == "bounded" and len(ends) != 2:

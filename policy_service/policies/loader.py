@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from policy_service.diagnostics import NOWHERE, Diagnostic, Lines, PolicyError, Report, Span
 from policy_service.diagnostics.catalogue import (
@@ -22,8 +21,8 @@ from policy_service.facts import Dictionary, read_dictionary
 from policy_service.facts.dictionary import read_labels
 from policy_service.language import types
 from policy_service.language.typecheck import Scope
-from policy_service.language.values import scaled
-from policy_service.policies import building, checks, drafts, model
+from policy_service.language.values import parse_number, scaled
+from policy_service.policies import building, checks, drafts, model, zones
 from policy_service.policies.remembering import REMEMBERED, Read
 from policy_service.sources import Form, Node, Text, read
 from policy_service.sources import Mapping as MappingNode
@@ -69,9 +68,25 @@ def _yaml_files(folder: Path, report: Report) -> Iterator[Path]:
             FOLDER, _whole(folder), "there is no such folder", hint="POLICY_RULES names the folder of rule files"
         )
         return
-    for directory, _, names in os.walk(folder, onerror=lambda error: _unreadable(Path(error.filename), error, report)):
-        paths = (Path(directory, name) for name in names if name.endswith(".yaml"))
-        yield from (path for path in paths if path.is_file() and not path.is_symlink())
+    for directory, folders, names in os.walk(folder, onerror=lambda e: _unreadable(Path(e.filename), e, report)):
+        for path in sorted(Path(directory, name) for name in (*folders, *names)):
+            fault = _unread(path)
+            if fault is not None:
+                report.add(FOLDER, _whole(path), fault[0], hint=fault[1])
+            elif path.suffix == ".yaml" and path.is_file():
+                yield path
+
+
+def _unread(path: Path) -> tuple[str, str] | None:
+    """Why something that looks like rules is not read, and what to do; None for all else."""
+    if path.name.startswith(".#"):  # Emacs marks a file with unsaved changes by such a link, which leads nowhere
+        return None
+    is_yaml = path.suffix.lower() in (".yaml", ".yml")
+    if path.is_symlink() and (is_yaml or path.is_dir()):
+        return "a link is not followed", "put what it leads to in its place"
+    if is_yaml and path.suffix != ".yaml" and path.is_file():
+        return f"a `{path.suffix}` file is not read", f"name it `{path.stem}.yaml`"
+    return None
 
 
 def _unreadable(path: Path, error: OSError, report: Report) -> None:
@@ -233,10 +248,11 @@ class _Loader:
     def _limit(self, text: Text, form: Form) -> tuple[int, int] | None:
         """A number that is not negative, and its scale."""
         kind = types.declared_type(f"decimal({len(text.value.partition('.')[2])})")
-        if not building.is_plain_number(text.value) or not isinstance(kind, types.Number):
+        exact = parse_number(text.value)
+        if exact is None or not isinstance(kind, types.Number):
             form.invalid(text, f"`{text.value}` is not a number")
             return None
-        number = scaled(building.decimal(text.value), kind.scale)
+        number = scaled(exact, kind.scale)
         if number is None or not 0 <= number <= types.MAX_VALUE:
             form.invalid(text, f"`{text.value}` is negative or has more than {types.MAX_DIGITS} digits")
             return None
@@ -273,8 +289,10 @@ class _Loader:
             if found is not None:
                 exclusions.append(found)
         zone, starts = form.text("time_zone", required=True), form.text("day_starts")
-        if zone is not None and not _is_zone(zone.value):
-            form.invalid(zone, f"there is no time zone `{zone.value}`", "an IANA name: `Asia/Shanghai`")
+        if zone is not None and zone.value not in zones.NAMES:
+            meant = zones.likely(zone.value)
+            hint = f"did you mean `{meant}`?" if meant else "an IANA name: `Asia/Shanghai`"
+            form.invalid(zone, f"there is no time zone `{zone.value}`", hint)
         if starts is not None and not _is_time(starts.value):
             form.invalid(starts, f"`{starts.value}` is not a time of day", '`"04:00"`')
         label = form.text("label")
@@ -357,14 +375,6 @@ class _Loader:
                         f"no file of `{id_}` is in force from {end} to {two.effective.period.start}",
                         related=related,
                     )
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def _is_time(text: str) -> bool:

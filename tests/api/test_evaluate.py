@@ -5,6 +5,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 from policy_service.assembly import Assembled
@@ -66,10 +67,13 @@ def test_a_preview_without_a_day_is_of_today_in_the_zone_of_the_bundle(
     assert answer["as_of"] == "2023-04-02"
 
 
+@pytest.mark.parametrize(
+    "as_of", ["2023-04-01T17:30:00Z", "2023-04-01t17:30:00.1234567890z", "2023-04-02T08:00:00+08:00"]
+)
 def test_an_instant_becomes_the_day_in_the_zone_of_the_bundle(
-    client: FlaskClient, request_body: Body, parsed: Call
+    client: FlaskClient, request_body: Body, parsed: Call, as_of: str
 ) -> None:
-    request_body |= {"as_of": "2023-04-01T17:30:00Z", "purpose": "preview"}
+    request_body |= {"as_of": as_of, "purpose": "preview"}
     assert parsed(client.post("/v1/evaluate", json=request_body))["as_of"] == "2023-04-02"
 
 

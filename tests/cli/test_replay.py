@@ -104,6 +104,19 @@ def test_another_day_may_differ_and_the_first_differences_are_shown(run: Run, de
     assert "further difference" in found.stdout
 
 
+def test_another_day_may_be_an_instant(run: Run, decide: Callable[..., str]) -> None:
+    made = decide(as_of="2023-04-01")
+    same = run("replay", made, "--as-of", "2023-03-31t16:00:00z", "--format", "json")
+    assert (same.exit_code, json.loads(same.stdout)["identical"]) == (0, 1)
+
+
+@pytest.mark.parametrize("text", ["2023-4-1", "２０２３-04-01", "2023-W13-6", "20230401", "2023-04-01 08:00:00Z"])
+def test_a_day_of_another_form_is_a_wrong_command_line(run: Run, text: str) -> None:
+    found = run("replay", "--as-of", text)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert "a day is written 2023-04-01" in found.stderr
+
+
 def test_an_answer_that_differs_under_its_own_rules_is_a_fault(run: Run, decide: Callable[..., str]) -> None:
     """The record was made to claim another answer, and its hashes with it: the rules tell."""
     made = decide()

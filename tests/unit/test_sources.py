@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_service.diagnostics import Report, Span
-from policy_service.sources import Form, Mapping, Node, Sequence, Text, read
+from policy_service.sources import Form, Mapping, Node, Text, read
 
 
 def load(text: str) -> Mapping:
@@ -205,17 +205,27 @@ def test_a_value_of_the_wrong_form_is_told(source: str, message: str) -> None:
     assert [d.message for d in report] == [message]
 
 
-def test_a_null_where_a_word_may_be_left_out_is_no_word() -> None:
+def test_a_null_where_a_value_is_needed_is_told_at_its_key_once() -> None:
     one, report = form("name: null\ncount: ~\nmap:")
     assert (one.word("name"), one.integer("count"), one.entries("map")) == (None, None, ())
+    assert one.word("name", required=True) is None
+    assert [(str(d.span), d.message) for d in report] == [
+        ("f.yaml:1:1", "`name` has no value"),
+        ("f.yaml:2:1", "`count` has no value"),
+        ("f.yaml:3:1", "`map` has no value"),
+    ]
+
+
+def test_a_null_is_a_value_where_the_key_may_say_that_there_is_none() -> None:
+    one, report = form("name: null")
+    found = one.text("name", nullable=True)
+    assert found is not None
+    assert found.is_null
     assert told(report) == []
 
 
-def test_a_list_keeps_the_order_of_the_file() -> None:
-    node = load("k: [b, a, [c]]").get("k")
-    assert isinstance(node, Sequence)
-    assert [
-        item.value if isinstance(item, Text) else len(item.items)
-        for item in node.items
-        if isinstance(item, Text | Sequence)
-    ] == ["b", "a", 1]
+@pytest.mark.parametrize("escape", ["\\U00110000", "\\UFFFFFFFF"])
+def test_an_escape_of_yaml_that_is_no_character_is_told_at_its_place(escape: str) -> None:
+    report = Report()
+    assert read("f.yaml", f'a: "\\U0001F40E{escape}"', report) is None
+    assert [(d.code.code, d.span.column, d.message) for d in report] == [("P101", 15, f"`{escape}` is no character")]

@@ -8,15 +8,20 @@ from hypothesis import strategies as st
 
 from policy_service.diagnostics import Report, plain
 from policy_service.language import ast
-from policy_service.language.format import number_text, print_node
+from policy_service.language.format import number_text, print_node, string_text
 from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.language.tokens import KEYWORDS
+from policy_service.policies.tables import read_grid
+from policy_service.sources import Mapping, Text
+from policy_service.sources import read as read_yaml
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True).filter(lambda n: n not in KEYWORDS and n != "not")
 NUMBERS = st.decimals(min_value=0, max_value=10**12, places=3).map(lambda d: d.normalize() + 0)
 TEXTS = st.one_of(
     st.text(max_size=8), st.sampled_from(['"', "\\", "\\\\", 'a"b', "开播", "a\nb", "\r\t", "，（）", "{x}", "]["])
 )
+UNPRINTED = [*map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF])]
+ALL_SIGNS = st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from([*UNPRINTED, *'"\\|uUn0{“']))
 COMPARISONS = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
 LEAVES = st.one_of(
     NUMBERS.map(ast.NumberLiteral),
@@ -108,6 +113,27 @@ def test_an_expression_reads_back_as_it_was_printed(tree: ast.Node) -> None:
     assert read(print_node(tree)) == tree
 
 
+@given(st.text(ALL_SIGNS, max_size=20))
+def test_any_text_reads_back_as_it_was_printed(text: str) -> None:
+    printed = string_text(text)
+    assert read(printed) == ast.StringLiteral(text)
+    assert not [sign for sign in printed if sign in UNPRINTED]
+
+
+@given(st.text(ALL_SIGNS, max_size=20))
+def test_any_text_stands_in_a_table_with_its_bars_escaped(text: str) -> None:
+    printed = string_text(text).replace("|", "\\|")
+    report = Report()
+    root = read_yaml("t.yaml", f"k: |\n  | row | a |\n  | r | {printed} |\n", report)
+    assert isinstance(root, Mapping)
+    table = root.get("k")
+    assert isinstance(table, Text)
+    grid = read_grid(table, "`k`", report)
+    assert report.diagnostics == []
+    assert grid is not None
+    assert parse_cell(grid.rows[0][1].text, grid.rows[0][1].origin, report) == ast.Cell((ast.StringLiteral(text),))
+
+
 @given(CELLS)
 def test_a_cell_reads_back_as_it_was_printed(cell: ast.Cell) -> None:
     assert read_cell(print_node(cell)) == cell
@@ -166,6 +192,11 @@ def test_every_kind_of_node_is_generated() -> None:
         ("1e3", "1000"),
         ("round  half\tup(x,2)", "round half up(x, 2)"),
         ('"\\u4e2d"', '"中"'),
+        (r'"\U01F40E"', '"🐎"'),
+        (r'"\uD83D\uDC0E"', '"🐎"'),
+        (r'"\'\u0022"', r'"\'\""'.replace("\\'", "'")),
+        (r'"\u0007\u0085\u2028"', r'"\u0007\u0085\u2028"'),
+        ('"\u2028"', r'"\u2028"'),
         ("{a b: 1}", None),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from policy_service.diagnostics import Report, plain
 from policy_service.language import ast
 from policy_service.language.parser import MAX_DEPTH, parse_cell, parse_expression
+from policy_service.language.typecheck import Scope, check_expression
 
 
 def read(text: str) -> ast.Node:
@@ -136,7 +137,7 @@ def test_places_do_not_count_when_trees_are_compared() -> None:
         ("f(1, x: 2)", ("L101", 1, 11, "arguments are passed all by name or all by place")),
         ("1e50", ("L103", 1, 5, "`1e50` is out of any range we keep")),
         ("1e99999999999999999999", ("L103", 1, 23, "`1e99999999999999999999` is out of any range we keep")),
-        ('"\\ud83d"', ("L103", 1, 9, "the text holds half of a character")),
+        ('"\\ud83d"', ("L103", 2, 8, "`\\ud83d` is half of a character")),
     ],
 )
 def test_one_mistake_is_one_fault_at_its_place(text: str, expected: tuple[str, int, int, str]) -> None:
@@ -156,6 +157,99 @@ def test_the_hint_fits_the_mistake(text: str, hint: str | None) -> None:
     report = Report()
     parse_expression(text, plain(text), report)
     assert [d.hint for d in report] == [hint]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'"\"\\\n\r\t"', '"\\\n\r\t'),
+        (r'"\'"', "'"),
+        (r'"\u4E2D\u4e2d"', "中中"),
+        (r'"\U01F40E"', "🐎"),
+        (r'"\U000041\U10FFFF"', "A\U0010ffff"),
+        (r'"\uD83D\uDC0E"', "🐎"),
+        (r'"\\u4E2D"', r"\u4E2D"),
+        (r'"\\\u4E2D"', r"\中"),
+        (r'"\u005Cn"', r"\n"),
+        (r'"\uD7FF\uE000"', "\ud7ff\ue000"),
+        ("'a'", None),
+    ],
+)
+def test_escapes_of_feel_are_read(text: str, value: str | None) -> None:
+    report = Report()
+    tree = parse_expression(text, plain(text), report)
+    assert (tree == ast.StringLiteral(value)) if value is not None else (tree is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "marked", "message", "hint"),
+    [
+        (r'"中\q"', r"\q", r"`\q` is no escape", r"a backslash is `\\`"),
+        (r'"\/"', r"\/", r"`\/` is no escape", r"a backslash is `\\`"),
+        (r'"a\|b"', r"\|", r"`\|` is no escape", "a bar is escaped in a table's cell alone"),
+        (r'"\u12"', r"\u", r"`\u` is no escape", "four hex digits follow"),
+        (r'"\U1F40E"', r"\U", r"`\U` is no escape", "six hex digits follow"),
+        (r'"\U110000"', r"\U110000", r"`\U110000` is no character", r"the last one is `\U10FFFF`"),
+        (r'"\uDC0E\uD83D"', r"\uDC0E", r"`\uDC0E` is half of a character", "write the character itself"),
+        (r'"\uD83D\n"', r"\uD83D", r"`\uD83D` is half of a character", "write the character itself"),
+        (r'"\U00D83D\uDC0E"', r"\U00D83D", r"`\U00D83D` is half of a character", "write the character itself"),
+        (r'@"\q"', r"\q", r"`\q` is no escape", r"a backslash is `\\`"),
+        (r'{"\q": 1}', r"\q", r"`\q` is no escape", r"a backslash is `\\`"),
+    ],
+)
+def test_an_escape_that_is_none_is_told_at_its_place(text: str, marked: str, message: str, hint: str) -> None:
+    report = Report()
+    assert parse_expression(text, plain(text), report) is None
+    found = report.diagnostics[0]
+    assert (found.code.code, text[found.span.column - 1 : found.span.end - 1]) == ("L103", marked)
+    assert found.message == message
+    assert (found.hint or "").startswith(hint)
+
+
+def test_every_wrong_escape_of_a_text_is_told() -> None:
+    assert [(column, end) for _, column, end, _ in faults(r'"\a \n \b"')] == [(2, 4), (8, 10)]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("1_000", "write `1000`"),
+        ("10,000", "write `10000`"),
+        ("5万", "write `50000`"),
+        ("1.5亿", "write `150000000`"),
+        ("007", "write `7`"),
+        ("00.5", "write `0.5`"),
+        ("1.", "write `1`"),
+        ("+1", "a number needs no `+`"),
+        ("0x10", "between a number and a name stands an operator"),
+        ("50%", "a share is written as a number: `0.25`"),
+        ("a // b", "comments are YAML's: `# …` behind a blank, or a column `# note`"),
+        ("a /* b\nc */", "comments are YAML's: `# …` behind a blank, or a column `# note`"),
+        ("a\u200b+ 1", "delete it: it cannot be seen"),
+        ("a ≧ 1", "write `>=`"),
+        ("[1…2]", "a range is written `[5..10]`"),
+        ("‘a", 'texts stand in double quotes: `"…"`'),
+        ('"a\rb', "close the text with a double quote"),
+    ],
+)
+def test_what_other_notations_write_is_told_as_it_is_written_here(text: str, hint: str) -> None:
+    report = Report()
+    parse_expression(text, plain(text), report)
+    assert report.diagnostics[0].hint == hint
+
+
+@pytest.mark.parametrize("text", ["1" * 5000, "0." + "1" * 5000, "0" * 5000, "x" * 5000 + " y", '"' + "x" * 5000])
+def test_a_message_stays_short_however_long_the_source(text: str) -> None:
+    report = Report()
+    tree = parse_expression(text, plain(text), report)
+    if tree is not None:
+        check_expression(tree, Scope({}), report)
+    assert max(len(d.message) for d in report) < 120
+
+
+@pytest.mark.parametrize("blank", ["\t", "\u00a0", "\u2003", "\n"])
+def test_any_blank_of_feel_parts_words(blank: str) -> None:
+    assert read(f"round{blank}half up(a,{blank}2)") == read("round half up(a, 2)")
 
 
 def test_a_comparison_without_its_left_side_is_a_test_only_in_a_cell() -> None:

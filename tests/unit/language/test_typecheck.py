@@ -8,7 +8,7 @@ from policy_service.diagnostics import Report, plain
 from policy_service.language import typed, types
 from policy_service.language.parser import parse_expression
 from policy_service.language.typecheck import FAULTY, Scope, check_expression
-from policy_service.language.types import Boolean, Date, Duration, Enum, List, Months, Number, Text
+from policy_service.language.types import Boolean, Date, Duration, Enum, List, Months, Null, Number, Text
 
 DAY = date(2023, 1, 1).toordinal()
 TASKS = types.Relation("p", "tasks", ("one", "two"), (("met", Boolean()), ("points", Number(0, 0, 9, "point"))))
@@ -109,8 +109,25 @@ def test_numbers_carry_scale_bounds_and_unit(text: str, kind: Number) -> None:
         ('@"P2M" + term', Months(3, 14)),
         ('date("2023-01-02")', Date(DAY + 1, DAY + 1)),
         ('duration("P7D")', Duration(7, 7)),
-        ("years and months duration(opened, as_of)", Months(-120_000, 120_000)),
-        ("date(2023, 1, 1)", Date()),
+        ("years and months duration(opened, as_of)", Months(-11, 11)),
+        ('years and months duration(@"0001-01-01", @"9999-12-31")', Months(119_987, 119_987)),
+        ("date(2023, 1, 1)", Date(DAY, DAY)),
+        ("date(live.debt, 2, 30)", Date(date(1, 2, 28).toordinal(), date(20, 2, 29).toordinal())),
+        ("date(2023, live.orders, live.debt)", Date(DAY, date(2023, 12, 20).toordinal())),
+        ("date(0, 1, 1)", Date()),
+        ("-window", Duration(-30, 0)),
+        ("--window", Duration(0, 30)),
+        ("-term", Months(-12, -1)),
+        ('-duration("P1D")', Duration(-1, -1)),
+        ("-null", Null()),
+        ('-null + duration("P1D")', Duration(1, 1)),
+        ("opened + -window", Date(DAY - 30, DAY + 364)),
+        ("opened - -window", Date(DAY, DAY + 394)),
+        ("opened + term", Date(date(2023, 2, 1).toordinal(), date(2024, 12, 31).toordinal())),
+        ("opened - term", Date(date(2022, 1, 1).toordinal(), date(2023, 11, 30).toordinal())),
+        ('@"2023-01-31" + duration("P1M")', Date(date(2023, 2, 28).toordinal(), date(2023, 2, 28).toordinal())),
+        ('@"9999-11-30" + duration("P1M")', Date(date(9999, 12, 30).toordinal(), date(9999, 12, 30).toordinal())),
+        ('@"0001-02-28" - duration("P1M")', Date(28, 28)),
     ],
 )
 def test_dates_and_durations_have_bounds_too(text: str, kind: types.Type) -> None:

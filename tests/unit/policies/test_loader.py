@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from policy_service.diagnostics import PolicyError
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Policy, Rules
 
@@ -73,6 +74,50 @@ def test_all_faults_of_all_files_are_told_at_once_sorted_by_place() -> None:
         ("rules/live/other.yaml", 4, "P104"),
         ("rules/live/other.yaml", 7, "L201"),
     ]
+
+
+def unread(folder: Path) -> list[tuple[str, str, str | None]]:
+    with pytest.raises(PolicyError) as refused:
+        read_folder(folder)
+    found = refused.value.report.sorted()
+    assert {d.code.code for d in found} == {"P117"}
+    return [(Path(d.span.file).relative_to(folder).as_posix(), d.message, d.hint) for d in found]
+
+
+def test_links_and_files_of_another_ending_are_told_and_never_left_out_in_silence(tmp_path: Path) -> None:
+    rules, elsewhere = tmp_path / "rules", tmp_path / "elsewhere"
+    for made in (rules / "live", elsewhere):
+        made.mkdir(parents=True)
+    for file in (rules / "facts.yaml", rules / "live/b.yml", rules / "live/c.YAML", elsewhere / "d.yaml"):
+        file.write_text("a: 1\n", "utf-8")
+    (rules / "live/d.yaml").symlink_to(elsewhere / "d.yaml")
+    (rules / "shared").symlink_to(elsewhere)
+    (rules / "live/gone.yaml").symlink_to(elsewhere / "gone.yaml")
+    (rules / "live/round.yaml").symlink_to(rules / "live/round.yaml")
+    link = "a link is not followed", "put what it leads to in its place"
+    assert unread(rules) == [
+        ("live/b.yml", "a `.yml` file is not read", "name it `b.yaml`"),
+        ("live/c.YAML", "a `.YAML` file is not read", "name it `c.yaml`"),
+        ("live/d.yaml", *link),
+        ("live/gone.yaml", *link),
+        ("live/round.yaml", *link),
+        ("shared", *link),
+    ]
+
+
+def test_what_is_no_rules_lies_beside_them_unread(tmp_path: Path) -> None:
+    (tmp_path / "facts.yaml").write_text("a: 1\n", "utf-8")
+    (tmp_path / "README.md").symlink_to(tmp_path / "nowhere.md")
+    (tmp_path / ".#facts.yaml").symlink_to("someone@somewhere.123")
+    (tmp_path / "notes.txt").write_text("b", "utf-8")
+    assert read_folder(tmp_path) == {"facts.yaml": "a: 1\n"}
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/facts.yaml").write_text("a: 1\n", "utf-8")
+    (tmp_path / "rules").symlink_to(tmp_path / "real")
+    assert read_folder(tmp_path / "rules") == {"facts.yaml": "a: 1\n"}
 
 
 def test_with_an_error_there_are_no_rules_and_with_a_warning_there_are() -> None:
@@ -209,3 +254,41 @@ def test_a_campaign_gives_the_policy_its_days() -> None:
     found = policy(HEAD.replace("{from: 2023-01-01, to: 2024-01-01}", "{campaign: spring}"))
     assert found.effective.campaign == "spring"
     assert (str(found.effective.period.start), str(found.effective.period.end)) == ("2023-03-01", "2023-05-01")
+
+
+FACT = """basis: assumed
+sections:
+  merchant:
+    label: {zh: 商, en: M}
+    facts:
+      id: {type: id, label: {zh: 号, en: Id}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ("type: decimal(4), scale: 2", "`decimal(4)` says the decimals of fact `merchant.n` already"),
+        ("type: decimal(2), scale: 2", "`decimal(2)` says the decimals of fact `merchant.n` already"),
+        ("type: integer, scale: 0", "`integer` says the decimals of fact `merchant.n` already"),
+        ("type: decimal", "fact `merchant.n` cannot be of type `decimal`"),
+    ],
+)
+def test_a_fact_says_its_decimals_once(declared: str, message: str) -> None:
+    facts = FACT + f"      n: {{{declared}, range: [0, 9], label: {{zh: 数, en: N}}}}\n"
+    _, found = load(BASE | {"facts.yaml": facts})
+    assert ("F101", message) in [(d.code.code, d.message) for d in found]
+
+
+@pytest.mark.parametrize("bound", ["1e3", "+5", "１２", "1_000", "007", '" 5"', ".5", "Infinity"])
+def test_a_bound_of_a_range_is_written_in_digits(bound: str) -> None:
+    facts = FACT + f"      n: {{type: integer, range: [0, {bound}], label: {{zh: 数, en: N}}}}\n"
+    _, found = load(BASE | {"facts.yaml": facts})
+    told = f"`{bound.strip(chr(34))}` is no integer of at most 15 digits"
+    assert ("F101", told) in [(d.code.code, d.message) for d in found]
+
+
+@pytest.mark.parametrize("value", ["007", "00", "1e3", ".5", "+5", "１", "5万", "1_000"])
+def test_a_value_of_a_parameter_is_written_in_digits(value: str) -> None:
+    declared = f"parameters:\n  p: {{type: integer, values: [{{from: 2023-01-01, value: {value}}}]}}\n"
+    assert faults(live_bonus=HEAD + declared) == [("P104", f"`{value}` does not fit type `integer`")]
