@@ -220,6 +220,13 @@ def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, r
     type_text = form.text("type", required=True)
     if type_text is None:
         return None
+    if key.value == "id" and type_text.value != "id":
+        report.add(
+            FACT_DECLARATION,
+            type_text.span,
+            f"{what} names a subject, its type is `id`",
+            hint="`type: id`; call a fact of another type something else",
+        )
     label = read_labels(form.node("label"), what, report, key.span, "label")
     values = {
         k.value: read_labels(v, f"value `{k.value}` of {what}", report, k.span, "") for k, v in form.entries("values")

@@ -189,6 +189,10 @@ class _Loader:
             return out
         for key, node in root:
             drafts.checked_name(key, self.report)
+            if key.value == "once":
+                self.report.add(
+                    NAME_CLASH, key.span, "`once` is the period of claims without one", hint="rename the campaign"
+                )
             what = f"campaign `{key.value}`"
             form = Form(node, what, self.report, key.span, ("title", "from", "to", "through", "basis", "source"))
             if form.mapping is None:
