@@ -18,7 +18,13 @@ _BREAKS = re.compile(r"[ \t]*(?:\r?\n[ \t]*)+")
 _ESCAPED_BREAK = re.compile(r"\\\r?\n[ \t]*")
 _LONG_ESCAPE = re.compile(r"\\U([0-9A-Fa-f]{8})")
 _LAST_CHARACTER = 0x10FFFF
+_BREAK_ELSEWHERE = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
+"""What YAML takes for the end of a line and no editor does: places would not be those that the author sees."""
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""Signs that a file can hold only as an escape, and that no text of an answer may hold."""
 _DEEP = 2000
+_LEVELS = 100
+"""Of mappings and lists inside each other; what reads them goes down level by level."""
 Offsets = SequenceOf[int]
 
 
@@ -69,6 +75,9 @@ def read(file: str, text: str, report: Report) -> Node | None:
     """The root node of one YAML document, or None with the fault reported."""
     lines = Lines(file, text)
     reader = _Reader(text, lines, report)
+    if (odd := _BREAK_ELSEWHERE.search(text)) is not None:
+        _refuse_sign(ord(odd.group()), lines.span(*odd.span()), report, "delete it: lines end in LF or CRLF")
+        return None
     try:
         root = _compose(text)
         node = reader.node(root) if root is not None else None
@@ -78,15 +87,10 @@ def read(file: str, text: str, report: Report) -> Node | None:
         report.add(YAML_SYNTAX, lines.span(at, at + 1), f"not readable as YAML: {error.problem}", hint=hint)
         return None
     except ReaderError as error:
-        report.add(
-            YAML_SYNTAX,
-            lines.span(error.position, error.position + 1),
-            f"a rule file may not hold the sign with number {error.character:#06x}",
-            hint="delete it",
-        )
+        _refuse_sign(error.character, lines.span(error.position, error.position + 1), report, "delete it")
         return None
     except RecursionError:
-        report.add(YAML_SYNTAX, lines.span(0, 1), "the file is nested too deeply")
+        reader.refuse_depth()
         return None
     except (ValueError, OverflowError):  # what PyYAML makes of an escape beyond the last character
         _report_no_character(lines, text, report)
@@ -106,6 +110,10 @@ def _report_no_character(lines: Lines, text: str, report: Report) -> None:
             f"`{match.group()}` is no character",
             hint=f"the last one is `\\U{_LAST_CHARACTER:08X}`",
         )
+
+
+def _refuse_sign(number: int, span: Span, report: Report, hint: str) -> None:
+    report.add(YAML_SYNTAX, span, f"a rule file may not hold the sign with number {number:#06x}", hint=hint)
 
 
 def _place(error: yaml.MarkedYAMLError, end: int) -> int:
@@ -135,12 +143,25 @@ class _Reader:
         self.text, self.lines, self.report = text, lines, report
         self.seen: set[int] = set()
         self.refused = False
+        self.level = 0
 
     def refuse(self, span: Span, message: str, hint: str | None = None) -> None:
         self.refused = True
         self.report.add(YAML_SYNTAX, span, message, hint=hint)
 
+    def refuse_depth(self) -> None:
+        self.refuse(self.lines.span(0, 1), "the file is nested too deeply")
+
     def node(self, node: yaml.Node) -> Node | None:
+        if self.level >= _LEVELS:
+            self.refuse_depth()
+            return None
+        self.level += 1
+        found = self._node(node)
+        self.level -= 1
+        return found
+
+    def _node(self, node: yaml.Node) -> Node | None:
         start, end = node.start_mark.index, node.end_mark.index
         span = self.lines.span(start, end)
         if id(node) in self.seen or self.text[start : start + 1] == "&":
@@ -186,6 +207,9 @@ class _Reader:
         offsets = self._offsets(style, value, start, end)
         after = offsets[-1] + 1 if offsets else end
         span = self.lines.span(start, end)
+        if (odd := _NO_TEXT.search(value)) is not None:
+            self.refused = True
+            _refuse_sign(ord(odd.group()), span, self.report, "delete it, or write the character itself")
         return Text(value, span, Mapped(self.lines, offsets, after), plain=style is None)
 
     def _offsets(self, style: str | None, value: str, start: int, end: int) -> Offsets:

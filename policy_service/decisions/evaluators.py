@@ -13,7 +13,7 @@ from policy_service.decisions.days import business_day
 from policy_service.decisions.evaluate import Evaluator
 from policy_service.decisions.records import StoreUnavailable
 from policy_service.engines.contract import Engine
-from policy_service.policies.bundle import Bundle, bundle
+from policy_service.policies.bundle import Bundle, stored
 from policy_service.telemetry import metrics
 
 _KEPT = 6
@@ -283,11 +283,9 @@ class Evaluators:
         sources = self._store.sources(id_)
         if sources is None:
             raise UnknownBundle(id_)
-        found, diagnostics = bundle(sources)
-        if found is None or found.id != id_:
-            raise UnusableBundle(
-                f"the stored sources of {id_} do not give that bundle: {found.id if found else diagnostics[0].message}"
-            )
+        found = stored(sources, id_)
+        if found is None:
+            raise UnusableBundle(f"the stored sources of {id_} do not give that bundle")
         return found
 
 

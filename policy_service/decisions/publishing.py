@@ -29,7 +29,7 @@ from policy_service.decisions.asking import NoActiveBundle
 from policy_service.decisions.evaluators import Evaluators, UnusableBundle, imminent
 from policy_service.decisions.records import DecisionStore
 from policy_service.diagnostics import Diagnostic
-from policy_service.policies.bundle import Bundle, bundle
+from policy_service.policies.bundle import Bundle, bundle, former_id
 from policy_service.policies.changed_days import changed_days, joined
 from policy_service.policies.loader import Sources
 from policy_service.policies.model import Suspension
@@ -199,7 +199,7 @@ class Publishing:
         act = Act(actor, "rules folder")
 
         def tried(standing: Standing, now: str) -> None:
-            if self.bundles.last_from_folder() != found.id:
+            if self.bundles.last_from_folder() not in (found.id, former_id(found.rules)):
                 new = BundleSources(found.id, found.label, found.sources)
                 self._order(found, "folder", now, now, act, standing, [new])
 

@@ -12,7 +12,7 @@ from policy_service.decisions.activations import BundleStore
 from policy_service.decisions.log import LogEntry, LogStore, SignedHead
 from policy_service.decisions.recording import commitments, parsed
 from policy_service.decisions.sealing import StoredTiles
-from policy_service.policies.bundle import bundle
+from policy_service.policies.bundle import stored
 from policy_service.proofs import notes, receipts, tree
 from policy_service.proofs.commitments import Private, fits
 from policy_service.proofs.keys import Verifier
@@ -407,12 +407,11 @@ class Verification:
     def _all_bundles(self) -> int:
         entries = self._bundles.bundles()
         for entry in entries:
-            found, _ = bundle(self._bundles.sources(entry.id) or {})
-            if found is None or found.id != entry.id:
+            if stored(self._bundles.sources(entry.id) or {}, entry.id) is None:
                 self._found("bundle-altered", f"the stored sources of {entry.id} do not give that bundle", id=entry.id)
-        stored = {entry.id for entry in entries}
+        known = {entry.id for entry in entries}
         for id_, first in self._used.items():
-            if id_ not in stored:
+            if id_ not in known:
                 message = f"the bundle {id_} of decision {first.id} is not stored"
                 self._found("bundle-lost", message, first.index, first.id)
         return len(entries)

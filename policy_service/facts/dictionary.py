@@ -220,10 +220,18 @@ def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, r
     type_text = form.text("type", required=True)
     if type_text is None:
         return None
+    if key.value == "id" and type_text.value != "id":
+        report.add(
+            FACT_DECLARATION,
+            type_text.span,
+            f"{what} names a subject, its type is `id`",
+            hint="`type: id`; call a fact of another type something else",
+        )
     label = read_labels(form.node("label"), what, report, key.span, "label")
     values = {
         k.value: read_labels(v, f"value `{k.value}` of {what}", report, k.span, "") for k, v in form.entries("values")
     }
+    _check_values(form, report)
     kind = _type(type_text, form, tuple(values), what, report)
     if kind is None:
         return None
@@ -251,6 +259,14 @@ def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, r
         source=source,
         span=key.span,
     )
+
+
+def _check_values(form: Form, report: Report) -> None:
+    """Members of an enumeration are short texts that a person can read and a caller can post."""
+    for key, _ in form.entries("values"):
+        if not 1 <= len(key.value) <= MAX_TEXT or not key.value.isprintable():
+            hint = f"1 to {MAX_TEXT} characters, none of them a control sign"
+            report.add(FACT_DECLARATION, key.span, "a value of an enum must be a plain text", hint=hint)
 
 
 def _max_length(form: Form) -> int:

@@ -14,6 +14,7 @@ from policy_service.diagnostics.catalogue import (
     BAD_LITERAL,
     DIVISION_UNROUNDED,
     EXPRESSION_BUDGET,
+    NAME_CLASH,
     NAME_UNKNOWN,
     NUMBER_RANGE,
     OUTSIDE_PROFILE,
@@ -416,10 +417,13 @@ class _Checker:
 
     def name(self, name: str, span: Span, expected: Type | None) -> Node:
         found = self.known(name)
+        if isinstance(expected, Enum) and name in expected.members:
+            if found is None:
+                return Const(expected, name)
+            hint = f'write the member in quotes: `"{name}"`, and rename what is not meant'
+            raise self.fail(NAME_CLASH, span, f"`{name}` is a name in reach, and a member of `{expected}`", hint)
         if found is not None:
             return found
-        if isinstance(expected, Enum) and name in expected.members:
-            return Const(expected, name)
         raise self.unknown(name, span, expected)
 
     def known(self, name: str) -> Node | None:

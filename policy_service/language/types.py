@@ -132,7 +132,7 @@ Type = Number | Boolean | Text | Enum | Date | Duration | Months | Null | Record
 _SIMPLE: dict[str, Type] = {"boolean": Boolean(), "text": Text(), "date": Date()}
 _DECIMAL = re.compile(r"decimal\(\s*([0-9])\s*\)")
 _ENUM = re.compile(r"enum\((.*)\)", re.DOTALL)
-_MEMBER = re.compile(r"[^\W\d][\w-]*")
+_MEMBER = re.compile(r"[^\W\d]\w*")
 
 
 def declared_type(text: str) -> Type | None:

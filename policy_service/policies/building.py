@@ -225,6 +225,8 @@ class _Builder:
         self.hidden: dict[str, str] = {}
         self.scope = Scope(self.names, self._other_decision, hidden=self.hidden)
         self.relations: dict[str, types.Relation] = {}
+        self.clashing: set[str] = set()
+        """Names that are members of an enumeration too; what reads them is not checked."""
 
     def build(self) -> model.Policy | None:
         draft = self.draft
@@ -232,6 +234,7 @@ class _Builder:
         subject = self._subject()
         self._declare(effective, subject)
         parameters = self._parameters(effective.period if effective is not None else None)
+        self._apart_from_members()
         decisions = self._decisions()
         applies = self._condition(draft.applies)
         rewards = tuple(r for d in draft.rewards for r in self._rewards(d, effective))
@@ -329,11 +332,38 @@ class _Builder:
     def _apart_from_sections(self) -> None:
         """`merchant.tier` must be either a fact or a column of a decision, never both."""
         prefixes = self._prefixes()
-        declared = [(d.name, d.span) for d in self.draft.parameters.values()]
-        declared += [(d.name, d.span) for d in self.draft.decisions.values()]
-        for name, span in declared:
+        for name, span in self._declared_names():
             if name in prefixes:
                 self.report.add(NAME_CLASH, span, f"`{name}` already names a section of facts")
+
+    def _apart_from_members(self) -> None:
+        """`gold` must be either a name of this file or a member of one of its enumerations, never both."""
+        enums = [(kind, span) for kind, span in self._declared_types() if isinstance(kind, types.Enum)]
+        for name, span in self._declared_names():
+            other = next(((kind, place) for kind, place in enums if name in kind.members), None)
+            if other is not None:
+                self.clashing.add(name)
+                self.report.add(
+                    NAME_CLASH,
+                    span,
+                    f"`{name}` is a member of an enumeration of this file too",
+                    related=[(other[1], f"`{other[0]}`")],
+                    hint="rename one of them",
+                )
+        self.names.update(dict.fromkeys(self.clashing, FAULTY))
+
+    def _declared_names(self) -> list[tuple[str, Span]]:
+        """Parameters and decisions of this file."""
+        parameters = [(p.name, p.span) for p in self.draft.parameters.values()]
+        return parameters + [(d.name, d.span) for d in self.draft.decisions.values()]
+
+    def _declared_types(self) -> Iterator[tuple[types.Type, Span]]:
+        """Types of parameters, outputs and columns, as they are written."""
+        yield from ((p.type, p.span) for p in self.draft.parameters.values())
+        for decision in self.draft.decisions.values():
+            match decision.body:
+                case DraftTable(outputs=columns) | DraftRelation(columns=columns):
+                    yield from ((c.type, c.span) for c in columns)
 
     def _prefixes(self) -> set[str]:
         return {s.prefix for s in self.dictionary.sections.values()}
@@ -476,7 +506,7 @@ class _Builder:
     def _decisions(self) -> dict[str, model.Decision]:
         drafted = self.draft.decisions
         needs = {
-            name: [n for tree in body_trees(d.body) for n in _names(tree) if n in drafted]
+            name: [n for tree in body_trees(d.body) for n in _names(tree) if n in drafted and n not in self.clashing]
             for name, d in drafted.items()
         }
         order, loops = ordered(needs)
@@ -894,15 +924,16 @@ class _Builder:
         reads = policy.reads()
         found: set[Symbol] = set()
         for text in self.draft.optional:
-            pattern = text.value.removeprefix("decision(").removesuffix(")")
-            hits = {s for s in reads if fnmatchcase(s.name, pattern)}
+            hits = {s for s in reads if fnmatchcase(_as_missing(s), text.value)}
             if not hits:
-                self._unused(text, pattern)
+                self._unused(text)
             found |= hits
         return frozenset(found)
 
-    def _unused(self, text: Text, pattern: str) -> None:
-        if "*" in pattern or pattern in self.names or self._other_decision(pattern) is not None:
+    def _unused(self, text: Text) -> None:
+        pattern = text.value.removeprefix("decision(").removesuffix(")")
+        is_decision = self._other_decision(pattern) is not None
+        if "*" in pattern or pattern in self.names or (is_decision and pattern != text.value):
             if any(d.severity == "error" and d.span.file == self.draft.file for d in self.report.diagnostics):
                 return
             self.report.add(OPTIONAL_UNUSED, text.span, f"`{text.value}` is optional but never read")
@@ -910,13 +941,18 @@ class _Builder:
         message = f"`{text.value}` is not declared"
         if any(d.message == message and d.span.file == self.draft.file for d in self.report.diagnostics):
             return
-        close = get_close_matches(pattern, list(self.names), 1, 0.75)
+        close = [f"decision({pattern})"] if is_decision else get_close_matches(pattern, list(self.names), 1, 0.75)
         self.report.add(
             NAME_UNKNOWN,
             text.span,
             f"`{text.value}` is not declared",
             hint=f"did you mean `{close[0]}`?" if close else None,
         )
+
+
+def _as_missing(symbol: Symbol) -> str:
+    """The name of what a policy reads, as `missing` lists it and `optional` names it."""
+    return f"decision({symbol.name})" if symbol.kind == "decision" else symbol.name
 
 
 def _names(tree: ast.Node) -> list[str]:

@@ -1,14 +1,14 @@
 """A frozen set of policies with its id: the digest of all that can reach an answer or a proof."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from policy_service import canonical
 from policy_service.diagnostics import Diagnostic, PolicyError
-from policy_service.facts import Dictionary, Fact
+from policy_service.facts import Fact, Section
 from policy_service.language import types
 from policy_service.language.format import print_node
 from policy_service.language.values import exact, shown
@@ -35,7 +35,27 @@ def bundle(sources: Sources, folder: str = "rules") -> tuple[Bundle | None, list
     rules, diagnostics = load(sources, folder)
     if rules is None:
         return None, diagnostics
-    return Bundle(canonical.digest(canonical.trusted(document(rules))), rules, dict(sources)), diagnostics
+    return Bundle(_digest(document(rules)), rules, dict(sources)), diagnostics
+
+
+def stored(sources: Sources, id_: str) -> Bundle | None:
+    """The bundle of sources under the id that they were stored by; None where they do not give it."""
+    found, _ = bundle(sources)
+    return replace(found, id=id_) if found is not None and id_ in (found.id, former_id(found.rules)) else None
+
+
+def former_id(rules: Rules) -> str:
+    """The id that earlier stores and records hold a bundle by: the order of sections and facts counted then."""
+    whole = document(rules)
+    sections = [
+        {"section": name, **section, "facts": [{"name": fact, **said} for fact, said in section["facts"].items()]}
+        for name, section in whole["facts"].items()
+    ]
+    return _digest({**whole, "facts": sections})
+
+
+def _digest(whole: dict[str, Any]) -> str:
+    return canonical.digest(canonical.trusted(whole))
 
 
 def load_folder(folder: Path) -> tuple[Bundle | None, list[Diagnostic], dict[str, str]]:
@@ -51,7 +71,10 @@ def load_folder(folder: Path) -> tuple[Bundle | None, list[Diagnostic], dict[str
 def document(rules: Rules) -> dict[str, Any]:
     """The model as JSON: what the id is the digest of.
 
-    Not in it: comments, layout, key order, owner, cases, file names, the label.
+    Not in it: comments, layout, owner, cases, file names, the label. In order are rows, columns and outputs, members of
+    enumerations, rewards and recommendations, and every list of a file but `needs` and `optional`, which are sets:
+    answers show them so, or name the first that holds. What is found by its name, as sections, facts, parameters and
+    decisions are, has no order.
     """
     settings = rules.settings
     return {
@@ -67,7 +90,7 @@ def document(rules: Rules) -> dict[str, Any]:
             "ceilings": {c.kind: c.amount for c in settings.ceilings.values()},
             "suspended": [{"policy": s.policy, "reward": s.reward, "reason": s.reason} for s in settings.suspended],
         },
-        "facts": _facts(rules.dictionary),
+        "facts": {section.name: _section(section) for section in rules.dictionary.sections.values()},
         "campaigns": {
             c.id: {"title": dict(c.title), "period": _period(c.period), "basis": c.basis, "source": _plain(c.source)}
             for c in rules.campaigns.values()
@@ -76,16 +99,16 @@ def document(rules: Rules) -> dict[str, Any]:
     }
 
 
-def _facts(dictionary: Dictionary) -> list[Any]:
-    return [
-        {"section": s.name, "element": s.element, "label": dict(s.label), "facts": [_fact(f) for f in s.facts.values()]}
-        for s in dictionary.sections.values()
-    ]
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "element": section.element,
+        "label": dict(section.label),
+        "facts": {fact.name: _fact(fact) for fact in section.facts.values()},
+    }
 
 
 def _fact(fact: Fact) -> dict[str, Any]:
     return {
-        "name": fact.name,
         "type": _type(fact.type),
         "label": dict(fact.label),
         "unit": fact.unit,

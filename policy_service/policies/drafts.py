@@ -426,13 +426,14 @@ class _DraftReader:
     def _type(self, written: str, span: Span) -> types.Type | None:
         kind = types.declared_type(written)
         if kind is None:
-            self.report.add(
-                VALUE_INVALID,
-                span,
-                f"`{written}` is not a type",
-                hint="one of integer, decimal(0) to decimal(6), boolean, date, duration, text, enum(A, B)",
-            )
-        return kind
+            hint = "one of integer, decimal(0) to decimal(6), boolean, date, duration, text, enum(A, B)"
+            if written.startswith("enum"):
+                hint = "members are words of letters, digits and `_`, each once: `enum(A, B)`"
+            self.report.add(VALUE_INVALID, span, f"`{written}` is not a type", hint=hint)
+        taken = [m for m in kind.members if m in RESERVED] if isinstance(kind, types.Enum) else []
+        for member in taken:
+            self.report.add(NAME_CLASH, span, f"`{member}` already has a meaning in expressions")
+        return None if taken else kind
 
     def _decision(self, key: Text, node: Node, draft: Draft) -> None:
         name = self._declared(key)

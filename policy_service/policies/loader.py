@@ -23,6 +23,7 @@ from policy_service.language import types
 from policy_service.language.typecheck import Scope
 from policy_service.language.values import parse_number, scaled
 from policy_service.policies import building, checks, drafts, model, zones
+from policy_service.policies.packing import path_faults
 from policy_service.policies.remembering import REMEMBERED, Read
 from policy_service.sources import Form, Node, Text, read
 from policy_service.sources import Mapping as MappingNode
@@ -39,18 +40,22 @@ def read_folder(folder: Path) -> dict[str, str]:
     """Every YAML file of a rules folder by its path inside it, sorted.
 
     Raises:
-        PolicyError: P117, the folder or a file cannot be read; P101, a file is not UTF-8. All such files at once.
+        PolicyError: P117, the folder or a file cannot be read, or has a name that no bundle can hold; P101, a file is
+            not UTF-8. All such files at once.
     """
     report = Report()
     found: dict[str, str] = {}
-    for path in sorted(_yaml_files(folder, report)):
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(_yaml_files(folder, report))}
+    for unfit in path_faults(paths):
+        report.add(FOLDER, _whole(paths[unfit.path or ""]), unfit.message, hint=unfit.hint)
+    for name, path in paths.items():
         try:
-            found[path.relative_to(folder).as_posix()] = path.read_text("utf-8")
+            found[name] = path.read_text("utf-8")
         except OSError as error:
             _unreadable(path, error, report)
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode("utf-8")
-            place = Lines(path.as_posix(), before).span(len(before), len(before) + 1)
+            place = Lines(_shown(path), before).span(len(before), len(before) + 1)
             report.add(
                 YAML_SYNTAX,
                 place,
@@ -63,6 +68,9 @@ def read_folder(folder: Path) -> dict[str, str]:
 
 
 def _yaml_files(folder: Path, report: Report) -> Iterator[Path]:
+    if _shown(folder) != folder.as_posix():
+        report.add(FOLDER, _whole(folder), "the name of the folder is not UTF-8", hint="rename it")
+        return
     if not folder.is_dir():
         report.add(
             FOLDER, _whole(folder), "there is no such folder", hint="POLICY_RULES names the folder of rule files"
@@ -94,7 +102,12 @@ def _unreadable(path: Path, error: OSError, report: Report) -> None:
 
 
 def _whole(path: Path) -> Span:
-    return Span(path.as_posix(), 1, 1, 2)
+    return Span(_shown(path), 1, 1, 2)
+
+
+def _shown(path: Path) -> str:
+    """A path as a text; bytes that are no UTF-8 as `\\xff`."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def is_case_file(path: str) -> bool:
@@ -204,6 +217,10 @@ class _Loader:
             return out
         for key, node in root:
             drafts.checked_name(key, self.report)
+            if key.value == "once":
+                self.report.add(
+                    NAME_CLASH, key.span, "`once` is the period of claims without one", hint="rename the campaign"
+                )
             what = f"campaign `{key.value}`"
             form = Form(node, what, self.report, key.span, ("title", "from", "to", "through", "basis", "source"))
             if form.mapping is None:

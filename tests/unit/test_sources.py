@@ -147,16 +147,30 @@ def test_a_key_that_stands_twice_is_reported_at_the_second_and_the_first_is_kept
         ("# nothing\n", "f.yaml:1:1", "the file is empty"),
         ("a: \x07", "f.yaml:1:4", "a rule file may not hold the sign with number 0x0007"),
         ("a: \ud800", "f.yaml:1:4", "a rule file may not hold the sign with number 0xd800"),
+        ('a: "\\ud83d\\ude00"', "f.yaml:1:4", "a rule file may not hold the sign with number 0xd83d"),
+        ('"\\0": a', "f.yaml:1:1", "a rule file may not hold the sign with number 0x0000"),
+        ("a: b\u2028c", "f.yaml:1:5", "a rule file may not hold the sign with number 0x2028"),
+        ("a: b\rc: d", "f.yaml:1:5", "a rule file may not hold the sign with number 0x000d"),
         ("a: b: c", "f.yaml:1:5", "not readable as YAML: mapping values are not allowed here"),
         ("a: [1\nb: 2\n", "f.yaml:2:2", "not readable as YAML: expected ',' or ']', but got ':'"),
         ("a: {b: 1\n", "f.yaml:1:4", "not readable as YAML: expected ',' or '}', but got '<stream end>'"),
         ("[" * 100_000, "f.yaml:1:1", "the file is nested too deeply"),
         ("- " * 100_000, "f.yaml:1:1", "the file is nested too deeply"),
         ("[" * 900 + "]" * 900, "f.yaml:1:1", "the file is nested too deeply"),
+        ("[" * 101 + "]" * 101, "f.yaml:1:1", "the file is nested too deeply"),
     ],
 )
 def test_what_rule_files_may_not_hold_is_one_fault_at_its_place(source: str, where: str, message: str) -> None:
     assert faults(source) == [("P101", where, message)]
+
+
+@pytest.mark.parametrize("source", ["a: b\r\n", "\ufeffa: b\n", "a:\r\n  b\r\n", 'a: "\\x62"\n'])
+def test_a_mark_of_bytes_and_the_line_ends_of_others_are_read(source: str) -> None:
+    assert value(source, "a").value == "b"
+
+
+def test_a_hundred_levels_are_read() -> None:
+    assert not faults("[" * 100 + "]" * 100)
 
 
 def form(source: str, allowed: tuple[str, ...] = ("name", "count", "on", "items", "map")) -> tuple[Form, Report]:

@@ -126,8 +126,8 @@ def fnv1a(text: str) -> int:
     return digest
 
 
-def field_names(n: int) -> Iterator[str]:
-    """Yields n short names for fields, always the same ones, that the engine can tell apart."""
+def field_names(n: int | None = None) -> Iterator[str]:
+    """Yields n short names for fields, or without end; always the same ones, that the engine can tell apart."""
     return islice(_distinct_names(), n)
 
 

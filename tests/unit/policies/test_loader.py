@@ -1,10 +1,12 @@
 """A folder to rules: every fault of every file at once, each told once, sorted by place."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from policy_service.diagnostics import PolicyError
+from policy_service import canonical
+from policy_service.diagnostics import PolicyError, as_json
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Policy, Rules
 
@@ -292,3 +294,30 @@ def test_a_bound_of_a_range_is_written_in_digits(bound: str) -> None:
 def test_a_value_of_a_parameter_is_written_in_digits(value: str) -> None:
     declared = f"parameters:\n  p: {{type: integer, values: [{{from: 2023-01-01, value: {value}}}]}}\n"
     assert faults(live_bonus=HEAD + declared) == [("P104", f"`{value}` does not fit type `integer`")]
+
+
+def test_a_file_whose_name_no_bundle_can_hold_is_told(tmp_path: Path) -> None:
+    """A name of bytes that are no UTF-8 is shown by their numbers: a text of a program holds no half characters."""
+    for name in (b"b\xff.yaml", b"a:b.yaml"):
+        (tmp_path / os.fsdecode(name)).write_text("policy: live.b\n", "utf-8")
+    with pytest.raises(PolicyError) as caught:
+        read_folder(tmp_path)
+    found = [(str(d.span), d.code.code, d.message) for d in caught.value.report]
+    message = "its path holds a sign that none may hold"
+    assert found == [(f"{tmp_path}/{name}:1:1", "P117", message) for name in ("a:b.yaml", "b\\xff.yaml")]
+    assert all(canonical.dumps(as_json(d)) for d in caught.value.report)
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"r\xff")
+    folder.mkdir()
+    with pytest.raises(PolicyError) as caught:
+        read_folder(folder)
+    found = [(str(d.span), d.code.code, d.message) for d in caught.value.report]
+    assert found == [(f"{tmp_path}/r\\xff:1:1", "P117", "the name of the folder is not UTF-8")]
+
+
+@pytest.mark.parametrize("file", ["facts.yaml", "bundle.yaml", "campaigns.yaml", "live/bonus.yaml"])
+def test_an_empty_file_is_told(file: str) -> None:
+    found = [(d.span.file, d.code.code, d.message) for d in load(BASE | {file: ""})[1]]
+    assert found == [(f"rules/{file}", "P101", "the file is empty")]

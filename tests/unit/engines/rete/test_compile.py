@@ -11,6 +11,8 @@ from policy_service.engines import registry
 from policy_service.engines.contract import EngineRefused
 from policy_service.engines.rete import compile as compiling
 from policy_service.engines.rete import pen
+from policy_service.engines.rete.lowering import Fields
+from policy_service.language import typed, types
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.policies.loader import read_folder
 
@@ -46,6 +48,12 @@ def test_a_cell_beyond_the_pen_is_decided_before_the_match_and_right() -> None:
         answers = [e.evaluate(e.door.read(facts, DAY), Question(DAY)) for e in engines]
         assert len({canonical.dumps(answer) for answer in answers}) == 1
         assert answers[0]["policies"][0]["decisions"].get("kept") == (1 if orders == 30 else None)
+
+
+def test_there_are_names_for_as_many_fields_as_rules_ask_for() -> None:
+    fields = Fields()
+    names = {fields.name(typed.Const(types.Number(0, n, n), n), "number") for n in range(6_000)}
+    assert len({pen.fnv1a(name) for name in names}) == 6_000
 
 
 def test_what_the_pen_refuses_all_the_same_is_the_engine_s_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
