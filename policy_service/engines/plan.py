@@ -85,6 +85,7 @@ class TablePlan:
     inputs: tuple[Formula, ...]
     rows: tuple[RowPlan, ...]
     default: tuple[Formula, ...] | None
+    """As that of the table."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -336,14 +337,11 @@ class _Planner:
         return formula
 
     def _scaled(self, node: typed.Node) -> typed.Node:
-        """The node with other policies' numbers brought to its scale: the file in force may have fewer decimals."""
-        match node:
-            case typed.Load(type=types.Number(), symbol=symbol) if symbol in self.offered:
-                return _rescaled(node, *self.offered[symbol])
-            case typed.Member(type=types.Number(), operand=typed.Load(symbol=symbol)) if symbol in self.offered:
-                own, known = self.offered[symbol]
-                if isinstance(own, types.Record) and isinstance(known, types.Record):
-                    return _rescaled(node, own.field(node.name), known.field(node.name))
+        """The node with other policies' decisions as it knows them: the file in force may have fewer decimals."""
+        if isinstance(node, typed.Load) and node.symbol in self.offered:
+            own, known = self.offered[node.symbol]
+            converted = typed.converted(replace(node, type=own), known)
+            return node if isinstance(converted, typed.Load) else converted
         return typed.rebuild(node, self._scaled)
 
     def _expression(self, expression: Expression, row: RowOf | None = None) -> Formula:
@@ -517,13 +515,6 @@ class _Planner:
 def _without_operand(tree: ast.Node) -> str:
     """The text of a test behind its operand, which is `null` here."""
     return print_node(tree).removeprefix("null ")
-
-
-def _rescaled(node: typed.Load | typed.Member, own: types.Type | None, known: types.Type | None) -> typed.Node:
-    """The number brought from its own scale to the known one; the node's type may be that of a quotient's part."""
-    if not (isinstance(own, types.Number) and isinstance(known, types.Number)) or own.scale == known.scale:
-        return node
-    return typed.Rescale(node.type, replace(node, type=own), 10 ** (known.scale - own.scale))
 
 
 def substituted(tree: ast.Node, literals: Mapping[str, ast.Node]) -> ast.Node:

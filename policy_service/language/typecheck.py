@@ -37,7 +37,6 @@ from policy_service.language.typed import (
     Node,
     Not,
     Or,
-    Rescale,
     Round,
     Symbol,
 )
@@ -143,71 +142,85 @@ class _Checker:
         return _Fault()
 
     def fit(self, node: Node, expected: Type, span: Span) -> Node:
-        """The node brought to an expected type: a larger scale, a member of an enumeration, null."""
+        """The node brought to an expected type, in lists and records too: a larger scale, a member of an enumeration.
+
+        A list that is written out, and a choice of texts, lists or records, is brought there part by part: constants
+        stay constants, and that a text is a member is known of a literal alone.
+        """
         found = node.type
-        if isinstance(found, Null):
-            return node
+        match node:
+            case Const(value=text) if isinstance(found, Text) and isinstance(expected, Enum):
+                return self._fit_member(text, expected, span)
+            case ListOf(items=items) if isinstance(expected, List):
+                kind = replace(expected, most=cast(List, found).most)
+                return ListOf(kind, tuple(Item(i.guard, self.fit(i.value, kind.element, span)) for i in items))
+            case If() if found != expected and isinstance(found, Text | List | types.Record):
+                then, otherwise = (self.fit(n, expected, span) for n in (node.then, node.otherwise))
+                return If(expected, node.condition, then, otherwise)
+        if (misfit := types.misfit(found, expected)) is not None:
+            raise self._misfit(misfit, span)
         if isinstance(found, Number) and isinstance(expected, Number):
-            return self._fit_number(node, found, expected, span)
-        if isinstance(expected, Enum) and isinstance(found, Text | Enum):
-            return self._fit_enum(node, expected, span)
-        if isinstance(expected, Text) and isinstance(found, Enum):
-            return node
-        if isinstance(expected, List) and isinstance(found, List):
-            return self._fit_list(node, expected, span)
-        if type(found) is not type(expected):
-            wanted = "condition" if isinstance(expected, types.Boolean) else types.kind(expected)
-            raise self.fail(TYPE_MISMATCH, span, f"a {wanted} is needed, this is a {types.kind(found)}")
-        return node
+            return self.rescaled(node, expected.scale)
+        return typed.converted(node, expected)
 
-    def _fit_list(self, node: Node, expected: List, span: Span) -> Node:
-        element = cast(List, node.type).element
-        if not isinstance(element, Number) or element.scale == cast(Number, expected.element).scale:
-            return node
-        if isinstance(node, ListOf):
-            return ListOf(expected, tuple(Item(i.guard, self.fit(i.value, expected.element, span)) for i in node.items))
-        if isinstance(node, If):
-            then, otherwise = (self.fit(n, expected, span) for n in (node.then, node.otherwise))
-            return If(expected, node.condition, then, otherwise)
-        raise self.fail(TYPE_MISMATCH, span, f"a list of {expected.element} is needed, this is a list of {element}")
+    def _fit_member(self, text: str | None, expected: Enum, span: Span) -> Const:
+        if text is not None and text not in expected.members:
+            close = get_close_matches(text, expected.members, 1)
+            hint = f"did you mean `{close[0]}`?" if close else f"one of {', '.join(expected.members)}"
+            raise self.fail(NAME_UNKNOWN, span, f"`{text}` is not a member of the enumeration", hint)
+        return Const(expected, text)
 
-    def _fit_number(self, node: Node, found: Number, expected: Number, span: Span) -> Node:
+    def _misfit(self, misfit: types.Misfit, span: Span) -> _Fault:
+        """The fault of a value that may lie outside its expected type; it names the field where it does."""
+        found, expected, where = misfit.found, misfit.wanted, _field(misfit.path)
+        match found, expected:
+            case Number(), Number():
+                return self._misfit_number(found, expected, where, span)
+            case types.Record(), types.Record():
+                return self.fail(TYPE_MISMATCH, span, where + _lacking(expected, found))
+            case Text(), Enum():
+                return self.fail(
+                    TYPE_MISMATCH,
+                    span,
+                    f"{where}a text may be none of {', '.join(expected.members)}",
+                    hint=f"declare it `{expected}` too",
+                )
+            case Enum(), Enum():
+                return self.fail(TYPE_MISMATCH, span, f"{where}{found} does not fit {expected}")
+        wanted = "condition" if isinstance(expected, types.Boolean) else types.kind(expected)
+        return self.fail(TYPE_MISMATCH, span, f"{where}a {wanted} is needed, this is a {types.kind(found)}")
+
+    def _misfit_number(self, found: Number, expected: Number, where: str, span: Span) -> _Fault:
         if found.unit and expected.unit and found.unit != expected.unit:
-            raise self.fail(UNIT_MISMATCH, span, f"unit `{expected.unit}` is needed, this is `{found.unit}`")
+            return self.fail(UNIT_MISMATCH, span, f"{where}unit `{expected.unit}` is needed, this is `{found.unit}`")
         if found.scale > expected.scale:
-            raise self.fail(
+            return self.fail(
                 NUMBER_RANGE,
                 span,
-                f"a number with {found.scale} decimals does not fit `{expected}`",
+                f"{where}a number with {found.scale} decimals does not fit `{expected}`",
                 hint=f"round it: `round half up(…, {expected.scale})`, or declare more decimals",
             )
-        out = self.rescaled(node, expected.scale)
-        number = cast(Number, out.type)
-        if number.low < expected.low or number.high > expected.high:
-            raise self.fail(
-                NUMBER_RANGE,
-                span,
-                f"values from {_bound(number.low, number)} to {_bound(number.high, number)} do not fit `{expected}`",
-            )
-        return out
+        number = _grown(found, expected.scale)
+        return self.fail(
+            NUMBER_RANGE,
+            span,
+            f"{where}values from {_bound(number.low, number)} to {_bound(number.high, number)} do not fit `{expected}`",
+        )
 
-    def _fit_enum(self, node: Node, expected: Enum, span: Span) -> Node:
-        if isinstance(node, Const) and isinstance(node.type, Text):
-            if node.value is None:
-                return Const(expected, None)
-            if node.value not in expected.members:
-                close = get_close_matches(node.value, expected.members, 1)
-                hint = f"did you mean `{close[0]}`?" if close else f"one of {', '.join(expected.members)}"
-                raise self.fail(NAME_UNKNOWN, span, f"`{node.value}` is not a member of the enumeration", hint)
-            return Const(expected, node.value)
-        if isinstance(node, If):
-            then, otherwise = (self.fit(n, expected, span) for n in (node.then, node.otherwise))
-            return If(expected, node.condition, then, otherwise)
-        if isinstance(node.type, Text):
-            raise self.fail(TYPE_MISMATCH, span, f"a text may be none of {', '.join(expected.members)}")
-        if isinstance(node.type, Enum) and not set(node.type.members) <= set(expected.members):
-            raise self.fail(TYPE_MISMATCH, span, f"{node.type} does not fit {expected}")
-        return node
+    def apart(self, one: Type, two: Type, names: tuple[str, str], span: Span) -> _Fault:
+        """The fault of two values that have no type in common; it names the field where they differ."""
+        clash = types.clash(one, two)
+        first, second, where = clash.found, clash.wanted, _field(clash.path)
+        match first, second:
+            case Number(unit=unit), Number(unit=other):
+                return self.fail(UNIT_MISMATCH, span, f"{where}`{unit}` and `{other}` do not add up")
+            case types.Record(), types.Record():
+                return self.fail(TYPE_MISMATCH, span, where + _lacking(first, second))
+            case Enum(), Enum():
+                hint = "declare the same members in the same order"
+                return self.fail(TYPE_MISMATCH, span, f"{where}{first} and {second} are two enumerations", hint)
+        message = f"{where}{names[0]} is a {types.kind(first)}, {names[1]} a {types.kind(second)}"
+        return self.fail(TYPE_MISMATCH, span, message)
 
     def member(self, node: Node, other: Type, span: Span) -> Node:
         """A text literal brought to the enumeration that it is compared with."""
@@ -221,25 +234,23 @@ class _Checker:
         number = cast(Number, node.type)
         if number.scale == scale:
             return node
-        factor = 10 ** (scale - number.scale)
-        grown = Number(scale, number.low * factor, number.high * factor, number.unit)
-        return typed.folded(Rescale(grown, node, factor))
+        return typed.converted(node, _grown(number, scale))
 
-    def number(self, node: Node, result: Number, span: Span) -> Node:
+    def number(self, node: Node, result: Number, span: Span, where: str = "") -> Node:
         """The node, if its bounds fit the machine and, outside a rounding, its scale the profile."""
         limit = types.INT128_SAFE if self.rounding else types.INT64
         if max(abs(result.low), abs(result.high)) > limit:
             raise self.fail(
                 NUMBER_RANGE,
                 span,
-                "the value may become too large to stay exact",
+                f"{where}the value may become too large to stay exact",
                 hint="narrow the range of the facts, or round earlier",
             )
         if result.scale > types.MAX_SCALE and not self.rounding:
             raise self.fail(
                 NUMBER_RANGE,
                 span,
-                f"the value has {result.scale} decimals, {types.MAX_SCALE} are allowed",
+                f"{where}the value has {result.scale} decimals, {types.MAX_SCALE} are allowed",
                 hint="put it inside a rounding: `round half up(…, 2)`",
             )
         return typed.folded(node)
@@ -435,11 +446,12 @@ class _Checker:
         return ListOf(List(kind, len(items)), items)
 
     def list_of(self, values: list[Node], span: Span) -> ListOf:
-        kind: Type | None = Null()
+        kind: Type = Null()
         for value in values:
-            kind = types.union(kind, value.type) if kind is not None else None
-        if kind is None:
-            raise self.fail(TYPE_MISMATCH, span, "the elements of a list are of different kinds or units")
+            joined = types.union(kind, value.type)
+            if joined is None:
+                raise self.apart(kind, value.type, ("one element", "another"), span)
+            kind = joined
         fitted = [Item(None, self.bounded(self.fit(v, kind, span), span)) for v in values]
         return ListOf(List(kind, len(values)), tuple(fitted))
 
@@ -545,11 +557,7 @@ class _Checker:
             raise self.fail(OUTSIDE_PROFILE, node.span, "a choice is between values, not relations")
         kind = types.union(then.type, otherwise.type)
         if kind is None:
-            if isinstance(then.type, Number) and isinstance(otherwise.type, Number):
-                self.same_unit(then.type.unit, otherwise.type.unit, node.span)
-            raise self.fail(
-                TYPE_MISMATCH, node.span, f"`then` is a {types.kind(then.type)}, `else` a {types.kind(otherwise.type)}"
-            )
+            raise self.apart(then.type, otherwise.type, ("`then`", "`else`"), node.span)
         then, otherwise = self.fit(then, kind, node.then.span), self.fit(otherwise, kind, node.otherwise.span)
         return If(kind, condition, self.bounded(then, node.then.span), self.bounded(otherwise, node.otherwise.span))
 
@@ -567,8 +575,10 @@ class _Checker:
         return found
 
     def bounded(self, node: Node, span: Span) -> Node:
-        """The node, if it still fits the machine after it was brought to a larger scale."""
-        return self.number(node, node.type, span) if isinstance(node.type, Number) else node
+        """The node, if its numbers still fit the machine after they were brought to a larger scale."""
+        for path, number in types.numbers(node.type):
+            self.number(node, number, span, _field(path))
+        return node
 
     def same_unit(self, one: str | None, two: str | None, span: Span) -> str | None:
         if one and two and one != two:
@@ -674,7 +684,8 @@ class _Checker:
             value = _NO_RATIO
         if not isinstance(value.type, Number):
             raise self.fail(TYPE_MISMATCH, span, f"a number is needed, this is a {types.kind(value.type)}")
-        number = value.type
+        value, _ = typed.unscaled(value)  # the quotient is the same, and a conversion must keep its type
+        number = cast(Number, value.type)
         ten = 10**number.scale
         whole = Number(0, number.low, number.high)
         return _Ratio(replace(value, type=whole), Const(Number(0, ten, ten), ten), number.unit)
@@ -896,10 +907,7 @@ class _Checker:
 
     def element(self, value: Node, kind: Type, span: Span) -> Node:
         """A value as it stands among elements of a kind; it may lie outside their bounds, then it is none of them."""
-        if isinstance(value.type, Number) and isinstance(kind, Number):
-            kind = replace(kind, low=-types.INT64, high=types.INT64)
-            return self.bounded(self.fit(value, kind, span), span)
-        return self.fit(value, kind, span)
+        return self.bounded(self.fit(value, _boundless(kind), span), span)
 
     def _aggregate(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node | _Ratio:
         elements = self.elements(name, arguments, span)
@@ -973,6 +981,36 @@ def _extreme(
         return kind.low, kind.high
     choose = min if name == "min" else max
     return choose(low for low, _ in bounds), choose(high for _, high in bounds)
+
+
+def _boundless(kind: Type) -> Type:
+    """The type with the widest bounds for its numbers."""
+    match kind:
+        case Number():
+            return replace(kind, low=-types.INT64, high=types.INT64)
+        case List(element, most):
+            return List(_boundless(element), most)
+        case types.Record(fields):
+            return types.Record(tuple((name, _boundless(inner)) for name, inner in fields))
+    return kind
+
+
+def _grown(number: Number, scale: int) -> Number:
+    """The type of a number at a larger scale."""
+    factor = 10 ** (scale - number.scale)
+    return Number(scale, number.low * factor, number.high * factor, number.unit)
+
+
+def _field(path: tuple[str, ...]) -> str:
+    """How a message says which field of a record it is about."""
+    return f"field `{'.'.join(path)}`: " if path else ""
+
+
+def _lacking(one: types.Record, two: types.Record) -> str:
+    """What keeps two records apart: the first field that one of them has alone."""
+    ones, twos = dict(one.fields), dict(two.fields)
+    name = next(n for n in (*ones, *twos) if n not in ones or n not in twos)
+    return f"one record has a field `{name}`, the other has none"
 
 
 def _product_unit(one: str | None, two: str | None) -> str | None:

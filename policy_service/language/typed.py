@@ -1,7 +1,7 @@
 """The typed tree: what the compiling engines read. Every number in it is a scaled integer.
 
-Operands of `Arithmetic` and `Compare` are already brought to one scale, quotients stand only in `Round`,
-relations are unrolled to their cells. Nodes are frozen and hashable.
+Operands of `Arithmetic` and `Compare`, branches of `If` and elements of `ListOf` are already brought to one type,
+quotients stand only in `Round`, relations are unrolled to their cells. Nodes are frozen and hashable.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from policy_service.language import types
-from policy_service.language.types import Type
+from policy_service.language.types import Number, Type
+from policy_service.language.values import conversion
 
 SymbolKind = Literal["fact", "parameter", "decision", "cell", "as_of", "campaign"]
 
@@ -39,12 +40,14 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Rescale:
-    """operand * factor, to bring a number to a larger scale."""
+class Convert:
+    """The operand brought to `type`: a number to a larger scale, a record field by field, a list element by element.
+
+    Null stays null.
+    """
 
     type: Type
     operand: "Node"
-    factor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class Member:
     name: str
 
 
-Node = Const | Load | Rescale | Arithmetic | Round | Compare | And | Or | Not | If | ListOf | Call | Member
+Node = Const | Load | Convert | Arithmetic | Round | Compare | And | Or | Not | If | ListOf | Call | Member
 BOOLEAN = types.Boolean()
 TRUE, FALSE = Const(BOOLEAN, True), Const(BOOLEAN, False)
 
@@ -147,7 +150,7 @@ def operands(node: Node) -> Iterator[Node]:
     match node:
         case Const() | Load():
             return
-        case Rescale() | Not() | Member():
+        case Convert() | Not() | Member():
             yield node.operand
         case Arithmetic() | Compare():
             yield from (node.left, node.right)
@@ -181,7 +184,7 @@ def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     match node:
         case Const() | Load():
             return node
-        case Rescale() | Not() | Member():
+        case Convert() | Not() | Member():
             return replace(node, operand=change(node.operand))
         case Arithmetic() | Compare():
             return replace(node, left=change(node.left), right=change(node.right))
@@ -200,11 +203,30 @@ def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
             )
 
 
+def converted(node: Node, wanted: Type) -> Node:
+    """The node brought to a type that holds its values; itself where they stand as they are."""
+    change = conversion(node.type, wanted)
+    if change is None:
+        return node
+    if isinstance(node, Const):
+        return Const(wanted, None if node.value is None else change(node.value))
+    return Convert(wanted, node)
+
+
+def unscaled(node: Node) -> tuple[Node, int]:
+    """The number below conversions to larger scales, and the factor that they come to."""
+    factor = 1
+    while isinstance(node, Convert) and isinstance(node.type, Number) and isinstance(node.operand.type, Number):
+        factor *= 10 ** (node.type.scale - node.operand.type.scale)
+        node = node.operand
+    return node, factor
+
+
 def folded(node: Node) -> Node:
-    """Arithmetic on constants done once; other nodes as they are."""
+    """Conversion and arithmetic of constants done once; other nodes as they are."""
     match node:
-        case Rescale(operand=Const(value=value)):
-            return Const(node.type, None if value is None else value * node.factor)
+        case Convert(operand=Const() as constant):
+            return converted(constant, node.type)
         case Arithmetic(left=Const(value=left), right=Const(value=right)):
             if left is None or right is None:
                 return Const(node.type, None)

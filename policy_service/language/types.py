@@ -1,6 +1,7 @@
 """What kind of value an expression has. Numbers carry scale, bounds and unit; bounds are scaled integers."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -153,7 +154,10 @@ def declared_type(text: str) -> Type | None:
 
 
 def union(first: Type, second: Type) -> Type | None:
-    """The least type that holds values of both, or None when they do not go together."""
+    """The least type that values of both are brought to, or None when they do not go together.
+
+    Of a text and an enumeration it is the enumeration: `misfit` says whether the text may be none of its members.
+    """
     match first, second:
         case Null(), other:
             return other
@@ -189,10 +193,89 @@ def _number_union(first: Number, second: Number) -> Number | None:
 
 
 def _record_union(first: Record, second: Record) -> Record | None:
-    if [n for n, _ in first.fields] != [n for n, _ in second.fields]:
+    others = dict(second.fields)
+    if dict(first.fields).keys() != others.keys():
         return None
-    joined = [(name, union(one, two)) for (name, one), (_, two) in zip(first.fields, second.fields, strict=True)]
+    joined = [(name, union(one, others[name])) for name, one in first.fields]
     return Record(tuple((n, t) for n, t in joined if t is not None)) if all(t for _, t in joined) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Where a type does not go together with another: the fields that lead there, and the two types found there."""
+
+    path: tuple[str, ...]
+    found: Type
+    wanted: Type
+
+    def below(self, name: str) -> "Misfit":
+        return Misfit((name, *self.path), self.found, self.wanted)
+
+
+def misfit(found: Type, wanted: Type) -> Misfit | None:
+    """The first part of a type whose values may lie outside the wanted one; None where all of them lie in it."""
+    match found, wanted:
+        case List(), List():
+            return misfit(found.element, wanted.element)
+        case Record(), Record() if dict(found.fields).keys() == dict(wanted.fields).keys():
+            others = dict(wanted.fields)
+            inner = ((name, misfit(kind_, others[name])) for name, kind_ in found.fields)
+            return next((m.below(name) for name, m in inner if m is not None), None)
+    return None if _holds(wanted, found) else Misfit((), found, wanted)
+
+
+def _holds(wanted: Type, found: Type) -> bool:
+    match wanted, found:
+        case _, Null():
+            return True
+        case Number(), Number():
+            return _holds_number(wanted, found)
+        case Enum(), Enum():
+            return set(found.members) <= set(wanted.members)
+        case Text(), Enum():
+            return True
+        case Record(), Record():
+            return False
+    return type(wanted) is type(found)
+
+
+def _holds_number(wanted: Number, found: Number) -> bool:
+    if found.scale > wanted.scale or (found.unit and wanted.unit and found.unit != wanted.unit):
+        return False
+    factor: int = 10 ** (wanted.scale - found.scale)
+    return wanted.low <= found.low * factor and found.high * factor <= wanted.high
+
+
+def clash(first: Type, second: Type) -> Misfit:
+    """The innermost part at which two types have no union; asked where `union` is None."""
+    match first, second:
+        case List(), List():
+            return clash(first.element, second.element)
+        case Record(), Record():
+            others = dict(second.fields)
+            for name, one in first.fields:
+                if name in others and union(one, others[name]) is None:
+                    return clash(one, others[name]).below(name)
+    return Misfit((), first, second)
+
+
+def numbers(kind_: Type, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Number]]:
+    """The numbers that a value holds, each with the fields that lead to it."""
+    match kind_:
+        case Number():
+            yield path, kind_
+        case List(element=element):
+            yield from numbers(element, path)
+        case Record(fields=fields):
+            for name, field in fields:
+                yield from numbers(field, (*path, name))
+
+
+def is_scalar(kind_: Type) -> bool:
+    """Whether a value is a single number, text, day or condition that 64 bits or a text hold."""
+    if isinstance(kind_, Number):
+        return max(abs(kind_.low), abs(kind_.high)) <= INT64
+    return isinstance(kind_, Boolean | Text | Enum | Date | Duration | Months)
 
 
 def kind(type_: Type) -> str:

@@ -5,9 +5,11 @@ A value is None (null), bool, str, int (a scaled number, a day's ordinal, days o
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
+from functools import partial
+from operator import mul
 from typing import Any
 
 from policy_service.language import types
@@ -142,6 +144,36 @@ def scaled(value: Decimal, scale: int) -> int | None:
         return number * int(10**shift)
     whole, rest = divmod(abs(number), int(10**-shift))
     return None if rest else (-whole if number < 0 else whole)
+
+
+Conversion = Callable[[Any], Any]
+
+
+def conversion(found: types.Type, wanted: types.Type) -> Conversion | None:
+    """How a value that is not null is brought to a type that holds it; None where it stays as it is.
+
+    A number is brought to the larger scale, a record field by field, a list element by element; null stays null.
+    """
+    match found, wanted:
+        case types.Number(scale=one), types.Number(scale=two) if one != two:
+            return partial(mul, 10 ** (two - one))
+        case types.List(), types.List():
+            change = conversion(found.element, wanted.element)
+            return None if change is None else partial(_each, change)
+        case types.Record(), types.Record():
+            kinds = dict(wanted.fields)
+            changes = {n: change for n, kind in found.fields if (change := conversion(kind, kinds[n])) is not None}
+            return partial(_fields, changes) if changes else None
+    return None
+
+
+def _each(change: Conversion, items: list[Any]) -> list[Any]:
+    return [None if item is None else change(item) for item in items]
+
+
+def _fields(changes: dict[str, Conversion], record: dict[str, Any]) -> dict[str, Any]:
+    changed = {name: change(value) for name, change in changes.items() if (value := record[name]) is not None}
+    return record | changed
 
 
 def shown(type_: types.Type, value: Any) -> Any:

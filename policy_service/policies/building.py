@@ -497,10 +497,14 @@ class _Builder:
         return out
 
     def _offer(self, full: str, kind: types.Type, span: Span) -> None:
-        known = self.registry.decisions.get(full)
-        joined = types.union(known, kind) if known is not None else kind
-        if joined is None or (known is not None and isinstance(kind, types.List) and not _same_scales(known, kind)):
-            self.report.add(TYPE_MISMATCH, span, f"`{full}` is of another type or unit in another file of the policy")
+        known = self.registry.decisions.get(full, kind)
+        joined = types.union(known, kind)
+        apart = _apart(known, kind, joined)
+        if joined is None or apart is not None:
+            inner = f" in field `{'.'.join(apart.path)}`" if apart is not None and apart.path else ""
+            self.report.add(
+                TYPE_MISMATCH, span, f"`{full}` is of another type or unit{inner} in another file of the policy"
+            )
         else:
             self.registry.decisions[full] = joined
             self.registry.subjects[full.rpartition(".")[0]] = self.draft.subject.value if self.draft.subject else ""
@@ -521,7 +525,7 @@ class _Builder:
 
     def _profile(self, kind: types.Type, span: Span) -> types.Type | None:
         """The type, if its numbers keep 15 digits and scale 6."""
-        if any(max(abs(n.low), abs(n.high)) > types.MAX_VALUE for n in _numbers(kind)):
+        if any(max(abs(n.low), abs(n.high)) > types.MAX_VALUE for _, n in types.numbers(kind)):
             self.report.add(
                 NUMBER_RANGE,
                 span,
@@ -566,7 +570,7 @@ class _Builder:
                 whole = False
             self._row_basis(row.notes, row.span)
         default = [self._expression(d, None, c.type) for d, c in zip(draft.default or (), draft.outputs, strict=False)]
-        columns = self._joined(columns, default) if draft.default is not None else columns
+        columns = self._joined(columns, default) if len(default) == len(columns) else columns
         if not whole or any(d is None for d in default):
             return None, None
         outputs_ = tuple(
@@ -920,28 +924,11 @@ def _names(tree: ast.Node) -> list[str]:
     return [name for child in inner for name in _names(child)]
 
 
-def _numbers(kind: types.Type) -> Iterable[types.Number]:
-    """The numbers that a value holds."""
-    match kind:
-        case types.Number():
-            yield kind
-        case types.List(element=element):
-            yield from _numbers(element)
-        case types.Record(fields=fields):
-            for _, field_ in fields:
-                yield from _numbers(field_)
-
-
-def _same_scales(one: types.Type, two: types.Type) -> bool:
-    """Whether numbers of two joined types have the same decimals; a list cannot be brought to another scale."""
-    match one, two:
-        case types.Number(), types.Number():
-            return one.scale == two.scale
-        case types.List(), types.List():
-            return _same_scales(one.element, two.element)
-        case types.Record(), types.Record():
-            return all(_same_scales(a, b) for (_, a), (_, b) in zip(one.fields, two.fields, strict=True))
-    return True
+def _apart(one: types.Type, two: types.Type, joined: types.Type | None) -> types.Misfit | None:
+    """Where two types differ so that no value of theirs can be read as one of both."""
+    if joined is None:
+        return types.clash(one, two)
+    return types.misfit(one, joined) or types.misfit(two, joined)
 
 
 def _settled(found: types.Type, declared: types.Type) -> types.Type:

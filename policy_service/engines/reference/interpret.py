@@ -118,7 +118,7 @@ def _part(base: Any, name: str, scope: Scope) -> Any:
         case None:
             return None
         case list():
-            return [item[name] for item in base]
+            return [None if item is None else item[name] for item in base]
         case dict():
             return base[name]
         case date():

@@ -10,7 +10,15 @@ from typing import Any
 
 from policy_service.language import typed, types
 from policy_service.language.typed import Node, Symbol
-from policy_service.language.values import add_months, conjunction, disjunction, months_between, round_quotient
+from policy_service.language.values import (
+    Conversion,
+    add_months,
+    conjunction,
+    conversion,
+    disjunction,
+    months_between,
+    round_quotient,
+)
 
 Slots = list[Any]
 Closure = Callable[[Slots], Any]
@@ -29,8 +37,8 @@ def closure(node: Node, place: Callable[[Symbol], int]) -> Closure:
             return lambda _slots: value
         case typed.Load(symbol=symbol):
             return itemgetter(place(symbol))
-        case typed.Rescale(operand=operand, factor=factor):
-            return _rescale(closure(operand, place), factor)
+        case typed.Convert(type=kind, operand=operand):
+            return _convert(closure(operand, place), conversion(operand.type, kind))
         case typed.Arithmetic(operator=operator, left=left, right=right):
             return _strict(_ARITHMETIC[operator], closure(left, place), closure(right, place))
         case typed.Round(mode=mode, numerator=numerator, denominator=denominator):
@@ -58,10 +66,13 @@ def closure(node: Node, place: Callable[[Symbol], int]) -> Closure:
     raise TypeError(type(node).__name__)
 
 
-def _rescale(operand: Closure, factor: int) -> Closure:
+def _convert(operand: Closure, change: Conversion | None) -> Closure:
+    if change is None:
+        return operand
+
     def run(slots: Slots) -> Any:
         value = operand(slots)
-        return None if value is None else value * factor
+        return None if value is None else change(value)
 
     return run
 
@@ -154,7 +165,9 @@ def _member(operand: Closure, name: str, of_list: bool) -> Closure:
         value = operand(slots)
         if value is None:
             return None
-        return [item[name] for item in value] if of_list else value[name]
+        if of_list:
+            return [None if item is None else item[name] for item in value]
+        return value[name]
 
     return run
 

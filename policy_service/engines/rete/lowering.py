@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from policy_service.engines.rete import pen
 from policy_service.language import typed, types
-from policy_service.language.typed import BOOLEAN, Arithmetic, Compare, Const, Load, Node, Rescale
+from policy_service.language.typed import BOOLEAN, Arithmetic, Compare, Const, Load, Node
 
 FieldKind = Literal["fact", "number", "flag", "absent"]
 _OPS: dict[str, pen.Op] = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -44,6 +44,13 @@ class Fields:
     known: dict[tuple[Node, FieldKind], Field] = field(default_factory=dict)
 
     def name(self, node: Node, kind: FieldKind) -> str:
+        """The name of the field that holds what a node comes to.
+
+        Raises:
+            PenRefusal: value-type, when the value is a record, a list or beyond 64 bits.
+        """
+        if kind != "absent" and not types.is_scalar(node.type):
+            raise pen.PenRefusal("value-type", f"a {node.type} is no whole number of 64 bits, text or boolean")
         key = (node, kind)
         if key not in self.known:
             self.known[key] = Field(next(self.names), node, kind)
@@ -147,6 +154,9 @@ def _presence(node: Node, operator: str, fields: Fields, holds: bool) -> Lowered
         return _ALWAYS if (node.value is None) is ((operator == "=") is holds) else _NEVER
     if (operator == "=") is holds:
         return pen.Test(fields.name(node, "absent"), "eq", 1)
+    if not types.is_scalar(node.type):  # the engine would take a record for fields of its own
+        present = Compare(BOOLEAN, "!=", node, Const(types.Null(), None))
+        return pen.Test(fields.name(present, "flag"), "eq", True)
     return pen.Present(fields.name(node, _kind(node)))
 
 
@@ -160,11 +170,11 @@ def _constant(operator: str, left: Node, value: Any, fields: Fields) -> Lowered:
         if left_value is None:
             return _ALWAYS if operator == "!=" else _NEVER
         return _ALWAYS if _HOLDS[operator](left_value, value) else _NEVER
-    while isinstance(left, Rescale):
-        if operator in ("=", "!=") and value % left.factor:
+    left, factor = typed.unscaled(left)
+    if factor > 1:
+        if operator in ("=", "!=") and value % factor:
             return _ALWAYS if operator == "!=" else _NEVER
-        value = _shrunk(operator, value, left.factor)
-        left = left.operand
+        value = _shrunk(operator, value, factor)
     name = fields.name(left, _kind(left))
     test = pen.Test(name, _OPS[operator], value)
     if operator == "!=":

@@ -180,7 +180,7 @@ def _combine(sides: Sides, join: Callable[[_Side, _Side], _Side]) -> _Side | Non
 
 
 def _compared(operator: str, left: typed.Node, header: typed.Node, value: Any, domain: _Side) -> _Side | None:
-    factor, operand = (left.factor, left.operand) if isinstance(left, typed.Rescale) else (1, left)
+    operand, factor = typed.unscaled(left)
     if operand != header:
         return None
     if value is None:

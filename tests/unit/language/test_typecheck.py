@@ -132,7 +132,7 @@ def test_operands_are_brought_to_one_scale() -> None:
     assert node == typed.Compare(Boolean(), ">", SCOPE.names["live.hours"], typed.Const(Number(2, 400, 400), 400))
     mixed = check("live.orders = live.ratio")
     assert isinstance(mixed, typed.Compare)
-    assert mixed.left == typed.Rescale(Number(4, 0, 10**10, "order"), SCOPE.names["live.orders"], 10**4)
+    assert mixed.left == typed.Convert(Number(4, 0, 10**10, "order"), SCOPE.names["live.orders"])
 
 
 def test_lists_of_different_scales_are_brought_to_one() -> None:
