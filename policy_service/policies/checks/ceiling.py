@@ -1,9 +1,9 @@
-"""Rewards whose amount, by the bounds of its type, may pass the ceiling of its kind."""
+"""Rewards whose amount, by the bounds of its type, may pass the ceiling of its kind, or is no number to compare."""
 
 from decimal import Decimal
 
 from policy_service.diagnostics import Report
-from policy_service.diagnostics.catalogue import CEILING
+from policy_service.diagnostics.catalogue import CEILING, TYPE_MISMATCH
 from policy_service.language import types
 from policy_service.language.format import number_text
 from policy_service.language.values import exact
@@ -14,9 +14,16 @@ def check(rules: Rules, report: Report) -> None:
     for policy in rules.policies:
         for reward in policy.rewards:
             ceiling, kind = rules.settings.ceilings.get(reward.kind), _type(policy, reward)
-            if ceiling is None or not isinstance(kind, types.Number):
+            if ceiling is None or isinstance(kind, types.Null):
                 continue
-            if kind.high * 10**ceiling.scale > ceiling.per_reward * 10**kind.scale:
+            if not isinstance(kind, types.Number):
+                report.add(
+                    TYPE_MISMATCH,
+                    reward.amount.span,
+                    f"the amount of a kind with a ceiling is a number, this is a {types.kind(kind)}",
+                    hint=f"the ceiling of `{reward.kind}` stands in bundle.yaml",
+                )
+            elif kind.high * 10**ceiling.scale > ceiling.per_reward * 10**kind.scale:
                 most = number_text(Decimal(exact(kind.high, kind.scale)))
                 report.add(
                     CEILING,

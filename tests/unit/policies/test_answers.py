@@ -118,6 +118,24 @@ def test_a_reward_that_does_not_fit_is_told(old: str, new: str, expected: list[t
     assert faults(HEAD + TASKS + EACH.replace(old, new)) == expected
 
 
+@pytest.mark.parametrize(
+    ("amount", "kind"),
+    [('"gold"', "text"), ("live.hours > 1", "boolean"), ("1", None), ("if live.hours > 1 then 3 else null", None)],
+)
+def test_a_ceiling_is_for_amounts_that_are_numbers(amount: str, kind: str | None) -> None:
+    """A text was compared with the ceiling when the reward was granted, which ended in a 500."""
+    text = f"""rewards:
+  gold:
+    title: {{zh: 金, en: Gold}}
+    kind: right
+    amount: '{amount}'
+    claim: {{per: none}}
+"""
+    message = f"the amount of a kind with a ceiling is a number, this is a {kind}"
+    assert faults(HEAD + text) == []
+    assert faults(HEAD + text, "ceilings: {right: {per_reward: 5}}\n") == ([("L202", message)] if kind else [])
+
+
 def test_all_faults_of_a_reward_are_told_at_once() -> None:
     text = (
         HEAD + "rewards:\n  coupon:\n    kind: gift\n    amount: 2 +\n    when: live.hours >\n    claim: {per: year}\n"
