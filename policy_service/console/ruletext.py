@@ -207,6 +207,7 @@ class _Writer:
         if table.default is not None:
             empty = [Cell("-")] * len(table.inputs)
             values = [Cell("", value.text) for value in table.default]
+            values += [Cell()] * (len(table.outputs) - len(values))  # `null` stands for the whole answer
             rows.append(Row((Cell(self.say("otherwise")), *empty, *values, *[Cell()] * len(notes))))
         hit = f"{table.hit} {table.aggregation}" if table.aggregation else table.hit
         return Grid(caption, header, tuple(rows), self.say.of(HIT, hit))

@@ -137,7 +137,7 @@ def _decision(decision: model.Decision) -> dict[str, Any]:
 
 
 def _table(table: model.Table) -> dict[str, Any]:
-    """Header and rows, each cell as the rule file writes it; `default` has one text per output."""
+    """Header and rows, each cell as the rule file writes it; `default` has one text per output, or `null` alone."""
     notes = _notes(row.notes for row in table.rows)
     outputs = [f"=> {o.name}: {o.declared}" for o in table.outputs]
     return {

@@ -37,16 +37,11 @@ def hit_policy(table: Table) -> Choose:
 def _empty(table: Table) -> Callable[[Answer], Hit]:
     """What no match means: the default; else an empty list, a count of 0, or null."""
     if table.default is not None:
-        return lambda answer: Hit(_or_null(answer(DEFAULT)), ())
+        return lambda answer: Hit(answer(DEFAULT), ())
     if table.is_multiple:
         return lambda _answer: Hit([], ())
     nothing = Hit(0 if table.aggregation == "count" else None, ())
     return lambda _answer: nothing
-
-
-def _or_null(answer: Any) -> Any:
-    """A record of nulls alone is null: `default: null` of a table with several outputs."""
-    return None if isinstance(answer, dict) and all(v is None for v in answer.values()) else answer
 
 
 def _unique(rows: Sequence[int], answer: Answer) -> Hit:

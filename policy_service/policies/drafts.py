@@ -101,6 +101,7 @@ class DraftTable:
     outputs: tuple[DraftColumn, ...]
     rows: tuple[DraftRow, ...]
     default: tuple[DraftExpression, ...] | None
+    """One expression for each output; `null` alone says that no answer is meant."""
     span: Span
 
 
@@ -590,7 +591,7 @@ class _DraftReader:
         if node is None:
             return None
         if isinstance(node, Text) and node.is_null:
-            return tuple(DraftExpression(ast.NullLiteral(span=node.span), node.span) for _ in outputs)
+            return (DraftExpression(ast.NullLiteral(span=node.span), node.span),)
         if isinstance(node, Text) and len(outputs) == 1:
             value = expression(node, self.report)
             return (value,) if value is not None else None

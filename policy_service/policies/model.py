@@ -155,7 +155,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A decision table; `default` has one expression per output, or is None where none is declared."""
+    """A decision table.
+
+    default: one expression per output; `null` alone where no answer is meant; None where none is declared.
+    """
 
     hit: str
     aggregation: str | None

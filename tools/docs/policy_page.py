@@ -207,7 +207,7 @@ class _File:
 
 def _decision_table(found: Entry) -> Iterator[str]:
     default = found["default"]
-    known = "" if default is None or set(default) == {"null"} else f" No row: {codes(default)}."
+    known = "" if default in (None, ["null"]) else f" No row: {codes(default)}."
     yield f"Hit policy {code(found['hit'])}.{known}"
     yield _grid(found["header"], found["rows"])
 

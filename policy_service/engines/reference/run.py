@@ -159,12 +159,12 @@ class _View:
 
     def _record(self, names: list[str], outputs: tuple[Formula, ...]) -> Any:
         values = [self._value(o) for o in outputs]
-        return values[0] if len(names) == 1 else dict(zip(names, values, strict=True))
+        # The only value of a table with several outputs is the null of `default: null`.
+        return values[0] if len(values) == 1 else dict(zip(names, values, strict=True))
 
     def _without_match(self, table: TablePlan, names: list[str]) -> Any:
         if table.default is not None:
-            record = self._record(names, table.default)
-            return None if isinstance(record, dict) and all(v is None for v in record.values()) else record
+            return self._record(names, table.default)
         if table.table.is_multiple:
             return []
         return Decimal(0) if table.table.aggregation == "count" else None

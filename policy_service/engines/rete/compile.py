@@ -277,9 +277,8 @@ class Compiler:
         if table.default is not None:
             outputs.append(tuple(self.closures[d.index] for d in table.default))  # found at hits.DEFAULT, the last
         names = tuple(o.name for o in table.table.outputs)
-        return CompiledTable(
-            decision.name, value, tuple(marks), late, _answers(names, outputs), hit_policy(table.table), decision.type
-        )
+        answer = _answers([_answer(names, values) for values in outputs])
+        return CompiledTable(decision.name, value, tuple(marks), late, answer, hit_policy(table.table), decision.type)
 
     def _pens(self, ruleset: Ruleset) -> tuple[ProjectedPen, ...]:
         if not ruleset.rules:
@@ -330,8 +329,12 @@ def _fired(mark: int, exact: Closure) -> Closure:
     return lambda slots: True if slots[mark] else exact(slots)
 
 
-def _answers(names: tuple[str, ...], outputs: list[tuple[Closure, ...]]) -> Callable[[Slots, int], Any]:
-    if len(names) == 1:
-        only = [o[0] for o in outputs]
-        return lambda slots, row: only[row](slots)
-    return lambda slots, row: {n: o(slots) for n, o in zip(names, outputs[row], strict=True)}
+def _answers(answers: list[Closure]) -> Callable[[Slots, int], Any]:
+    return lambda slots, row: answers[row](slots)
+
+
+def _answer(names: tuple[str, ...], values: tuple[Closure, ...]) -> Closure:
+    """A record of several outputs, or one value: the output's, or the null of a default."""
+    if len(values) == 1:
+        return values[0]
+    return lambda slots: {name: value(slots) for name, value in zip(names, values, strict=True)}

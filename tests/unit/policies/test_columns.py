@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from policy_service.language import types
+from policy_service.policies.bundle import bundle
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Policy, RelationTable, Table
 
@@ -114,10 +115,18 @@ def test_a_default_is_null_or_a_value_for_each_output(default: str, message: str
     assert [m for _, m in faults(table("first", *ROWS, default=default))] == ([message] if message else [])
 
 
-def test_a_table_without_default_has_none_and_with_null_has_nulls() -> None:
-    bodies = [policy(table("first", *ROWS, default=d)).decisions["out"].body for d in ("", "null", "{a: 0, b: A}")]
+def test_a_default_of_null_is_not_one_of_nulls() -> None:
+    defaults = ("", "null", "{a: null, b: null}", "{a: 0, b: A}")
+    bodies = [policy(table("first", *ROWS, default=d)).decisions["out"].body for d in defaults]
     found = [b.default for b in bodies if isinstance(b, Table)]
-    assert [None if d is None else [e.text for e in d] for d in found] == [None, ["null", "null"], ["0", "A"]]
+    texts = [None if d is None else [e.text for e in d] for d in found]
+    assert texts == [None, ["null"], ["null", "null"], ["0", "A"]]
+
+
+def test_each_default_is_another_bundle() -> None:
+    defaults = ("", "null", "{a: null, b: null}", "{a: 0, b: A}")
+    bundles = [bundle(BASE | {"live/bonus.yaml": table("first", *ROWS, default=d)})[0] for d in defaults]
+    assert len({b.id for b in bundles if b is not None}) == len(defaults)
 
 
 @pytest.mark.parametrize(
