@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -209,21 +210,142 @@ def test_a_decision_keeps_its_value_when_the_next_file_has_more_decimals(ask: Ca
     }  # 0.165 + 0.33
 
 
-def test_a_list_keeps_its_decimals_over_the_files_of_a_policy(faults: Faults) -> None:
-    policy = """
-        policy: a.p
-        title: {{zh: 策略, en: Policy}}
-        subject: merchant
-        effective: {{from: {start}, {end} basis: assumed}}
-        basis: assumed
-        decisions:
-          few: {{expression: '[{item}]'}}
-    """
+FILES = """
+    policy: a.base
+    title: {{zh: 策略, en: Policy}}
+    subject: merchant
+    effective: {{from: {start}, {end} basis: assumed}}
+    basis: assumed
+    optional: ["*"]
+    decisions:
+      few: {{expression: '[{item}]'}}
+      rec:
+        hit: first
+        default: null
+        table: |
+          | row | merchant.visits | => n: {kind} | => g: {other} |
+          | a   | >= 0            | {number}     | {value}       |
+"""
+
+
+def test_lists_and_records_keep_their_values_when_the_next_file_has_more_decimals(ask: Callable[..., Answer]) -> None:
+    """A list was refused; the whole record was read as if its numbers had the decimals of the next file: 0.15."""
+    old = {"item": "merchant.visits", "kind": "decimal(1)", "number": "1.5", "other": "text", "value": '"x"'}
+    new = {"item": "merchant.rate", "kind": "decimal(2)", "number": "2.25", "other": "text", "value": '"y"'}
     files = {
-        "a/p.yaml": policy.format(start="2023-01-01", end="to: 2023-04-01,", item="merchant.visits"),
-        "a/p@2.yaml": policy.format(start="2023-04-01", end="", item="merchant.rate"),
+        "a/base.yaml": FILES.format(start="2023-01-01", end="to: 2023-04-01,", **old),
+        "a/base@2023-04-01.yaml": FILES.format(start="2023-04-01", end="", **new),
     }
-    assert [code for code, _ in faults({"a.p": ""}, files)] == ["L202"]
+    reader = """
+        decisions:
+          few: {expression: decision(a.base.few)}
+          rec: {expression: decision(a.base.rec)}
+          recs: {expression: '[decision(a.base.rec)]'}
+          sums: {expression: 'sum([decision(a.base.rec)].n) + sum(decision(a.base.few))'}
+    """
+    before = decisions(ask(reader, {"visits": 3, "rate": Decimal("0.25")}, as_of=date(2023, 3, 31), files=files))
+    old_rec = {"n": Decimal("1.5"), "g": "x"}
+    assert before == {"few": [3], "rec": old_rec, "recs": [old_rec], "sums": Decimal("4.5")}
+    after = decisions(ask(reader, {"visits": 3, "rate": Decimal("0.25")}, as_of=date(2023, 4, 1), files=files))
+    new_rec = {"n": Decimal("2.25"), "g": "y"}
+    assert after == {"few": [Decimal("0.25")], "rec": new_rec, "recs": [new_rec], "sums": Decimal("2.5")}
+
+
+@pytest.mark.parametrize(
+    ("other", "value", "field"),
+    [("enum(S, A)", "S", " in field `g`"), ("boolean", "true", " in field `g`"), ("text", '"y"', None)],
+)
+def test_a_field_is_of_one_type_over_the_files_of_a_policy(
+    faults: Faults, other: str, value: str, field: str | None
+) -> None:
+    """A text in the old file and an enumeration in the new one were joined: its readers met foreign members."""
+    same = {"item": "1", "kind": "integer", "number": "1"}
+    files = {
+        "a/base.yaml": FILES.format(start="2023-01-01", end="to: 2023-04-01,", other="text", value='"x"', **same),
+        "a/base@2023-04-01.yaml": FILES.format(start="2023-04-01", end="", other=other, value=value, **same),
+    }
+    message = f"`a.base.rec` is of another type or unit{field} in another file of the policy"
+    assert faults({}, files) == ([("L202", message)] if field else [])
+
+
+RECORDS = """
+    decisions:
+      one:
+        hit: first
+        default: null
+        table: |
+          | row | merchant.visits | => n: decimal(1) | => g: enum(S, A) |
+          | a   | >= 3            | 1.5              | S               |
+      two:
+        hit: first
+        default: null
+        table: |
+          | row | merchant.visits | => g: {kind} | => n: decimal(2) |
+          | a   | >= 0            | {value}      | 2.25             |
+"""
+
+
+def test_records_of_different_decimals_stand_side_by_side(ask: Callable[..., Answer]) -> None:
+    """The first record was read with the decimals of the second, 0.15; one that is null ended in a 500."""
+    policy = (
+        RECORDS.format(kind="enum(S, A)", value="A")
+        + """
+      either: {expression: 'if merchant.open then one else two'}
+      total: {expression: 'sum([one, two].n)'}
+      column: {expression: '[one, two].g'}
+    """
+    )
+    one, two = {"n": Decimal("1.5"), "g": "S"}, {"n": Decimal("2.25"), "g": "A"}
+    found = decisions(ask(policy, {"visits": 3, "open": True}))
+    assert found == {"one": one, "two": two, "either": one, "total": Decimal("3.75"), "column": ["S", "A"]}
+    found = decisions(ask(policy, {"visits": 0, "open": True}))
+    assert found == {"one": None, "two": two, "either": None, "total": None, "column": [None, "A"]}
+
+
+@pytest.mark.parametrize("reader", ["(if merchant.open then one else two).g", "if merchant.open then one else two"])
+def test_a_text_is_not_passed_off_as_a_member_inside_a_record(faults: Faults, reader: str) -> None:
+    """A table by PRIORITY then ranked a text that is none of its members."""
+    policy = RECORDS.format(kind="text", value='"Z"') + f"      x: {{expression: '{reader}'}}\n"
+    assert faults({"a.p": policy}) == [("L202", "field `g`: a text may be none of S, A")]
+
+
+# ---- the pen
+
+
+def presence(*outputs: str) -> str:
+    head, cells = " | ".join(f"=> {o}: integer" for o in outputs), " | ".join("7" for _ in outputs)
+    return f"""
+        decisions:
+          found:
+            hit: first
+            default: null
+            table: |
+              | row | merchant.visits | {head} |
+              | a   | >= 0            | {cells} |
+          known: {{expression: found != null}}
+          asked:
+            hit: collect
+            table: |
+              | row   | found     | merchant.orders | => is: text |
+              | there | not(null) | -               | "there"     |
+              | seven | -         | 7               | "seven"     |
+              | lost  | null      | -               | "lost"      |
+    """
+
+
+def test_the_presence_of_a_record_posts_none_to_the_pen(ask: Callable[..., Answer]) -> None:
+    """Posted as field `a`, the record was the field `a.jbheacdp`, which has the hash of `b`: row `seven` fired."""
+    policy = presence("jbheacdp")
+    assert decisions(ask(policy, {"visits": 1}))["asked"] == ["there"]
+    assert decisions(ask(policy, {"visits": 1, "orders": 7}))["asked"] == ["there", "seven"]
+    assert decisions(ask(policy, {"orders": 7}))["asked"] == ["seven", "lost"]
+
+
+def test_a_record_may_have_more_fields_than_a_fact_of_the_pen(ask: Callable[..., Answer]) -> None:
+    """Error 302 of the C engine."""
+    found = decisions(ask(presence(*(f"o{i}" for i in range(260))), {"visits": 1}))
+    assert found["asked"] == ["there"]
+    assert found["known"] is True
 
 
 def test_members_rank_as_the_output_declares_them(ask: Callable[..., Answer]) -> None:
