@@ -10,8 +10,9 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from policy_service.decisions import stacking
-from policy_service.decisions.programs import PolicyProgram, RecommendationProgram, RewardProgram, Seen
+from policy_service.decisions.programs import PolicyProgram, RecommendationProgram, RewardProgram
 from policy_service.decisions.tracing import Entry, RelationTrace, TableTrace
+from policy_service.decisions.unknown import Seen, Unknown
 from policy_service.engines.contract import Decided, Prepared, View
 from policy_service.engines.plan import Plan
 from policy_service.facts import State
@@ -60,7 +61,8 @@ class Answering:
 
     def __init__(self, plan: Plan, prepared: Prepared) -> None:
         self.plan, self.prepared = plan, prepared
-        programs = [PolicyProgram(p, prepared, plan.rules.settings.ceilings) for p in plan.policies]
+        ceilings, unknown = plan.rules.settings.ceilings, Unknown(plan.policies)
+        programs = [PolicyProgram(p, prepared, ceilings, unknown) for p in plan.policies]
         self.singles = [p for p in programs if not p.plan.is_list]
         self.lists: dict[str, list[PolicyProgram]] = {}
         for program in programs:
@@ -171,10 +173,10 @@ class _Answer:
         values: dict[str, Any] = {}
         traces: Sequence[TableTrace | RelationTrace] = policy.conflicting
         if decided is not None and status == "applied":
-            seen[policy.id] = values = decided.values
+            seen.decisions[policy.id] = values = decided.values
             traces = policy.traces
             for reward in policy.rewards:
-                self._reward(reward, view, facts, subject, page)
+                self._reward(reward, view, facts, subject, page, seen)
             for recommendation in policy.recommendations:
                 if recommendation.truth(view) is True:
                     self._recommend(recommendation, view, subject, page)
@@ -216,7 +218,9 @@ class _Answer:
         page.not_granted.append(entry)
         return entry
 
-    def _reward(self, reward: RewardProgram, view: View, facts: Sequence[Any], subject: Subject, page: _Page) -> None:
+    def _reward(
+        self, reward: RewardProgram, view: View, facts: Sequence[Any], subject: Subject, page: _Page, seen: Seen
+    ) -> None:
         """Granted, or the first reason why not: suspended, not met, excluded, withheld."""
         if reward.suspended:
             self._refuse(reward, subject, "suspended", page)
@@ -224,7 +228,7 @@ class _Answer:
         holds = reward.truth(view)
         amount = reward.amount(view) if holds is True else None
         if amount is None:
-            reason = reward.unmet(holds, facts) if holds is not True else reward.no_amount(facts)
+            reason = reward.unmet(holds, facts, seen) if holds is not True else reward.no_amount(facts, seen)
             entry = self._refuse(reward, subject, reason, page)
             if self.full:
                 entry["because"] = reward.when.because.of(view)

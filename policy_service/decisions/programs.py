@@ -6,14 +6,13 @@ from typing import Any
 
 from policy_service import canonical
 from policy_service.decisions.tracing import Because, RelationTrace, Shown, TableTrace, Truth, When
+from policy_service.decisions.unknown import Seen, Unknown, decision_text
 from policy_service.engines.contract import Decided, Prepared, View
-from policy_service.engines.plan import PolicyPlan, RecommendationPlan, RewardPlan, TablePlan, TemplatePlan
+from policy_service.engines.plan import PolicyPlan, Reach, RecommendationPlan, RewardPlan, TablePlan, TemplatePlan
 from policy_service.language import ast
 from policy_service.policies.model import Ceiling
 
 _DASH = "–"
-Seen = dict[str, dict[str, Any]]
-"""Decisions of the policies that were applied, by policy."""
 
 
 class Text:
@@ -61,7 +60,12 @@ class RewardProgram:
     """One reward of a policy."""
 
     def __init__(
-        self, reward: RewardPlan, policy: PolicyPlan, prepared: Prepared, ceilings: Mapping[str, Ceiling]
+        self,
+        reward: RewardPlan,
+        policy: PolicyPlan,
+        prepared: Prepared,
+        ceilings: Mapping[str, Ceiling],
+        unknown: Unknown,
     ) -> None:
         model = reward.reward
         ceiling, claim = ceilings.get(model.kind), model.claim
@@ -71,7 +75,9 @@ class RewardProgram:
         self.suspended = reward.suspended is not None
         self.when = When(reward.when, prepared)
         self.truth = self.when.truth
-        self.amount, self._amount_facts = prepared.shown(reward.amount), reward.amount_facts
+        self.amount = prepared.shown(reward.amount)
+        self._unknown, self._reach = unknown, reward.when.reach if reward.when is not None else None
+        self._amount_reach = reward.amount_reach
         self.details = [(name, prepared.shown(formula)) for name, formula in reward.details]
         self.exclusions = [
             (e.id, prepared.truth(e.condition.formula), Text(e.text, prepared)) for e in reward.exclusions
@@ -81,12 +87,17 @@ class RewardProgram:
         self._key = f"{policy.id}/{model.id}@{policy.policy.subject}:"
         self._campaign = policy.policy.effective.campaign
 
-    def unmet(self, holds: bool | None, facts: Sequence[Any]) -> str:
+    def unmet(self, holds: bool | None, facts: Sequence[Any], seen: Seen) -> str:
         """Why a `when` that is not true refuses the reward."""
-        return "insufficient_facts" if holds is None and lacks(self.when.facts, facts) else "not_met"
+        return "not_met" if holds is False else self._null(self._reach, facts, seen)
 
-    def no_amount(self, facts: Sequence[Any]) -> str:
-        return "insufficient_facts" if lacks(self._amount_facts, facts) else "not_met"
+    def no_amount(self, facts: Sequence[Any], seen: Seen) -> str:
+        return self._null(self._amount_reach, facts, seen)
+
+    def _null(self, reach: Reach | None, facts: Sequence[Any], seen: Seen) -> str:
+        """Why a null refuses the reward: a fact behind it is not known, or there is no answer."""
+        lacks = reach is not None and self._unknown.facts(reach, facts, seen)
+        return "insufficient_facts" if lacks else "not_met"
 
     def claim(self, id_: str, as_of: str) -> dict[str, str]:
         """What the payer keeps its payments under; see design.md §3, Rewards."""
@@ -117,13 +128,14 @@ class PolicyProgram:
     traces: its tables and relations by name; `conflicting` the tables alone.
     """
 
-    def __init__(self, plan: PolicyPlan, prepared: Prepared, ceilings: Mapping[str, Ceiling]) -> None:
+    def __init__(self, plan: PolicyPlan, prepared: Prepared, ceilings: Mapping[str, Ceiling], unknown: Unknown) -> None:
         self.plan, self.id, self.subject, self.section = plan, plan.id, plan.policy.subject, plan.section
         self.decide, self.skip = prepared.decide(plan), prepared.skip(plan)
         self.fixed = "suspended" if plan.suspended is not None else None if plan.in_force else "not_in_effect"
         self._applies = None if plan.applies is None else prepared.truth(plan.applies.formula)
+        self._unknown = unknown
         self.rewards = [
-            RewardProgram(r, plan, prepared, ceilings) for r in sorted(plan.rewards, key=lambda r: r.reward.id)
+            RewardProgram(r, plan, prepared, ceilings, unknown) for r in sorted(plan.rewards, key=lambda r: r.reward.id)
         ]
         self.recommendations = [RecommendationProgram(r, plan, prepared) for r in plan.recommendations]
         tables = [TableTrace(d.name, d.body, prepared) for d in plan.decisions if isinstance(d.body, TablePlan)]
@@ -155,27 +167,37 @@ class PolicyProgram:
             applies = self._applies(view)
             if applies is False or (applies is None and not self._lacks(facts, seen)):
                 return "not_applicable", None, []
-        missing = [name for name, fact in plan.required if facts[fact] is None]
-        if plan.required_decisions:
-            missing = sorted(missing + _null_decisions(plan.required_decisions, seen))
-        if missing:
-            return "insufficient_facts", None, missing
+        lacking = self._lacking(facts, seen)
+        if lacking is not None:
+            seen.lacking[self.id] = lacking
+            names = [name for name, _ in lacking.facts]
+            return "insufficient_facts", None, sorted(names + [decision_text(d) for d in lacking.decisions])
         if decided.conflicts:
             return "rule_conflict", decided, []
-        missing = [name for name, fact in plan.optional if facts[fact] is None]
-        if plan.optional_decisions:
-            missing = sorted(missing + _null_decisions(plan.optional_decisions, seen))
-        return "applied", decided, missing
+        return "applied", decided, self._missing(facts, seen)
+
+    def _lacking(self, facts: Sequence[Any], seen: Seen) -> Reach | None:
+        """What is required and null, if anything is."""
+        plan = self.plan
+        names = [required for required in plan.required if facts[required[1]] is None]
+        decisions = seen.nulls(plan.required_decisions) if plan.required_decisions else []
+        return Reach(tuple(names), tuple(decisions)) if names or decisions else None
+
+    def _missing(self, facts: Sequence[Any], seen: Seen) -> list[str]:
+        """What is optional and null: facts, and other policies' decisions with the facts behind them."""
+        plan = self.plan
+        names = [name for name, fact in plan.optional if facts[fact] is None]
+        nulls = seen.nulls(plan.optional_decisions) if plan.optional_decisions else []
+        if not nulls:
+            return names
+        behind = self._unknown.facts(Reach((), tuple(nulls)), facts, seen)
+        return sorted({*names, *behind, *map(decision_text, nulls)})
 
     def _lacks(self, facts: Sequence[Any], seen: Seen) -> bool:
         """Whether something required that `applies` depends on is null."""
-        return lacks(self.plan.applies_required, facts) or bool(_null_decisions(self.plan.applies_decisions, seen))
+        return lacks(self.plan.applies_required, facts) or bool(seen.nulls(self.plan.applies_decisions))
 
 
 def lacks(wanted: Sequence[int], facts: Sequence[Any]) -> bool:
     """Whether one of the facts is null."""
     return any(facts[fact] is None for fact in wanted)
-
-
-def _null_decisions(symbols: Sequence[tuple[str, str]], seen: Seen) -> list[str]:
-    return [f"decision({policy}.{name})" for policy, name in symbols if seen.get(policy, {}).get(name) is None]

@@ -47,7 +47,6 @@ class When:
 
     def __init__(self, condition: Condition | None, prepared: Prepared) -> None:
         self.truth: Truth = _always if condition is None else prepared.truth(condition.formula)
-        self.facts = () if condition is None else condition.facts
         leaves = () if condition is None else condition.leaves
         self.because = Because(leaves, prepared, all_hold=condition is None or condition.all_hold)
 

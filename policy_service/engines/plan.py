@@ -56,16 +56,24 @@ class Leaf:
     holds: Formula
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a value depends on, through all decisions of its policy: facts, and other policies' decisions."""
+
+    facts: tuple[tuple[str, int], ...]
+    decisions: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """A formula that is true, false or unknown; its leaves; and the facts it depends on, also through decisions.
+    """A formula that is true, false or unknown; its leaves; and what it depends on.
 
     all_hold: a true condition means that every leaf holds: there is no `or` and no `not` above a leaf.
     """
 
     formula: Formula
     leaves: tuple[Leaf, ...]
-    facts: tuple[int, ...]
+    reach: Reach
     all_hold: bool
 
 
@@ -103,6 +111,7 @@ class DecisionPlan:
     symbol: Symbol
     type: types.Type
     body: TablePlan | RelationPlan | Formula
+    reach: Reach
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +133,7 @@ class RewardPlan:
     reward: model.Reward
     when: Condition | None
     amount: Formula
-    amount_facts: tuple[int, ...]
+    amount_reach: Reach
     details: tuple[tuple[str, Formula], ...]
     exclusions: tuple[ExclusionPlan, ...]
     suspended: str | None
@@ -328,6 +337,9 @@ class _Planner:
                 found |= self.reach[symbol.name] if own else {symbol}
         return frozenset(found)
 
+    def _reached(self, symbols: frozenset[Symbol]) -> Reach:
+        return Reach(self._places(symbols), _decisions(symbols))
+
     # ---- parts
 
     def _formula(self, tree: ast.Node, node: typed.Node, row: RowOf | None, header: ast.Node | None = None) -> Formula:
@@ -349,9 +361,10 @@ class _Planner:
 
     def _condition(self, expression: Expression, row: RowOf | None = None) -> Condition:
         formula = self._expression(expression, row)
-        facts = tuple(i for _, i in self._places(self._depends(expression.typed)))
         leaves = tuple(self._leaves(expression.tree, expression, row))
-        return Condition(formula, leaves, facts, self._all_hold(expression.tree, row))
+        return Condition(
+            formula, leaves, self._reached(self._depends(expression.typed)), self._all_hold(expression.tree, row)
+        )
 
     def _decision(self, decision: model.Decision) -> DecisionPlan:
         symbol = Symbol("decision", f"{self.policy.id}.{decision.name}")
@@ -365,7 +378,7 @@ class _Planner:
                     tuple(self._expression(c, RowOf(decision.name, r.id)) for c in r.cells) for r in relation.rows
                 )
                 body = RelationPlan(relation.columns, tuple(r.id for r in relation.rows), cells)
-        return DecisionPlan(decision.name, symbol, decision.type, body)
+        return DecisionPlan(decision.name, symbol, decision.type, body, self._reached(self.reach[symbol.name]))
 
     def _table(self, table: model.Table) -> TablePlan:
         inputs = tuple(self._expression(i) for i in table.inputs)
@@ -389,12 +402,11 @@ class _Planner:
         row = reward.row
         exclusions = [self._exclusion(e, row) for e in reward.exceptions]
         exclusions += [self._of_bundle(e) for e in self.rules.settings.exclusions]
-        amount_facts = tuple(i for _, i in self._places(self._depends(reward.amount.typed)))
         return RewardPlan(
             reward,
             self._condition(reward.when, row) if reward.when is not None else None,
             self._expression(reward.amount, row),
-            amount_facts,
+            self._reached(self._depends(reward.amount.typed)),
             tuple((n, self._expression(e, row)) for n, e in sorted(reward.details.items())),
             tuple(exclusions),
             self._suspension(self.policy.id, reward.id),
