@@ -86,6 +86,10 @@ chaos: install ## kill workers, master and PostgreSQL under load, 50 rounds on e
 fuzz-http: install ## send 20,000 hostile inputs to a live server
 	@$(PY) -u tests/fuzz_http/fuzz.py
 
+.PHONY: fuzz-rules
+fuzz-rules: install ## check 20,000 folders of rule files with faults
+	@$(PY) -u tests/fuzz_rules/fuzz.py
+
 .PHONY: fuzz
 fuzz: install ## compare the engines on generated policies and facts
 	@$(PY) tests/differential/fuzz.py

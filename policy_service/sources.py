@@ -12,6 +12,7 @@ from yaml.reader import ReaderError
 from policy_service.diagnostics import Lines, Mapped, Report, Span
 from policy_service.diagnostics.catalogue import KEY_DUPLICATE, KEY_MISSING, KEY_UNKNOWN, VALUE_INVALID, YAML_SYNTAX
 
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FAST = getattr(yaml, "CSafeLoader", None)
 _ESCAPES = {"x": 2, "u": 4, "U": 8}
 _BREAKS = re.compile(r"[ \t]*(?:\r?\n[ \t]*)+")
@@ -374,9 +375,11 @@ class Form:
         return tuple(item for item in items if isinstance(item, Text))
 
     def texts(self, key: str) -> dict[str, Text]:
-        """The entries of a mapping whose values are single values."""
+        """The entries of a mapping whose keys are names and whose values are single values."""
         found = {}
         for name, node in self.entries(key):
+            if not NAME.fullmatch(name.value):
+                self.invalid(name, f"`{name.value}` is not a name", "names are lower case: `[a-z][a-z0-9_]*`")
             if isinstance(node, Text) and not node.is_null:
                 found[name.value] = node
             else:

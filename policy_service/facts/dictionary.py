@@ -1,6 +1,5 @@
 """The declared facts: what callers may post, with type, unit, range and label."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +15,7 @@ from policy_service.language.typed import Load, Symbol
 from policy_service.language.typed import Node as TypedNode
 from policy_service.language.types import Type
 from policy_service.language.values import parse_number, scaled
-from policy_service.sources import Form, Node, Text
+from policy_service.sources import NAME, Form, Node, Text
 from policy_service.sources import Mapping as MappingNode
 from policy_service.sources import Sequence as SequenceNode
 
@@ -24,7 +23,6 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """Days that a fact or `as_of` may be; far inside the calendar, so that adding durations cannot leave it."""
 MAX_TEXT, LONGEST_TEXT = 200, 10_000
 """Characters of a text where its fact says nothing, and the most it may say: 60,000 bytes in any writing."""
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = ("as_of", "campaign", "this", "row", "item", "decision", *KEYWORDS)
 """Names that already mean something in an expression."""
 _SECTION_KEYS = ("label", "element", "facts")
@@ -264,8 +262,9 @@ def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, r
 def _check_values(form: Form, report: Report) -> None:
     """Members of an enumeration are short texts that a person can read and a caller can post."""
     for key, _ in form.entries("values"):
-        if not 1 <= len(key.value) <= MAX_TEXT or not key.value.isprintable():
-            hint = f"1 to {MAX_TEXT} characters, none of them a control sign"
+        text = key.value
+        if not 1 <= len(text) <= MAX_TEXT or not text.isprintable() or max(text) > "\ud7ff":
+            hint = f"1 to {MAX_TEXT} characters up to U+D7FF, none of them a control sign"
             report.add(FACT_DECLARATION, key.span, "a value of an enum must be a plain text", hint=hint)
 
 

@@ -13,14 +13,14 @@ from policy_service.diagnostics.catalogue import (
     TABLE_SHAPE,
     VALUE_INVALID,
 )
-from policy_service.facts.dictionary import NAME, RESERVED, Labels, read_labels
+from policy_service.facts.dictionary import RESERVED, Labels, read_labels
 from policy_service.language import ast, types
 from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.language.tokens import half_width, report_full_width
 from policy_service.language.values import parse_days, parse_months
 from policy_service.policies import model
 from policy_service.policies.tables import Grid, TextCell, read_grid
-from policy_service.sources import Form, Node, Text
+from policy_service.sources import NAME, Form, Node, Text
 from policy_service.sources import Mapping as MappingNode
 
 POLICY_ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")

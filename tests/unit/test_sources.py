@@ -219,6 +219,13 @@ def test_a_value_of_the_wrong_form_is_told(source: str, message: str) -> None:
     assert [d.message for d in report] == [message]
 
 
+@pytest.mark.parametrize("key", ["😀", "a/b", "''", "A", "1"])
+def test_the_keys_of_texts_are_names(key: str) -> None:
+    one, report = form(f"map: {{{key}: x, y: z}}")
+    assert one.texts("map")["y"].value == "z"
+    assert [d.message for d in report] == [f"`{key.strip(chr(39))}` is not a name"]
+
+
 def test_a_null_where_a_value_is_needed_is_told_at_its_key_once() -> None:
     one, report = form("name: null\ncount: ~\nmap:")
     assert (one.word("name"), one.integer("count"), one.entries("map")) == (None, None, ())

@@ -1,0 +1,18 @@
+"""A short run of the fuzzer, so that it stays able to run; the long one is `make fuzz-rules`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+FUZZ = Path(__file__).with_name("fuzz.py")
+
+
+def test_rule_files_with_faults_end_in_diagnostics() -> None:
+    ran = subprocess.run(
+        [sys.executable, str(FUZZ), "--count", "60", "--seed", "1"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
