@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 from policy_service.decisions.answering import Answering, Wanted, always
 from policy_service.decisions.sensitivity import Sensitivity
+from policy_service.engines.changes import changes
 from policy_service.engines.contract import Engine, EngineRefused
-from policy_service.engines.plan import Epoch, Plan, epochs, plan
+from policy_service.engines.plan import Plan, epochs, plan_of
 from policy_service.facts import Door, State
 from policy_service.policies.bundle import Bundle
+from policy_service.policies.stretches import Stretch, stretch_of
 
 FORMAT = 1
 Trace = Literal["none", "fired", "full"]
@@ -42,7 +44,7 @@ class Evaluator:
         self.bundle, self.engine = bundle, engine
         self.door = Door(bundle.rules.dictionary)
         self._epochs = epochs(bundle.rules)
-        self._ready: OrderedDict[Epoch, Answering] = OrderedDict()
+        self._ready: OrderedDict[Stretch, Answering] = OrderedDict()
         self._latest: tuple[date, date, Answering] | None = None
         self._lock = Lock()
 
@@ -83,18 +85,18 @@ class Evaluator:
         latest = self._latest
         if latest is not None and latest[0] <= day <= latest[1]:
             return latest[2]
-        epoch = next(e for e in self._epochs if e.first <= day <= e.last)
+        epoch = stretch_of(self._epochs, day)
         found = self._of(epoch)
         self._latest = (epoch.first, epoch.last, found)
         return found
 
-    def _of(self, epoch: Epoch) -> Answering:
+    def _of(self, epoch: Stretch) -> Answering:
         with self._lock:
             found = self._ready.get(epoch)
             if found is not None:
                 self._ready.move_to_end(epoch)
                 return found
-            made: Plan = plan(self.bundle.rules, epoch.first)
+            made: Plan = plan_of(self.bundle.rules, epoch)
             self._ready[epoch] = found = Answering(made, self.engine.prepare(made))
             if len(self._ready) > _EPOCHS_KEPT:
                 # Another thread may still be inside; the engine is freed with the last reference to it.
@@ -102,16 +104,16 @@ class Evaluator:
             return found
 
     def try_all(self) -> None:
-        """Compile every epoch once, so that what the engine refuses shows now and not at a request.
+        """Compile what any epoch brings, so that what the engine refuses shows now and not at a request.
 
         Raises:
             EngineRefused: the first refusal, with the days it is about.
         """
-        for epoch in self._epochs:
+        for plan in changes(self.bundle.rules):
             try:
-                self.engine.prepare(plan(self.bundle.rules, epoch.first)).close()
+                self.engine.prepare(plan).close()
             except EngineRefused as refusal:
-                raise EngineRefused(f"from {epoch.first} to {epoch.last}: {refusal}") from refusal
+                raise EngineRefused(f"from {plan.epoch.first} to {plan.epoch.last}: {refusal}") from refusal
 
     def close(self) -> None:
         """Free the engines; nobody may be inside."""

@@ -5,12 +5,11 @@ An epoch is the longest run of days on which the same policy files and parameter
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from policy_service.diagnostics import PolicyError, Report
-from policy_service.facts import FIRST_DAY, LAST_DAY
 from policy_service.language import ast, typed, types
 from policy_service.language.format import print_node
 from policy_service.language.typecheck import check_expression
@@ -18,14 +17,7 @@ from policy_service.language.typed import Symbol
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy, RowOf, Rules
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """First and last day, both included."""
-
-    first: date
-    last: date
+from policy_service.policies.stretches import Stretch, policy_breaks, stretch_of, stretches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,32 +184,35 @@ class Plan:
     """Policies in an order in which each needs only earlier ones; every formula by its index."""
 
     rules: Rules
-    epoch: Epoch
+    epoch: Stretch
     policies: tuple[PolicyPlan, ...]
     formulas: tuple[Formula, ...]
     facts: Mapping[str, int]
 
 
-def epochs(rules: Rules) -> tuple[Epoch, ...]:
+def epochs(rules: Rules) -> tuple[Stretch, ...]:
     """All epochs in order, from the first to the last day that `as_of` may be."""
-    starts = {FIRST_DAY}
-    for policy in rules.policies:
-        period = policy.effective.period
-        starts |= {period.start} | ({period.end} if period.end else set())
-        starts |= {value.start for p in policy.parameters.values() for value in p.values}
-    days = sorted(d for d in starts if FIRST_DAY <= d <= LAST_DAY)
-    ends = [d - timedelta(days=1) for d in days[1:]] + [LAST_DAY]
-    return tuple(Epoch(a, b) for a, b in zip(days, ends, strict=True))
+    return stretches(day for policy in rules.policies for day in policy_breaks(policy))
 
 
 def plan(rules: Rules, day: date) -> Plan:
     """The plan of the epoch that holds the day."""
-    epoch = next(e for e in epochs(rules) if e.first <= day <= e.last)
-    return _Planner(rules, epoch).plan()
+    return plan_of(rules, stretch_of(epochs(rules), day))
+
+
+def plan_of(rules: Rules, epoch: Stretch) -> Plan:
+    """The plan of an epoch."""
+    answering = (rules.answering(id_, epoch.first) for id_ in rules.order)
+    return plan_only(rules, epoch, answering)
+
+
+def plan_only(rules: Rules, epoch: Stretch, policies: Iterable[Policy]) -> Plan:
+    """A plan of some files, or of parts of them, as they are on an epoch."""
+    return _Planner(rules, epoch).plan(policies)
 
 
 class _Planner:
-    def __init__(self, rules: Rules, epoch: Epoch) -> None:
+    def __init__(self, rules: Rules, epoch: Stretch) -> None:
         self.rules, self.epoch = rules, epoch
         self.formulas: list[Formula] = []
         self.facts = {fact.name: i for i, fact in enumerate(rules.dictionary)}
@@ -231,19 +226,19 @@ class _Planner:
         self.values: dict[str, Any] = {}
         self.row: RowOf | None = None
         self.offered: dict[Symbol, tuple[types.Type, types.Type]] = {}
-        """Types of the decisions of policies planned before: in the file in force, and as other policies know them."""
+        """Types of other policies' decisions that are read: in the file in force, and as its reader knows them."""
 
-    def plan(self) -> Plan:
-        policies = []
-        for id_ in self.rules.order:
-            current = self.rules.answering(id_, self.epoch.first)
-            in_force = self.epoch.first in current.effective.period
-            policies.append(self._policy(current, in_force))
-            if in_force:
-                for decision in current.decisions.values():
-                    symbol = Symbol("decision", f"{id_}.{decision.name}")
-                    self.offered[symbol] = decision.type, self._known(id_, decision)
-        return Plan(self.rules, self.epoch, tuple(policies), tuple(self.formulas), self.facts)
+    def plan(self, policies: Iterable[Policy]) -> Plan:
+        made = tuple(self._policy(p, self.epoch.first in p.effective.period) for p in policies)
+        return Plan(self.rules, self.epoch, made, tuple(self.formulas), self.facts)
+
+    def _offer(self, symbol: Symbol) -> None:
+        """Note the types of another policy's decision, if a file of it is in force."""
+        policy, _, name = symbol.name.rpartition(".")
+        current = self.rules.answering(policy, self.epoch.first)
+        if self.epoch.first in current.effective.period and name in current.decisions:
+            decision = current.decisions[name]
+            self.offered[symbol] = decision.type, self._known(policy, decision)
 
     def _known(self, policy: str, decision: model.Decision) -> types.Type:
         """The type that other policies read: one that holds the decision of every file."""
@@ -257,6 +252,10 @@ class _Planner:
 
     def _policy(self, policy: Policy, in_force: bool) -> PolicyPlan:
         self.policy, self.owner = policy, policy.id
+        reads = self._reads(policy)
+        for symbol in reads:
+            if symbol.kind == "decision":
+                self._offer(symbol)
         day = self.epoch.first if in_force else policy.effective.period.start
         parameters = policy.parameters.values()
         self.values = {p.name: (p.type, p.at(day)) for p in parameters}
@@ -269,7 +268,6 @@ class _Planner:
         decisions = tuple(self._decision(d) for d in policy.decisions.values())
         rewards = tuple(self._reward(r) for r in policy.rewards)
         applies = self._condition(policy.applies) if policy.applies is not None else None
-        reads = self._reads(policy)
         exclusion_only = self._exclusion_facts() - reads if policy.rewards else frozenset()
         optional = (reads & policy.optional) | exclusion_only
         required = reads - optional

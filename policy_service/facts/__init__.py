@@ -1,7 +1,7 @@
 """What callers may post: the dictionary of facts and the state that fits it."""
 
 from policy_service.facts.dictionary import FIRST_DAY, LAST_DAY, Dictionary, Fact, Labels, Section, read_dictionary
-from policy_service.facts.state import MAX_ELEMENTS, Door, State, is_id
+from policy_service.facts.state import MAX_ELEMENTS, Door, State, can_hold, is_id
 
 __all__ = [
     "FIRST_DAY",
@@ -13,6 +13,7 @@ __all__ = [
     "Labels",
     "Section",
     "State",
+    "can_hold",
     "is_id",
     "read_dictionary",
 ]

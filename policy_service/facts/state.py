@@ -287,6 +287,15 @@ def _converter(fact: Fact) -> Convert:
     return _id if fact.is_id else _text(fact.max_length)
 
 
+def can_hold(fact: Fact, value: Any) -> bool:
+    """Whether a value, as posted, can be the fact's."""
+    try:
+        _converter(fact)(value)
+    except _Refused:
+        return False
+    return True
+
+
 def _number(kind: types.Number) -> Convert:
     scale, low, high, factor = kind.scale, kind.low, kind.high, 10**kind.scale
     shown_range, unit = f"from {exact(low, scale)} to {exact(high, scale)}", Decimal(factor)

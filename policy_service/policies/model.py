@@ -1,9 +1,11 @@
 """What rule files say, as frozen values; expressions hold both their tree and their typed tree."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 from policy_service.diagnostics import NOWHERE, Span
@@ -120,12 +122,9 @@ class Parameter:
     """The type as written."""
 
     def at(self, day: date) -> Any:
-        """The value of the newest entry begun by the day; None before the first."""
-        found = None
-        for entry in self.values:
-            if entry.start <= day:
-                found = entry.value
-        return found
+        """The value of the newest entry begun by the day; None before the first. The entries ascend."""
+        begun = bisect_right(self.values, day, key=lambda entry: entry.start)
+        return self.values[begun - 1].value if begun else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,8 +423,15 @@ class Rules:
     order: tuple[str, ...]
     """Policy ids in an order in which each needs only earlier ones."""
 
+    @cached_property
+    def _versions(self) -> dict[str, tuple[Policy, ...]]:
+        found: dict[str, tuple[Policy, ...]] = {}
+        for policy in self.policies:
+            found[policy.id] = (*found.get(policy.id, ()), policy)
+        return found
+
     def versions(self, policy: str) -> tuple[Policy, ...]:
-        return tuple(p for p in self.policies if p.id == policy)
+        return self._versions.get(policy, ())
 
     def answering(self, policy: str, day: date) -> Policy:
         """The file of a policy that answers for a day: the one in force, else the one begun last, else the first."""

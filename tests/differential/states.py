@@ -9,11 +9,12 @@ from math import ceil, floor
 from random import Random
 from typing import Any
 
-from policy_service.engines.plan import Epoch, Plan, epochs
+from policy_service.engines.plan import Plan, epochs
 from policy_service.facts import FIRST_DAY, LAST_DAY, Fact, Section
 from policy_service.language import typed, types
 from policy_service.language.values import days_text, exact
 from policy_service.policies.model import Rules
+from policy_service.policies.stretches import Stretch
 
 TEXTS = ("", "a", "ab", "A", "开播", 'say "a"', "back\\slash", "a|b", "😀", "a\nb", "zz")
 
@@ -65,7 +66,7 @@ class Poster:
 
     def as_of(self, rng: Random) -> date:
         """A day: the first or last of an epoch, or one inside."""
-        epoch: Epoch = rng.choice(self.epochs)
+        epoch: Stretch = rng.choice(self.epochs)
         first, last = max(epoch.first, FIRST_DAY + timedelta(days=1)), min(epoch.last, LAST_DAY)
         inside = timedelta(days=rng.randrange(1 + min((last - first).days, 400)))
         return rng.choice((first, last, first + inside))

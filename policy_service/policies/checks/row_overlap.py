@@ -1,250 +1,320 @@
 """UNIQUE tables two of whose rows match one input; FIRST rows behind a row that takes all of theirs; empty cells.
 
-Decided here without a solver where every input of the table is a fact of its own and every end point is
-constant on the day: then rows are boxes, and boxes overlap when all their sides do.
+Decided here without a solver where rows are boxes (see `sides`): every end point is constant on a day, and for an
+overlap every input reads a fact of its own, so that an input reaches each place where boxes meet.
+
+A table is looked at once for each set of values that the parameters it reads have together. Rows that read none of
+them are compared with each other once.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
-from functools import reduce
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from policy_service.diagnostics import Report
 from policy_service.diagnostics.catalogue import ROW_OVERLAP, ROW_UNREACHABLE
+from policy_service.facts import Dictionary, can_hold
 from policy_service.language import typed, types
+from policy_service.language.typed import Node, Symbol
 from policy_service.language.values import shown
-from policy_service.policies.model import Policy, Row, Rules, Table
+from policy_service.policies.meeting import Box, Rows, chosen
+from policy_service.policies.model import Decision, Expression, Parameter, Policy, Rules, Table
+from policy_service.policies.sides import Constants, Reading, Side, meet, reading_of, side_of, touch
+from policy_service.policies.stretches import parameter_breaks
 
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """The values a cell admits: integers as intervals, other values as a set, null apart."""
-
-    intervals: tuple[tuple[int, int], ...] = ()
-    members: frozenset[Any] = frozenset()
-    null: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.intervals or self.members or self.null)
-
-
-Sides = list[_Side | None]
-Boxes = list[Sides]
-"""The sides of each row of a table, on one day."""
+_MOST_TOLD = 100
+"""Pairs of one table that are told one by one."""
 
 
 def check(rules: Rules, report: Report) -> None:
     for policy in rules.policies:
         for decision in policy.decisions.values():
             if isinstance(decision.body, Table):
-                _check_table(decision.body, list(_constants(policy)), report)
+                _check_table(_Boxes(policy, decision.body, rules.dictionary), decision, report)
 
 
-def _constants(policy: Policy) -> Iterator[dict[typed.Symbol, Any]]:
-    """The parameters' values, once for each stretch of days that has its own."""
-    for day in _days(policy):
-        yield {typed.Symbol("parameter", f"{policy.id}#{p.name}"): p.at(day) for p in policy.parameters.values()}
-
-
-def _days(policy: Policy) -> Iterator[date]:
-    """One day of each stretch with its own parameter values."""
-    period = policy.effective.period
-    starts = {v.start for p in policy.parameters.values() for v in p.values} | {period.start}
-    yield from sorted(d for d in starts if d in period)
-
-
-def _check_table(table: Table, days: list[dict[typed.Symbol, Any]], report: Report) -> None:
+def _check_table(boxes: "_Boxes", decision: Decision, report: Report) -> None:
     """An overlap on one day is a fault; a row is unreachable when it is so on every day."""
-    headers = [h.typed for h in table.inputs]
-    boxes = [[_sides(row, headers, constants) for row in table.rows] for constants in days]
-    facts = [h.symbol.name for h in headers if isinstance(h, typed.Load) and h.symbol.kind == "fact"]
-    empty = _check_cells(table, boxes, report)
-    for index, row in enumerate(table.rows):
-        for earlier, other in enumerate(table.rows[:index]):
-            if row.id in empty or other.id in empty:
+    rows = _check_cells(boxes, report)
+    if boxes.table.hit == "unique":
+        _check_overlaps(boxes, rows, decision, report)
+    elif boxes.table.hit == "first":
+        _check_shadowed(boxes, rows, report)
+
+
+# ---- the rows of a table as boxes
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """The condition of a cell; cells that say the same in one column share it.
+
+    is_dated: whether it reads a parameter, itself or by its header.
+    """
+
+    column: int
+    condition: Node
+    is_dated: bool
+
+
+Known = dict[int, tuple[int, Side | None]]
+"""By test the day that was asked for last, and what was found for it."""
+
+
+class _Boxes:
+    """What the rows of a table admit on a day; days are those that the table can tell apart, by number."""
+
+    def __init__(self, policy: Policy, table: Table, dictionary: Dictionary) -> None:
+        self.table, self._dictionary = table, dictionary
+        self._headers = [header.typed for header in table.inputs]
+        self._own = {
+            Symbol("decision", f"{policy.id}.{d.name}"): d.body.typed
+            for d in policy.decisions.values()
+            if isinstance(d.body, Expression)
+        }
+        reads = [self._constants(header) for header in self._headers]
+        places: dict[tuple[int, Node], int] = {}
+        self.tests = [
+            tuple(places.setdefault((at, cell.typed), len(places)) for at, cell in enumerate(row.cells))
+            for row in table.rows
+        ]
+        """Of each row the places of its cells' tests."""
+        reads += [self._constants(condition) for _, condition in places]
+        self.days = _days(policy, frozenset().union(*reads))
+        self._tests = [_Test(at, node, _reads_parameter((*reads[at], *self._constants(node)))) for at, node in places]
+        self._sides: Known = {}
+        self._facts: Known = {}
+
+    def _constants(self, node: Node) -> set[Symbol]:
+        """Parameters and campaign days that a node depends on, also through the file's own decisions."""
+        found: set[Symbol] = set()
+        todo = [*typed.symbols(node)]
+        while todo:
+            symbol = todo.pop()
+            if symbol in found:
                 continue
-            if table.hit == "unique" and len(facts) == len(headers) and len(set(facts)) == len(facts):
-                _check_overlap(table, row, other, [(day[index], day[earlier]) for day in boxes], report)
-            elif table.hit == "first" and all(_covered(day[index], day[earlier]) for day in boxes):
-                report.add(
-                    ROW_UNREACHABLE,
-                    row.span,
-                    f"row `{row.id}` is shadowed by row `{other.id}`",
-                    hint="put the narrower row first, or delete it",
-                    related=[(other.span, "it takes all that this row would")],
-                )
-                break
+            found.add(symbol)
+            todo += typed.symbols(self._own[symbol]) if symbol in self._own else ()
+        return {s for s in found if s.kind in ("parameter", "campaign")}
+
+    def is_dated(self, row: int) -> bool:
+        return any(self._tests[test].is_dated for test in self.tests[row])
+
+    def is_never(self, test: int) -> bool:
+        """Whether no value fits the test on any day."""
+        days = range(len(self.days)) if self._tests[test].is_dated else (0,)
+        return all((side := self.side(test, day)) is not None and side.is_empty for day in days)
+
+    def side(self, test: int, day: int) -> Side | None:
+        """The values of the header that a test admits."""
+        return self._latest(self._sides, test, day, self._side)
+
+    def box(self, row: int, day: int) -> Box | None:
+        """The values of the headers that a row admits; None where a cell is not about constants."""
+        return _known([self.side(test, day) for test in self.tests[row]])
+
+    def facts(self, row: int, day: int) -> Box | None:
+        """The values of the facts that a row admits, each of them possible; None also where that is not certain."""
+        return _known([self._latest(self._facts, test, day, self._possible) for test in self.tests[row]])
+
+    def readings(self, day: int) -> list[Reading] | None:
+        """How the headers read their facts; None if not each of them certainly reads a fact of its own."""
+        found = [self.reading(column, day) for column in range(len(self._headers))]
+        known = [one for one in found if one is not None]
+        return known if len({one.fact for one in known}) == len(found) else None
+
+    def reading(self, column: int, day: int) -> Reading | None:
+        constants = self.days[day]
+        return reading_of(self._headers[column], lambda node: typed.bind(node, constants), self._own)
+
+    def _latest(self, known: Known, test: int, day: int, make: Callable[[_Test, int], Side | None]) -> Side | None:
+        at = day if self._tests[test].is_dated else 0
+        found = known.get(test)
+        if found is None or found[0] != at:
+            known[test] = found = at, make(self._tests[test], at)
+        return found[1]
+
+    def _side(self, test: _Test, day: int) -> Side | None:
+        constants = self.days[day]
+        return side_of(typed.bind(test.condition, constants), typed.bind(self._headers[test.column], constants))
+
+    def _possible(self, test: _Test, day: int) -> Side | None:
+        side, reading = self._side(test, day), self.reading(test.column, day)
+        return None if side is None or reading is None else self._postable(reading.facts(side), reading.fact)
+
+    def _postable(self, side: Side, name: Symbol) -> Side:
+        """Without the texts that nobody can post for the fact, of others there is always one; an id is never null."""
+        fact = self._dictionary.by_name[name.name]
+        if not isinstance(fact.type, types.Text) or side.others:
+            return replace(side, null=side.null and not fact.is_id)
+        return Side(members=frozenset(m for m in side.members if can_hold(fact, m)), null=side.null and not fact.is_id)
 
 
-def _sides(row: Row, headers: list[typed.Node], constants: dict[typed.Symbol, Any]) -> Sides:
-    return [_side(typed.bind(cell.typed, constants), header) for cell, header in zip(row.cells, headers, strict=True)]
+def _known(sides: Sequence[Side | None]) -> Box | None:
+    known = [side for side in sides if side is not None]
+    return known if len(known) == len(sides) else None
 
 
-def _check_cells(table: Table, boxes: list[Boxes], report: Report) -> set[str]:
-    """Ids of the rows with a cell that no value fits on any day."""
-    empty = set()
-    for index, row in enumerate(table.rows):
-        for column, cell in enumerate(row.cells):
-            sides = [day[index][column] for day in boxes]
-            if all(side is not None and side.is_empty for side in sides):
-                empty.add(row.id)
+def _reads_parameter(symbols: Sequence[Symbol]) -> bool:
+    return any(symbol.kind == "parameter" for symbol in symbols)
+
+
+def _days(policy: Policy, read: frozenset[Symbol]) -> list[Constants]:
+    """The values that the constants have together on some day of the policy's period, each set once, in that order."""
+    period = policy.effective.period
+    fixed: Constants = {symbol: int(symbol.name) for symbol in read if symbol.kind == "campaign"}
+    used = {symbol: parameter for symbol, parameter in _parameters(policy) if symbol in read}
+    breaks = {day for parameter in used.values() for day in parameter_breaks(parameter) if day in period}
+    found = (tuple(parameter.at(day) for parameter in used.values()) for day in sorted({period.start, *breaks}))
+    return [fixed | dict(zip(used, values, strict=True)) for values in dict.fromkeys(found)]
+
+
+def _parameters(policy: Policy) -> Iterator[tuple[Symbol, Parameter]]:
+    for parameter in policy.parameters.values():
+        yield Symbol("parameter", f"{policy.id}#{parameter.name}"), parameter
+
+
+# ---- cells
+
+
+def _check_cells(boxes: _Boxes, report: Report) -> list[int]:
+    """The places of the rows in each of whose cells some value fits on some day."""
+    never = {test for test in {t for tests in boxes.tests for t in tests} if boxes.is_never(test)}
+    for row, tests in zip(boxes.table.rows, boxes.tests, strict=True):
+        for cell, test in zip(row.cells, tests, strict=True):
+            if test in never:
                 report.add(ROW_UNREACHABLE, cell.span, f"no value fits the cell, row `{row.id}` never answers")
-    return empty
+    return [at for at, tests in enumerate(boxes.tests) if never.isdisjoint(tests)]
 
 
-def _check_overlap(table: Table, row: Row, other: Row, days: list[tuple[Sides, Sides]], report: Report) -> None:
-    for sides, other_sides in days:
-        shared = [_meet(a, b) for a, b in zip(sides, other_sides, strict=True) if a is not None and b is not None]
-        if len(shared) == len(sides) and not any(s.is_empty for s in shared):
-            touching = [
-                _touch(a, b) for a, b in zip(sides, other_sides, strict=True) if a is not None and b is not None
-            ]
-            _report_overlap(table, row, other, shared, touching, report)
-            return
+# ---- overlaps
 
 
-def _covered(sides: Sides, by: Sides) -> bool:
-    return all(a is not None and b is not None and _covers(b, a) for a, b in zip(sides, by, strict=True))
+@dataclass(slots=True)
+class _Overlaps:
+    """Pairs of rows that match one input: the first, each as a day, the later row and the earlier one; and how many."""
+
+    first: list[tuple[int, int, int]] = field(default_factory=list)
+    count: int = 0
+    _seen: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def add(self, day: int, row: int, found: Iterator[tuple[Sequence[int], int]]) -> None:
+        for numbers, bits in found:
+            key = row, numbers[0]
+            new = bits & ~self._seen.get(key, 0)
+            self._seen[key] = self._seen.get(key, 0) | bits
+            self.count += new.bit_count()
+            for other in chosen(numbers, new):
+                if len(self.first) == _MOST_TOLD:
+                    break
+                self.first.append((day, max(row, other), min(row, other)))
 
 
-def _report_overlap(
-    table: Table, row: Row, other: Row, shared: list[_Side], touching: list[bool], report: Report
-) -> None:
-    witness = [_shown(side, header.type) for side, header in zip(shared, table.inputs, strict=True)]
+def _check_overlaps(boxes: _Boxes, rows: list[int], decision: Decision, report: Report) -> None:
+    found = _Overlaps()
+    fixed = _reaching(boxes, [row for row in rows if not boxes.is_dated(row)], 0)
+    dated = [row for row in rows if boxes.is_dated(row)]
+    standing = Rows(fixed)
+    for row, box in fixed.items():
+        found.add(0, row, standing.meeting(box, row))
+    for day in range(len(boxes.days) if dated else 0):
+        moving = _reaching(boxes, dated, day)
+        among = Rows(moving)
+        for row, box in moving.items():
+            found.add(day, row, standing.meeting(box))
+            found.add(day, row, among.meeting(box, row))
+    for day, later, earlier in found.first:
+        _report_overlap(boxes, day, later, earlier, report)
+    if more := found.count - len(found.first):
+        report.add(
+            ROW_OVERLAP,
+            decision.span,
+            f"{more} more pairs of rows of `{decision.name}` match the same values",
+            hint=f"the first {_MOST_TOLD} are told one by one",
+        )
+
+
+def _reaching(boxes: _Boxes, rows: list[int], day: int) -> dict[int, Box]:
+    """The rows for which it is certain which inputs they match on a day."""
+    if not rows or boxes.readings(day) is None:
+        return {}
+    return {row: box for row in rows if (box := boxes.facts(row, day)) is not None}
+
+
+def _report_overlap(boxes: _Boxes, day: int, later: int, earlier: int, report: Report) -> None:
+    table, readings = boxes.table, boxes.readings(day) or []
+    row, other = table.rows[later], table.rows[earlier]
+    shared = [meet(a, b) for a, b in zip(boxes.facts(later, day) or (), boxes.facts(earlier, day) or (), strict=True)]
+    witness = [
+        _shown(reading.shows(side), header.type)
+        for side, reading, header in zip(shared, readings, table.inputs, strict=True)
+    ]
     interesting = [i for i, cell in enumerate(row.cells) if not cell.tree.is_any or not other.cells[i].tree.is_any]
     at = max(interesting, key=lambda i: row.cells[i] != other.cells[i], default=0)
     cell = row.cells[at] if row.cells else None
     text = ", ".join(f"`{table.inputs[i].text}` = {witness[i]}" for i in interesting) or "any input"
-    hint = "leave one end out: `[a..b)`" if cell is not None and touching[at] else None
+    one, two = (
+        _known([boxes.side(tests[at], day)]) if tests else None for tests in (boxes.tests[later], boxes.tests[earlier])
+    )
     report.add(
         ROW_OVERLAP,
         cell.span if cell else row.span,
         f"rows `{other.id}` and `{row.id}` both match {text}",
-        hint=hint,
+        hint="leave one end out: `[a..b)`" if one and two and touch(one[0], two[0]) else None,
         related=[(other.span, f"row `{other.id}`")],
     )
 
 
-def _shown(side: _Side, kind: types.Type) -> str:
+def _shown(side: Side, kind: types.Type) -> str:
     if side.intervals:
         return str(shown(kind, side.intervals[0][0]))
-    return "null" if side.null else _member_text(min(side.members, key=str))
+    if side.null:
+        return "null"
+    return "any other text" if side.others else _member_text(min(side.members, key=str))
 
 
 def _member_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _touch(one: _Side, two: _Side) -> bool:
-    """Whether the sides share nothing but a common end of two ranges."""
-    wide = [[(low, high) for low, high in side.intervals if low < high] for side in (one, two)]
-    shared = _meet(one, two).intervals
-    return len(shared) == 1 and any(
-        (shared[0][0], shared[0][1]) in ((b, c), (d, a)) for a, b in wide[0] for c, d in wide[1]
-    )
+# ---- shadowed rows
 
 
-def _domain(kind: types.Type) -> _Side | None:
-    match kind:
-        case types.Number(low=low, high=high) | types.Date(low, high) | types.Duration(low, high):
-            return _Side(((low, high),), null=True)
-        case types.Boolean():
-            return _Side(members=frozenset((True, False)), null=True)
-        case types.Enum(members):
-            return _Side(members=frozenset(members), null=True)
-    return None
+def _check_shadowed(boxes: _Boxes, rows: list[int], report: Report) -> None:
+    for row, earlier in _shadowed(boxes, rows):
+        one, other = boxes.table.rows[row], boxes.table.rows[earlier]
+        report.add(
+            ROW_UNREACHABLE,
+            one.span,
+            f"row `{one.id}` is shadowed by row `{other.id}`",
+            hint="put the narrower row first, or delete it",
+            related=[(other.span, "it takes all that this row would")],
+        )
 
 
-def _side(test: typed.Node, header: typed.Node) -> _Side | None:
-    """What the bound condition of a cell admits, or None when it is not about constants."""
-    domain = _domain(header.type)
-    match test:
-        case typed.Const(value=True):
-            return domain
-        case typed.Let(value=value) if value == header:
-            return _side(typed.inlined(test), header)
-        case typed.Or(operands=operands):
-            return _combine([_side(o, header) for o in operands], _join)
-        case typed.And(operands=operands):
-            return _combine([_side(o, header) for o in operands], _meet)
-        case typed.Not(operand=operand) if domain is not None:
-            return _complement(_side(operand, header), operand, domain)
-        case typed.Compare(operator=operator, left=left, right=typed.Const(value=value)) if domain is not None:
-            return _compared(operator, left, header, value, domain)
-    return None
+def _shadowed(boxes: _Boxes, rows: list[int]) -> Iterator[tuple[int, int]]:
+    """Rows, each with the first of those before it that take all of its values on every day.
+
+    Whether a cell is about constants does not depend on the day, so the blocks of all days hold the same rows.
+    """
+    left: dict[int, dict[int, tuple[Sequence[int], int]]] = {}
+    for day in range(len(boxes.days)):
+        known = {row: box for row in rows if (box := boxes.box(row, day)) is not None}
+        index = Rows(known)
+        asked = known if day == 0 else [row for row in left if row in known]
+        now = {row: {numbers[0]: (numbers, bits) for numbers, bits in index.covering(known[row], row)} for row in asked}
+        if day:
+            now = {row: _both(left[row], found) for row, found in now.items()}
+        left = {row: found for row, found in now.items() if found}
+        if not left:
+            return
+    for row, found in left.items():
+        numbers, bits = found[min(found)]
+        yield row, next(chosen(numbers, bits))
 
 
-def _combine(sides: Sides, join: Callable[[_Side, _Side], _Side]) -> _Side | None:
-    known = [s for s in sides if s is not None]
-    return reduce(join, known) if known and len(known) == len(sides) else None
-
-
-def _compared(operator: str, left: typed.Node, header: typed.Node, value: Any, domain: _Side) -> _Side | None:
-    operand, factor = typed.unscaled(left)
-    if operand != header:
-        return None
-    if value is None:
-        present = _Side(domain.intervals, domain.members)
-        return {"=": _Side(null=True), "!=": present}.get(operator, _Side())
-    if domain.members:
-        same = frozenset((value,)) & domain.members
-        return _Side(members=same) if operator == "=" else _Side(members=domain.members - same, null=True)
-    low, high = domain.intervals[0]
-    down, up = value // factor, -(-value // factor)
-    spans = {
-        "<": [(low, up - 1)],
-        "<=": [(low, down)],
-        ">": [(down + 1, high)],
-        ">=": [(up, high)],
-        "=": [(up, down)],
-        "!=": [(low, up - 1), (down + 1, high)],
-    }[operator]
-    kept = tuple((max(a, low), min(b, high)) for a, b in spans if max(a, low) <= min(b, high))
-    return _Side(kept, null=operator == "!=")
-
-
-def _complement(side: _Side | None, operand: typed.Node, domain: _Side) -> _Side | None:
-    if side is None:
-        return None
-    gaps, at = [], domain.intervals[0][0] if domain.intervals else 0
-    for low, high in sorted(side.intervals):
-        if at < low:
-            gaps.append((at, low - 1))
-        at = max(at, high + 1)
-    if domain.intervals and at <= domain.intervals[0][1]:
-        gaps.append((at, domain.intervals[0][1]))
-    only_equal = all(not isinstance(n, typed.Compare) or n.operator in ("=", "!=") for n in _nodes(operand))
-    return _Side(tuple(gaps), domain.members - side.members, null=only_equal and not side.null)
-
-
-def _nodes(node: typed.Node) -> Iterator[typed.Node]:
-    yield node
-    for child in typed.operands(node):
-        yield from _nodes(child)
-
-
-def _join(one: _Side, two: _Side) -> _Side:
-    return _Side(one.intervals + two.intervals, one.members | two.members, one.null or two.null)
-
-
-def _meet(one: _Side, two: _Side) -> _Side:
-    met = tuple((max(a, c), min(b, d)) for a, b in one.intervals for c, d in two.intervals if max(a, c) <= min(b, d))
-    return _Side(met, one.members & two.members, one.null and two.null)
-
-
-def _merged(side: _Side) -> list[tuple[int, int]]:
-    """The intervals, with those joined that touch or overlap."""
-    out: list[tuple[int, int]] = []
-    for low, high in sorted(side.intervals):
-        if out and low <= out[-1][1] + 1:
-            out[-1] = (out[-1][0], max(out[-1][1], high))
-        else:
-            out.append((low, high))
-    return out
-
-
-def _covers(outer: _Side, inner: _Side) -> bool:
-    inside = all(any(a <= c and d <= b for a, b in _merged(outer)) for c, d in inner.intervals)
-    return inside and inner.members <= outer.members and (outer.null or not inner.null)
+def _both(
+    before: dict[int, tuple[Sequence[int], int]], now: dict[int, tuple[Sequence[int], int]]
+) -> dict[int, tuple[Sequence[int], int]]:
+    kept = {at: (numbers, bits & now[at][1]) for at, (numbers, bits) in before.items() if at in now}
+    return {at: (numbers, bits) for at, (numbers, bits) in kept.items() if bits}
