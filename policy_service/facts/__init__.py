@@ -1,6 +1,7 @@
 """What callers may post: the dictionary of facts and the state that fits it."""
 
-from policy_service.facts.dictionary import FIRST_DAY, LAST_DAY, Dictionary, Fact, Labels, Section, read_dictionary
+from policy_service.facts.dictionary import FIRST_DAY, LAST_DAY, Dictionary, Fact, Section, read_dictionary
+from policy_service.facts.labels import Labels
 from policy_service.facts.state import MAX_ELEMENTS, Door, State, is_id
 
 __all__ = [

@@ -1,6 +1,5 @@
 """The declared facts: what callers may post, with type, unit, range and label."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,7 +7,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 
 from policy_service.diagnostics import NOWHERE, Report, Span
-from policy_service.diagnostics.catalogue import FACT_DECLARATION, KEY_MISSING, NAME_CLASH, TEXT_MISSING
+from policy_service.diagnostics.catalogue import FACT_DECLARATION, NAME_CLASH
+from policy_service.facts.labels import NAME, Labels, read_labels
 from policy_service.language import types
 from policy_service.language.tokens import KEYWORDS
 from policy_service.language.typecheck import FAULTY
@@ -17,14 +17,11 @@ from policy_service.language.typed import Node as TypedNode
 from policy_service.language.types import Type
 from policy_service.language.values import scaled
 from policy_service.sources import Form, Node, Text
-from policy_service.sources import Mapping as MappingNode
-from policy_service.sources import Sequence as SequenceNode
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """Days that a fact or `as_of` may be; far inside the calendar, so that adding durations cannot leave it."""
 MAX_TEXT, LONGEST_TEXT = 200, 10_000
 """Characters of a text where its fact says nothing, and the most it may say: 60,000 bytes in any writing."""
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = ("as_of", "campaign", "this", "row", "item", "decision", *KEYWORDS)
 """Names that already mean something in an expression."""
 _SECTION_KEYS = ("label", "element", "facts")
@@ -45,7 +42,6 @@ _FACT_KEYS = (
     "basis",
     "source",
 )
-Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,27 +135,6 @@ class Dictionary:
             for s in apart
             for f in s.facts.values()
         }
-
-
-def read_labels(node: Node | None, what: str, report: Report, span: Span, key: str = "text") -> Labels:
-    """A text in zh and en, the value of the key."""
-    whole = f"`{key}` of {what}" if key else what
-    if node is None:
-        report.add(KEY_MISSING, span, f"{what} lacks `{key}`", hint="write `{zh: …, en: …}`")
-        return {}
-    if not isinstance(node, MappingNode):
-        report.add(TEXT_MISSING, node.span, f"{whole} needs zh and en", hint="write `{zh: …, en: …}`")
-        return {}
-    form = Form(node, whole, report, node.span, ("zh", "en"))
-    found = {
-        tongue: text.value
-        for tongue in ("zh", "en")
-        if (text := form.text(tongue)) and text.value.strip() and not text.is_null
-    }
-    for tongue in ("zh", "en"):
-        if tongue not in found and not isinstance(node.get(tongue), SequenceNode | MappingNode):
-            report.add(TEXT_MISSING, node.span, f"{whole} lacks `{tongue}`")
-    return found
 
 
 def read_dictionary(root: Node, report: Report) -> Dictionary:

@@ -13,7 +13,8 @@ from policy_service.diagnostics.catalogue import (
     TABLE_SHAPE,
     VALUE_INVALID,
 )
-from policy_service.facts.dictionary import NAME, RESERVED, Labels, read_labels
+from policy_service.facts.dictionary import RESERVED
+from policy_service.facts.labels import NAME, Labels, read_labels
 from policy_service.language import ast, types
 from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.language.tokens import half_width, report_full_width

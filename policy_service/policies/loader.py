@@ -19,7 +19,7 @@ from policy_service.diagnostics.catalogue import (
     YAML_SYNTAX,
 )
 from policy_service.facts import Dictionary, read_dictionary
-from policy_service.facts.dictionary import read_labels
+from policy_service.facts.labels import read_labels
 from policy_service.language import types
 from policy_service.language.typecheck import Scope
 from policy_service.language.values import scaled
