@@ -1,6 +1,6 @@
 """A bundle on an epoch as every engine reads it: parameters are constants, one policy file per id.
 
-An epoch is the longest run of days on which the same policy files and parameter values hold.
+An epoch is the longest run of days on which the same policy files, parameter values and members of types hold.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -195,6 +195,7 @@ def epochs(rules: Rules) -> tuple[Epoch, ...]:
         period = policy.effective.period
         starts |= {period.start} | ({period.end} if period.end else set())
         starts |= {value.start for p in policy.parameters.values() for value in p.values}
+    starts |= {day for named in rules.types.values() for day, _ in named.kind.dated}
     days = sorted(d for d in starts if FIRST_DAY <= d <= LAST_DAY)
     ends = [d - timedelta(days=1) for d in days[1:]] + [LAST_DAY]
     return tuple(Epoch(a, b) for a, b in zip(days, ends, strict=True))

@@ -2,6 +2,7 @@
 
 from policy_service.facts.dictionary import FIRST_DAY, LAST_DAY, Dictionary, Fact, Section, read_dictionary
 from policy_service.facts.labels import Labels
+from policy_service.facts.named_types import NamedType, NamedTypes, read_types
 from policy_service.facts.state import MAX_ELEMENTS, Door, State, is_id
 
 __all__ = [
@@ -12,8 +13,11 @@ __all__ = [
     "Door",
     "Fact",
     "Labels",
+    "NamedType",
+    "NamedTypes",
     "Section",
     "State",
     "is_id",
     "read_dictionary",
+    "read_types",
 ]

@@ -9,6 +9,7 @@ from functools import cached_property
 from policy_service.diagnostics import NOWHERE, Report, Span
 from policy_service.diagnostics.catalogue import FACT_DECLARATION, NAME_CLASH
 from policy_service.facts.labels import NAME, Labels, read_labels
+from policy_service.facts.named_types import NO_TYPES, NamedTypes
 from policy_service.language import types
 from policy_service.language.tokens import KEYWORDS
 from policy_service.language.typecheck import FAULTY
@@ -137,8 +138,8 @@ class Dictionary:
         }
 
 
-def read_dictionary(root: Node, report: Report) -> Dictionary:
-    """facts.yaml to the dictionary; every fault is reported."""
+def read_dictionary(root: Node, report: Report, named: NamedTypes = NO_TYPES) -> Dictionary:
+    """facts.yaml to the dictionary, whose facts may be of named types; every fault is reported."""
     form = Form(root, "facts.yaml", report, root.span, ("sections", "basis", "source"))
     basis = form.word("basis", ("stated", "assumed"))
     sections: dict[str, Section] = {}
@@ -158,7 +159,7 @@ def read_dictionary(root: Node, report: Report) -> Dictionary:
         )
         facts: dict[str, Fact] = {}
         for name, value in inner.entries("facts", required=True):
-            fact = _fact(key.value, prefix, name, value, basis, report)
+            fact = _fact(key.value, prefix, name, value, basis, report, named)
             if fact is None:
                 faulty.add(f"{prefix}.{name.value}")
             else:
@@ -188,7 +189,9 @@ def _check_name(text: Text, report: Report) -> None:
         )
 
 
-def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, report: Report) -> Fact | None:
+def _fact(
+    section: str, prefix: str, key: Text, node: Node, basis: str | None, report: Report, named: NamedTypes
+) -> Fact | None:
     what = f"fact `{prefix}.{key.value}`"
     _check_name(key, report)
     form = Form(node, what, report, key.span, _FACT_KEYS)
@@ -196,10 +199,14 @@ def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, r
     if type_text is None:
         return None
     label = read_labels(form.node("label"), what, report, key.span, "label")
-    values = {
+    values: Mapping[str, Labels] = {
         k.value: read_labels(v, f"value `{k.value}` of {what}", report, k.span, "") for k, v in form.entries("values")
     }
-    kind = _type(type_text, form, tuple(values), what, report)
+    declared = named.by_name.get(type_text.value)
+    if declared is not None:
+        _check_apart(form, what, type_text.value, report)
+        values = declared.labels
+    kind = declared.kind if declared is not None else _type(type_text, form, tuple(values), what, report, named)
     if kind is None:
         return None
     _check_keys(kind, form, what, report)
@@ -251,8 +258,18 @@ def _check_keys(kind: Type, form: Form, what: str, report: Report) -> None:
             report.add(FACT_DECLARATION, name.span, f"{what} is a {types.kind(kind)}, `{key}` has no meaning for it")
 
 
-def _type(text: Text, form: Form, members: tuple[str, ...], what: str, report: Report) -> Type | None:
+def _check_apart(form: Form, what: str, name: str, report: Report) -> None:
+    """The members of a named type stand where it is declared."""
+    if form.mapping is not None and (values := form.mapping.key("values")) is not None:
+        report.add(FACT_DECLARATION, values.span, f"the values of {what} stand in types.yaml, under `{name}`")
+
+
+def _type(
+    text: Text, form: Form, members: tuple[str, ...], what: str, report: Report, named: NamedTypes
+) -> Type | None:
     name = text.value
+    if named.is_faulty(name):
+        return None
     if name in ("id", "text"):
         return types.Text()
     if name == "enum":
@@ -273,7 +290,7 @@ def _type(text: Text, form: Form, members: tuple[str, ...], what: str, report: R
             FACT_DECLARATION,
             text.span,
             f"{what} cannot be of type `{text.value}`",
-            hint="one of integer, decimal(N), boolean, date, duration, text, enum, id",
+            hint=", ".join(("one of integer, decimal(N), boolean, date, duration, text, enum, id", *named.by_name)),
         )
         return None
     return kind

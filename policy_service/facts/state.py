@@ -5,7 +5,8 @@ integers, dates day ordinals. Facts of a list section stand in a slot list per e
 """
 
 import re
-from collections.abc import Callable, Mapping
+from bisect import bisect
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
@@ -80,15 +81,26 @@ class Door:
         self.dictionary = dictionary
         self.index: dict[str, int] = {fact.name: i for i, fact in enumerate(dictionary)}
         self.size = len(self.index)
-        self._sections = {
+        self._starts = sorted({day for fact in dictionary for day in _changes(fact)})
+        self._dated = [self._read_from(day) for day in (date.min, *self._starts)]
+        self._sections = self._dated[-1]
+
+    def _read_from(self, day: date) -> dict[str, tuple[Section, dict[str, _Field]]]:
+        """How each section is read from a day on, until the members of a named type change."""
+        return {
             s.name: (
                 s,
                 {
-                    k: (self.index[f.name], _converter(f), isinstance(f.type, types.Date) and not f.may_be_future, f)
+                    k: (
+                        self.index[f.name],
+                        _converter(f, day),
+                        isinstance(f.type, types.Date) and not f.may_be_future,
+                        f,
+                    )
                     for k, f in s.facts.items()
                 },
             )
-            for s in dictionary.sections.values()
+            for s in self.dictionary.sections.values()
         }
 
     def read(
@@ -119,10 +131,11 @@ class Door:
             raise InvalidInput([fault(pointer, WRONG_TYPE, "facts must be an object of sections")])
         day = as_of.toordinal()
         unknown = ignored if report_unknown else None
+        sections = self._dated[bisect(self._starts, as_of)]
         for name, value in posted.items():
-            known = self._sections.get(name)
+            known = sections.get(name)
             if known is None:
-                self._unknown(f"{pointer}/{escape(name)}", "section", name, list(self._sections), faults, unknown)
+                self._unknown(f"{pointer}/{escape(name)}", "section", name, list(sections), faults, unknown)
                 continue
             if value is None:
                 continue
@@ -271,8 +284,14 @@ class Door:
         return out
 
 
-def _converter(fact: Fact) -> Convert:
-    """Posted JSON of one fact to its value; raises _Refused."""
+def _changes(fact: Fact) -> Iterator[date]:
+    """The days from which on a fact has other members."""
+    if isinstance(fact.type, types.Enum):
+        yield from (day for day, _ in fact.type.dated)
+
+
+def _converter(fact: Fact, day: date) -> Convert:
+    """Posted JSON of one fact to its value, from a day on; raises _Refused."""
     match fact.type:
         case types.Number() as number:
             return _number(number)
@@ -282,8 +301,8 @@ def _converter(fact: Fact) -> Convert:
             return _date(fact.type)
         case types.Duration():
             return _duration(fact.type)
-        case types.Enum(members):
-            return _member(frozenset(members), members)
+        case types.Enum() as kind:
+            return _member(kind.at(day))
     return _id if fact.is_id else _text(fact.max_length)
 
 
@@ -357,12 +376,14 @@ def _duration(kind: types.Duration) -> Convert:
     return convert
 
 
-def _member(known: frozenset[str], members: tuple[str, ...]) -> Convert:
+def _member(members: tuple[str, ...]) -> Convert:
+    known, hint = frozenset(members), f"one of {', '.join(members)}" if members else "none belongs on that day"
+
     def convert(value: Any) -> str:
         if type(value) is not str:
             raise _Refused(WRONG_TYPE, "a text is needed")
         if value not in known:
-            raise _Refused(NOT_A_MEMBER, f"`{value[:64]}` is not one of the values", f"one of {', '.join(members)}")
+            raise _Refused(NOT_A_MEMBER, f"`{value[:64]}` is not one of the values", hint)
         return value
 
     return convert

@@ -205,7 +205,7 @@ class _Checker:
             return If(expected, node.condition, then, otherwise)
         if isinstance(node.type, Text):
             raise self.fail(TYPE_MISMATCH, span, f"a text may be none of {', '.join(expected.members)}")
-        if isinstance(node.type, Enum) and not set(node.type.members) <= set(expected.members):
+        if isinstance(node.type, Enum) and not types.holds(expected, node.type):
             raise self.fail(TYPE_MISMATCH, span, f"{node.type} does not fit {expected}")
         return node
 

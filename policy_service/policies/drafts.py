@@ -43,6 +43,7 @@ POLICY_KEYS = (
     "recommendations",
     "invariants",
 )
+BUILTIN_TYPES = "one of integer, decimal(0) to decimal(6), boolean, date, duration, text, enum(A, B)"
 RESERVED_KEYS = ("budget", "grants", "limits")
 _DECISION_KEYS = ("title", "hit", "default", "table", "relation", "expression")
 _REWARD_KEYS = (
@@ -61,7 +62,8 @@ _REWARD_KEYS = (
 )
 _RECOMMENDATION_KEYS = ("each", "when", "priority", "text")
 _HEADER = re.compile(
-    r"(?:=>\s*)?(?P<name>\S+?)\s*[:：]\s*(?P<type>[a-z]+(?:\s*\([^)]*\))?)\s*(?:=\s*(?P<formula>.+))?", re.DOTALL
+    r"(?:=>\s*)?(?P<name>\S+?)\s*[:：]\s*(?P<type>[a-z][a-z0-9_]*(?:\s*\([^)]*\))?)\s*(?:=\s*(?P<formula>.+))?",
+    re.DOTALL,
 )
 
 
@@ -78,10 +80,13 @@ class DraftTemplate:
 
 @dataclass(frozen=True, slots=True)
 class DraftColumn:
+    """`type` of a named one is its name alone, to be looked up; it stands at `type_span`."""
+
     name: str
     type: types.Type
     declared: str
     span: Span
+    type_span: Span
     formula: DraftExpression | None = None
 
 
@@ -168,8 +173,11 @@ class DraftValue:
 
 @dataclass(frozen=True, slots=True)
 class DraftParameter:
+    """`type` of a named one is its name alone, to be looked up; it stands at `type_span`."""
+
     name: str
     type: types.Type
+    type_span: Span
     declared: str
     unit: str | None
     values: tuple[DraftValue, ...]
@@ -407,6 +415,7 @@ class _DraftReader:
                 draft.parameters[name] = DraftParameter(
                     name,
                     kind,
+                    declared.span,
                     str(kind) if not isinstance(kind, types.Months) else declared.value,
                     inner.word("unit"),
                     tuple(v for v in values if v is not None),
@@ -422,13 +431,10 @@ class _DraftReader:
 
     def _type(self, written: str, span: Span) -> types.Type | None:
         kind = types.declared_type(written)
+        if kind is None and NAME.fullmatch(written):
+            return types.Enum((), written)
         if kind is None:
-            self.report.add(
-                VALUE_INVALID,
-                span,
-                f"`{written}` is not a type",
-                hint="one of integer, decimal(0) to decimal(6), boolean, date, duration, text, enum(A, B)",
-            )
+            self.report.add(VALUE_INVALID, span, f"`{written}` is not a type", hint=BUILTIN_TYPES)
         return kind
 
     def _decision(self, key: Text, node: Node, draft: Draft) -> None:
@@ -622,14 +628,15 @@ class _DraftReader:
             self.report.add(
                 VALUE_INVALID, place, f"`{name}` is not a name", hint="names are lower case: `[a-z][a-z0-9_]*`"
             )
-        kind = self._type(match["type"], origin.span(*match.span("type")))
+        type_place = origin.span(*match.span("type"))
+        kind = self._type(match["type"], type_place)
         if match["formula"] is None:
-            return DraftColumn(name, kind, str(kind), place) if kind is not None else None
+            return DraftColumn(name, kind, str(kind), place, type_place) if kind is not None else None
         start, end = match.span("formula")
         tree = parse_expression(match["formula"], origin.slice(start, end), self.report)
         if kind is None or tree is None:
             return None
-        return DraftColumn(name, kind, str(kind), place, DraftExpression(tree, origin.span(start, end)))
+        return DraftColumn(name, kind, str(kind), place, type_place, DraftExpression(tree, origin.span(start, end)))
 
     def _relation(self, grid: Grid, span: Span) -> DraftRelation | None:
         self._row_ids(grid)

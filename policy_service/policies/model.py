@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from policy_service.diagnostics import NOWHERE, Span
-from policy_service.facts import Dictionary, Labels
+from policy_service.facts import Dictionary, Labels, NamedType
 from policy_service.language import ast, typed, types
 from policy_service.language.format import print_node
 from policy_service.language.typecheck import Scope
@@ -108,6 +108,7 @@ class DatedValue:
     value: Any
     basis: Basis
     source: Source | None
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +421,7 @@ class Rules:
     policies: tuple[Policy, ...]
     order: tuple[str, ...]
     """Policy ids in an order in which each needs only earlier ones."""
+    types: Mapping[str, NamedType] = field(default_factory=dict)
 
     def versions(self, policy: str) -> tuple[Policy, ...]:
         return tuple(p for p in self.policies if p.id == policy)

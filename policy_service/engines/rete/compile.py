@@ -278,7 +278,13 @@ class Compiler:
             outputs.append(tuple(self.closures[d.index] for d in table.default))  # found at hits.DEFAULT, the last
         names = tuple(o.name for o in table.table.outputs)
         return CompiledTable(
-            decision.name, value, tuple(marks), late, _answers(names, outputs), hit_policy(table.table), decision.type
+            decision.name,
+            value,
+            tuple(marks),
+            late,
+            _answers(names, outputs),
+            hit_policy(table.table, self.plan.epoch.first),
+            decision.type,
         )
 
     def _pens(self, ruleset: Ruleset) -> tuple[ProjectedPen, ...]:
