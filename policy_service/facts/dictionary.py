@@ -268,8 +268,6 @@ def _type(
     text: Text, form: Form, members: tuple[str, ...], what: str, report: Report, named: NamedTypes
 ) -> Type | None:
     name = text.value
-    if named.is_faulty(name):
-        return None
     if name in ("id", "text"):
         return types.Text()
     if name == "enum":
@@ -285,6 +283,8 @@ def _type(
         return _number(kind, text, form, what, report)
     if isinstance(kind, types.Date):
         return types.Date(FIRST_DAY.toordinal(), LAST_DAY.toordinal())
+    if kind is None and named.is_faulty(name):
+        return None
     if kind is None or isinstance(kind, types.Enum):
         report.add(
             FACT_DECLARATION,

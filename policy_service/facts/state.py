@@ -75,14 +75,17 @@ _Field = tuple[int, Convert, bool, Fact]
 
 
 class Door:
-    """Reads posted facts against one dictionary; built once, used for every request."""
+    """Reads posted facts against one dictionary; built once, used for every request.
+
+    starts: the days from which on other members of named types belong.
+    """
 
     def __init__(self, dictionary: Dictionary) -> None:
         self.dictionary = dictionary
         self.index: dict[str, int] = {fact.name: i for i, fact in enumerate(dictionary)}
         self.size = len(self.index)
-        self._starts = sorted({day for fact in dictionary for day in _changes(fact)})
-        self._dated = [self._read_from(day) for day in (date.min, *self._starts)]
+        self.starts = sorted({day for fact in dictionary for day in _changes(fact)})
+        self._dated = [self._read_from(day) for day in (date.min, *self.starts)]
         self._sections = self._dated[-1]
 
     def _read_from(self, day: date) -> dict[str, tuple[Section, dict[str, _Field]]]:
@@ -131,7 +134,7 @@ class Door:
             raise InvalidInput([fault(pointer, WRONG_TYPE, "facts must be an object of sections")])
         day = as_of.toordinal()
         unknown = ignored if report_unknown else None
-        sections = self._dated[bisect(self._starts, as_of)]
+        sections = self._dated[bisect(self.starts, as_of)]
         for name, value in posted.items():
             known = sections.get(name)
             if known is None:

@@ -126,7 +126,6 @@ def _check_given(given: _Given, days: list[_Stretch], told: set[_Place], report:
     for member, stretches in lacking.items():
         place = _place(given.tree, member, given.span)
         if (place, member) not in told:
-            told.add((place, member))
             _tell(member, given.kind, _first_run(stretches), days[0][0], place, report)
 
 
