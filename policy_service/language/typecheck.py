@@ -547,8 +547,12 @@ class _Checker:
         if kind is None:
             if isinstance(then.type, Number) and isinstance(otherwise.type, Number):
                 self.same_unit(then.type.unit, otherwise.type.unit, node.span)
+            both = isinstance(then.type, Enum) and isinstance(otherwise.type, Enum)
             raise self.fail(
-                TYPE_MISMATCH, node.span, f"`then` is a {types.kind(then.type)}, `else` a {types.kind(otherwise.type)}"
+                TYPE_MISMATCH,
+                node.span,
+                f"`then` is a {types.kind(then.type)}, `else` a {types.kind(otherwise.type)}",
+                hint="two enumerations have no common order: declare the members once, in types.yaml" if both else None,
             )
         then, otherwise = self.fit(then, kind, node.then.span), self.fit(otherwise, kind, node.otherwise.span)
         return If(kind, condition, self.bounded(then, node.then.span), self.bounded(otherwise, node.otherwise.span))

@@ -142,6 +142,15 @@ def test_two_enumerations_of_one_decision_are_refused_with_what_to_write_instead
     assert hint(**files) == "declare the members once, dated, in types.yaml"
 
 
+def test_a_choice_between_two_enumerations_is_refused_with_what_to_write_instead() -> None:
+    ranks = table("enum(S, A)", "- | S") + table("enum(A, S)", "- | S").replace("  level:\n", "  other:\n")
+    choice = ranks + "  best: {expression: 'if live.orders > 1 then level else other'}\n"
+    assert faults(live_other=file("live.other", "from: 2023-01-01", choice)) == [
+        ("L202", "`then` is a text, `else` a text")
+    ]
+    assert (hint(live_other=file("live.other", "from: 2023-01-01", choice)) or "").endswith("in types.yaml")
+
+
 def test_what_is_a_text_in_one_file_is_a_text_to_readers_and_may_be_no_member() -> None:
     files = {
         "live_score": file("live.score", "from: 2023-01-01, to: 2023-07-01", table("text", '- | "zzz"')),
