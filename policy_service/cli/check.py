@@ -10,7 +10,7 @@ from policy_service.cli.folder import as_objects, is_error, rules_option, tell
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.checking import check as checked
 from policy_service.policies.bundle import load_folder
-from policy_service.policies.loader import BUNDLE, CAMPAIGNS, FACTS, Sources, is_case_file
+from policy_service.policies.loader import FRAME, Sources, is_case_file
 
 
 @click.command()
@@ -40,7 +40,7 @@ def check(folder: Path, strict: bool, form: str) -> None:
 
 def _policies(sources: Sources) -> int:
     """How many policies the files are about; a policy may have several, dated files."""
-    files = (p for p in sources if p not in (FACTS, BUNDLE, CAMPAIGNS) and not is_case_file(p))
+    files = (p for p in sources if p not in FRAME and not is_case_file(p))
     return len({path.removesuffix(".yaml").partition("@")[0] for path in files})
 
 

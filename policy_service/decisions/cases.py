@@ -154,26 +154,37 @@ class _Judge:
         self.report, self.faults = report, Faults(report)
 
     def state(self, node: MappingNode) -> None:
-        """A state by itself: what is wrong in it is wrong in every case. An id may come with the case."""
-        self._posted(node, LAST_DAY, ignoring=ID_MISSING.code)
+        """A state by itself: what is wrong in it on every day is wrong in every case. An id may come with the case."""
+        posted = _Posted(node)
+        found = [self._refused(posted, day) for day in (*self.door.starts, LAST_DAY)]
+        always = set.intersection(*({(f.pointer, f.code) for f in faults} for faults in found))
+        for fault in found[-1]:
+            if (fault.pointer, fault.code) in always and fault.code != ID_MISSING.code:
+                self._place(fault, posted)
+
+    def _refused(self, posted: "_Posted", day: date) -> tuple[Fault, ...]:
+        try:
+            self.door.read(posted.json, day)
+        except InvalidInput as error:
+            return tuple(error.faults)
+        return ()
 
     def case(self, draft: _Draft) -> Case | None:
         policy = self.rules.answering(self.policy, draft.as_of)
-        expectations = tuple(Expecting(policy, self.rules, self.report).read(draft.expect))
+        expectations = tuple(Expecting(policy, self.rules, draft.as_of, self.report).read(draft.expect))
         state = self._posted(draft.facts, draft.as_of)
         subject = self._subject(draft, policy, state) if state is not None else None
         if state is None or subject is None:
             return None
         return Case(policy.id, draft.name.value, draft.as_of, subject, state, expectations, draft.name.span)
 
-    def _posted(self, node: MappingNode, day: date, ignoring: str = "") -> State | None:
+    def _posted(self, node: MappingNode, day: date) -> State | None:
         posted = _Posted(node)
         try:
             return self.door.read(posted.json, day)
         except InvalidInput as error:
             for fault in error.faults:
-                if fault.code != ignoring:
-                    self._place(fault, posted)
+                self._place(fault, posted)
             return None
 
     def _place(self, fault: Fault, posted: "_Posted") -> None:

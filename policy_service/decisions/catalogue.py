@@ -310,6 +310,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
         "sensitive": fact.sensitive or None,
         "may-be-future": fact.may_be_future or None,
         "labels": {member: dict(label) for member, label in fact.values.items()} or None,
+        "members": _dated_members(fact.type),
     }
     return found | {f"x-{key}": value for key, value in said.items() if value is not None}
 
@@ -327,6 +328,14 @@ def _described(fact: Fact) -> Iterator[str]:
         yield "Not later than `as_of`."
     if fact.values:
         yield "; ".join(f"`{member}`: {label['en']}" for member, label in fact.values.items()) + "."
+    if len(_dated_members(fact.type) or ()) > 1:
+        yield "Which of them belong depends on `as_of`."
+
+
+def _dated_members(kind: types.Type) -> list[dict[str, Any]] | None:
+    """Which members of a named type belong from which day on; the schema lists all that ever belong."""
+    dated = kind.dated if isinstance(kind, types.Enum) else ()
+    return [{"from": day.isoformat(), "members": list(members)} for day, members in dated] or None
 
 
 def _window(window: Mapping[str, str] | None) -> dict[str, str | int] | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Literal, get_args
@@ -59,8 +60,8 @@ class Faults:
 class Expecting:
     """Reads `expect` of a case against the file that answers on its day."""
 
-    def __init__(self, policy: Policy, rules: Rules, report: Report) -> None:
-        self.policy, self.rules, self._faults = policy, rules, Faults(report)
+    def __init__(self, policy: Policy, rules: Rules, day: date, report: Report) -> None:
+        self.policy, self.rules, self.day, self._faults = policy, rules, day, Faults(report)
         self.rewards = {r.id: r for r in policy.rewards}
 
     def read(self, node: MappingNode) -> Iterator[Expectation]:
@@ -142,8 +143,8 @@ class Expecting:
                 return self._record(dict(fields), node)
             case types.Relation() as relation, Sequence(items):
                 return [self._relation_row(relation, item) for item in items]
-            case types.Enum(members), Text():
-                return self._word(node, members, f"a value of {kind}")
+            case types.Enum() as named, Text():
+                return self._word(node, named.at(self.day), f"a value of {kind}")
             case _, Text() if (found := _scalar(kind, node)) is not None:
                 return found
         written = f"`{node.value}`" if isinstance(node, Text) else "this"

@@ -38,6 +38,8 @@ EXPRESSION_BUDGET = Code("L209", "expression-budget", "An expression comes to to
 
 # facts
 FACT_DECLARATION = Code("F101", "bad-fact", "A declaration in facts.yaml is incomplete or contradicts itself.")
+BAD_TYPE = Code("F102", "bad-type", "A declaration in types.yaml is incomplete or contradicts itself.")
+TYPE_UNUSED = Code("F103", "type-unused", "A type of types.yaml is the type of nothing.", "warning")
 
 # rule files
 YAML_SYNTAX = Code("P101", "yaml-syntax", "The file is not the YAML we read.")
@@ -64,6 +66,13 @@ CASE_INVALID = Code(
 
 CEILING = Code(
     "P120", "ceiling-exceeded", "A reward may grant more than the ceiling that bundle.yaml sets for its kind."
+)
+
+MEMBER_FOREIGN = Code(
+    "P121", "member-not-in-force", "A file gives a member of a named type on days on which it does not belong to it."
+)
+DECISION_GAP = Code(
+    "P122", "decision-gap", "On some days of a file no file of the policy whose decision it reads gives it.", "warning"
 )
 
 # tables

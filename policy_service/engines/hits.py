@@ -1,6 +1,7 @@
 """Hit policies on rows that matched; shared by the compiling engines. The reference has its own."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from policy_service.language import types
@@ -21,11 +22,11 @@ Choose = Callable[[Sequence[int], Answer], Hit]
 DEFAULT = -1
 
 
-def hit_policy(table: Table) -> Choose:
-    """How matched rows, ascending, become the table's answer."""
+def hit_policy(table: Table, day: date) -> Choose:
+    """How matched rows, ascending, become the table's answer on a day, and on those that have the same members."""
     choose = _CHOICES.get(table.hit) or _collect(table.aggregation)
     if table.hit in ("priority", "output order"):
-        choose = _ranked(table)
+        choose = _ranked(table, day)
     empty = _empty(table)
 
     def run(rows: Sequence[int], answer: Answer) -> Hit:
@@ -88,10 +89,10 @@ def _collect(aggregation: str | None) -> Choose:
     return run
 
 
-def _ranked(table: Table) -> Choose:
+def _ranked(table: Table, day: date) -> Choose:
     """By the order of the enumeration outputs' members, the first output first; ties in table order."""
     ranks = [
-        (o.name, {m: i for i, m in enumerate(o.type.members)}) for o in table.outputs if isinstance(o.type, types.Enum)
+        (o.name, {m: i for i, m in enumerate(o.type.at(day))}) for o in table.outputs if isinstance(o.type, types.Enum)
     ]
     single = len(table.outputs) == 1
 

@@ -1,6 +1,6 @@
 """A bundle on an epoch as every engine reads it: parameters are constants, one policy file per id.
 
-An epoch is the longest run of days on which the same policy files and parameter values hold.
+An epoch is the longest run of days on which the same policy files, parameter values and members of types hold.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -192,7 +192,8 @@ class Plan:
 
 def epochs(rules: Rules) -> tuple[Stretch, ...]:
     """All epochs in order, from the first to the last day that `as_of` may be."""
-    return stretches(day for policy in rules.policies for day in policy_breaks(policy))
+    named = [day for one in rules.types.values() for day, _ in one.kind.dated]
+    return stretches([*named, *(day for policy in rules.policies for day in policy_breaks(policy))])
 
 
 def plan(rules: Rules, day: date) -> Plan:
@@ -245,7 +246,7 @@ class _Planner:
         kind = decision.type
         for version in self.rules.versions(policy):
             if decision.name in version.decisions:
-                kind = types.union(kind, version.decisions[decision.name].type) or kind
+                kind = types.across_files(kind, version.decisions[decision.name].type) or kind
         return kind
 
     # ---- one policy

@@ -1,6 +1,8 @@
 """What callers may post: the dictionary of facts and the state that fits it."""
 
-from policy_service.facts.dictionary import FIRST_DAY, LAST_DAY, Dictionary, Fact, Labels, Section, read_dictionary
+from policy_service.facts.dictionary import FIRST_DAY, LAST_DAY, Dictionary, Fact, Section, read_dictionary
+from policy_service.facts.labels import Labels
+from policy_service.facts.named_types import NamedType, NamedTypes, read_types
 from policy_service.facts.state import MAX_ELEMENTS, Door, State, can_hold, is_id
 
 __all__ = [
@@ -11,9 +13,12 @@ __all__ = [
     "Door",
     "Fact",
     "Labels",
+    "NamedType",
+    "NamedTypes",
     "Section",
     "State",
     "can_hold",
     "is_id",
     "read_dictionary",
+    "read_types",
 ]

@@ -7,24 +7,21 @@ from decimal import Decimal
 from functools import cached_property
 
 from policy_service.diagnostics import NOWHERE, Report, Span
-from policy_service.diagnostics.catalogue import FACT_DECLARATION, KEY_MISSING, NAME_CLASH, TEXT_MISSING
+from policy_service.diagnostics.catalogue import FACT_DECLARATION, NAME_CLASH
+from policy_service.facts.labels import RESERVED, Labels, read_labels
+from policy_service.facts.named_types import NO_TYPES, NamedTypes
 from policy_service.language import types
-from policy_service.language.tokens import KEYWORDS
 from policy_service.language.typecheck import FAULTY
 from policy_service.language.typed import Load, Symbol
 from policy_service.language.typed import Node as TypedNode
 from policy_service.language.types import Type
 from policy_service.language.values import parse_number, scaled
 from policy_service.sources import NAME, Form, Node, Text
-from policy_service.sources import Mapping as MappingNode
-from policy_service.sources import Sequence as SequenceNode
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """Days that a fact or `as_of` may be; far inside the calendar, so that adding durations cannot leave it."""
 MAX_TEXT, LONGEST_TEXT = 200, 10_000
 """Characters of a text where its fact says nothing, and the most it may say: 60,000 bytes in any writing."""
-RESERVED = ("as_of", "campaign", "this", "row", "item", "decision", *KEYWORDS)
-"""Names that already mean something in an expression."""
 _SECTION_KEYS = ("label", "element", "facts")
 _FACT_KEYS = (
     "type",
@@ -43,7 +40,6 @@ _FACT_KEYS = (
     "basis",
     "source",
 )
-Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,29 +135,8 @@ class Dictionary:
         }
 
 
-def read_labels(node: Node | None, what: str, report: Report, span: Span, key: str = "text") -> Labels:
-    """A text in zh and en, the value of the key."""
-    whole = f"`{key}` of {what}" if key else what
-    if node is None:
-        report.add(KEY_MISSING, span, f"{what} lacks `{key}`", hint="write `{zh: …, en: …}`")
-        return {}
-    if not isinstance(node, MappingNode):
-        report.add(TEXT_MISSING, node.span, f"{whole} needs zh and en", hint="write `{zh: …, en: …}`")
-        return {}
-    form = Form(node, whole, report, node.span, ("zh", "en"))
-    found = {
-        tongue: text.value
-        for tongue in ("zh", "en")
-        if (text := form.text(tongue)) and text.value.strip() and not text.is_null
-    }
-    for tongue in ("zh", "en"):
-        if tongue not in found and not isinstance(node.get(tongue), SequenceNode | MappingNode):
-            report.add(TEXT_MISSING, node.span, f"{whole} lacks `{tongue}`")
-    return found
-
-
-def read_dictionary(root: Node, report: Report) -> Dictionary:
-    """facts.yaml to the dictionary; every fault is reported."""
+def read_dictionary(root: Node, report: Report, named: NamedTypes = NO_TYPES) -> Dictionary:
+    """facts.yaml to the dictionary, whose facts may be of named types; every fault is reported."""
     form = Form(root, "facts.yaml", report, root.span, ("sections", "basis", "source"))
     basis = form.word("basis", ("stated", "assumed"))
     sections: dict[str, Section] = {}
@@ -181,7 +156,7 @@ def read_dictionary(root: Node, report: Report) -> Dictionary:
         )
         facts: dict[str, Fact] = {}
         for name, value in inner.entries("facts", required=True):
-            fact = _fact(key.value, prefix, name, value, basis, report)
+            fact = _fact(key.value, prefix, name, value, basis, report, named)
             if fact is None:
                 faulty.add(f"{prefix}.{name.value}")
             else:
@@ -211,7 +186,9 @@ def _check_name(text: Text, report: Report) -> None:
         )
 
 
-def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, report: Report) -> Fact | None:
+def _fact(
+    section: str, prefix: str, key: Text, node: Node, basis: str | None, report: Report, named: NamedTypes
+) -> Fact | None:
     what = f"fact `{prefix}.{key.value}`"
     _check_name(key, report)
     form = Form(node, what, report, key.span, _FACT_KEYS)
@@ -226,11 +203,15 @@ def _fact(section: str, prefix: str, key: Text, node: Node, basis: str | None, r
             hint="`type: id`; call a fact of another type something else",
         )
     label = read_labels(form.node("label"), what, report, key.span, "label")
-    values = {
+    values: Mapping[str, Labels] = {
         k.value: read_labels(v, f"value `{k.value}` of {what}", report, k.span, "") for k, v in form.entries("values")
     }
     _check_values(form, report)
-    kind = _type(type_text, form, tuple(values), what, report)
+    declared = named.by_name.get(type_text.value)
+    if declared is not None:
+        _check_apart(form, what, type_text.value, report)
+        values = declared.labels
+    kind = declared.kind if declared is not None else _type(type_text, form, tuple(values), what, report, named)
     if kind is None:
         return None
     _check_keys(kind, form, what, report)
@@ -291,7 +272,15 @@ def _check_keys(kind: Type, form: Form, what: str, report: Report) -> None:
             report.add(FACT_DECLARATION, name.span, f"{what} is a {types.kind(kind)}, `{key}` has no meaning for it")
 
 
-def _type(text: Text, form: Form, members: tuple[str, ...], what: str, report: Report) -> Type | None:
+def _check_apart(form: Form, what: str, name: str, report: Report) -> None:
+    """The members of a named type stand where it is declared."""
+    if form.mapping is not None and (values := form.mapping.key("values")) is not None:
+        report.add(FACT_DECLARATION, values.span, f"the values of {what} stand in types.yaml, under `{name}`")
+
+
+def _type(
+    text: Text, form: Form, members: tuple[str, ...], what: str, report: Report, named: NamedTypes
+) -> Type | None:
     name = text.value
     if name in ("id", "text"):
         return types.Text()
@@ -312,12 +301,14 @@ def _type(text: Text, form: Form, members: tuple[str, ...], what: str, report: R
         return _number(kind, text, form, what, report)
     if isinstance(kind, types.Date):
         return types.Date(FIRST_DAY.toordinal(), LAST_DAY.toordinal())
+    if kind is None and named.is_faulty(name):
+        return None
     if kind is None or isinstance(kind, types.Enum):
         report.add(
             FACT_DECLARATION,
             text.span,
             f"{what} cannot be of type `{text.value}`",
-            hint="one of integer, decimal(N), boolean, date, duration, text, enum, id",
+            hint=", ".join(("one of integer, decimal(N), boolean, date, duration, text, enum, id", *named.by_name)),
         )
         return None
     return kind

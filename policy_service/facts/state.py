@@ -5,7 +5,8 @@ integers, dates day ordinals. Facts of a list section stand in a slot list per e
 """
 
 import re
-from collections.abc import Callable, Mapping
+from bisect import bisect
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
@@ -74,21 +75,35 @@ _Field = tuple[int, Convert, bool, Fact]
 
 
 class Door:
-    """Reads posted facts against one dictionary; built once, used for every request."""
+    """Reads posted facts against one dictionary; built once, used for every request.
+
+    starts: the days from which on other members of named types belong.
+    """
 
     def __init__(self, dictionary: Dictionary) -> None:
         self.dictionary = dictionary
         self.index: dict[str, int] = {fact.name: i for i, fact in enumerate(dictionary)}
         self.size = len(self.index)
-        self._sections = {
+        self.starts = sorted({day for fact in dictionary for day in _changes(fact)})
+        self._dated = [self._read_from(day) for day in (date.min, *self.starts)]
+        self._sections = self._dated[-1]
+
+    def _read_from(self, day: date) -> dict[str, tuple[Section, dict[str, _Field]]]:
+        """How each section is read from a day on, until the members of a named type change."""
+        return {
             s.name: (
                 s,
                 {
-                    k: (self.index[f.name], _converter(f), isinstance(f.type, types.Date) and not f.may_be_future, f)
+                    k: (
+                        self.index[f.name],
+                        _converter(f, day),
+                        isinstance(f.type, types.Date) and not f.may_be_future,
+                        f,
+                    )
                     for k, f in s.facts.items()
                 },
             )
-            for s in dictionary.sections.values()
+            for s in self.dictionary.sections.values()
         }
 
     def read(
@@ -119,10 +134,11 @@ class Door:
             raise InvalidInput([fault(pointer, WRONG_TYPE, "facts must be an object of sections")])
         day = as_of.toordinal()
         unknown = ignored if report_unknown else None
+        sections = self._dated[bisect(self.starts, as_of)]
         for name, value in posted.items():
-            known = self._sections.get(name)
+            known = sections.get(name)
             if known is None:
-                self._unknown(f"{pointer}/{escape(name)}", "section", name, list(self._sections), faults, unknown)
+                self._unknown(f"{pointer}/{escape(name)}", "section", name, list(sections), faults, unknown)
                 continue
             if value is None:
                 continue
@@ -271,8 +287,14 @@ class Door:
         return out
 
 
-def _converter(fact: Fact) -> Convert:
-    """Posted JSON of one fact to its value; raises _Refused."""
+def _changes(fact: Fact) -> Iterator[date]:
+    """The days from which on a fact has other members."""
+    if isinstance(fact.type, types.Enum):
+        yield from (day for day, _ in fact.type.dated)
+
+
+def _converter(fact: Fact, day: date) -> Convert:
+    """Posted JSON of one fact to its value, from a day on; raises _Refused."""
     match fact.type:
         case types.Number() as number:
             return _number(number)
@@ -282,15 +304,15 @@ def _converter(fact: Fact) -> Convert:
             return _date(fact.type)
         case types.Duration():
             return _duration(fact.type)
-        case types.Enum(members):
-            return _member(frozenset(members), members)
+        case types.Enum() as kind:
+            return _member(kind.at(day))
     return _id if fact.is_id else _text(fact.max_length)
 
 
-def can_hold(fact: Fact, value: Any) -> bool:
-    """Whether a value, as posted, can be the fact's."""
+def can_hold(fact: Fact, text: str) -> bool:
+    """Whether a text can be posted for a fact that is an id or any text."""
     try:
-        _converter(fact)(value)
+        (_id if fact.is_id else _text(fact.max_length))(text)
     except _Refused:
         return False
     return True
@@ -366,12 +388,14 @@ def _duration(kind: types.Duration) -> Convert:
     return convert
 
 
-def _member(known: frozenset[str], members: tuple[str, ...]) -> Convert:
+def _member(members: tuple[str, ...]) -> Convert:
+    known, hint = frozenset(members), f"one of {', '.join(members)}" if members else "none belongs on that day"
+
     def convert(value: Any) -> str:
         if type(value) is not str:
             raise _Refused(WRONG_TYPE, "a text is needed")
         if value not in known:
-            raise _Refused(NOT_A_MEMBER, f"`{value[:64]}` is not one of the values", f"one of {', '.join(members)}")
+            raise _Refused(NOT_A_MEMBER, f"`{value[:64]}` is not one of the values", hint)
         return value
 
     return convert

@@ -275,7 +275,7 @@ class _Checker:
             case types.Record(), types.Record():
                 return self.fail(TYPE_MISMATCH, span, where + _lacking(first, second))
             case Enum(), Enum():
-                hint = "declare the same members in the same order"
+                hint = "two enumerations have no common order: declare the members once, in types.yaml"
                 return self.fail(TYPE_MISMATCH, span, f"{where}{first} and {second} are two enumerations", hint)
         message = f"{where}{names[0]} is a {types.kind(first)}, {names[1]} a {types.kind(second)}"
         return self.fail(TYPE_MISMATCH, span, message)

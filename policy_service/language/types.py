@@ -42,12 +42,25 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Enum:
-    """A text out of a fixed, ordered set."""
+    """A text out of a fixed, ordered set.
+
+    members: of a named one all that belong on some day, those of the last days first.
+    name: of a type of types.yaml; two of one name are one type.
+    dated: of a named one the members, in order, from each day on; none belongs before the first.
+    """
 
     members: tuple[str, ...]
+    name: str | None = None
+    dated: tuple[tuple[date, tuple[str, ...]], ...] = ()
+
+    def at(self, day: date) -> tuple[str, ...]:
+        """The members that belong on a day, in order."""
+        if self.name is None:
+            return self.members
+        return next((members for start, members in reversed(self.dated) if start <= day), ())
 
     def __str__(self) -> str:
-        return f"enum({', '.join(self.members)})"
+        return self.name or f"enum({', '.join(self.members)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +145,8 @@ Type = Number | Boolean | Text | Enum | Date | Duration | Months | Null | Record
 _SIMPLE: dict[str, Type] = {"boolean": Boolean(), "text": Text(), "date": Date()}
 _DECIMAL = re.compile(r"decimal\(\s*([0-9])\s*\)")
 _ENUM = re.compile(r"enum\((.*)\)", re.DOTALL)
-_MEMBER = re.compile(r"[^\W\d]\w*")
+MEMBER = re.compile(r"[^\W\d]\w*")
+BUILTIN = ("id", "text", "boolean", "date", "duration", "enum", "integer", "decimal")
 
 
 def declared_type(text: str) -> Type | None:
@@ -148,7 +162,7 @@ def declared_type(text: str) -> Type | None:
         return Number(int(match[1]), -MAX_VALUE, MAX_VALUE)
     if match := _ENUM.fullmatch(text):
         members = tuple(m.strip() for m in match[1].split(","))
-        if all(_MEMBER.fullmatch(m) for m in members) and len(set(members)) == len(members):
+        if all(MEMBER.fullmatch(m) for m in members) and len(set(members)) == len(members):
             return Enum(members)
     return None
 
@@ -200,6 +214,28 @@ def _record_union(first: Record, second: Record) -> Record | None:
     return Record(tuple((n, t) for n, t in joined if t is not None)) if all(t for _, t in joined) else None
 
 
+def across_files(first: Type, second: Type) -> Type | None:
+    """The type of a decision of which one file gives the first, another the second: a text may be no member."""
+    return union(_with_texts(first, second), _with_texts(second, first))
+
+
+def _with_texts(type_: Type, other: Type) -> Type:
+    """The type with a text in each place where the other has one."""
+    match type_, other:
+        case Enum(), Text():
+            return other
+        case List(), List():
+            return List(_with_texts(type_.element, other.element), type_.most)
+        case Record(), Record():
+            return Record(tuple((n, _with_texts(t, other.field(n) or t)) for n, t in type_.fields))
+    return type_
+
+
+def holds(wide: Enum, narrow: Enum) -> bool:
+    """Whether each member of one is a member of the other; types of two names are two kinds of things."""
+    return wide == narrow if wide.name and narrow.name else set(narrow.members) <= set(wide.members)
+
+
 @dataclass(frozen=True, slots=True)
 class Misfit:
     """Where a type does not go together with another: the fields that lead there, and the two types found there."""
@@ -231,7 +267,7 @@ def _holds(wanted: Type, found: Type) -> bool:
         case Number(), Number():
             return _holds_number(wanted, found)
         case Enum(), Enum():
-            return set(found.members) <= set(wanted.members)
+            return holds(wanted, found)
         case Text(), Enum():
             return True
         case Record(), Record():
@@ -280,4 +316,6 @@ def is_scalar(kind_: Type) -> bool:
 
 def kind(type_: Type) -> str:
     """The word that a message uses for a type."""
-    return "number" if isinstance(type_, Number) else "text" if isinstance(type_, Enum) else str(type_)
+    if isinstance(type_, Enum):
+        return type_.name or "text"
+    return "number" if isinstance(type_, Number) else str(type_)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from policy_service.diagnostics import Report, Span
 from policy_service.diagnostics.catalogue import (
@@ -27,7 +27,7 @@ from policy_service.diagnostics.catalogue import (
     UNIT_MISMATCH,
     VALUE_INVALID,
 )
-from policy_service.facts import FIRST_DAY, LAST_DAY, Dictionary, Labels
+from policy_service.facts import FIRST_DAY, LAST_DAY, Dictionary, Labels, NamedTypes
 from policy_service.language import ast, typed, types
 from policy_service.language.typecheck import FAULTY, Scope, check_cell, check_expression, row_scope
 from policy_service.language.typed import Load, Symbol
@@ -35,6 +35,7 @@ from policy_service.language.values import parse_date, parse_days, parse_months,
 from policy_service.policies import drafts, model
 from policy_service.policies.drafts import (
     Draft,
+    DraftColumn,
     DraftDecision,
     DraftExclusion,
     DraftExpression,
@@ -45,6 +46,7 @@ from policy_service.policies.drafts import (
 )
 from policy_service.sources import Form, Text
 
+Declared = TypeVar("Declared", DraftColumn, drafts.DraftParameter)
 _HINTS: Mapping[type[types.Type], str] = {
     types.Number: "digits alone, as `1200.5`: at most 15, and no more decimals than declared",
     types.Date: "dates are `2023-04-01`",
@@ -58,6 +60,7 @@ class Registry:
     """What policies built earlier offer to later ones."""
 
     dictionary: Dictionary
+    named: NamedTypes
     campaigns: Mapping[str, model.Campaign]
     groups: Mapping[str, model.StackingGroup]
     report: Report
@@ -406,7 +409,8 @@ class _Builder:
     def _parameters(self, period: model.Period | None) -> dict[str, model.Parameter]:
         out: dict[str, model.Parameter] = {}
         for draft in self.draft.parameters.values():
-            parameter = self._parameter(draft, period)
+            known = self._looked_up(draft)
+            parameter = self._parameter(known, period) if known is not None else None
             if parameter is None:
                 self.names[draft.name] = FAULTY
             else:
@@ -436,7 +440,7 @@ class _Builder:
             sound = sound and (own is not None or entry.value.is_null)
             if own is not None:
                 kinds.append(own)
-            values.append(model.DatedValue(start, value, entry.basis, entry.source))
+            values.append(model.DatedValue(start, value, entry.basis, entry.source, entry.value.span))
             if entry.basis == "stated" and entry.source is None and value is not None and not self._unsourced:
                 self.report.add(
                     NUMBER_UNSOURCED,
@@ -537,12 +541,16 @@ class _Builder:
 
     def _offer(self, full: str, kind: types.Type, span: Span) -> None:
         known = self.registry.decisions.get(full, kind)
-        joined = types.union(known, kind)
+        joined = types.across_files(known, kind)
         apart = _apart(known, kind, joined)
         if joined is None or apart is not None:
             inner = f" in field `{'.'.join(apart.path)}`" if apart is not None and apart.path else ""
+            hint = "declare the members once, dated, in types.yaml" if isinstance(kind, types.Enum) else None
             self.report.add(
-                TYPE_MISMATCH, span, f"`{full}` is of another type or unit{inner} in another file of the policy"
+                TYPE_MISMATCH,
+                span,
+                f"`{full}` is of another type or unit{inner} in another file of the policy",
+                hint=hint,
             )
         else:
             self.registry.decisions[full] = joined
@@ -558,9 +566,36 @@ class _Builder:
                     return None, None
                 return found, self._profile(found.type, draft.body.span)
             case DraftTable():
-                return self._table(draft.body)
+                outputs = self._all_looked_up(draft.body.outputs)
+                return (None, None) if outputs is None else self._table(replace(draft.body, outputs=outputs))
             case DraftRelation():
-                return self._relation(draft.name, draft.body)
+                columns = self._all_looked_up(draft.body.columns)
+                if columns is None:
+                    return None, None
+                return self._relation(draft.name, replace(draft.body, columns=columns))
+
+    def _all_looked_up(self, columns: tuple[DraftColumn, ...]) -> tuple[DraftColumn, ...] | None:
+        """The columns with their types, if all are known."""
+        found = [self._looked_up(column) for column in columns]
+        known = tuple(column for column in found if column is not None)
+        return known if len(known) == len(columns) else None
+
+    def _looked_up(self, draft: Declared) -> Declared | None:
+        """The declaration with the type that its name stands for; None where there is none, which is told."""
+        if not isinstance(draft.type, types.Enum) or draft.type.name is None:
+            return draft
+        found = self.registry.named.by_name.get(draft.type.name)
+        if found is not None:
+            return replace(draft, type=found.kind)
+        if not self.registry.named.is_faulty(draft.type.name):
+            self._no_type(draft.type.name, draft.type_span)
+        return None
+
+    def _no_type(self, name: str, span: Span) -> None:
+        named = tuple(self.registry.named.by_name)
+        close = get_close_matches(name, (*named, "integer", "boolean", "date", "duration", "text"), 1)
+        hint = f"did you mean `{close[0]}`?" if close else ", ".join((drafts.BUILTIN_TYPES, *named))
+        self.report.add(VALUE_INVALID, span, f"`{name}` is not a type", hint=hint)
 
     def _profile(self, kind: types.Type, span: Span) -> types.Type | None:
         """The type, if an answer can show its values."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from policy_service import canonical
 from policy_service.diagnostics import Diagnostic, PolicyError
-from policy_service.facts import Fact, Section
+from policy_service.facts import Fact, NamedType, Section
 from policy_service.language import types
 from policy_service.language.format import print_node
 from policy_service.language.values import exact, shown
@@ -96,6 +96,14 @@ def document(rules: Rules) -> dict[str, Any]:
             for c in rules.campaigns.values()
         },
         "policies": [_policy(p) for p in rules.policies],
+        **({"types": {name: _named(t) for name, t in rules.types.items()}} if rules.types else {}),
+    }
+
+
+def _named(found: NamedType) -> dict[str, Any]:
+    return {
+        "values": [{"from": _day(day), "members": list(members)} for day, members in found.kind.dated],
+        "labels": {member: dict(label) for member, label in found.labels.items()},
     }
 
 
@@ -114,7 +122,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
         "unit": fact.unit,
         "id": fact.is_id,
         "max_length": fact.max_length,
-        "values": {k: dict(v) for k, v in fact.values.items()},
+        "values": {k: dict(v) for k, v in fact.values.items()} if not _is_named(fact.type) else {},
         "sensitive": fact.sensitive,
         "may_be_future": fact.may_be_future,
         "actionable": None
@@ -132,9 +140,14 @@ def _type(kind: types.Type) -> Any:
     match kind:
         case types.Number(scale, low, high):
             return {"scale": scale, "range": [exact(low, scale), exact(high, scale)]}
-        case types.Enum(members):
+        case types.Enum(members) if not _is_named(kind):
             return {"enum": list(members)}
     return str(kind)
+
+
+def _is_named(kind: types.Type) -> bool:
+    """Whether its members stand in types.yaml."""
+    return isinstance(kind, types.Enum) and kind.name is not None
 
 
 def _plain(mapping: Mapping[str, str] | None) -> dict[str, str] | None:

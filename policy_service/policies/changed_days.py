@@ -1,4 +1,4 @@
-"""On which days two sets of rules say something else of a policy: its file is another one, or a parameter's value."""
+"""On which days two sets of rules say something else of a policy: a file, a parameter's value, a type's members."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -45,9 +45,19 @@ def joined(days: Iterable[Days]) -> list[Days]:
 
 def _by_policy(whole: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
+    types = whole.get("types", {})
     for policy in whole["policies"]:
-        found.setdefault(policy["policy"], []).append(policy)
+        used = {name: types[name]["values"] for name in sorted(_type_names(policy)) if name in types}
+        found.setdefault(policy["policy"], []).append({**policy, "types": used})
     return found
+
+
+def _type_names(policy: Mapping[str, Any]) -> Iterator[str]:
+    """What the types of its parameters, outputs and columns are called."""
+    yield from (parameter["type"] for parameter in policy["parameters"].values())
+    for decision in policy["decisions"].values():
+        for columns in (decision.get("outputs", ()), decision.get("columns", ())):
+            yield from (declared for _, declared in columns)
 
 
 def _changed(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[Days]:
@@ -58,8 +68,8 @@ def _changed(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[D
 def _breaks(policy: Mapping[str, Any]) -> Iterator[date]:
     """Days from which the policy may say something else."""
     yield from _period(policy)
-    for parameter in policy["parameters"].values():
-        yield from (date.fromisoformat(value["from"]) for value in parameter["values"])
+    for dated in (*(p["values"] for p in policy["parameters"].values()), *policy["types"].values()):
+        yield from (date.fromisoformat(value["from"]) for value in dated)
 
 
 def _period(policy: Mapping[str, Any]) -> Days:
@@ -72,14 +82,15 @@ def _on(versions: Iterable[Mapping[str, Any]], day: date) -> dict[str, Any] | No
     for policy in versions:
         start, end = _period(policy)
         if start <= day < end:
-            return {**policy, "effective": None, "parameters": _values(policy["parameters"], day)}
+            members = {name: _begun_last(dated, day, "members") for name, dated in policy["types"].items()}
+            return {**policy, "effective": None, "parameters": _values(policy["parameters"], day), "types": members}
     return None
 
 
 def _values(parameters: Mapping[str, Any], day: date) -> dict[str, Any]:
-    found = {}
-    for name, parameter in parameters.items():
-        begun = [value for value in parameter["values"] if date.fromisoformat(value["from"]) <= day]
-        last = begun[-1] if begun else None
-        found[name] = {**parameter, "values": None if last is None else last["value"]}
-    return found
+    return {n: {**p, "values": _begun_last(p["values"], day, "value")} for n, p in parameters.items()}
+
+
+def _begun_last(dated: Iterable[Mapping[str, Any]], day: date, key: str) -> Any:
+    begun = [entry for entry in dated if date.fromisoformat(entry["from"]) <= day]
+    return begun[-1][key] if begun else None

@@ -13,7 +13,7 @@ from policy_service.diagnostics.catalogue import (
     TABLE_SHAPE,
     VALUE_INVALID,
 )
-from policy_service.facts.dictionary import RESERVED, Labels, read_labels
+from policy_service.facts.labels import RESERVED, Labels, read_labels
 from policy_service.language import ast, types
 from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.language.tokens import half_width, report_full_width
@@ -42,6 +42,7 @@ POLICY_KEYS = (
     "recommendations",
     "invariants",
 )
+BUILTIN_TYPES = "one of integer, decimal(0) to decimal(6), boolean, date, duration, text, enum(A, B)"
 RESERVED_KEYS = ("budget", "grants", "limits")
 _DECISION_KEYS = ("title", "hit", "default", "table", "relation", "expression")
 _REWARD_KEYS = (
@@ -60,7 +61,8 @@ _REWARD_KEYS = (
 )
 _RECOMMENDATION_KEYS = ("each", "when", "priority", "text")
 _HEADER = re.compile(
-    r"(?:=>\s*)?(?P<name>\S+?)\s*[:：]\s*(?P<type>[a-z]+(?:\s*\([^)]*\))?)\s*(?:=\s*(?P<formula>.+))?", re.DOTALL
+    r"(?:=>\s*)?(?P<name>\S+?)\s*[:：]\s*(?P<type>[a-z][a-z0-9_]*(?:\s*\([^)]*\))?)\s*(?:=\s*(?P<formula>.+))?",
+    re.DOTALL,
 )
 
 
@@ -77,10 +79,13 @@ class DraftTemplate:
 
 @dataclass(frozen=True, slots=True)
 class DraftColumn:
+    """`type` of a named one is its name alone, to be looked up; it stands at `type_span`."""
+
     name: str
     type: types.Type
     declared: str
     span: Span
+    type_span: Span
     formula: DraftExpression | None = None
 
 
@@ -168,8 +173,11 @@ class DraftValue:
 
 @dataclass(frozen=True, slots=True)
 class DraftParameter:
+    """`type` of a named one is its name alone, to be looked up; it stands at `type_span`."""
+
     name: str
     type: types.Type
+    type_span: Span
     declared: str
     unit: str | None
     values: tuple[DraftValue, ...]
@@ -409,6 +417,7 @@ class _DraftReader:
                 draft.parameters[name] = DraftParameter(
                     name,
                     kind,
+                    declared.span,
                     str(kind) if not isinstance(kind, types.Months) else declared.value,
                     inner.word("unit"),
                     tuple(v for v in values if v is not None),
@@ -425,8 +434,10 @@ class _DraftReader:
 
     def _type(self, written: str, span: Span) -> types.Type | None:
         kind = types.declared_type(written)
+        if kind is None and NAME.fullmatch(written):
+            return types.Enum((), written)
         if kind is None:
-            hint = "one of integer, decimal(0) to decimal(6), boolean, date, duration, text, enum(A, B)"
+            hint = BUILTIN_TYPES
             if written.startswith("enum"):
                 hint = "members are words of letters, digits and `_`, each once: `enum(A, B)`"
             self.report.add(VALUE_INVALID, span, f"`{written}` is not a type", hint=hint)
@@ -626,14 +637,15 @@ class _DraftReader:
             self.report.add(
                 VALUE_INVALID, place, f"`{name}` is not a name", hint="names are lower case: `[a-z][a-z0-9_]*`"
             )
-        kind = self._type(match["type"], origin.span(*match.span("type")))
+        type_place = origin.span(*match.span("type"))
+        kind = self._type(match["type"], type_place)
         if match["formula"] is None:
-            return DraftColumn(name, kind, str(kind), place) if kind is not None else None
+            return DraftColumn(name, kind, str(kind), place, type_place) if kind is not None else None
         start, end = match.span("formula")
         tree = parse_expression(match["formula"], origin.slice(start, end), self.report)
         if kind is None or tree is None:
             return None
-        return DraftColumn(name, kind, str(kind), place, DraftExpression(tree, origin.span(start, end)))
+        return DraftColumn(name, kind, str(kind), place, type_place, DraftExpression(tree, origin.span(start, end)))
 
     def _relation(self, grid: Grid, span: Span) -> DraftRelation | None:
         self._row_ids(grid)

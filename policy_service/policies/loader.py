@@ -17,8 +17,8 @@ from policy_service.diagnostics.catalogue import (
     VALUE_INVALID,
     YAML_SYNTAX,
 )
-from policy_service.facts import Dictionary, read_dictionary
-from policy_service.facts.dictionary import read_labels
+from policy_service.facts import Dictionary, NamedTypes, read_dictionary, read_types
+from policy_service.facts.labels import read_labels
 from policy_service.language import types
 from policy_service.language.typecheck import Scope
 from policy_service.language.values import parse_number, scaled
@@ -28,8 +28,9 @@ from policy_service.policies.remembering import REMEMBERED, Read
 from policy_service.sources import Form, Node, Text, read
 from policy_service.sources import Mapping as MappingNode
 
-FACTS, BUNDLE, CAMPAIGNS = "facts.yaml", "bundle.yaml", "campaigns.yaml"
-_FRAME = (FACTS, BUNDLE, CAMPAIGNS)
+FACTS, BUNDLE, CAMPAIGNS, TYPES = "facts.yaml", "bundle.yaml", "campaigns.yaml", "types.yaml"
+FRAME = (FACTS, BUNDLE, CAMPAIGNS, TYPES)
+"""Files that are no policies."""
 _WORDS = {BUNDLE: "group", CAMPAIGNS: "campaign"}
 _MAX_FILES, _MAX_BYTES = 2000, 4 * 1024 * 1024
 Sources = Mapping[str, str]
@@ -140,12 +141,13 @@ class _Loader:
             return None
         roots = {path: self._root(path) for path in self.sources if not is_case_file(path)}
         self.faulty = {f"{word} *" for path, word in _WORDS.items() if path in roots and roots[path] is None}
+        named = self._types(roots)
         facts = roots.get(FACTS)
-        dictionary = read_dictionary(facts, self.report) if facts is not None else Dictionary({})
+        dictionary = read_dictionary(facts, self.report, named) if facts is not None else Dictionary({})
         campaigns = self._campaigns(roots.get(CAMPAIGNS))
         settings_form, groups = self._settings_form(roots.get(BUNDLE))
         drafted = self._drafts(roots)
-        registry = building.Registry(dictionary, campaigns, groups, self.report, faulty=self.faulty)
+        registry = building.Registry(dictionary, named, campaigns, groups, self.report, faulty=self.faulty)
         if facts is None:
             return None
         order = self._order(drafted)
@@ -158,7 +160,7 @@ class _Loader:
                 built.append(policy)
         built.sort(key=lambda p: (p.id, p.effective.period.start))
         settings = self._settings(settings_form, groups, dictionary, built)
-        rules = model.Rules(settings, dictionary, campaigns, tuple(built), tuple(order))
+        rules = model.Rules(settings, dictionary, campaigns, tuple(built), tuple(order), named.by_name)
         self._periods(rules)
         if not self.report.has_errors:
             checks.run(rules, self.report)
@@ -178,7 +180,7 @@ class _Loader:
     def _drafts(self, roots: Mapping[str, Node | None]) -> list[drafts.Draft]:
         out = []
         for path, root in roots.items():
-            if path in _FRAME:
+            if path in FRAME:
                 continue
             _, draft = self._read.get(path, (None, None))
             if draft is None and root is not None:
@@ -206,6 +208,10 @@ class _Loader:
             known = read(f"{self.folder}/{path}", self.sources[path], self.report), None
         self._read[path] = known
         return known[0]
+
+    def _types(self, roots: Mapping[str, Node | None]) -> NamedTypes:
+        root = roots.get(TYPES)
+        return read_types(root, self.report) if root is not None else NamedTypes(unread=TYPES in roots)
 
     def _campaigns(self, root: Node | None) -> dict[str, model.Campaign]:
         out: dict[str, model.Campaign] = {}

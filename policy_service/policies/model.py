@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from policy_service.diagnostics import NOWHERE, Span
-from policy_service.facts import Dictionary, Labels
+from policy_service.facts import Dictionary, Labels, NamedType
 from policy_service.language import ast, typed, types
 from policy_service.language.format import print_node
 from policy_service.language.typecheck import Scope
@@ -110,6 +110,7 @@ class DatedValue:
     value: Any
     basis: Basis
     source: Source | None
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +423,7 @@ class Rules:
     policies: tuple[Policy, ...]
     order: tuple[str, ...]
     """Policy ids in an order in which each needs only earlier ones."""
+    types: Mapping[str, NamedType] = field(default_factory=dict)
 
     @cached_property
     def _versions(self) -> dict[str, tuple[Policy, ...]]:

@@ -128,8 +128,8 @@ class Poster:
             case types.Duration(low=low, high=high):
                 value = rng.choice([*near, *sorted(self.lengths)]) + rng.choice((0, 0, 1, -1))
                 return days_text(min(max(value, low), high))
-            case types.Enum(members):
-                return rng.choice(members)
+            case types.Enum() as kind:
+                return rng.choice(kind.at(as_of))
         if fact.is_id:
             return "id-1"
         return rng.choice([*near, *TEXTS])[: fact.max_length]

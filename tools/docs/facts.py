@@ -62,6 +62,8 @@ def _notes(fact: Fact) -> str:
         said.append(f"window of {fact.window['days']} days, ends {code(fact.window['ends'])}")
     if fact.reduce is not None:
         said.append("cut to its decimals" if fact.reduce == "floor" else "rounded half up to its decimals")
+    if isinstance(fact.type, types.Enum):
+        said += [f"from {day}: {', '.join(members)}" for day, members in fact.type.dated]
     if fact.may_be_future:
         said.append("may lie after `as_of`")
     if fact.sensitive:

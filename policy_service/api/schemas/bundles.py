@@ -39,7 +39,7 @@ class BundleUploadSchema(Strict):
     files = Object(
         required=True,
         metadata={
-            "description": "bundle.yaml, facts.yaml, campaigns.yaml, and every policy with its cases.",
+            "description": "bundle.yaml, facts.yaml, campaigns.yaml, types.yaml, and every policy with its cases.",
             "additionalProperties": {"type": "string"},
         },
     )

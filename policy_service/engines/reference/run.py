@@ -149,7 +149,7 @@ class _View:
         if policy == "first":
             return answers[0], (hit[0],)
         if policy in ("priority", "output order"):
-            ranked = sorted(range(len(hit)), key=lambda i: _rank(table, answers[i]))
+            ranked = sorted(range(len(hit)), key=lambda i: _rank(table, answers[i], self.run.as_of))
             if policy == "priority":
                 return answers[ranked[0]], (hit[ranked[0]],)
             return [answers[i] for i in ranked], tuple(hit)
@@ -203,13 +203,13 @@ class _View:
         return None
 
 
-def _rank(table: TablePlan, answer: Any) -> tuple[int, ...]:
+def _rank(table: TablePlan, answer: Any, day: date) -> tuple[int, ...]:
     """Place of an answer by the order of its enumeration outputs, the first output first."""
     ranks = []
     for output in table.table.outputs:
         value = answer[output.name] if isinstance(answer, dict) else answer
         if isinstance(output.type, types.Enum):
-            members = output.type.members
+            members = output.type.at(day)
             ranks.append(members.index(value) if value in members else len(members))
     return tuple(ranks)
 
