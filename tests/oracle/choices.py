@@ -1,0 +1,19 @@
+"""Where the contract is ahead of the service, or silent: what the oracle does, each in one place to be flipped."""
+
+# Rewards and advice of one policy stand by id; the contract to come says: in the order of the file.
+BY_ID = True
+
+# What nobody posted is shown as `not_applicable`; the contract to come leaves it out and lists it in `unposted`.
+SHOW_UNPOSTED = True
+
+# `x between a and b` and `[a..b]` with an unknown end: false where the other end already excludes x.
+RANGE_IS_TWO_COMPARISONS = False
+
+# A ratio in a text reads `0.86`; the contract to come says: as percent.
+RATIO_AS_PERCENT = False
+
+# A claim stands with rewards alone; the contract to come gives one to what is not met, too.
+CLAIMS_OF_NOT_GRANTED = False
+
+# What is not granted says why, with the full trace.
+REASONS_WITH_BECAUSE = ("not_met", "insufficient_facts", "excluded", "withheld")
