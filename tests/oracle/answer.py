@@ -183,7 +183,7 @@ def _table_rows(judged: Judged, name: str, table: Table, fired: bool) -> list[En
     sheet = judged.sheet
     assert sheet is not None
     answer = sheet.answer(name)
-    if not judged.applied and not answer.conflict:
+    if not judged.applied and not (answer.conflict or choices.CONFLICT_SHOWS_ALL_ROWS):
         return []
     return [
         {"decision": name, "row": row.id, "because": reasons.of_table_row(table, row, sheet, answer.inputs)}

@@ -15,5 +15,5 @@ RATIO_AS_PERCENT = False
 # A claim stands with rewards alone; the contract to come gives one to what is not met, too.
 CLAIMS_OF_NOT_GRANTED = False
 
-# What is not granted says why, with the full trace.
-REASONS_WITH_BECAUSE = ("not_met", "insufficient_facts", "excluded", "withheld")
+# With rule_conflict `fired` shows the rows of every table, not only of those that contradict themselves.
+CONFLICT_SHOWS_ALL_ROWS = True

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle import choices
 from tests.oracle.judging import Evaluation, Judged
 from tests.oracle.meaning import Rows, value_of
 from tests.oracle.model import Exception_, Relation, Reward, Stop, Text
@@ -26,7 +25,7 @@ class Outcome:
     reason: str | None = None  # why it is not granted
     amount: Value = None
     details: dict[str, Any] = field(default_factory=dict)
-    because: list[Leaf] | None = None
+    because: list[Leaf] = field(default_factory=list)
     exception: Exception_ | None = None
     text: dict[str, str] | None = None
     cut: dict[str, Any] | None = None
@@ -158,7 +157,7 @@ def refusal_entry(found: Outcome, trace: str) -> dict[str, Any]:
     entry = {**_heading(found), "reason": found.reason}
     if found.exception:
         entry |= {"exception": found.exception.id, "text": found.text}
-    if trace == "full" and found.reason in choices.REASONS_WITH_BECAUSE:
+    if trace == "full" and found.judged.applied and found.reason in ("not_met", "insufficient_facts"):
         entry["because"] = found.because
     return entry
 

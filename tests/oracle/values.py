@@ -128,7 +128,9 @@ def added(left: Value, right: Value) -> Value:
 
 
 def subtracted(left: Value, right: Value) -> Value:
-    if isinstance(left, date) and isinstance(right, date):
+    if left is None or right is None:
+        return None
+    if isinstance(right, date):
         return Days((left - right).days)
     return added(left, negated(right))
 
