@@ -7,7 +7,7 @@ BY_ID = True
 SHOW_UNPOSTED = True
 
 # `x between a and b` and `[a..b]` with an unknown end: false where the other end already excludes x.
-RANGE_IS_TWO_COMPARISONS = False
+RANGE_IS_TWO_COMPARISONS = True
 
 # A ratio in a text reads `0.86`; the contract to come says: as percent.
 RATIO_AS_PERCENT = False
@@ -17,3 +17,12 @@ CLAIMS_OF_NOT_GRANTED = False
 
 # With rule_conflict `fired` shows the rows of every table, not only of those that contradict themselves.
 CONFLICT_SHOWS_ALL_ROWS = True
+
+# `steps` passes over a start that is null; to say null as long as it might be reached would be the other reading.
+STEPS_PASS_OVER_NULL = True
+
+# A required decision that is null for want of a section is named in `missing`; the contract to come names the section.
+SECTION_IN_PLACE_OF_DECISION = False
+
+# In a stacking group a reward without a priority comes first.
+NO_PRIORITY_FIRST = True

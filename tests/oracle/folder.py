@@ -29,7 +29,7 @@ from tests.oracle.model import (
     Text,
 )
 from tests.oracle.parser import cell, expression
-from tests.oracle.syntax import Literal, Node
+from tests.oracle.syntax import If, Literal, Name, Node
 from tests.oracle.texts import pieces
 from tests.oracle.values import Value, day_of, duration_of, number_of
 
@@ -157,9 +157,16 @@ def _is_special(header: str) -> bool:
 
 
 def _output(text: str, column: Column) -> Node:
-    """An output's expression; a member of an enumeration stands bare."""
+    """An output's expression; members of an enumeration stand bare."""
     dated = column.members.values if column.members else ()
-    return Literal(text) if any(text in members for _, members in dated) else expression(text)
+    return _with_members(expression(text), {member for _, members in dated for member in members})
+
+
+def _with_members(node: Node, members: set[str]) -> Node:
+    """The expression with bare members, where they are its result, as texts."""
+    if isinstance(node, If):
+        return If(node.condition, _with_members(node.then, members), _with_members(node.otherwise, members))
+    return Literal(node.text) if isinstance(node, Name) and node.text in members else node
 
 
 def _default(entry: dict[str, Any], outputs: Iterable[Column]) -> Mapping[str, Node] | None:

@@ -5,6 +5,7 @@ from datetime import date
 from fractions import Fraction
 from math import ceil, floor
 
+from tests.oracle import choices
 from tests.oracle.values import (
     Value,
     added,
@@ -119,9 +120,11 @@ def _modulo(number: Fraction, divisor: Fraction) -> Fraction | None:
 
 def _steps(number: Value, starts: list[Value] | None, values: list[Value] | None) -> Value:
     """The value beside the last start that is not above the number."""
-    if number is None or starts is None or values is None or None in starts:
+    if number is None or starts is None or values is None:
         return None
-    reached = [value for start, value in zip(starts, values, strict=True) if start <= number]
+    if None in starts and not choices.STEPS_PASS_OVER_NULL:
+        return None
+    reached = [value for start, value in zip(starts, values, strict=True) if start is not None and start <= number]
     return reached[-1] if reached else None
 
 

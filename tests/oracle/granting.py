@@ -95,7 +95,7 @@ class _Claimed:
 
     def _unknown(self, node: Node | None) -> str:
         """Whether a null is due to something that is not known."""
-        depends = self.evaluation.rules.depends(self.judged.file).of(node, self.reward.each, self.id)
+        depends = self.evaluation.rules.depends(self.judged.file).of(node, ((self.reward.each, self.id),) if self.reward.each else ())
         unknown = any(self.evaluation.is_null(read, self.sheet) for read in depends)
         return "insufficient_facts" if unknown else "not_met"
 

@@ -5,6 +5,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from tests.oracle import choices
 from tests.oracle.meaning import value_of
 from tests.oracle.model import Folder, PolicyFile, Relation, Stop, Table
 from tests.oracle.reads import Dependencies, Reads, direct, trees_of_exceptions, trees_of_file
@@ -166,7 +167,7 @@ class Evaluation:
         return tuple(sorted({name for read in lacking for name in self._names(read, subject)}))
 
     def _names(self, read: str, subject: Subject) -> tuple[str, ...]:
-        if not read.startswith("decision("):
+        if not read.startswith("decision(") or not choices.SECTION_IN_PLACE_OF_DECISION:
             return (read,)
         policy, _ = _policy_and_decision(read)
         return self.for_reader(subject, policy).wanting or (read,)

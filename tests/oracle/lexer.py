@@ -56,7 +56,7 @@ def tokens(source: str) -> list[Token]:
 
 def _token(kind: str, text: str) -> Token:
     if kind == "text":
-        return Token(kind, _ESCAPE.sub(_unescaped, text[1:-1]))
+        return Token(kind, _paired(_ESCAPE.sub(_unescaped, text[1:-1])))
     if kind == "call":
         return Token("name", " ".join(text.split()))
     if kind == "name" and text in KEYWORDS:
@@ -69,3 +69,8 @@ def _unescaped(match: re.Match[str]) -> str:
     if short or long:
         return chr(int(short or long, 16))
     return _LETTERS.get(letter, letter)
+
+
+def _paired(text: str) -> str:
+    """The text with each two surrogates as the one sign that they stand for."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16")

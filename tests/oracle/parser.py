@@ -1,5 +1,6 @@
 """Expressions and cells read into trees: one method a level of precedence, from the loosest to the tightest."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from tests.oracle import syntax
@@ -196,20 +197,20 @@ class _Parser:
             found = self.some_tests()
             self.expect(")")
             return syntax.Tests(found)
-        return syntax.Tests((self.test(),))
+        return syntax.Tests((self.test(self.sum),))
 
     def some_tests(self) -> tuple[syntax.Test, ...]:
-        found = [self.test()]
+        found = [self.test(self.whole)]
         while self.skip(","):
-            found.append(self.test())
+            found.append(self.test(self.whole))
         return tuple(found)
 
-    def test(self) -> syntax.Test:
+    def test(self, value: Callable[[], Node]) -> syntax.Test:
         if self.sees(*_COMPARISONS):
             return syntax.Ordered(self.take().text, self.sum())
         if self.is_range():
             return self.range()
-        return syntax.Equals(self.whole() if self.sees("if") else self.sum())
+        return syntax.Equals(value())
 
     def is_range(self) -> bool:
         """Whether a range begins here: a bracket, a value, two dots."""

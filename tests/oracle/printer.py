@@ -3,7 +3,6 @@
 Where values are given for names (the parameters), these stand in place of them.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
@@ -15,6 +14,8 @@ from tests.oracle.values import Days, Months, Value, digits, iso
 # How tight an expression binds; what is looser than its place needs parentheses.
 _IF, _OR, _AND, _COMPARISON, _SUM, _PRODUCT, _SIGN, _POSTFIX = range(8)
 _LEVELS = {"or": _OR, "and": _AND, "+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT}
+
+_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 Values = Mapping[str, Value]
 _NOTHING: Values = {}
@@ -40,7 +41,10 @@ def tests(cell: syntax.Tests, values: Values = _NOTHING) -> str:
 
 def choice(cell: syntax.Tests, values: Values = _NOTHING) -> str:
     """Tests as they stand behind `in`."""
-    return f"({tests(cell, values)})" if len(cell.items) > 1 else tests(cell, values)
+    alone = cell.items[0] if len(cell.items) == 1 else None
+    if isinstance(alone, syntax.Equals):
+        return operand(alone.node, values)
+    return tests(cell, values) if alone else f"({tests(cell, values)})"
 
 
 def constant(value: Value) -> str:
@@ -53,7 +57,7 @@ def constant(value: Value) -> str:
         return f'date("{value.isoformat()}")'
     if isinstance(value, Days | Months):
         return f'duration("{iso(value)}")'
-    return json.dumps(value, ensure_ascii=False)
+    return f'"{value.translate(_ESCAPES)}"'
 
 
 def _test(test: syntax.Test, values: Values) -> str:
@@ -62,7 +66,7 @@ def _test(test: syntax.Test, values: Values) -> str:
     if isinstance(test, syntax.Range):
         opening, closing = "[" if test.closed[0] else "(", "]" if test.closed[1] else ")"
         return f"{opening}{operand(test.low, values)}..{operand(test.high, values)}{closing}"
-    return operand(test.node, values)
+    return printed(test.node, values)
 
 
 def _print(node: Node, values: Values, least: int) -> str:

@@ -70,6 +70,9 @@ def _in_text(text: Text) -> tuple[Any, ...]:
 # -- what lies behind own decisions and columns ----------------------------------------------------------------------
 
 
+Place = tuple[str, str | None]  # a row of a relation; without its id any row
+
+
 class Dependencies:
     """What the value of an expression of a policy file depends on, through decisions and columns."""
 
@@ -77,24 +80,65 @@ class Dependencies:
         self.file = file
         self.sections = sections
         self._decisions: dict[str, Reads] = {}
+        self._columns: dict[tuple[str, str | None, str], Reads] = {}
 
-    def of(self, tree: Any, relation: str | None = None, row: str | None = None) -> Reads:
-        """Of an expression, in a row of a relation if it stands in one."""
-        names = {node.text for node in nodes(tree) if isinstance(node, syntax.Name)}
-        below = [self.of_decision(name) for name in names if name in self.file.decisions]
-        if relation and row:
-            below += [self.of(cell, relation, row) for cell in self._cells(tree, names, relation, row)]
-        return direct(tree, self.sections).union(*below)
+    def of(self, tree: Any, places: tuple[Place, ...] = ()) -> Reads:
+        """Of an expression, in the rows of relations that it stands in, the innermost first."""
+        match tree:
+            case syntax.Name(name):
+                return self._of_name(name, places)
+            case syntax.Part(base, name):
+                return self._of_part(tree, base, name, places)
+            case syntax.Filter(base, condition):
+                relation = self._relation(base)
+                return self.of(base, places) | self.of(condition, ((relation, None), *places))
+            case syntax.Other():
+                return direct(tree, self.sections)
+            case tuple():
+                return frozenset().union(*(self.of(each, places) for each in tree))
+        below = fields(tree) if is_dataclass(tree) else ()
+        return frozenset().union(*(self.of(getattr(tree, field.name), places) for field in below))
 
     def of_decision(self, name: str) -> Reads:
-        """Of a decision, with all of its rows."""
+        """Of a decision; the rows of a relation are always the same, only their columns depend on something."""
         if name not in self._decisions:
-            self._decisions[name] = self.of(trees_of_decision(self.file.decisions[name]))
+            decision = self.file.decisions[name]
+            known = isinstance(decision, Relation)
+            self._decisions[name] = frozenset() if known else self.of(trees_of_decision(decision))
         return self._decisions[name]
 
-    def _cells(self, tree: Any, names: set[str], relation: str, row: str) -> Iterator[syntax.Node]:
-        """The cells of the row whose columns the expression names."""
-        decision = self.file.decisions[relation]
-        assert isinstance(decision, Relation)
-        this = {node.name for node in nodes(tree) if isinstance(node, syntax.Part) and node.base == syntax.Name("this")}
-        return (cell for column, cell in decision.rows[row].items() if column in names | this)
+    def _of_name(self, name: str, places: tuple[Place, ...]) -> Reads:
+        for relation, row in places:
+            if name in self._columns_of(relation):
+                return self._of_column(relation, row, name)
+        return self.of_decision(name) if name in self.file.decisions else frozenset()
+
+    def _of_part(self, part: syntax.Part, base: syntax.Node, name: str, places: tuple[Place, ...]) -> Reads:
+        if read := direct(part, self.sections) if isinstance(base, syntax.Name) else None:
+            return read
+        if base == syntax.Name("this"):
+            return self._of_column(*places[0], name)
+        relation = self._relation(base)
+        return self.of(base, places) | (self._of_column(relation, None, name) if relation else frozenset())
+
+    def _relation(self, base: syntax.Node) -> str:
+        """The relation whose rows, perhaps filtered, an expression is; none of any other."""
+        while isinstance(base, syntax.Filter):
+            base = base.base
+        name = base.text if isinstance(base, syntax.Name) else ""
+        return name if isinstance(self.file.decisions.get(name), Relation) else ""
+
+    def _columns_of(self, relation: str) -> set[str]:
+        decision = self.file.decisions.get(relation)
+        return {column.name for column in decision.columns} if isinstance(decision, Relation) else set()
+
+    def _of_column(self, relation: str, row: str | None, name: str) -> Reads:
+        """Of a column in a row, or in all rows."""
+        key = (relation, row, name)
+        if key not in self._columns:
+            decision = self.file.decisions[relation]
+            assert isinstance(decision, Relation)
+            rows = decision.rows if row is None else (row,)
+            cells = ((each, decision.rows[each].get(name)) for each in rows)
+            self._columns[key] = frozenset().union(*(self.of(cell, ((relation, each),)) for each, cell in cells))
+        return self._columns[key]

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 
+from tests.oracle import choices
 from tests.oracle.granting import Outcome
 from tests.oracle.model import Folder, Group
 from tests.oracle.values import shown
@@ -28,9 +29,10 @@ def _by_group(outcomes: Iterable[Outcome]) -> dict[tuple[str, object], list[Outc
 
 
 def _order(member: Outcome) -> tuple[float, str, str]:
-    """By priority, then policy and id; without a priority last."""
+    """By priority, then policy and id."""
+    without = float("-inf") if choices.NO_PRIORITY_FIRST else float("inf")
     priority = member.reward.priority
-    return (float("inf") if priority is None else priority, member.judged.file.policy, member.id)
+    return (without if priority is None else priority, member.judged.file.policy, member.id)
 
 
 def _combine(name: str, group: Group, granted: list[Outcome]) -> None:

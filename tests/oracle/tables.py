@@ -1,11 +1,13 @@
 """Decision tables: which rows match, and what they answer together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from tests.oracle.functions import FUNCTIONS
 from tests.oracle.meaning import Sheet, condition_value, value_of
 from tests.oracle.model import Table, TableRow
+from tests.oracle.syntax import Node
 from tests.oracle.values import Value
 
 
@@ -36,7 +38,7 @@ def _matches(row: TableRow, inputs: tuple[Value, ...], sheet: Sheet) -> bool:
 def _by_hit(table: Table, matched: list[TableRow], sheet: Sheet) -> tuple[Value, list[TableRow], bool]:
     """The value, the rows that fired, and whether they contradict each other."""
     if not matched and table.default is not None:
-        return _whole({name: value_of(node, sheet) for name, node in table.default.items()}), [], False
+        return _default(table.default, sheet), [], False
     values = [_record(table, row, sheet) for row in matched]
     match table.hit:
         case "unique":
@@ -56,6 +58,12 @@ def _by_hit(table: Table, matched: list[TableRow], sheet: Sheet) -> tuple[Value,
             return _total(table.hit.removeprefix("collect "), values), matched, False
 
 
+def _default(default: Mapping[str, Node], sheet: Sheet) -> Value:
+    """What is said for the case that no row matches; a record of nulls alone is null."""
+    record = {name: value_of(node, sheet) for name, node in default.items()}
+    return None if all(value is None for value in record.values()) else _whole(record)
+
+
 def _record(table: Table, row: TableRow, sheet: Sheet) -> dict[str, Value]:
     return {
         column.name: value_of(node, sheet) for column, node in zip(table.outputs, row.outputs, strict=True)
@@ -63,10 +71,8 @@ def _record(table: Table, row: TableRow, sheet: Sheet) -> dict[str, Value]:
 
 
 def _whole(record: dict[str, Value]) -> Value:
-    """A single output stands for itself; a record of nulls alone is null."""
-    if len(record) == 1:
-        return next(iter(record.values()))
-    return None if all(value is None for value in record.values()) else record
+    """A single output stands for itself, several make a record."""
+    return next(iter(record.values())) if len(record) == 1 else record
 
 
 def _only(records: list[dict[str, Value]]) -> Value:
