@@ -6,15 +6,15 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from tests.oracle import choices, reasons
+from tests.oracle.entries import refusal_entry, reward_entry
+from tests.oracle.fired import fired_rows, not_fired_rows
 from tests.oracle.folder import read_folder
-from tests.oracle.granting import Outcome, outcomes, refusal_entry, reward_entry, row_of, said
+from tests.oracle.granting import Outcome, outcomes, row_of, said
 from tests.oracle.judging import Evaluation, Judged, Rules
 from tests.oracle.meaning import value_of
-from tests.oracle.model import Recommendation, Relation, Table
-from tests.oracle.sheets import RelationRow, Sheet
+from tests.oracle.model import Recommendation, Relation
 from tests.oracle.stacking import stack
 from tests.oracle.state import State
-from tests.oracle.syntax import Node
 from tests.oracle.values import shown
 
 Entry = dict[str, Any]
@@ -36,7 +36,7 @@ class Oracle:
     ) -> Entry:
         """What the rules say of a state on a day; `policies` are ids or patterns of what is shown."""
         evaluation = Evaluation(self.rules, State(self.rules.folder, posted), as_of)
-        return _Answer(evaluation, _shown(self.rules, policies), trace, purpose).whole()
+        return _Answer(evaluation, _shown(self.rules, policies), policies or [], trace, purpose).whole()
 
 
 def _shown(rules: Rules, patterns: list[str] | None) -> list[str]:
@@ -48,11 +48,14 @@ def _shown(rules: Rules, patterns: list[str] | None) -> list[str]:
 
 
 class _Answer:
-    def __init__(self, evaluation: Evaluation, shown: list[str], trace: str, purpose: str) -> None:
+    def __init__(self, evaluation: Evaluation, shown: list[str], outright: list[str], trace: str, purpose: str) -> None:
         self.evaluation = evaluation
         self.trace = trace
         self.purpose = purpose
-        self.judged = [each for policy in shown for each in self._judged(policy)]
+        every = [each for policy in shown for each in self._judged(policy)]
+        self.judged = [each for each in every if _is_shown(each, outright)]
+        self.unposted = {each.subject.type for each in every if not _is_shown(each, outright)}
+        self.subjects = {id(each): place for place, each in enumerate(self.judged)}
         self.outcomes = [found for each in self.judged for found in outcomes(each, evaluation)]
 
     def _judged(self, policy: str) -> list[Judged]:
@@ -60,21 +63,30 @@ class _Answer:
 
     def whole(self) -> Entry:
         stack([*self.outcomes, *self._unseen_members()], self.evaluation.rules.folder)
-        ordered = sorted(self.outcomes, key=lambda found: self._place(found.judged, found.id))
+        ordered = sorted(self.outcomes, key=lambda found: self._place(found.judged, found.id, found.order))
         granted = [found for found in ordered if found.granted]
         return {
             "format": 1,
             "as_of": self.evaluation.as_of.isoformat(),
             "purpose": self.purpose,
             "rewards": [reward_entry(found, self.evaluation, self.purpose, self.trace) for found in granted],
-            "not_granted": [refusal_entry(found, self.trace) for found in ordered if not found.granted],
+            "not_granted": [
+                refusal_entry(found, self.evaluation, self.purpose, self.trace)
+                for found in ordered
+                if not found.granted
+            ],
             "recommendations": self._recommendations(),
             "policies": [self._policy_entry(each) for each in self.judged],
+            **({} if choices.SHOW_UNPOSTED else {"unposted": self._unposted()}),
         }
 
-    def _place(self, judged: Judged, id: str) -> tuple[Any, ...]:
-        """Where an entry stands: by policy, id and subject."""
-        return (judged.file.policy, id, self.judged.index(judged)) if choices.BY_ID else (judged.file.policy,)
+    def _unposted(self) -> list[str]:
+        """Sections for want of which policies are left out."""
+        return sorted(self.evaluation.state.by_subject[type].name for type in self.unposted)
+
+    def _place(self, judged: Judged, name: str, order: int) -> tuple[Any, ...]:
+        """Where an entry stands: by policy, by id or the order of the file, and by subject."""
+        return (judged.file.policy, name if choices.BY_ID else order, self.subjects[id(judged)])
 
     def _unseen_members(self) -> list[Outcome]:
         """Members of the groups of what is shown, of policies that are not."""
@@ -97,11 +109,11 @@ class _Answer:
 
     def _recommendations(self) -> list[Entry]:
         found = [
-            ((recommendation.priority, *self._place(each, id)), self._recommendation(each, recommendation, id))
+            ((advice.priority, *self._place(each, name, order)), self._recommendation(each, advice, name))
             for each in self.judged
             if each.applied
-            for recommendation in each.file.recommendations
-            for id in _held(each, recommendation)
+            for order, (advice, name) in enumerate(_advice(each))
+            if _holds(each, advice, name)
         ]
         return [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
 
@@ -109,7 +121,7 @@ class _Answer:
         assert judged.sheet is not None
         rows = row_of(judged.sheet, recommendation.each, id)
         text = recommendation.texts.get(None) or recommendation.texts[id]
-        entry = {
+        entry: Entry = {
             "id": id,
             "policy": judged.file.policy,
             "subject": judged.subject.shown(),
@@ -123,7 +135,7 @@ class _Answer:
     # -- policies
 
     def _policy_entry(self, judged: Judged) -> Entry:
-        entry = {
+        entry: Entry = {
             "policy": judged.file.policy,
             "subject": judged.subject.shown(),
             "status": judged.status,
@@ -131,19 +143,31 @@ class _Answer:
             "missing": list(judged.missing),
         }
         if self.trace != "none":
-            entry["fired"] = _fired(judged)
+            entry["fired"] = fired_rows(judged)
         if self.trace == "full":
-            entry["not_fired"] = _not_fired(judged)
+            entry["not_fired"] = not_fired_rows(judged)
         return entry
 
 
-def _held(judged: Judged, each: Recommendation) -> list[str]:
-    """Ids of what is recommended: the name, or the rows whose condition holds."""
+def _is_shown(judged: Judged, outright: list[str]) -> bool:
+    """Whether a policy is shown: of one whose subject nobody posted perhaps only where it is named."""
+    return choices.SHOW_UNPOSTED or judged.subject.id is not None or judged.file.policy in outright
+
+
+def _advice(judged: Judged) -> list[tuple[Recommendation, str]]:
+    """Every recommendation that may be made, with its id: the name, or a row's."""
     assert judged.sheet is not None
-    if each.each is None:
-        return [each.name] if each.when is None or value_of(each.when, judged.sheet) is True else []
-    rows = judged.sheet.rows(each.each)
-    return [row.id for row in rows if each.when is None or value_of(each.when, judged.sheet, (row,)) is True]
+    return [
+        (each, name)
+        for each in judged.file.recommendations
+        for name in ([each.name] if each.each is None else [row.id for row in judged.sheet.rows(each.each)])
+    ]
+
+
+def _holds(judged: Judged, recommendation: Recommendation, name: str) -> bool:
+    assert judged.sheet is not None
+    rows = row_of(judged.sheet, recommendation.each, name)
+    return recommendation.when is None or value_of(recommendation.when, judged.sheet, rows) is True
 
 
 def _decisions(judged: Judged) -> Entry:
@@ -157,52 +181,3 @@ def _decision(judged: Judged, name: str) -> Any:
     if isinstance(judged.file.decisions[name], Relation):
         return [shown(row.record()) for row in judged.sheet.rows(name)]
     return shown(judged.sheet.answer(name).value)
-
-
-# -- rows that fired, and rows that did not ---------------------------------------------------------------------------
-
-
-def _fired(judged: Judged) -> list[Entry]:
-    return [entry for name in sorted(judged.file.decisions) for entry in _rows(judged, name, fired=True)]
-
-
-def _not_fired(judged: Judged) -> list[Entry]:
-    return [entry for name in sorted(judged.file.decisions) for entry in _rows(judged, name, fired=False)]
-
-
-def _rows(judged: Judged, name: str, *, fired: bool) -> list[Entry]:
-    if judged.sheet is None:
-        return []
-    decision = judged.file.decisions[name]
-    if isinstance(decision, Table):
-        return _table_rows(judged, name, decision, fired)
-    return _relation_rows(judged, name, decision, fired) if isinstance(decision, Relation) and judged.applied else []
-
-
-def _table_rows(judged: Judged, name: str, table: Table, fired: bool) -> list[Entry]:
-    sheet = judged.sheet
-    assert sheet is not None
-    answer = sheet.answer(name)
-    if not judged.applied and not (answer.conflict or choices.CONFLICT_SHOWS_ALL_ROWS):
-        return []
-    return [
-        {"decision": name, "row": row.id, "because": reasons.of_table_row(table, row, sheet, answer.inputs)}
-        for row in table.rows
-        if (row in answer.fired) == fired
-    ]
-
-
-def _relation_rows(judged: Judged, name: str, relation: Relation, fired: bool) -> list[Entry]:
-    """Rows of a relation for which the condition of a reward or recommendation holds, or holds for none."""
-    sheet, file = judged.sheet, judged.file
-    assert sheet is not None
-    conditions = [each.when for each in (*file.rewards, *file.recommendations) if each.each == name]
-    return [
-        {"decision": name, "row": row.id, "because": reasons.of_relation_row(relation, row, sheet)}
-        for row in sheet.rows(name)
-        if conditions and _any_holds(conditions, sheet, row) == fired
-    ]
-
-
-def _any_holds(conditions: list[Node | None], sheet: Sheet, row: RelationRow) -> bool:
-    return any(when is None or value_of(when, sheet, (row,)) is True for when in conditions)

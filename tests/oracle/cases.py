@@ -49,8 +49,10 @@ def _laid_over(given: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, 
     found = dict(given)
     for section, content in facts.items():
         below = found.get(section)
-        both = isinstance(content, dict) and isinstance(below, dict)
-        found[section] = {**below, **content} if both else content
+        if isinstance(content, dict) and isinstance(below, dict):
+            found[section] = {**below, **content}
+        else:
+            found[section] = content
     return found
 
 

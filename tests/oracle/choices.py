@@ -1,28 +1,39 @@
-"""Where the contract is ahead of the service, or silent: what the oracle does, each in one place to be flipped."""
+"""Where the contract is ahead of the service, silent, or not kept: what the oracle does, each to be flipped here."""
 
-# Rewards and advice of one policy stand by id; the contract to come says: in the order of the file.
+# -- Where the contract is ahead: what the service answers today.
+
+# Rewards and advice of one policy stand by id; else in the order of the file.
 BY_ID = True
 
-# What nobody posted is shown as `not_applicable`; the contract to come leaves it out and lists it in `unposted`.
+# What nobody posted is shown as `not_applicable`; else left out and listed in `unposted`, unless named outright.
 SHOW_UNPOSTED = True
 
-# `x between a and b` and `[a..b]` with an unknown end: false where the other end already excludes x.
-RANGE_IS_TWO_COMPARISONS = True
-
-# A ratio in a text reads `0.86`; the contract to come says: as percent.
-RATIO_AS_PERCENT = False
-
-# A claim stands with rewards alone; the contract to come gives one to what is not met, too.
+# Whether a decision gives the claim of what is not met, not applicable or excluded.
 CLAIMS_OF_NOT_GRANTED = False
 
-# With rule_conflict `fired` shows the rows of every table, not only of those that contradict themselves.
-CONFLICT_SHOWS_ALL_ROWS = True
-
-# `steps` passes over a start that is null; to say null as long as it might be reached would be the other reading.
-STEPS_PASS_OVER_NULL = True
-
-# A required decision that is null for want of a section is named in `missing`; the contract to come names the section.
+# A required decision that is null for want of a section is itself named in `missing`; else the section is.
 SECTION_IN_PLACE_OF_DECISION = False
 
-# In a stacking group a reward without a priority comes first.
+
+# -- Where the contract is silent or unclear: what the service answers today.
+
+# `x between a and b` and `[a..b]` with an unknown end: false where the other end already excludes x; else null.
+RANGE_IS_TWO_COMPARISONS = True
+
+# `steps` passes over a start that is null; else it is null.
+STEPS_PASS_OVER_NULL = True
+
+# With rule_conflict `fired` shows the rows of every table; else of those that contradict themselves.
+CONFLICT_SHOWS_ALL_ROWS = True
+
+# In a stacking group a reward without a priority comes first; else last.
 NO_PRIORITY_FIRST = True
+
+# A row of a relation is explained by its cells of conditions; one of constants alone (`row = "a"`) is passed over.
+CONSTANT_CELLS_SAY_NOTHING = True
+
+
+# -- Where the service does otherwise than the contract says: the contract's side, to be flipped only to see past it.
+
+# A reward whose condition waits for another policy's decision lacks facts where a fact behind that decision is null.
+UNKNOWN_BEHIND_OTHER_DECISIONS = True

@@ -75,6 +75,8 @@ class _Reading:
     def policy(self, entry: dict[str, Any]) -> PolicyFile:
         effective = entry["effective"]
         campaign = effective.get("campaign")
+        parameters, decisions = entry.get("parameters") or {}, entry.get("decisions") or {}
+        names = {*parameters, *decisions}
         return PolicyFile(
             policy=entry["policy"],
             subject=entry["subject"],
@@ -83,8 +85,8 @@ class _Reading:
             needs=tuple(entry.get("needs") or ()),
             applies=_optional(entry.get("applies")),
             optional=tuple(entry.get("optional") or ()),
-            parameters={name: self.parameter(each) for name, each in (entry.get("parameters") or {}).items()},
-            decisions={name: self.decision(each) for name, each in (entry.get("decisions") or {}).items()},
+            parameters={name: self.parameter(each) for name, each in parameters.items()},
+            decisions={name: self.decision(each, names) for name, each in decisions.items()},
             rewards=tuple(_reward(name, each) for name, each in (entry.get("rewards") or {}).items()),
             recommendations=tuple(
                 _recommendation(name, each) for name, each in (entry.get("recommendations") or {}).items()
@@ -99,14 +101,14 @@ class _Reading:
 
     # -- decisions
 
-    def decision(self, entry: dict[str, Any]) -> Decision:
+    def decision(self, entry: dict[str, Any], names: set[str]) -> Decision:
         if "table" in entry:
-            return self.table(entry)
+            return self.table(entry, names)
         if "relation" in entry:
-            return self.relation(entry)
+            return self.relation(entry, names)
         return Formula(expression(entry["expression"]))
 
-    def table(self, entry: dict[str, Any]) -> Table:
+    def table(self, entry: dict[str, Any], names: set[str]) -> Table:
         header, *lines = pipes.rows(entry["table"])
         inputs = [place for place, text in enumerate(header) if place and not _is_special(text)]
         outputs = {place: self.column(text[2:]) for place, text in enumerate(header) if text.startswith("=>")}
@@ -118,22 +120,23 @@ class _Reading:
                 TableRow(
                     id=line[0],
                     tests=tuple(cell(line[place]) for place in inputs),
-                    outputs=tuple(_output(line[place], column) for place, column in outputs.items()),
+                    outputs=tuple(_output(line[place], column, names) for place, column in outputs.items()),
                 )
                 for line in lines
             ),
-            default=_default(entry, outputs.values()),
+            default=_default(entry, outputs.values(), names),
         )
 
-    def relation(self, entry: dict[str, Any]) -> Relation:
+    def relation(self, entry: dict[str, Any], names: set[str]) -> Relation:
         header, *lines = pipes.rows(entry["relation"])
         declared = {
             place: text.partition("=") for place, text in enumerate(header) if place and not pipes.is_note(text)
         }
         columns = {place: self.column(name) for place, (name, _, _) in declared.items()}
+        known = {*names, *(column.name for column in columns.values())}
         rows = {
             line[0]: {
-                column.name: _output(line[place] or declared[place][2].strip(), column)
+                column.name: _output(line[place] or declared[place][2].strip(), column, known)
                 for place, column in columns.items()
             }
             for line in lines
@@ -156,10 +159,11 @@ def _is_special(header: str) -> bool:
     return header.startswith("=>") or pipes.is_note(header)
 
 
-def _output(text: str, column: Column) -> Node:
-    """An output's expression; members of an enumeration stand bare."""
+def _output(text: str, column: Column, names: set[str]) -> Node:
+    """An output's expression; members of an enumeration stand bare, unless the file gives the name to something."""
     dated = column.members.values if column.members else ()
-    return _with_members(expression(text), {member for _, members in dated for member in members})
+    members = {member for _, each in dated for member in each if member not in names}
+    return Literal(text) if text in members else _with_members(expression(text), members)
 
 
 def _with_members(node: Node, members: set[str]) -> Node:
@@ -169,13 +173,13 @@ def _with_members(node: Node, members: set[str]) -> Node:
     return Literal(node.text) if isinstance(node, Name) and node.text in members else node
 
 
-def _default(entry: dict[str, Any], outputs: Iterable[Column]) -> Mapping[str, Node] | None:
+def _default(entry: dict[str, Any], outputs: Iterable[Column], names: set[str]) -> Mapping[str, Node] | None:
     """What each output is where no row answers; None where no default is said."""
     if "default" not in entry:
         return None
     default = entry["default"]
     texts = default if isinstance(default, dict) else {each.name: default for each in outputs}
-    return {each.name: _output(texts.get(each.name) or "null", each) for each in outputs}
+    return {each.name: _output(texts.get(each.name) or "null", each, names) for each in outputs}
 
 
 def _dated_members(entry: dict[str, Any]) -> Dated:
@@ -245,5 +249,7 @@ def _reward(name: str, entry: dict[str, Any]) -> Reward:
 
 def _recommendation(name: str, entry: dict[str, Any]) -> Recommendation:
     text = entry["text"]
-    by_row = {row: _text(each) for row, each in text.items()} if "zh" not in text else {None: _text(text)}
+    by_row: dict[str | None, Text] = (
+        {None: _text(text)} if "zh" in text else {row: _text(each) for row, each in text.items()}
+    )
     return Recommendation(name, entry.get("each"), _optional(entry.get("when")), int(entry["priority"]), by_row)

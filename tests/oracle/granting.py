@@ -12,7 +12,7 @@ from tests.oracle.sheets import RelationRow, Sheet
 from tests.oracle.state import Subject
 from tests.oracle.syntax import Node
 from tests.oracle.texts import spoken
-from tests.oracle.values import Value, added, shown
+from tests.oracle.values import Value, shown
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Outcome:
     judged: Judged
     reward: Reward
     id: str
+    order: int  # its place in the file
     reason: str | None = None  # why it is not granted
     amount: Value = None
     details: dict[str, Any] = field(default_factory=dict)
@@ -42,9 +43,11 @@ class Outcome:
 
 def outcomes(judged: Judged, evaluation: Evaluation) -> list[Outcome]:
     """What became of every reward that the policy declares."""
-    return [
-        _outcome(judged, reward, id, evaluation) for reward in judged.file.rewards for id in _ids(judged, reward)
-    ]
+    ids = [(reward, id) for reward in judged.file.rewards for id in _ids(judged, reward)]
+    found = [Outcome(judged, reward, id, order) for order, (reward, id) in enumerate(ids)]
+    for each in found:
+        _settle(each, evaluation)
+    return found
 
 
 def _ids(judged: Judged, reward: Reward) -> list[str]:
@@ -55,33 +58,34 @@ def _ids(judged: Judged, reward: Reward) -> list[str]:
     return list(relation.rows)
 
 
-def _outcome(judged: Judged, reward: Reward, id: str, evaluation: Evaluation) -> Outcome:
-    if not judged.applied:
-        return Outcome(judged, reward, id, judged.status)
-    stopped = Stop(judged.file.policy, id) in evaluation.rules.folder.stops
-    return Outcome(judged, reward, id, "suspended") if stopped else _Claimed(judged, reward, id, evaluation).outcome()
+def _settle(found: Outcome, evaluation: Evaluation) -> None:
+    if not found.judged.applied:
+        found.reason = found.judged.status
+    elif Stop(found.judged.file.policy, found.id) in evaluation.rules.folder.stops:
+        found.reason = "suspended"
+    else:
+        _Asked(found, evaluation).settle()
 
 
-class _Claimed:
+class _Asked:
     """One reward of an applied policy, asked step by step."""
 
-    def __init__(self, judged: Judged, reward: Reward, id: str, evaluation: Evaluation) -> None:
-        assert judged.sheet is not None
-        self.judged, self.reward, self.id, self.evaluation = judged, reward, id, evaluation
-        self.sheet: Sheet = judged.sheet
-        self.rows: Rows = row_of(self.sheet, reward.each, id)
+    def __init__(self, found: Outcome, evaluation: Evaluation) -> None:
+        assert found.judged.sheet is not None
+        self.found, self.reward, self.evaluation = found, found.reward, evaluation
+        self.sheet: Sheet = found.judged.sheet
+        self.rows: Rows = row_of(self.sheet, self.reward.each, found.id)
 
     def value(self, node: Node) -> Value:
         return value_of(node, self.sheet, self.rows)
 
-    def outcome(self) -> Outcome:
-        found = Outcome(self.judged, self.reward, self.id, because=leaves(self.reward.when, self.sheet, self.rows))
-        found.reason = self._not_met()
-        if found.reason is None:
-            self._except(found)
-        if found.reason is None:
-            self._grant(found)
-        return found
+    def settle(self) -> None:
+        self.found.because = leaves(self.reward.when, self.sheet, self.rows)
+        self.found.reason = self._not_met()
+        if self.found.granted:
+            self._except()
+        if self.found.granted:
+            self._grant()
 
     def _not_met(self) -> str | None:
         """Why it is not earned: false or null, or with a null amount."""
@@ -95,29 +99,30 @@ class _Claimed:
 
     def _unknown(self, node: Node | None) -> str:
         """Whether a null is due to something that is not known."""
-        depends = self.evaluation.rules.depends(self.judged.file).of(node, ((self.reward.each, self.id),) if self.reward.each else ())
-        unknown = any(self.evaluation.is_null(read, self.sheet) for read in depends)
+        place = ((self.reward.each, self.found.id),) if self.reward.each else ()
+        depends = self.evaluation.rules.depends(self.found.judged.file).of(node, place)
+        unknown = any(self.evaluation.is_unknown(read, self.sheet, self.found.subject) for read in depends)
         return "insufficient_facts" if unknown else "not_met"
 
-    def _except(self, found: Outcome) -> None:
+    def _except(self) -> None:
         """The first exception that holds: the policy's, then the bundle's."""
         own = [(each, self.rows) for each in self.reward.exceptions]
         general: list[tuple[Exception_, Rows]] = [(each, ()) for each in self.evaluation.rules.folder.exclusions]
         for exception, rows in own + general:
             if value_of(exception.when, self.sheet, rows) is True:
-                found.reason, found.exception = "excluded", exception
-                found.text = said(exception.text, self.sheet, rows)
+                self.found.reason, self.found.exception = "excluded", exception
+                self.found.text = said(exception.text, self.sheet, rows)
                 return
 
-    def _grant(self, found: Outcome) -> None:
+    def _grant(self) -> None:
         amount = self.value(self.reward.amount)
         ceiling = self.evaluation.rules.folder.ceilings.get(self.reward.kind)
         if ceiling is not None and isinstance(amount, Fraction) and amount > ceiling:
-            found.reason = "withheld"
+            self.found.reason = "withheld"
             return
-        found.amount = amount
+        self.found.amount = amount
         details = {name: self.value(node) for name, node in self.reward.details.items()}
-        found.details = {name: shown(value) for name, value in details.items() if value is not None}
+        self.found.details = {name: shown(value) for name, value in details.items() if value is not None}
 
 
 def row_of(sheet: Sheet, relation: str | None, id: str) -> tuple[RelationRow, ...]:
@@ -132,48 +137,3 @@ def said(text: Text, sheet: Sheet, rows: Rows) -> dict[str, str]:
 
 def _piece(piece: str | Node, sheet: Sheet, rows: Rows) -> str:
     return piece if isinstance(piece, str) else spoken(value_of(piece, sheet, rows))
-
-
-# -- how an answer shows it --------------------------------------------------------------------------------------------
-
-
-def reward_entry(found: Outcome, evaluation: Evaluation, purpose: str, trace: str) -> dict[str, Any]:
-    entry = {**_heading(found), "kind": found.reward.kind, "amount": shown(found.amount), "details": found.details}
-    if found.reward.unit is not None:
-        entry["unit"] = found.reward.unit
-    if purpose == "decide" and found.reward.claim.per != "none":
-        entry["claim"] = claim(found, evaluation)
-    if found.reward.lasts is not None:
-        day = evaluation.as_of
-        entry["validity"] = {"from": shown(day), "to": shown(added(day, found.reward.lasts))}
-    if found.cut:
-        entry["cut"] = found.cut
-    if found.provisional:
-        entry["provisional"] = True
-    return entry if trace == "none" else {**entry, "because": found.because}
-
-
-def refusal_entry(found: Outcome, trace: str) -> dict[str, Any]:
-    entry = {**_heading(found), "reason": found.reason}
-    if found.exception:
-        entry |= {"exception": found.exception.id, "text": found.text}
-    if trace == "full" and found.judged.applied and found.reason in ("not_met", "insufficient_facts"):
-        entry["because"] = found.because
-    return entry
-
-
-def _heading(found: Outcome) -> dict[str, Any]:
-    return {"id": found.id, "policy": found.judged.file.policy, "subject": found.subject.shown()}
-
-
-def claim(found: Outcome, evaluation: Evaluation) -> dict[str, str]:
-    """What a payer settles by: the key of the entitlement, and what to do when it changes."""
-    terms, subject, policy = found.reward.claim, found.subject, found.judged.file.policy
-    period = {
-        "once": "once",
-        "campaign": str(found.judged.file.campaign),
-        "day": evaluation.as_of.isoformat(),
-        "month": evaluation.as_of.isoformat()[:7],
-    }[terms.per]
-    key = f"{policy}/{found.id}@{subject.type}:{subject.id}#{period}"
-    return {"key": key, "per": terms.per, "on_increase": terms.on_increase, "on_decrease": terms.on_decrease}

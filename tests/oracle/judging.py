@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from tests.oracle import choices
 from tests.oracle.meaning import value_of
-from tests.oracle.model import Folder, PolicyFile, Relation, Stop, Table
+from tests.oracle.model import Folder, PolicyFile, Stop
 from tests.oracle.reads import Dependencies, Reads, direct, trees_of_exceptions, trees_of_file
 from tests.oracle.sheets import Sheet
 from tests.oracle.state import State, Subject
@@ -41,7 +41,7 @@ class Rules:
         self.reads = {id(file): direct(trees_of_file(file), self.sections) for file in files}
         self.dependencies = {id(file): Dependencies(file, self.sections) for file in files}
         self.parameters = lru_cache(maxsize=4096)(self._parameters)
-        self._required = {id(file): frozenset(filter(_is_required(file), self.reads[id(file)])) for file in files}
+        self._required = {id(file): _required(file, self.reads[id(file)]) for file in files}
 
     def in_force(self, policy: str, as_of: date) -> PolicyFile | None:
         return next((file for file in self.folder.policies[policy] if as_of in file.period), None)
@@ -72,8 +72,9 @@ class Rules:
         return self.parameters(file.policy, self.folder.policies[file.policy].index(file), as_of)
 
 
-def _is_required(file: PolicyFile):  # type: ignore[no-untyped-def]
-    return lambda name: not any(fnmatchcase(name, pattern) for pattern in file.optional)
+def _required(file: PolicyFile, reads: Reads) -> Reads:
+    """What of the reads may not be missing."""
+    return frozenset(read for read in reads if not any(fnmatchcase(read, pattern) for pattern in file.optional))
 
 
 class Evaluation:
@@ -162,6 +163,17 @@ class Evaluation:
             return sheet.other(*_policy_and_decision(read)) is None
         return sheet.fact(*read.split(".")) is None
 
+    def is_unknown(self, read: str, sheet: Sheet, subject: Subject) -> bool:
+        """Whether a fact is null, or one behind another policy's decision."""
+        if not read.startswith("decision("):
+            return self.is_null(read, sheet)
+        policy, decision = _policy_and_decision(read)
+        judged = self.for_reader(subject, policy)
+        if not choices.UNKNOWN_BEHIND_OTHER_DECISIONS or judged.sheet is None or not judged.applied:
+            return choices.UNKNOWN_BEHIND_OTHER_DECISIONS and judged.status == "insufficient_facts"
+        behind = self.rules.depends(judged.file).of_values(decision) if decision in judged.file.decisions else ()
+        return any(self.is_unknown(each, judged.sheet, judged.subject) for each in behind)
+
     def _named(self, lacking: Reads, subject: Subject) -> tuple[str, ...]:
         """Required reads that are null; a decision that wants a section is named as that section."""
         return tuple(sorted({name for read in lacking for name in self._names(read, subject)}))
@@ -176,11 +188,3 @@ class Evaluation:
 def _policy_and_decision(read: str) -> tuple[str, str]:
     policy, _, decision = read.removeprefix("decision(").removesuffix(")").rpartition(".")
     return policy, decision
-
-
-def is_relation(file: PolicyFile, name: str) -> bool:
-    return isinstance(file.decisions[name], Relation)
-
-
-def is_table(file: PolicyFile, name: str) -> bool:
-    return isinstance(file.decisions[name], Table)

@@ -21,7 +21,7 @@ KEYWORDS = {"and", "or", "if", "then", "else", "between", "in", "true", "false",
 
 _PATTERNS = (
     ("blank", r"\s+"),
-    ("number", r"\d[\d_]*(?:\.\d+)?%?"),
+    ("number", r"(?:\d[\d_]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?%?"),
     ("text", r'"(?:[^"\\]|\\.)*"'),
     ("call", r"(?:" + "|".join(name.replace(" ", r"\s+") for name in SPACED) + r")(?=\s*\()"),
     ("name", r"[A-Za-z][A-Za-z0-9_]*"),

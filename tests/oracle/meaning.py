@@ -42,7 +42,7 @@ class Sheet(Protocol):
     def is_section(self, name: str) -> bool: ...
     def named(self, name: str) -> Value: ...
     def other(self, policy: str, decision: str) -> Value: ...
-    def campaign_day(self, name: str) -> date: ...
+    def campaign_day(self, name: str) -> date | None: ...
 
 
 _ARITHMETIC = {"+": added, "-": subtracted, "*": multiplied, "/": divided}
@@ -68,6 +68,10 @@ def _passes(value: Value, test: syntax.Test, sheet: Sheet, rows: Rows) -> bool |
         return within(value, value_of(test.low, sheet, rows), value_of(test.high, sheet, rows), test.closed)
     wanted = value_of(test.node, sheet, rows)
     return value in wanted if isinstance(wanted, list) else compared("=", value, wanted)
+
+
+def _literal(node: syntax.Literal, sheet: Sheet, rows: Rows) -> Value:
+    return node.value
 
 
 def _name(node: syntax.Name, sheet: Sheet, rows: Rows) -> Value:
@@ -102,9 +106,11 @@ def part_of(value: Value, name: str) -> Value:
 
 def _filter(node: syntax.Filter, sheet: Sheet, rows: Rows) -> Value:
     kept: Any = value_of(node.base, sheet, rows)
-    return None if kept is None else [
-        row for row in kept if value_of(node.condition, sheet, (_as_row(row), *rows)) is True
-    ]
+    return (
+        None
+        if kept is None
+        else [row for row in kept if value_of(node.condition, sheet, (_as_row(row), *rows)) is True]
+    )
 
 
 def _as_row(element: Any) -> Row:
@@ -146,7 +152,7 @@ def _arithmetic(node: syntax.Arithmetic, sheet: Sheet, rows: Rows) -> Value:
 
 
 _EVALUATORS: dict[type, Any] = {
-    syntax.Literal: lambda node, sheet, rows: node.value,
+    syntax.Literal: _literal,
     syntax.Name: _name,
     syntax.Part: _part,
     syntax.Filter: _filter,
@@ -161,7 +167,5 @@ _EVALUATORS: dict[type, Any] = {
     syntax.Compare: lambda node, sheet, rows: compared(
         node.op, value_of(node.left, sheet, rows), value_of(node.right, sheet, rows)
     ),
-    syntax.In: lambda node, sheet, rows: condition_value(
-        value_of(node.operand, sheet, rows), node.tests, sheet, rows
-    ),
+    syntax.In: lambda node, sheet, rows: condition_value(value_of(node.operand, sheet, rows), node.tests, sheet, rows),
 }

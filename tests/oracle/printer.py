@@ -31,20 +31,20 @@ def operand(node: Node, values: Values = _NOTHING) -> str:
     return _print(node, values, _SUM)
 
 
-def tests(cell: syntax.Tests, values: Values = _NOTHING) -> str:
+def cell(tests: syntax.Tests, values: Values = _NOTHING) -> str:
     """The tests of a cell."""
-    if not cell.items:
+    if not tests.items:
         return "-"
-    inner = ", ".join(_test(test, values) for test in cell.items)
-    return f"not({inner})" if cell.negated else inner
+    inner = ", ".join(_test(test, values) for test in tests.items)
+    return f"not({inner})" if tests.negated else inner
 
 
-def choice(cell: syntax.Tests, values: Values = _NOTHING) -> str:
+def choice(tests: syntax.Tests, values: Values = _NOTHING) -> str:
     """Tests as they stand behind `in`."""
-    alone = cell.items[0] if len(cell.items) == 1 else None
+    alone = tests.items[0] if len(tests.items) == 1 else None
     if isinstance(alone, syntax.Equals):
         return operand(alone.node, values)
-    return tests(cell, values) if alone else f"({tests(cell, values)})"
+    return cell(tests, values) if alone else f"({cell(tests, values)})"
 
 
 def constant(value: Value) -> str:
@@ -65,8 +65,14 @@ def _test(test: syntax.Test, values: Values) -> str:
         return f"{test.op} {operand(test.node, values)}"
     if isinstance(test, syntax.Range):
         opening, closing = "[" if test.closed[0] else "(", "]" if test.closed[1] else ")"
-        return f"{opening}{operand(test.low, values)}..{operand(test.high, values)}{closing}"
+        return f"{opening}{operand(test.low, values)}..{_high(test.high, values)}{closing}"
     return printed(test.node, values)
+
+
+def _high(node: Node, values: Values) -> str:
+    """The end of a range; one with brackets of its own stands in parentheses."""
+    bracketed = any(isinstance(each, syntax.Elements | syntax.Filter) for each in syntax.nodes(node))
+    return f"({printed(node, values)})" if bracketed else operand(node, values)
 
 
 def _print(node: Node, values: Values, least: int) -> str:
@@ -101,8 +107,8 @@ def _text(node: Node, values: Values) -> tuple[str, int]:
         case syntax.Between(value, low, high):
             ends = f"{operand(low, values)} and {operand(high, values)}"
             return f"{operand(value, values)} between {ends}", _COMPARISON
-        case syntax.In(value, cell):
-            return f"{operand(value, values)} in {choice(cell, values)}", _COMPARISON
+        case syntax.In(value, tests):
+            return f"{operand(value, values)} in {choice(tests, values)}", _COMPARISON
         case syntax.Logic(op, operands):
             level = _LEVELS[op]
             return f" {op} ".join(_print(each, values, level + 1) for each in operands), level

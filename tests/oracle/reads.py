@@ -1,24 +1,14 @@
 """What an expression reads: facts as `section.fact`, other policies' decisions as `decision(policy.name)`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from tests.oracle import syntax
 from tests.oracle.model import Decision, Exception_, Formula, PolicyFile, Relation, Text
+from tests.oracle.syntax import nodes
 
 Reads = frozenset[str]
-
-
-def nodes(tree: Any) -> Iterator[Any]:
-    """A tree's node and all that stand below it; of several trees, those of each."""
-    if isinstance(tree, tuple):
-        for each in tree:
-            yield from nodes(each)
-    elif is_dataclass(tree):
-        yield tree
-        for field in fields(tree):
-            yield from nodes(getattr(tree, field.name))
 
 
 def direct(trees: Any, sections: frozenset[str]) -> Reads:
@@ -106,6 +96,11 @@ class Dependencies:
             known = isinstance(decision, Relation)
             self._decisions[name] = frozenset() if known else self.of(trees_of_decision(decision))
         return self._decisions[name]
+
+    def of_values(self, name: str) -> Reads:
+        """Of a decision with all that it holds: of a relation, every column."""
+        columns = (self._of_column(name, None, column) for column in self._columns_of(name))
+        return self.of_decision(name).union(*columns)
 
     def _of_name(self, name: str, places: tuple[Place, ...]) -> Reads:
         for relation, row in places:

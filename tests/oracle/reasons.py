@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.oracle import printer, syntax
+from tests.oracle import choices, printer, syntax
 from tests.oracle.meaning import Rows, condition_value, value_of
 from tests.oracle.model import Relation, Table, TableRow
 from tests.oracle.sheets import RelationRow, Sheet
@@ -57,7 +57,7 @@ def _cell(node: Node, rows: Rows) -> Node | None:
 def of_table_row(table: Table, row: TableRow, sheet: Sheet, inputs: tuple[Value, ...]) -> list[Leaf]:
     """The cells of a table's row, but for those that say nothing."""
     return [
-        _leaf(header, value, printer.tests(cell, sheet.parameters), condition_value(value, cell, sheet))
+        _leaf(header, value, printer.cell(cell, sheet.parameters), condition_value(value, cell, sheet))
         for header, value, cell in zip(table.headers, inputs, row.tests, strict=True)
         if cell.items
     ]
@@ -65,5 +65,13 @@ def of_table_row(table: Table, row: TableRow, sheet: Sheet, inputs: tuple[Value,
 
 def of_relation_row(relation: Relation, row: RelationRow, sheet: Sheet) -> list[Leaf]:
     """The conditions among the cells of a relation's row."""
-    conditions = (row.cells[column.name] for column in relation.columns if column.kind == "boolean")
+    conditions = [row.cells[column.name] for column in relation.columns if column.kind == "boolean"]
+    if choices.CONSTANT_CELLS_SAY_NOTHING:
+        conditions = [cell for cell in conditions if not _is_constant(cell)]
     return [leaf for cell in conditions for leaf in leaves(cell, sheet, (row,))]
+
+
+def _is_constant(cell: Node) -> bool:
+    """Whether a cell names nothing but the row it stands in."""
+    named = (node for node in syntax.nodes(cell) if isinstance(node, syntax.Name | syntax.Other))
+    return all(node == syntax.Name("row") for node in named)

@@ -85,5 +85,5 @@ class Sheet:
         return Answer(value_of(decision.node, self))
 
     def rows(self, relation: str) -> list[RelationRow]:
-        return self.answer(relation).value
-
+        rows: list[RelationRow] = self.answer(relation).value
+        return rows

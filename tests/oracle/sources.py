@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 
-class _Reader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
+class _Reader(yaml.CBaseLoader):
     """Scalars as they were written, but for a plain null."""
 
 

@@ -1,7 +1,9 @@
 """The tree of an expression, and of the tests of a cell."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +139,14 @@ class Tests:
 
     items: tuple[Test, ...]
     negated: bool = False
+
+
+def nodes(tree: Any) -> Iterator[Any]:
+    """A tree's node and all that stand below it; of several trees, those of each."""
+    if isinstance(tree, tuple):
+        for each in tree:
+            yield from nodes(each)
+    elif is_dataclass(tree):
+        yield tree
+        for field in fields(tree):
+            yield from nodes(getattr(tree, field.name))

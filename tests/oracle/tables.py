@@ -30,9 +30,7 @@ def answered(table: Table, sheet: Sheet) -> Answer:
 
 
 def _matches(row: TableRow, inputs: tuple[Value, ...], sheet: Sheet) -> bool:
-    return all(
-        condition_value(value, cell, sheet) is True for value, cell in zip(inputs, row.tests, strict=True)
-    )
+    return all(condition_value(value, cell, sheet) is True for value, cell in zip(inputs, row.tests, strict=True))
 
 
 def _by_hit(table: Table, matched: list[TableRow], sheet: Sheet) -> tuple[Value, list[TableRow], bool]:
@@ -65,9 +63,7 @@ def _default(default: Mapping[str, Node], sheet: Sheet) -> Value:
 
 
 def _record(table: Table, row: TableRow, sheet: Sheet) -> dict[str, Value]:
-    return {
-        column.name: value_of(node, sheet) for column, node in zip(table.outputs, row.outputs, strict=True)
-    }
+    return {column.name: value_of(node, sheet) for column, node in zip(table.outputs, row.outputs, strict=True)}
 
 
 def _whole(record: dict[str, Value]) -> Value:

@@ -71,7 +71,13 @@ def _cases() -> Iterator[Any]:
 @pytest.mark.parametrize(("folder", "case"), list(_cases()))
 def test_a_case_has_one_answer(folder: str, case: Case) -> None:
     assert differs(folder, dict(case.posted), case.as_of, [case.policy]) is None
-    assert differs(folder, dict(case.posted), case.as_of, None) is None
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(each, id=f"{each.policy}-{each.name}") for each in read_cases(files(LANGUAGE))]
+)
+def test_a_case_has_one_answer_of_all_policies(case: Case) -> None:
+    assert differs(LANGUAGE, dict(case.posted), case.as_of, None) is None
 
 
 def _asked() -> Iterator[Any]:
@@ -104,13 +110,19 @@ def test_an_example_has_the_answer_beside_it(path: Path) -> None:
     assert difference(found, {key: value for key, value in answer.items() if key not in NOT_COMPARED}) is None
 
 
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in EXAMPLES])
+def test_an_example_has_one_answer_of_all_policies(path: Path) -> None:
+    request = _json(path)
+    assert differs("rules", request["facts"], date.fromisoformat(request["as_of"]), None) is None
+
+
 def _json(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"), parse_float=Decimal)
 
 
 def test_the_oracle_imports_nothing_of_ours() -> None:
     allowed = ("tests.oracle", "yaml")
-    modules = [path for path in Path(__file__).parent.glob("*.py") if path.name != Path(__file__).name]
+    modules = [path for path in Path(__file__).parent.glob("*.py") if not path.name.startswith("test_")]
     assert len(modules) > 10
     imported = {(path.name, name) for path in modules for name in _imports(path)}
     ours = {(path, name) for path, name in imported if not _is_library(name) and not name.startswith(allowed)}

@@ -4,6 +4,7 @@ Every operation on a null gives null, but for equality: `null = null` is true.
 """
 
 import calendar
+import operator
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -86,15 +87,18 @@ def opposite(value: Value) -> bool | None:
 # -- comparison ----------------------------------------------------------------------------------------------------
 
 
+_ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
 def compared(op: str, left: Value, right: Value) -> bool | None:
     """`left op right`: null has no order, but is equal to null."""
     if op == "=":
-        return left == right
+        return bool(left == right)
     if op == "!=":
-        return left != right
+        return bool(left != right)
     if left is None or right is None:
         return None
-    return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[op])
+    return bool(_ORDERS[op](left, right))
 
 
 def within(value: Value, low: Value, high: Value, closed: tuple[bool, bool] = (True, True)) -> bool | None:
