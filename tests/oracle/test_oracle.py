@@ -51,6 +51,47 @@ def test_members_stand_in_the_order_of_the_day(day: date, best: str, ranked: lis
     assert entry["decisions"] == {"best": best, "ranked": ranked}
 
 
+BEHIND = """
+policy: p.b
+subject: merchant
+effective: {from: 2023-01-01}
+optional: [test.x]
+decisions: {v: {expression: test.x + 1}}
+"""
+READER = """
+policy: p.a
+subject: merchant
+effective: {from: 2023-01-01}
+optional: [decision(p.b.v)]
+rewards:
+  r: {kind: cash, when: decision(p.b.v) > 1, amount: "1", claim: {per: once}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("posted", "until", "reason"),
+    [
+        ({}, "2024-01-01", "insufficient_facts"),  # the other policy applies, and its fact is not known
+        ({"test": {"x": 0}}, "2024-01-01", "not_met"),
+        ({"test": {"x": 5}}, "2023-04-01", "not_met"),  # the other policy is over; nothing is unknown
+    ],
+)
+def test_a_fact_behind_another_decision_may_be_lacking(posted: dict[str, Any], until: str, reason: str) -> None:
+    behind = BEHIND.replace("from: 2023-01-01", f"from: 2023-01-01, to: {until}")
+    oracle = Oracle({"facts.yaml": FACTS, "bundle.yaml": "", "p/a.yaml": READER, "p/b.yaml": behind})
+    answer = oracle.answer({"merchant": {"id": "m-1"}, **posted}, date(2023, 4, 1), ["p.a"])
+    assert [each["reason"] for each in answer["not_granted"]] == [reason]
+
+
+def test_a_fact_is_read_though_a_null_stands_beside_it() -> None:
+    policy = (
+        "{policy: p.a, subject: merchant, effective: {from: 2023-01-01}, decisions: {v: {expression: test.x + null}}}"
+    )
+    oracle = Oracle({"facts.yaml": FACTS, "bundle.yaml": "", "p/a.yaml": policy})
+    entry = oracle.answer({"merchant": {"id": "m-1"}}, date(2023, 4, 1))["policies"][0]
+    assert (entry["status"], entry["missing"]) == ("insufficient_facts", ["test.x"])
+
+
 @pytest.mark.parametrize(
     ("oracle", "service", "told"),
     [
