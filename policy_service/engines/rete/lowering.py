@@ -23,10 +23,6 @@ _ALWAYS: Constant = "always"
 Lowered = pen.Condition | Constant
 
 
-_MANY = 5000
-"""More fields than a folder can have; each pen gets the few that its own rules use."""
-
-
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field of the pen's fact: its name, what it holds, and how it comes to be."""
@@ -40,7 +36,7 @@ class Field:
 class Fields:
     """Fields of one ruleset, each expression once."""
 
-    names: Iterator[str] = field(default_factory=lambda: pen.field_names(_MANY))
+    names: Iterator[str] = field(default_factory=pen.field_names)
     known: dict[tuple[Node, FieldKind], Field] = field(default_factory=dict)
 
     def name(self, node: Node, kind: FieldKind) -> str:

@@ -11,6 +11,8 @@ from policy_service.engines import registry
 from policy_service.engines.contract import EngineRefused
 from policy_service.engines.rete import compile as compiling
 from policy_service.engines.rete import pen
+from policy_service.engines.rete.lowering import Fields
+from policy_service.language import typed, types
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.policies.loader import read_folder
 
@@ -55,3 +57,9 @@ def test_what_the_pen_refuses_all_the_same_is_the_engine_s_refusal(monkeypatch: 
     monkeypatch.setattr(compiling.pen, "split", refuse)
     with pytest.raises(EngineRefused, match=r"^from 20.*more than 4095 rules"):
         Evaluator(with_cell("> 1"), registry.engine("rete")).try_all()
+
+
+def test_a_family_may_compute_very_many_fields() -> None:
+    fields = Fields()
+    names = {fields.name(typed.Const(types.Number(0, n, n), n), "number") for n in range(6_000)}
+    assert len(names) == 6_000
