@@ -5,8 +5,10 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from policy_service.language.values import shown
 from policy_service.policies.bundle import document
-from policy_service.policies.model import Rules
+from policy_service.policies.model import Policy, Rules
+from policy_service.policies.stretches import policy_breaks
 
 Days = tuple[date, date]
 """From a day to before another."""
@@ -24,7 +26,7 @@ def changed_days(old: Rules, new: Rules) -> dict[str, list[Days]]:
     found = {}
     if any(before["bundle"][key] != after["bundle"][key] for key in _FRAME):
         found["bundle"] = [(_FIRST, _END)]
-    one, two = _by_policy(before), _by_policy(after)
+    one, two = _by_policy(old, before), _by_policy(new, after)
     for policy in sorted(one.keys() | two.keys()):
         days = list(_changed(one.get(policy, []), two.get(policy, [])))
         if days:
@@ -43,43 +45,41 @@ def joined(days: Iterable[Days]) -> list[Days]:
     return out
 
 
-def _by_policy(whole: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for policy in whole["policies"]:
-        found.setdefault(policy["policy"], []).append(policy)
+def _by_policy(rules: Rules, whole: Mapping[str, Any]) -> dict[str, list["_File"]]:
+    found: dict[str, list[_File]] = {}
+    for policy, said in zip(rules.policies, whole["policies"], strict=True):
+        found.setdefault(policy.id, []).append(_File(policy, said))
     return found
 
 
-def _changed(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[Days]:
-    breaks = sorted({_FIRST, _END, *(day for policy in (*old, *new) for day in _breaks(policy))})
-    yield from joined((start, end) for start, end in pairwise(breaks) if _on(old, start) != _on(new, start))
+class _File:
+    """A file of a policy: its days, what it says on all of them, and the values of its parameters."""
+
+    def __init__(self, policy: Policy, said: Mapping[str, Any]) -> None:
+        self.policy = policy
+        parameters = {name: {**parameter, "values": None} for name, parameter in said["parameters"].items()}
+        self.lasting = {**said, "effective": None, "parameters": parameters}
+
+    def values(self, day: date) -> dict[str, Any]:
+        """As they are shown: how many decimals all values of a parameter need may differ between rules."""
+        return {p.name: shown(p.type, p.at(day)) for p in self.policy.parameters.values()}
 
 
-def _breaks(policy: Mapping[str, Any]) -> Iterator[date]:
-    """Days from which the policy may say something else."""
-    yield from _period(policy)
-    for parameter in policy["parameters"].values():
-        yield from (date.fromisoformat(value["from"]) for value in parameter["values"])
+def _changed(old: list[_File], new: list[_File]) -> Iterator[Days]:
+    starts = {day for file in (*old, *new) for day in policy_breaks(file.policy)}
+    breaks = sorted({_FIRST, _END, *starts})
+    same = {(one.policy.file, two.policy.file): one.lasting == two.lasting for one in old for two in new}
+    yield from joined(
+        (start, end) for start, end in pairwise(breaks) if _differ(_on(old, start), _on(new, start), start, same)
+    )
 
 
-def _period(policy: Mapping[str, Any]) -> Days:
-    start, end = policy["effective"]["period"]
-    return date.fromisoformat(start), _END if end is None else date.fromisoformat(end)
+def _differ(one: _File | None, two: _File | None, day: date, same: Mapping[tuple[str, str], bool]) -> bool:
+    if one is None or two is None:
+        return one is not two
+    return not same[one.policy.file, two.policy.file] or one.values(day) != two.values(day)
 
 
-def _on(versions: Iterable[Mapping[str, Any]], day: date) -> dict[str, Any] | None:
-    """What a policy says on a day; None where none of its files is in force."""
-    for policy in versions:
-        start, end = _period(policy)
-        if start <= day < end:
-            return {**policy, "effective": None, "parameters": _values(policy["parameters"], day)}
-    return None
-
-
-def _values(parameters: Mapping[str, Any], day: date) -> dict[str, Any]:
-    found = {}
-    for name, parameter in parameters.items():
-        begun = [value for value in parameter["values"] if date.fromisoformat(value["from"]) <= day]
-        last = begun[-1] if begun else None
-        found[name] = {**parameter, "values": None if last is None else last["value"]}
-    return found
+def _on(files: Iterable[_File], day: date) -> _File | None:
+    """The file in force on a day; None where none is."""
+    return next((file for file in files if day in file.policy.effective.period), None)
