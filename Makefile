@@ -66,6 +66,10 @@ bench: install ## measure the engines, and what the durable log costs
 bench-log: install ## measure only what the durable log costs, in two minutes
 	@$(PY) benchmarks/log_cost.py
 
+.PHONY: bench-load
+bench-load: install ## measure how loading and checking grow with rows, values and policies
+	@$(PY) -u benchmarks/load.py
+
 .PHONY: bench-replay
 bench-replay: install ## replay 100,000 decisions, and erase persons among them; at most 15 minutes
 	@$(PY) -u benchmarks/replay_many.py

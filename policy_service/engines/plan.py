@@ -503,7 +503,7 @@ class _Planner:
         body = self.policy.decisions[row.relation].body
         if not isinstance(body, model.RelationTable):
             raise TypeError(f"{row.relation} is not a relation")
-        return body, next(r.cells for r in body.rows if r.id == row.row)
+        return body, body.by_id[row.row].cells
 
     def _leaf(
         self, operand: ast.Node, test: str, whole: ast.Node, expression: Expression, row: RowOf | None

@@ -685,7 +685,8 @@ class _Checker:
             case Number(), Number():
                 return self.numbers(operator, left, right, span)
             case (Null(), other) | (other, Null()):
-                return Const(other, None)
+                # Always null, and yet a fact is read: the answer says whether it was there.
+                return Arithmetic(other, "+", left, right)
             case (Date(), _) | (_, Date()):
                 return self.dates(operator, left, right, span)
         return self.durations(operator, left, right, span)
@@ -1021,7 +1022,7 @@ class _Checker:
             element = self.member(item.value, value.type, span)
             test = self.compared("=", self.member(value, element.type, span), element, span)
             tests.append(test if item.guard is None else And(BOOLEAN, (_true(item.guard), test)))
-        return Or(BOOLEAN, tuple(tests)) if tests else typed.FALSE
+        return Or(BOOLEAN, tuple(tests)) if tests else Call(BOOLEAN, "list contains", (elements, value))
 
     def element(self, value: Node, kind: Type, span: Span) -> Node:
         """A value as it stands among elements of a kind; it may lie outside their bounds, then it is none of them."""

@@ -266,7 +266,7 @@ def bind(node: Node, constants: Mapping[Symbol, Any]) -> Node:
 def let(symbol: Symbol, value: Node, body: Node) -> Node:
     """The body with the symbol bound to the value; without a `Let` where it is read once."""
     bound = Let(body.type, symbol, value, body)
-    return bound if _count(body, symbol) > 1 else inlined(bound)
+    return inlined(bound) if _count(body, symbol) == 1 else bound
 
 
 def _count(node: Node, symbol: Symbol) -> int:

@@ -709,6 +709,7 @@ class _Builder:
             if column.name in self._prefixes():
                 self.report.add(NAME_CLASH, column.span, f"`{column.name}` already names a section of facts")
         kinds: list[types.Type] = [types.Null() for _ in draft.columns]
+        ids = tuple(row.id for row in draft.rows)
         for row in draft.rows:
             cells: list[model.Expression | None] = []
             for index, (cell, column) in enumerate(zip(row.outputs, draft.columns, strict=True)):
@@ -717,7 +718,7 @@ class _Builder:
                     (c.name, _settled(e.type if e else types.Null(), c.type))
                     for c, e in zip(draft.columns, cells, strict=False)
                 )
-                shape = types.Relation(self.draft.id, name, tuple(r.id for r in draft.rows), left)
+                shape = types.Relation(self.draft.id, name, ids, left)
                 found = self._expression(cell, row_scope(shape, row.id, left, self.scope), column.type)
                 whole = whole and found is not None
                 kinds[index] = self._joined([kinds[index]], [found])[0]
@@ -728,7 +729,7 @@ class _Builder:
             return None, None
         final = tuple((c.name, _settled(k, c.type)) for c, k in zip(draft.columns, kinds, strict=True))
         columns = tuple(model.Column(c.name, k, c.declared) for c, (_, k) in zip(draft.columns, final, strict=True))
-        kind = types.Relation(self.draft.id, name, tuple(r.id for r in draft.rows), final)
+        kind = types.Relation(self.draft.id, name, ids, final)
         return model.RelationTable(columns, tuple(rows)), kind
 
     def _joined(self, kinds: list[types.Type], found: Iterable[model.Expression | None]) -> list[types.Type]:
@@ -775,8 +776,9 @@ class _Builder:
         self._rows_known(draft.titles, relation, draft.span)
 
     def _rows_known(self, texts: Mapping[str, object], relation: types.Relation, span: Span) -> None:
+        known = {"", *relation.rows}
         for row in texts:
-            if row and row not in relation.rows:
+            if row not in known:
                 close = get_close_matches(row, relation.rows, 1)
                 self.report.add(
                     REFERENCE_UNKNOWN,

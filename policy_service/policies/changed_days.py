@@ -5,8 +5,11 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from policy_service.language.types import Enum
+from policy_service.language.values import shown
 from policy_service.policies.bundle import document
-from policy_service.policies.model import Rules
+from policy_service.policies.model import Policy, Rules
+from policy_service.policies.stretches import policy_breaks
 
 Days = tuple[date, date]
 """From a day to before another."""
@@ -24,7 +27,7 @@ def changed_days(old: Rules, new: Rules) -> dict[str, list[Days]]:
     found = {}
     if any(before["bundle"][key] != after["bundle"][key] for key in _FRAME):
         found["bundle"] = [(_FIRST, _END)]
-    one, two = _by_policy(before), _by_policy(after)
+    one, two = _by_policy(old, before), _by_policy(new, after)
     for policy in sorted(one.keys() | two.keys()):
         days = list(_changed(one.get(policy, []), two.get(policy, [])))
         if days:
@@ -43,54 +46,56 @@ def joined(days: Iterable[Days]) -> list[Days]:
     return out
 
 
-def _by_policy(whole: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    types = whole.get("types", {})
-    for policy in whole["policies"]:
-        used = {name: types[name]["values"] for name in sorted(_type_names(policy)) if name in types}
-        found.setdefault(policy["policy"], []).append({**policy, "types": used})
+def _by_policy(rules: Rules, whole: Mapping[str, Any]) -> dict[str, list["_File"]]:
+    found: dict[str, list[_File]] = {}
+    for policy, said in zip(rules.policies, whole["policies"], strict=True):
+        kinds = [rules.types[name].kind for name in sorted(_type_names(said)) if name in rules.types]
+        found.setdefault(policy.id, []).append(_File(policy, said, kinds))
     return found
 
 
-def _type_names(policy: Mapping[str, Any]) -> Iterator[str]:
+def _type_names(said: Mapping[str, Any]) -> Iterator[str]:
     """What the types of its parameters, outputs and columns are called."""
-    yield from (parameter["type"] for parameter in policy["parameters"].values())
-    for decision in policy["decisions"].values():
+    yield from (parameter["type"] for parameter in said["parameters"].values())
+    for decision in said["decisions"].values():
         for columns in (decision.get("outputs", ()), decision.get("columns", ())):
             yield from (declared for _, declared in columns)
 
 
-def _changed(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[Days]:
-    breaks = sorted({_FIRST, _END, *(day for policy in (*old, *new) for day in _breaks(policy))})
-    yield from joined((start, end) for start, end in pairwise(breaks) if _on(old, start) != _on(new, start))
+class _File:
+    """A file of a policy: its days, what it says on all of them, its parameters' values and its types' members."""
+
+    def __init__(self, policy: Policy, said: Mapping[str, Any], kinds: Iterable[Enum]) -> None:
+        self.policy, self._kinds = policy, tuple(kinds)
+        parameters = {name: {**parameter, "values": None} for name, parameter in said["parameters"].items()}
+        self.lasting = {**said, "effective": None, "parameters": parameters}
+
+    def breaks(self) -> Iterator[date]:
+        """Days from which the file may say something else."""
+        yield from policy_breaks(self.policy)
+        yield from (day for kind in self._kinds for day, _ in kind.dated)
+
+    def on(self, day: date) -> tuple[dict[str, Any], list[tuple[str, ...]]]:
+        """Values as they are shown, since how many decimals all values of a parameter need may differ between rules."""
+        values = {p.name: shown(p.type, p.at(day)) for p in self.policy.parameters.values()}
+        return values, [kind.at(day) for kind in self._kinds]
 
 
-def _breaks(policy: Mapping[str, Any]) -> Iterator[date]:
-    """Days from which the policy may say something else."""
-    yield from _period(policy)
-    for dated in (*(p["values"] for p in policy["parameters"].values()), *policy["types"].values()):
-        yield from (date.fromisoformat(value["from"]) for value in dated)
+def _changed(old: list[_File], new: list[_File]) -> Iterator[Days]:
+    starts = {day for file in (*old, *new) for day in file.breaks()}
+    breaks = sorted({_FIRST, _END, *starts})
+    same = {(one.policy.file, two.policy.file): one.lasting == two.lasting for one in old for two in new}
+    yield from joined(
+        (start, end) for start, end in pairwise(breaks) if _differ(_on(old, start), _on(new, start), start, same)
+    )
 
 
-def _period(policy: Mapping[str, Any]) -> Days:
-    start, end = policy["effective"]["period"]
-    return date.fromisoformat(start), _END if end is None else date.fromisoformat(end)
+def _differ(one: _File | None, two: _File | None, day: date, same: Mapping[tuple[str, str], bool]) -> bool:
+    if one is None or two is None:
+        return one is not two
+    return not same[one.policy.file, two.policy.file] or one.on(day) != two.on(day)
 
 
-def _on(versions: Iterable[Mapping[str, Any]], day: date) -> dict[str, Any] | None:
-    """What a policy says on a day; None where none of its files is in force."""
-    for policy in versions:
-        start, end = _period(policy)
-        if start <= day < end:
-            members = {name: _begun_last(dated, day, "members") for name, dated in policy["types"].items()}
-            return {**policy, "effective": None, "parameters": _values(policy["parameters"], day), "types": members}
-    return None
-
-
-def _values(parameters: Mapping[str, Any], day: date) -> dict[str, Any]:
-    return {n: {**p, "values": _begun_last(p["values"], day, "value")} for n, p in parameters.items()}
-
-
-def _begun_last(dated: Iterable[Mapping[str, Any]], day: date, key: str) -> Any:
-    begun = [entry for entry in dated if date.fromisoformat(entry["from"]) <= day]
-    return begun[-1][key] if begun else None
+def _on(files: Iterable[_File], day: date) -> _File | None:
+    """The file in force on a day; None where none is."""
+    return next((file for file in files if day in file.policy.effective.period), None)

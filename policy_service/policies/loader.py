@@ -152,7 +152,8 @@ class _Loader:
             return None
         order = self._order(drafted)
         built = []
-        for draft in sorted(drafted, key=lambda d: order.index(d.id)):
+        places = {id_: place for place, id_ in enumerate(order)}
+        for draft in sorted(drafted, key=lambda d: places[d.id]):
             policy = building.build_policy(draft, registry)
             if policy is None:
                 self.faulty.add(f"policy {draft.id}")
@@ -352,17 +353,16 @@ class _Loader:
 
     def _order(self, drafted: list[drafts.Draft]) -> list[str]:
         """Policy ids, each after those whose decisions it uses."""
-        ids = sorted({d.id for d in drafted})
+        ids = {d.id for d in drafted}
         for draft in drafted:
-            owner = next((id_ for id_ in ids if draft.id.startswith(f"{id_}.")), None)
+            owner = next((id_ for id_ in _prefixes(draft.id) if id_ in ids), None)
             if owner is not None:
                 self.report.add(NAME_CLASH, draft.span, f"`{draft.id}` reads as a decision of the policy `{owner}`")
-        needs: dict[str, list[str]] = {id_: [] for id_ in ids}
+        needs: dict[str, list[str]] = {id_: [] for id_ in sorted(ids)}
         for draft in drafted:
             for tree in building.draft_trees(draft):
                 for name, _ in building.decision_references(tree):
-                    owners = [i for i in ids if name.startswith(i + ".") and i != draft.id]
-                    needs[draft.id] += owners
+                    needs[draft.id] += [i for i in _prefixes(name) if i in ids and i != draft.id]
         order, loops = building.ordered(needs)
         for loop in loops:
             self.faulty |= {f"policy {name}" for name in loop}
@@ -398,6 +398,12 @@ class _Loader:
                         f"no file of `{id_}` is in force from {end} to {two.effective.period.start}",
                         related=related,
                     )
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    """Of `a.b.c` `a` and `a.b`."""
+    parts = name.split(".")
+    return (".".join(parts[:count]) for count in range(1, len(parts)))
 
 
 def _is_time(text: str) -> bool:

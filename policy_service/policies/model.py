@@ -188,12 +188,16 @@ class RelationRow:
     span: Span = field(default=NOWHERE, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RelationTable:
     """A boxed relation: every cell an expression."""
 
     columns: tuple[Column, ...]
     rows: tuple[RelationRow, ...]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, RelationRow]:
+        return {row.id: row for row in self.rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import count, islice, product
 from string import ascii_lowercase
 from typing import Literal, TypeAlias
@@ -126,13 +127,18 @@ def fnv1a(text: str) -> int:
     return digest
 
 
+@cache
+def _by_hash(words: frozenset[str]) -> Mapping[int, str]:
+    return {fnv1a(word): word for word in sorted(words)}
+
+
 def field_names(n: int | None = None) -> Iterator[str]:
-    """Yields n short names for fields, or without end; always the same ones, that the engine can tell apart."""
+    """Yields n short names for fields, always the same ones, that the engine can tell apart; None: without end."""
     return islice(_distinct_names(), n)
 
 
 def _distinct_names() -> Iterator[str]:
-    taken = {fnv1a(word) for word in RESERVED}
+    taken = set(_by_hash(RESERVED))
     for length in count(1):
         for letters in product(ascii_lowercase, repeat=length):
             name = "".join(letters)
@@ -340,7 +346,7 @@ def check_field_names(names: Iterable[str]) -> None:
 
 
 def check_collisions(names: Iterable[str]) -> None:
-    known = {fnv1a(word): word for word in sorted(RESERVED)}
+    known = dict(_by_hash(RESERVED))
     for name in names:
         other = known.setdefault(fnv1a(name), name)
         if other != name:

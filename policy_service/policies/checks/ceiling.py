@@ -39,8 +39,7 @@ def _type(policy: Policy, reward: Reward) -> types.Type:
     if reward.row is not None:
         body = policy.decisions[reward.row.relation].body
         if isinstance(body, RelationTable):
-            cells = next(r.cells for r in body.rows if r.id == reward.row.row)
-            for column, cell in zip(body.columns, cells, strict=True):
+            for column, cell in zip(body.columns, body.by_id[reward.row.row].cells, strict=True):
                 if reward.amount.text in (column.name, f"this.{column.name}"):
                     return cell.type
     return reward.amount.type

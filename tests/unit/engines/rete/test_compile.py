@@ -63,3 +63,9 @@ def test_what_the_pen_refuses_all_the_same_is_the_engine_s_refusal(monkeypatch: 
     monkeypatch.setattr(compiling.pen, "split", refuse)
     with pytest.raises(EngineRefused, match=r"^from 20.*more than 4095 rules"):
         Evaluator(with_cell("> 1"), registry.engine("rete")).try_all()
+
+
+def test_a_family_may_compute_very_many_fields() -> None:
+    fields = Fields()
+    names = {fields.name(typed.Const(types.Number(0, n, n), n), "number") for n in range(6_000)}
+    assert len(names) == 6_000
