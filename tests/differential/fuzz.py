@@ -24,14 +24,11 @@ from random import Random
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # the two modules beside this program
-
-import generate  # noqa: E402
-import judging  # noqa: E402
-import states  # noqa: E402
+sys.path.insert(0, str(HERE.parents[1]))  # run as a program, its own folder is in reach alone
 
 from policy_service.policies.bundle import bundle  # noqa: E402
 from policy_service.policies.loader import read_folder  # noqa: E402
+from tests.differential import generate, judging, states  # noqa: E402
 
 FAILURES = HERE / "failures"
 STATES = 150

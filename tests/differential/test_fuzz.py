@@ -26,8 +26,8 @@ def test_it_stops_by_itself_and_says_what_it_did() -> None:
 BROKEN = f"""
     import sys
     from pathlib import Path
-    sys.path.insert(0, {str(HERE)!r})
-    import fuzz, generate, judging
+    sys.path.insert(0, {str(HERE.parents[1])!r})
+    from tests.differential import fuzz, generate, judging
 
     write = generate.write_folder
     generate.write_folder = lambda rng: write(rng, generate.Size(policies=2, decisions=3, rows=3, depth=1))
