@@ -105,6 +105,8 @@ OPERANDS: dict[str, tuple[str, ...]] = {
 for _kind, _field in FIELDS.items():
     OPERANDS[_kind] += (f"decision(kin.offer.rec.{_field})",)
 _BESIDE_ENUM = ("merchant.word1", "rec.word", '"low"', '"high"')
+_ONE_TYPE = ("if", "list", "in list", "cell list", "list contains")
+"""Forms that bring their operands to one type, which a text is only where it is written out."""
 _LENGTHS = (*OPERANDS["duration"], "merchant.rest")
 """Where no date moves by it, a duration may be as long as a fact can be."""
 _LITERAL_LISTS = {
@@ -263,7 +265,7 @@ def is_too_fine(kinds: Sequence[str]) -> bool:
 
 def _operand(rng: Random, pair: Pair, kind: str) -> str:
     if kind == "text" and any("enum" in operand for operand in pair.operands):
-        return rng.choice(_BESIDE_ENUM[2:] if pair.form in ("if", "list", "list contains") else _BESIDE_ENUM)
+        return rng.choice(_beside_enum(pair))
     if kind == "list of text" and "list of enum" in pair.operands:
         return '["low", "high"]'
     if kind in _WRITTEN_OUT and is_avoided("lists of several scales") and _of_several_scales(pair):
@@ -271,6 +273,11 @@ def _operand(rng: Random, pair: Pair, kind: str) -> str:
     if kind == "duration" and "date" not in pair.operands:
         return rng.choice(_LENGTHS)
     return rng.choice([text for text in OPERANDS[kind] if not _is_faulty(text, pair)])
+
+
+def _beside_enum(pair: Pair) -> Sequence[str]:
+    """Texts that go with an enumeration."""
+    return _BESIDE_ENUM[2:] if pair.form in _ONE_TYPE else _BESIDE_ENUM
 
 
 def _is_faulty(text: str, pair: Pair) -> bool:
@@ -308,7 +315,7 @@ def is_faulty(pair: Pair) -> bool:
 
 def _posted(kind: str, pair: Pair) -> Sequence[str]:
     """Operands that no check knows beforehand, so that it finds no cell in vain."""
-    texts = _BESIDE_ENUM if kind == "text" and "enum" in pair.operands else OPERANDS[kind]
+    texts = _beside_enum(pair) if kind == "text" and "enum" in pair.operands else OPERANDS[kind]
     return [text for text in texts if _NAMED.search(text)] or texts
 
 
