@@ -150,7 +150,7 @@ class Author:
         def text() -> str:
             parts = ["说明 "]
             for _ in range(self.rng.randint(0, 2)):
-                kind = self.rng.choice(("number", "number", "text", "enum", "date", "boolean", "duration"))
+                kind = self.rng.choice(("number", "number", "text", "enum", "date", "boolean", "duration", "months"))
                 parts.append("{" + bare(speaker.value(kind, 1)[0]) + "}, ")
             return "".join(parts)
 

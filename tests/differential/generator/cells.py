@@ -110,6 +110,8 @@ class Cells(Names):
 
     def cell(self, known: Known) -> str:
         """The cell of a table under a header."""
+        if known.kind.name in ("record", "list"):
+            return self.rng.choice(("-", "null", "not(null)"))
         if self.chance(18):
             return "-"
         if self.chance(12):
@@ -130,6 +132,8 @@ class Cells(Names):
 
     def loose_cell(self, known: Known) -> str | None:
         """A test whose end is not known before the state is; None when there is no such name."""
+        if known.kind.name in ("record", "list"):
+            return None
         names = [
             n.text
             for n in self.names
@@ -150,7 +154,9 @@ class Cells(Names):
     def parted(self, known: Known, count: int) -> list[str]:
         """Cells no two of which match one value."""
         kind = known.kind
-        if kind.name == "boolean":
+        if kind.name in ("record", "list"):
+            cells = ["null", "not(null)"]
+        elif kind.name == "boolean":
             cells = ["true", "false", "null"]
         elif kind.name in ("enum", "text"):
             words = list(kind.members or dict.fromkeys(known.edges or TEXTS))

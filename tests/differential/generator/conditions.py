@@ -34,13 +34,17 @@ class Conditions(Names):
             return self.contained(depth - 1)
         if turn == 16:
             name = self.rng.choice(("contains", "starts with", "ends with"))
-            return f"{name}({bare(self.text(depth - 1)[0])}, {bare(self.text(depth - 1)[0])})"
+            return f"{name}({bare(self.word(depth - 1)[0])}, {bare(self.word(depth - 1)[0])})"
         if turn == 17:
             a, b, c = (bare(self.condition(depth - 1)) for _ in range(3))
             return f"(if {a} then {b} else {c})"
         return self.of_a_list(depth - 1)
 
     def presence(self, depth: int) -> str:
+        if self.chance(25):
+            record = self.record(depth - 1) if self.chance(50) else None
+            text, _ = record if record is not None else self.some_list(depth - 1)
+            return f"({text} {self.rng.choice(('=', '!='))} null)"
         text = self.value(self.rng.choice(("number", "boolean", "date", "text", "enum")), depth - 1)[0]
         return f"({text} {self.rng.choice(('=', '!='))} null)"
 
@@ -78,7 +82,8 @@ class Conditions(Names):
             b, two = self.partner(depth, ANY_UNIT, one)
             c, _ = self.number(depth, frozenset((None, one.unit or two.unit)))
             return f"({a} between {b} and {c})"
-        a, b, c = (self.date(depth)[0] for _ in range(3))
+        name = self.rng.choice(("date", "date", "duration", "months"))
+        a, b, c = (self.value(name, depth)[0] for _ in range(3))
         return f"({a} between {b} and {c})"
 
     def contained(self, depth: int) -> str:

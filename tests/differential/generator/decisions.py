@@ -7,9 +7,9 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from tests.differential.generator.faults import is_avoided
 from tests.differential.generator.folder import Grid
 from tests.differential.generator.kinds import (
-    ANY_UNIT,
     BOOLEAN,
     DAYS,
     ENUMS,
@@ -77,9 +77,10 @@ class Decisions:
             text = f"{speaker.rows(relation, 1)}.{column}"
             text = text if self.chance(70) else f"if {bare(speaker.condition(1))} then {text} else null"
             return {"expression": text}, Known(_name, Kind("list", most=len(relation.kind.rows), element=kind))
-        if turn == 1:
-            texts, kind = speaker.some_numbers(1, ANY_UNIT)
-            return {"expression": f"[{', '.join(texts)}]"}, Known(_name, Kind("list", most=len(texts), element=kind))
+        if turn <= 2:
+            chosen = speaker.record(2) if turn == 2 else None
+            text, kind = chosen if chosen is not None else speaker.some_list(2)
+            return {"expression": bare(text)}, Known(_name, kind)
         kind_name = self.rng.choice(
             ("number", "number", "number", "boolean", "boolean", "date", "duration", "months", "text", "enum")
         )
@@ -167,6 +168,10 @@ class Decisions:
                 middle = (found.low + found.high) // 2
                 edges = (middle, middle + 1) if kind in ("number", "date", "duration") else ()
                 known = Known(bare(text), found, edges) if is_open(found) else known
+            whole = speaker.one(self.rng.choice(("record", "list")))
+            if whole is not None and self.chance(6) and not is_avoided("records under a header"):
+                out.append(whole)
+                continue
             record = speaker.one("record")
             if record is not None and self.chance(15):
                 name, kind_ = self.rng.choice(record.kind.fields)

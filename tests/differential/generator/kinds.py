@@ -14,7 +14,7 @@ from policy_service.language.values import days_text
 LIMIT = 10**15 - 1
 INSIDE = 10**27
 UNITS = ("hour", "yuan", "order")
-TEXTS = ("", "a", "ab", "b a", "a|b", "开播", 'say "a"', "back\\slash", "Ab", "😀", "a\nb")
+TEXTS = ("", "a", "ab", "b a", "a|b", "开播", 'say "a"', "back\\slash", "Ab", "😀", "a\nb", "a\tb", "/\\/", "\u2028x")
 ENUMS = (("S", "A", "B", "C", "D"), ("low", "mid", "high"), ("D", "C", "B", "A"), ("new", "old"))
 DAYS = (
     "2022-12-31",
@@ -98,7 +98,7 @@ def number_text(value: int, scale: int) -> str:
 
 def quoted(text: str) -> str:
     """A text as FEEL writes it."""
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False).replace("\u2028", "\\u2028")  # which YAML takes for the end of a line
 
 
 def day_text(day: int) -> str:

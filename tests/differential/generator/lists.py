@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.differential.generator.faults import is_avoided
 from tests.differential.generator.kinds import ANY_UNIT, TEXT, TEXTS, Kind, Known, Value, bare, quoted
 from tests.differential.generator.names import Names
 
@@ -24,8 +25,8 @@ class Lists(Names):
     def count(self, depth: int) -> Value:
         found = self.one(self.rng.choice(("relation", "list")))
         if found is None:
-            texts, _ = self.some_numbers(0, ANY_UNIT)
-            return f"count([{', '.join(texts)}])", Kind("number", 0, 0, len(texts))
+            text, kind = self.some_list(depth)
+            return f"count({bare(text)})", Kind("number", 0, 0, kind.most)
         text, most = found.text, found.kind.most
         if found.kind.name == "relation":
             text, most = self.rows(found, depth), len(found.kind.rows)
@@ -59,6 +60,13 @@ class Lists(Names):
                 return known.text, element, known.kind.most
             name, kind = self.rng.choice([f for f in element.fields if f[1].name == "number" and f[1].unit in units])
             return f"{known.text}.{name}", kind, known.kind.most
+        text, kind = self.some_list(depth)
+        element = kind.element
+        if element is not None and element.name == "number" and element.unit in units and self.chance(70):
+            return bare(text), element, kind.most
+        if element is not None and fits(element) and not (text[0] == "[" and is_avoided("null records in a list")):
+            name, field = self.rng.choice([f for f in element.fields if f[1].name == "number" and f[1].unit in units])
+            return f"{text}.{name}", field, kind.most
         texts, kind = self.some_numbers(depth, units)
         return f"[{', '.join(texts)}]", kind, len(texts)
 

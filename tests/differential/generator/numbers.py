@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from tests.differential.generator.kinds import ANY_UNIT, LIMIT, Kind, Known, Value, bare, number_text, times
+from tests.differential.generator.kinds import (
+    ANY_UNIT,
+    DAYS,
+    LIMIT,
+    Kind,
+    Known,
+    Value,
+    bare,
+    day_text,
+    length_text,
+    number_text,
+    ordinal,
+    times,
+)
 from tests.differential.generator.names import Names
 
 
@@ -122,7 +135,19 @@ class Numbers(Names):
         b, two = self.partner(depth, units, one)
         return f"(if {bare(condition)} then {bare(a)} else {bare(b)})", self.joined((one, two))
 
+    def steps_of_days(self, units: frozenset[str | None]) -> Value:
+        """A number beside the last of some days, or lengths, that is reached."""
+        name = self.rng.choice(("date", "duration"))
+        x, _ = self.value(name, 1)
+        days = sorted(self.rng.sample(range(len(DAYS)), self.rng.randint(1, 3)))
+        starts = [day_text(ordinal(DAYS[d])) if name == "date" else length_text(30 * d - 60) for d in days]
+        values = [self.literal() for _ in starts]
+        chosen = ", ".join(bare(t) for t, _ in values)
+        return f"steps({bare(x)}, [{', '.join(starts)}], [{chosen}])", self.joined([k for _, k in values])
+
     def steps(self, depth: int, units: frozenset[str | None]) -> Value:
+        if self.chance(25):
+            return self.steps_of_days(units)
         known = self.one("number")
         x, kind = (known.text, known.kind) if known is not None else self.number(depth)
         edges = [e for e in (known.edges if known is not None else ()) if isinstance(e, int)]
@@ -139,7 +164,7 @@ class Numbers(Names):
     def part(self, depth: int, units: frozenset[str | None]) -> Value:
         turn = self.rng.randrange(7)
         if turn == 0:
-            text, _ = self.text(depth)
+            text, _ = self.word(depth)
             return f"string length({bare(text)})", Kind("number", 0, 0, 1_000_000)
         if turn in (1, 5, 6):
             day, _ = self.date(depth)
@@ -158,6 +183,9 @@ class Numbers(Names):
         if record is None:
             return self.number_atom(units)
         name, kind = self.rng.choice([f for f in record.kind.fields if f[1].name == "number" and f[1].unit in units])
+        chosen = self.record(depth) if self.chance(40) else None
+        if chosen is not None and dict(chosen[1].fields).get(name) == kind:
+            return f"{chosen[0]}.{name}", kind
         return self.output_of(record, name), kind
 
     def output_of(self, record: Known, name: str) -> str:

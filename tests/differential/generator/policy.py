@@ -22,6 +22,7 @@ from tests.differential.generator.kinds import (
     number_text,
     ordinal,
 )
+from tests.differential.generator.speaker import Speaker
 
 if TYPE_CHECKING:
     from tests.differential.generator.author import Author
@@ -170,10 +171,7 @@ class PolicyAuthor(Decisions):
             out["when"] = bare(speaker.condition(self.rng.choice((0, 1, 2))))
         if unit:
             out["unit"] = unit
-        out["details"] = {
-            f"more{n}": bare(speaker.value(self.rng.choice(("number", "text", "date", "boolean", "months")), 1)[0])
-            for n in range(self.rng.choice((0, 0, 1, 2)))
-        }
+        out["details"] = {f"more{n}": self.detail(speaker) for n in range(self.rng.choice((0, 0, 1, 2)))}
         out["claim"] = {"per": "none" if standing else self.rng.choice(pers)}
         if self.chance(20):
             out["claim"] |= {"on_increase": "keep", "on_decrease": "claw_back"}
@@ -187,6 +185,12 @@ class PolicyAuthor(Decisions):
         if self.chance(20):
             out["validity"] = {"from": "as_of", "for": self.rng.choice(("P30D", "P1M", "P1Y2M"))}
         return {k: v for k, v in out.items() if v}
+
+    def detail(self, speaker: Speaker) -> str:
+        """A value of any type."""
+        kind = self.rng.choice(("number", "text", "date", "boolean", "months", "duration", "enum", "list", "record"))
+        chosen = speaker.record(1) if kind == "record" else speaker.some_list(1) if kind == "list" else None
+        return bare((chosen or speaker.value("number" if kind in ("list", "record") else kind, 1))[0])
 
     def recommendation(self, relation: Known | None) -> dict[str, Any]:
         speaker = self.speaker(self.row_names(relation) * 3 if relation is not None else [])

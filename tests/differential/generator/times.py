@@ -25,7 +25,10 @@ class Times(Names):
         if turn <= 2:
             return self.moved(a, one)
         if turn == 3:
-            months = self.rng.choice(("P1M", "P2M", "P1Y", "P13M", "-P1M"))
+            if self.chance(20):  # the last day of a month, and those beyond which there is none
+                day = ordinal(self.rng.choice(("0001-01-01", "2024-01-31", "9999-11-30", "9999-12-31")))
+                a, one = day_text(day), Kind("date", 0, day, day)
+            months = self.rng.choice(("P1M", "P2M", "P1Y", "P13M", "-P1M", "P0M"))
             low, high = max(1, one.low - 450), min(ordinal("9999-12-31"), one.high + 450)
             return f'({a} {self.rng.choice("+-")} duration("{months}"))', Kind("date", 0, low, high)
         if turn == 4:
@@ -79,7 +82,13 @@ class Times(Names):
                 return a, one
             low, high = times((one.low, one.high), (by.kind.low, by.kind.high))
             kind = Kind("duration", 0, low, high)
-            return (f"({by.text} * {a})", kind) if max(abs(low), abs(high)) <= 3_000_000 else (a, one)
+            product = f"({by.text} * {a})" if self.chance(50) else f"({a} * {by.text})"
+            return (product, kind) if max(abs(low), abs(high)) <= 3_000_000 else (a, one)
+        if self.chance(50):
+            b, two = self.duration(depth - 1)
+            kind = Kind("duration", 0, min(one.low, two.low), max(one.high, two.high))
+            inner = f"[{bare(a)}, {bare(b)}]" if self.chance(50) else f"{bare(a)}, {bare(b)}"
+            return f"{self.rng.choice(('min', 'max'))}({inner})", kind
         least = 0 if one.low <= 0 <= one.high else min(abs(one.low), abs(one.high))
         return f"abs({bare(a)})", Kind("duration", 0, least, max(abs(one.low), abs(one.high)))
 

@@ -30,3 +30,7 @@ class Words(Names):
         if depth > 0 and other is not None and self.chance(30):
             return f"(if {bare(self.condition(depth - 1))} then {known.text} else {other.text})", known.kind
         return known.text, known.kind
+
+    def word(self, depth: int) -> Value:
+        """A text or a member of an enumeration, which the builtins of texts take alike."""
+        return self.enum(depth) if self.chance(30) else self.text(depth)
