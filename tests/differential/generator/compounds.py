@@ -11,18 +11,23 @@ from tests.differential.generator.names import Names
 LONGEST = 40
 
 
+def is_whole(kind: Kind) -> bool:
+    """Whether the record is read as a whole, and not by its fields alone."""
+    return not (kind.mixed and is_avoided("records of several files"))
+
+
 class Compounds(Names):
     """Writes records and lists."""
 
     def record(self, depth: int) -> Value | None:
         """A record of a name, or chosen out of two, or null."""
-        known = self.one("record")
+        known = self.one("record", is_whole)
         if known is None:
             return None
         if depth <= 0 or self.chance(50):
             return known.text, known.kind
         condition = bare(self.condition(depth - 1))
-        other = self.one("record", lambda k: self.joined_records(known.kind, k) is not None)
+        other = self.one("record", lambda k: is_whole(k) and self.joined_records(known.kind, k) is not None)
         if other is None or self.chance(30):
             return self.rng.choice(
                 (
