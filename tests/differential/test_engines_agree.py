@@ -23,8 +23,8 @@ from policy_service.policies.model import HIT_POLICIES
 
 RULES = Path(__file__).parents[2] / "rules"
 FAMILIES = sorted({path.parent.name for path in RULES.glob("*/*.yaml")})
-# Evaluations: 100 of each family of the shipped rules, 40 of all of them, 16 x 3 x 100 of random folders, over 5,000; and
-# in test_every_pair and test_metamorphic as many again on folders made for it.
+# Evaluations: 100 of each family of the shipped rules, 40 of all of them, 16 x 3 x 100 of random folders: over 5,000;
+# in test_every_pair, test_metamorphic and test_typed_bounds as many again on folders made for it.
 FAMILY_STATES, ALL_STATES = 100, 40
 RANDOM, FOLDERS, STATES = range(16), 3, 100
 VIEWS = 6  # in one of so many evaluations the other traces, filters and the preview are compared too
