@@ -23,9 +23,9 @@ from tests.differential.pairs import CELLS, FORMS, KINDS, Pair, accepted
 
 ALL = accepted()
 WRITTEN = [pair for pair in ALL if not matrix.is_faulty(pair)]
-CHUNK = 60  # pairs of one folder
+CHUNK = 80  # pairs of one folder
 SEEDS = range(-(-len(WRITTEN) // CHUNK))  # one for each folder
-STATES = 40
+STATES = 30
 
 
 @pytest.mark.parametrize("seed", SEEDS)
