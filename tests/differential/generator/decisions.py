@@ -7,7 +7,6 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.differential.generator.faults import is_avoided
 from tests.differential.generator.folder import Grid
 from tests.differential.generator.kinds import (
     BOOLEAN,
@@ -169,7 +168,7 @@ class Decisions:
                 edges = (middle, middle + 1) if kind in ("number", "date", "duration") else ()
                 known = Known(bare(text), found, edges) if is_open(found) else known
             whole = speaker.one(self.rng.choice(("record", "list")))
-            if whole is not None and self.chance(6) and not is_avoided("records under a header"):
+            if whole is not None and self.chance(6):
                 out.append(whole)
                 continue
             record = speaker.one("record")
