@@ -1,9 +1,8 @@
-"""The modules of this folder, which are no package, as fixtures; and rules in small."""
+"""The modules of this folder as fixtures; and rules in small."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -18,37 +17,24 @@ from policy_service.policies.bundle import Bundle, bundle
 HERE = Path(__file__).parent
 
 
-def _module(name: str) -> ModuleType:
-    """A module beside this file, under a name of its own."""
-    known = sys.modules.get(f"differential_{name}")
-    if known is not None:
-        return known
-    spec = importlib.util.spec_from_file_location(f"differential_{name}", HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def generate() -> ModuleType:
-    return _module("generate")
+    return importlib.import_module("tests.differential.generate")
 
 
 @pytest.fixture(scope="session")
 def states() -> ModuleType:
-    return _module("states")
+    return importlib.import_module("tests.differential.states")
 
 
 @pytest.fixture(scope="session")
 def judging() -> ModuleType:
-    return _module("judging")
+    return importlib.import_module("tests.differential.judging")
 
 
 @pytest.fixture(scope="session")
 def features() -> ModuleType:
-    return _module("features")
+    return importlib.import_module("tests.differential.features")
 
 
 @pytest.fixture(scope="session")

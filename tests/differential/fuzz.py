@@ -1,7 +1,8 @@
 """Compares the engines on fresh random folders and states until COUNT evaluations are done; `make fuzz`.
 
-A difference is cut down, written to tests/differential/failures/ with the command that shows it again, and ends
-the program with 1.
+Each is asked of rete, of the reference and, where there is one, of tests/oracle. A difference is cut down and kept in
+tests/differential/failures/, with the command that shows it again; after one, or after `--keep-going N` of them, the
+program ends with 1.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import argparse
 import copy
 import faulthandler
+import gc
+import importlib
 import json
 import os
 import sys
@@ -24,18 +27,40 @@ from random import Random
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # the two modules beside this program
+sys.path.insert(0, str(HERE.parents[1]))  # run as a program, its own folder is in reach alone
 
-import generate  # noqa: E402
-import judging  # noqa: E402
-import states  # noqa: E402
-
+from policy_service import canonical  # noqa: E402
 from policy_service.policies.bundle import bundle  # noqa: E402
 from policy_service.policies.loader import read_folder  # noqa: E402
+from tests.differential import generate, judging, states  # noqa: E402
 
 FAILURES = HERE / "failures"
-STATES = 150
+HAS_ORACLE = (HERE.parent / "oracle").is_dir()
+STATES, EPOCHS = 600, 2  # of one folder: to load it and to make plans takes as long as a few hundred evaluations
+VIEWS = 8  # in one of so many evaluations the properties of the answer are looked at too, in one of four of them others
 TRIES, DRAWS = 3000, 4
+
+
+class Third:
+    """The oracle on a folder: it shares nothing with the service but the folder's text."""
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self.package = importlib.import_module("tests.oracle")
+        self.oracle = self.package.Oracle(sources)
+
+    def compare(self, posted: dict[str, Any], as_of: date, answer: dict[str, Any]) -> None:
+        """Raises Fault where the oracle answers something else."""
+        found = self.oracle.answer(posted, as_of, trace="full", purpose="decide")
+        difference = self.package.difference(found, {k: v for k, v in answer.items() if k != "bundle"})
+        if difference is not None:
+            shown = json.dumps(found, ensure_ascii=False, indent=1, default=str).encode()
+            raise judging.Fault(
+                f"the oracle differs: {difference}", {"oracle": shown, "rete": canonical.trusted(answer)}
+            )
+
+
+def oracle(sources: dict[str, str]) -> Third | None:
+    return Third(sources) if HAS_ORACLE else None
 
 
 @dataclass
@@ -57,9 +82,11 @@ def fault_of(sources: dict[str, str], posted: dict[str, Any], as_of: date) -> Ex
         found, _ = bundle(sources)
         if found is None:
             return None
-        judge = judging.Judge(found)
+        judge, third = judging.Judge(found), oracle(sources)
         for draw in range(DRAWS):  # of the filters and neighbours that are looked at
-            judge.compare(posted, as_of, Random(draw))
+            answer = judge.compare(posted, as_of, Random(draw))
+        if third is not None:
+            third.compare(posted, as_of, answer)
     except judging.InvalidInput:
         return None
     except Exception as error:  # noqa: BLE001  whatever an engine raises is what we look for
@@ -174,93 +201,141 @@ def replay(folder: Path) -> int:
 
 
 @dataclass
+class Found:
+    """A case that failed."""
+
+    seed: int
+    case: Case
+
+
+@dataclass
 class Outcome:
-    """What one folder came to: evaluations done, whether it loaded, and the case that failed."""
+    """What one folder came to: evaluations done, those against the oracle, whether it loaded, what failed."""
 
     seed: int
     asked: int
-    done: int
-    loaded: bool
-    failed: Case | None = None
+    done: int = 0
+    judged: int = 0
+    loaded: bool = False
+    failed: Found | None = None
 
 
-def look(seed: int, most: int) -> Outcome:
-    """One folder, at most so many states."""
-    rng = Random(seed)
-    case, done = Case(generate.write_folder(rng), {}, date(2023, 4, 1)), 0
+def look(seed: int, most: int, every: int = 0) -> Outcome:
+    """One folder, at most so many states; against the oracle one of so many, none for 0."""
+    rng, outcome = Random(seed), Outcome(seed, most)
+    case = Case(generate.write_any(rng), {}, date(2023, 4, 1))
+    gc.disable()  # what an evaluation leaves is freed by counting; the cycles go once a folder
     try:
-        found, _ = bundle(case.folder.sources())
+        sources = case.folder.sources()
+        found, _ = bundle(sources)
         if found is None:
-            return Outcome(seed, most, 0, loaded=False)
-        judge = judging.Judge(found)
-        poster = states.Poster(found.rules, judge.plan, rng)
-        for done in range(most):  # noqa: B007  how far it came is read below
+            return outcome
+        outcome.loaded = True
+        judge, third = judging.Judge(found), oracle(sources) if every else None
+        poster = states.Poster(found.rules, judge.plan, rng, EPOCHS)
+        for outcome.done in range(most):
             case.as_of = poster.as_of(rng)
             case.posted = poster.state(rng, case.as_of)
-            judge.compare(case.posted, case.as_of, rng if rng.randrange(8) == 0 else None)
+            if outcome.done % VIEWS == 0:
+                answer = judge.compare(case.posted, case.as_of, rng if outcome.done % (4 * VIEWS) == 0 else None)
+            else:
+                answer = judge.agreed(case.posted, case.as_of)
+            if third is not None and outcome.done % every == 0:
+                third.compare(case.posted, case.as_of, answer)
+                outcome.judged += 1
         judge.close()
     except Exception:  # noqa: BLE001  whatever an engine raises is what we look for
-        return Outcome(seed, most, done, loaded=True, failed=case)
-    return Outcome(seed, most, most, loaded=True)
+        outcome.failed = Found(seed, case)
+        return outcome
+    finally:
+        gc.enable()
+        gc.collect()
+    outcome.done = most
+    return outcome
 
 
-def run(count: int, seed: int, jobs: int) -> int:
-    """Evaluate until the count is reached; 1 at the first difference."""
-    done = folders = loaded = 0
-    started = told = time.monotonic()
-    with ProcessPoolExecutor(jobs, initializer=faulthandler.enable) as pool:
-        pending: dict[Future[Outcome], int] = {}
-        planned, following = 0, seed
-        while done < count:
-            while planned < count and len(pending) < 2 * jobs:
-                most = min(STATES, count - planned)
-                pending[pool.submit(look, following, most)] = following
-                planned, following = planned + most, following + 1
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                try:
-                    outcome = future.result()
-                except BrokenProcessPool:
-                    print(f"a process died; it was at one of the seeds {sorted(pending.values())}")
-                    return 1
-                del pending[future]
-                folders, loaded, done = folders + 1, loaded + outcome.loaded, done + outcome.done
-                planned -= outcome.asked - outcome.done
-                if outcome.failed is not None:
-                    pool.shutdown(cancel_futures=True)
-                    return report(outcome, done)
-            if time.monotonic() - told > 10:
-                told = time.monotonic()
-                print(f"{done} evaluations, {folders} folders, {done / (told - started):.0f} a second", flush=True)
-    print(f"{loaded} of {folders} folders loaded, seeds {seed} to {following - 1}")
-    print(f"{done} evaluations, 0 differences")
-    return 0
+class Run:
+    """Evaluates on all cores until a count is reached or there are too many differences."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self.count, self.seed, self.jobs, self.most = given.count, given.seed, given.jobs, given.keep_going
+        self.every = given.oracle_every if given.oracle and HAS_ORACLE else 0
+        self.following = self.seed
+        self.planned = self.done = self.judged = self.folders = self.loaded = 0
+        self.faults: list[Found] = []
+        self.started = self.told = time.monotonic()
+        self.pending: dict[Future[Outcome], int] = {}
+
+    def go(self) -> int:
+        with ProcessPoolExecutor(self.jobs, initializer=faulthandler.enable) as pool:
+            while self.done < self.count and len(self.faults) < self.most:
+                self.plan(pool)
+                for future in wait(self.pending, return_when=FIRST_COMPLETED).done:
+                    try:
+                        outcome = future.result()
+                    except BrokenProcessPool:
+                        print(f"a process died; it was at one of the seeds {sorted(self.pending.values())}")
+                        return 1
+                    del self.pending[future]
+                    self.add(outcome)
+                self.tell()
+            pool.shutdown(cancel_futures=True)
+        print(self.summary())
+        return 1 if self.faults else 0
+
+    def plan(self, pool: ProcessPoolExecutor) -> None:
+        while self.planned < self.count and len(self.pending) < 2 * self.jobs:
+            most = min(STATES, self.count - self.planned)
+            self.pending[pool.submit(look, self.following, most, self.every)] = self.following
+            self.planned, self.following = self.planned + most, self.following + 1
+
+    def add(self, outcome: Outcome) -> None:
+        self.folders, self.loaded = self.folders + 1, self.loaded + outcome.loaded
+        self.done, self.judged = self.done + outcome.done, self.judged + outcome.judged
+        self.planned -= outcome.asked - outcome.done
+        if outcome.failed is not None:
+            self.faults.append(outcome.failed)
+            report(outcome.failed)
+
+    def tell(self) -> None:
+        if time.monotonic() - self.told > 10:
+            self.told = time.monotonic()
+            rate = self.done / (self.told - self.started)
+            print(f"{self.done} evaluations, {self.folders} folders, {rate:.0f} a second", flush=True)
+
+    def summary(self) -> str:
+        differences = f"{len(self.faults)} difference{'' if len(self.faults) == 1 else 's'}"
+        return (
+            f"seeds {self.seed} to {self.following - 1}, {self.loaded} of {self.folders} folders loaded\n"
+            f"{self.done} evaluations, {self.done} against the reference, {self.judged} against the oracle, "
+            f"{differences}"
+        )
 
 
-def report(outcome: Outcome, done: int) -> int:
+def report(failed: Found) -> None:
     """Cut the failed case down and keep it."""
-    case = outcome.failed
-    assert case is not None
-    found = fault(case)
-    print(f"seed {outcome.seed}: {type(found).__name__}: {found}; cutting it down", flush=True)
+    case, found = failed.case, fault(failed.case)
+    print(f"seed {failed.seed}: {type(found).__name__}: {str(found)[:300]}; cutting it down", flush=True)
     if found is not None:  # else it takes the evaluations before it: then all is in the seed
         case = reduced(case, found)
         found = fault(case)
-    folder = keep(case, found, str(outcome.seed))
-    print(f"see it again with: python {Path(__file__).name} --replay {folder.relative_to(HERE)}")
-    print(f"{done} evaluations, 1 difference")
-    return 1
+    folder = keep(case, found, str(failed.seed))
+    print(f"see it again with: python {Path(__file__).name} --replay {folder.relative_to(HERE)}", flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000, help="evaluations to do")
-    parser.add_argument("--seed", type=int, help="the first seed; fresh ones when left out")
+    parser.add_argument("--seed", type=int, default=time.time_ns() // 1_000_000, help="the first seed, else fresh ones")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; all cores when left out")
+    parser.add_argument("--keep-going", type=int, default=1, metavar="N", help="end after so many differences")
+    parser.add_argument(
+        "--oracle", action=argparse.BooleanOptionalAction, default=True, help="compare with tests/oracle too"
+    )
+    parser.add_argument("--oracle-every", type=int, default=1, metavar="N", help="one of so many evaluations")
     parser.add_argument("--replay", type=Path, help="a folder below failures/ to run again")
     given = parser.parse_args()
-    if given.replay is not None:
-        return replay(given.replay)
-    return run(given.count, given.seed if given.seed is not None else time.time_ns() // 1_000_000, given.jobs)
+    return replay(given.replay) if given.replay is not None else Run(given).go()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from policy_service import canonical
 from policy_service.decisions.answering import Answering
 from policy_service.decisions.evaluate import Evaluator, Question
 from policy_service.diagnostics import InvalidInput
-from policy_service.engines.plan import Plan
+from policy_service.engines.plan import Epoch, Plan
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle
 
@@ -40,12 +40,28 @@ class Fault(Exception):
         self.answers = dict(answers or {})
 
 
+class Beside(Evaluator):
+    """The reference on the plans of another evaluator, so that none is made twice."""
+
+    def __init__(self, first: Evaluator) -> None:
+        super().__init__(first.bundle, engine("reference"))
+        self.first = first
+        self.prepared: dict[Epoch, Answering] = {}
+
+    def answering(self, day: date) -> Answering:
+        plan = self.first.answering(day).plan
+        if plan.epoch not in self.prepared:
+            self.prepared[plan.epoch] = Answering(plan, self.engine.prepare(plan))
+        return self.prepared[plan.epoch]
+
+
 class Judge:
     """Both engines on one bundle. `evaluations` counts states compared, `seen` what happened in the answers."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        self.rete, self.reference = Evaluator(bundle, engine("rete")), Evaluator(bundle, engine("reference"))
+        self.rete = Evaluator(bundle, engine("rete"))
+        self.reference = Beside(self.rete)
         self.evaluations = 0
         self.seen: Counter[str] = Counter()
 
@@ -55,16 +71,11 @@ class Judge:
     def plan(self, day: date) -> Plan:
         return self.rete.answering(day).plan
 
-    def compare(
-        self, posted: dict[str, Any], as_of: date, rng: Random | None = None, shown: Collection[str] | None = None
-    ) -> Answer:
-        """The answer that both give, in full trace.
+    def agreed(self, posted: dict[str, Any], as_of: date, shown: Collection[str] | None = None) -> Answer:
+        """The answer that both give, in full trace, byte for byte.
 
-        Args:
-            rng: chooses policies to filter by; without it traces and filters are not looked at.
-            shown: policies to ask for; all when left out.
         Raises:
-            Fault: a difference, or an answer that breaks a property.
+            Fault: a difference.
         """
         self.evaluations += 1
         state = self.rete.door.read(posted, as_of)
@@ -74,6 +85,21 @@ class Judge:
         two = canonical.trusted(self.reference.evaluate(state, question))
         if one != two:
             raise Fault("the engines differ", {"rete": one, "reference": two})
+        return answer
+
+    def compare(
+        self, posted: dict[str, Any], as_of: date, rng: Random | None = None, shown: Collection[str] | None = None
+    ) -> Answer:
+        """The answer that both give, whose properties are looked at.
+
+        Args:
+            rng: chooses policies to filter by; without it traces and filters are not looked at.
+            shown: policies to ask for; all when left out.
+        Raises:
+            Fault: a difference, or an answer that breaks a property.
+        """
+        answer = self.agreed(posted, as_of, shown)
+        one = canonical.trusted(answer)
         for fault in malformed(answer, self.rete.answering(as_of)):
             raise Fault(fault, {"rete": one})
         if rng is not None:

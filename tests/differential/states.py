@@ -18,6 +18,10 @@ from policy_service.policies.stretches import Stretch
 
 TEXTS = ("", "a", "ab", "A", "开播", 'say "a"', "back\\slash", "a|b", "😀", "a\nb", "zz")
 
+MONTH_ENDS = tuple(date.fromisoformat(day) for day in ("2023-01-31", "2023-02-28", "2024-02-29", "2022-12-31"))
+EXTREMES = 15
+"""Of a hundred values so many lie at an end of what may be posted."""
+
 
 class Poster:
     """Writes states for a few epochs of a bundle: to look at all of them would cost more than it shows.
@@ -31,6 +35,7 @@ class Poster:
         self.dictionary = rules.dictionary
         self.near: dict[str, set[Any]] = {fact.name: set() for fact in rules.dictionary}
         self.lengths: set[int] = {0, 1}
+        self.extremes = EXTREMES
         known = list(epochs(rules))
         inner = known[1:-1] or known  # before the first rule and behind the last there is less to see
         self.epochs = rng.sample(inner, min(len(inner), most))
@@ -71,6 +76,15 @@ class Poster:
         inside = timedelta(days=rng.randrange(1 + min((last - first).days, 400)))
         return rng.choice((first, last, first + inside))
 
+    def extreme(self, rng: Random, as_of: date) -> dict[str, Any]:
+        """Posted facts most of which are the least or the greatest that may be posted."""
+        self.extremes, found = 80, None
+        try:
+            found = self.state(rng, as_of)
+        finally:
+            self.extremes = EXTREMES
+        return found
+
     def state(self, rng: Random, as_of: date) -> dict[str, Any]:
         """Posted facts; sections, facts and elements may be missing."""
         lack = rng.choice((0, 2, 10, 40))
@@ -97,42 +111,45 @@ class Poster:
         return out
 
     def _value(self, fact: Fact, rng: Random, as_of: date) -> Any:
-        near = sorted(self.near[fact.name])
-        match fact.type:
+        kind, near = fact.type, sorted(self.near[fact.name])
+        match kind:
             case types.Number(scale=scale, low=low, high=high):
-                value = (
-                    rng.choice(near) + rng.choice((0, 0, -1, 1))
-                    if near and rng.randrange(100) < 85
-                    else rng.choice(
-                        (
-                            low,
-                            high,
-                            0,
-                            10**scale,
-                            rng.randint(low, high),
-                            rng.randint(low, min(high, low + 20 * 10**scale)),
-                        )
-                    )
-                )
-                return exact(min(max(value, low), high), scale)
+                return exact(min(max(self._number(kind, near, rng), low), high), scale)
             case types.Boolean():
                 return rng.randrange(2) == 1
             case types.Date(low=low, high=high):
-                today = as_of.toordinal()
-                if near and rng.randrange(100) < 50:
-                    value = rng.choice(near) + rng.choice((0, -1, 1))
-                else:
-                    value = today + rng.choice((1, -1)) * rng.choice(sorted(self.lengths)) + rng.choice((0, -1, 1))
-                value = min(max(value, low), high if fact.may_be_future else today)
-                return date.fromordinal(value).isoformat()
+                latest = high if fact.may_be_future else as_of.toordinal()
+                value = self._day(low, latest, near, rng, as_of)
+                return date.fromordinal(min(max(value, low), latest)).isoformat()
             case types.Duration(low=low, high=high):
                 value = rng.choice([*near, *sorted(self.lengths)]) + rng.choice((0, 0, 1, -1))
+                value = rng.choice((low, high, 0)) if rng.randrange(100) < self.extremes else value
                 return days_text(min(max(value, low), high))
             case types.Enum() as kind:
                 return rng.choice(kind.at(as_of))
         if fact.is_id:
             return "id-1"
         return rng.choice([*near, *TEXTS])[: fact.max_length]
+
+    def _number(self, kind: types.Number, near: list[int], rng: Random) -> int:
+        """A constant that the rules compare the fact with, one beside it, or an end of the fact's range."""
+        low, high, one = kind.low, kind.high, 10**kind.scale
+        if rng.randrange(100) < self.extremes:
+            return rng.choice((low, high, low, high, low + 1, high - 1, 0))
+        if near and rng.randrange(100) < 85:
+            return rng.choice(near) + rng.choice((0, 0, -1, 1))
+        return rng.choice((0, one, rng.randint(low, high), rng.randint(low, min(high, low + 20 * one))))
+
+    def _day(self, low: int, latest: int, near: list[int], rng: Random, as_of: date) -> int:
+        """A day of the rules, one that lies one of their lengths off, the last of a month, an end of the calendar."""
+        turn = rng.randrange(100)
+        if turn < self.extremes // 2:
+            return rng.choice((low, latest))
+        if turn < self.extremes:
+            return rng.choice(MONTH_ENDS).toordinal() + rng.choice((0, 0, 1))
+        if near and turn % 2:
+            return rng.choice(near) + rng.choice((0, -1, 1))
+        return as_of.toordinal() + rng.choice((1, -1)) * rng.choice(sorted(self.lengths)) + rng.choice((0, -1, 1))
 
 
 def _below(node: typed.Node) -> Iterator[typed.Node]:

@@ -23,9 +23,10 @@ from policy_service.policies.model import HIT_POLICIES
 
 RULES = Path(__file__).parents[2] / "rules"
 FAMILIES = sorted({path.parent.name for path in RULES.glob("*/*.yaml")})
-# Evaluations: 100 of each family of the shipped rules, 40 of all of them, 16 x 6 x 100 of random folders: over 10,000.
+# Evaluations: 100 of each family of the shipped rules, 40 of all of them, 14 x 3 x 80 of random folders: nearly 5,000;
+# in test_every_pair, test_metamorphic and test_typed_bounds as many again on folders made for it.
 FAMILY_STATES, ALL_STATES = 100, 40
-RANDOM, FOLDERS, STATES = range(16), 6, 100
+RANDOM, FOLDERS, STATES = range(14), 3, 80
 VIEWS = 6  # in one of so many evaluations the other traces, filters and the preview are compared too
 
 
@@ -100,8 +101,8 @@ def test_small_folders_that_shrink(rng: Random, generate: ModuleType, states: Mo
 
 
 def test_most_folders_load_and_use_the_whole_language(generate: ModuleType, features: ModuleType) -> None:
-    found = [b for seed in range(80) if (b := bundle(generate.write_folder(Random(seed)).sources())[0]) is not None]
-    assert len(found) >= 60
+    found = [b for seed in range(60) if (b := bundle(generate.write_folder(Random(seed)).sources())[0]) is not None]
+    assert len(found) >= 42
     used: Counter[str] = sum((features.features(b) for b in found), Counter())
     wanted = {f"builtin {name}" for name in BUILTINS}
     wanted |= {f"hit {hit}" for hit in HIT_POLICIES} | {f"hit collect {a}" for a in ("sum", "min", "max", "count")}
