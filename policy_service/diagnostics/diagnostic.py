@@ -37,7 +37,8 @@ class Report:
         hint: str | None = None,
         related: Iterable[tuple[Span, str]] = (),
     ) -> None:
-        self.diagnostics.append(Diagnostic(code, code.severity, span, message, hint, tuple(related)))
+        line = message.replace("\n", "\\n")  # a message shows texts of the author, and those may have several lines
+        self.diagnostics.append(Diagnostic(code, code.severity, span, line, hint, tuple(related)))
 
     def extend(self, other: Iterable[Diagnostic]) -> None:
         self.diagnostics.extend(other)

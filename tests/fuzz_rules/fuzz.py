@@ -17,7 +17,7 @@ from random import Random
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(HERE.parent / "differential")]
+sys.path[:0] = [str(ROOT), str(HERE), str(HERE.parent / "differential")]
 
 import mutate  # noqa: E402
 import states  # noqa: E402

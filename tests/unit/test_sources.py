@@ -226,6 +226,12 @@ def test_the_keys_of_texts_are_names(key: str) -> None:
     assert [d.message for d in report] == [f"`{key.strip(chr(39))}` is not a name"]
 
 
+def test_a_message_about_several_lines_is_one_line() -> None:
+    one, report = form('on: "a\\nb"')
+    assert one.flag("on") is False
+    assert [d.message for d in report] == ["`on` cannot be `a\\nb`"]
+
+
 def test_a_null_where_a_value_is_needed_is_told_at_its_key_once() -> None:
     one, report = form("name: null\ncount: ~\nmap:")
     assert (one.word("name"), one.integer("count"), one.entries("map")) == (None, None, ())
