@@ -33,7 +33,7 @@ class Seen:
 
 
 class Unknown:
-    """Finds the null facts that something depends on, through those decisions of other policies that are null.
+    """Finds the null facts that something depends on, also through decisions of other policies.
 
     A policy that was applied hands on what its decision depends on; one that lacked facts, what it lacked. One that has
     no answer for another reason, say because it is not applicable, hands on nothing: no fact would change that.
@@ -50,7 +50,7 @@ class Unknown:
         while todo:
             top = todo.pop()
             found.update(name for name, fact in top.facts if facts[fact] is None)
-            for decision in seen.nulls(top.decisions):
+            for decision in top.decisions:
                 if decision not in done:
                     done.add(decision)
                     todo.append(self._behind(decision, seen))

@@ -960,7 +960,8 @@ class _Checker:
             raise self.fail(ARGUMENTS, span, "`starts` and `values` of `steps` are not filtered")
         self._ascending(starts, arguments[1].span)
         tests = [cast(Compare, self.compared(">=", value, start.value, span)) for start in starts.items]
-        begun = ListOf(List(tests[0].right.type, len(tests)), tuple(Item(None, test.right) for test in tests))
+        kind = _as_fine(cast(List, starts.type).element, tests[0].right.type)
+        begun = ListOf(List(kind, len(tests)), tuple(Item(None, test.right) for test in tests))
         return Call(cast(List, values.type).element, "steps", (tests[0].left, begun, values))
 
     def _ascending(self, starts: ListOf, span: Span) -> None:
@@ -1015,18 +1016,15 @@ class _Checker:
         if not isinstance(elements.type, List):
             raise self.wrong("list contains", span)
         if not isinstance(elements, ListOf):
-            value = self.element(value, elements.type.element, span)
-            return Call(BOOLEAN, "list contains", (elements, value))
+            kind = _boundless(_as_fine(elements.type.element, value.type))
+            elements = self.fit(elements, List(kind, elements.type.most), span)
+            return Call(BOOLEAN, "list contains", (elements, self.bounded(self.fit(value, kind, span), span)))
         tests = []
         for item in elements.items:
             element = self.member(item.value, value.type, span)
             test = self.compared("=", self.member(value, element.type, span), element, span)
             tests.append(test if item.guard is None else And(BOOLEAN, (_true(item.guard), test)))
         return Or(BOOLEAN, tuple(tests)) if tests else Call(BOOLEAN, "list contains", (elements, value))
-
-    def element(self, value: Node, kind: Type, span: Span) -> Node:
-        """A value as it stands among elements of a kind; it may lie outside their bounds, then it is none of them."""
-        return self.bounded(self.fit(value, _boundless(kind), span), span)
 
     def _aggregate(self, name: str, arguments: tuple[ast.Node, ...], span: Span) -> Node | _Ratio:
         elements = self.elements(name, arguments, span)
@@ -1113,6 +1111,13 @@ def _boundless(kind: Type) -> Type:
             return List(_boundless(element), most)
         case types.Record(fields):
             return types.Record(tuple((name, _boundless(inner)) for name, inner in fields))
+    return kind
+
+
+def _as_fine(kind: Type, other: Type) -> Type:
+    """The kind with the decimals of the other, where both are numbers and the other has more."""
+    if isinstance(kind, Number) and isinstance(other, Number) and other.scale > kind.scale:
+        return _grown(kind, other.scale)
     return kind
 
 

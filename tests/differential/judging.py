@@ -13,9 +13,10 @@ from policy_service import canonical
 from policy_service.decisions.answering import Answering
 from policy_service.decisions.evaluate import Evaluator, Question
 from policy_service.diagnostics import InvalidInput
-from policy_service.engines.plan import Epoch, Plan
+from policy_service.engines.plan import Plan
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle
+from policy_service.policies.stretches import Stretch
 
 __all__ = ["Fault", "InvalidInput", "Judge"]
 REASONS = {
@@ -46,7 +47,7 @@ class Beside(Evaluator):
     def __init__(self, first: Evaluator) -> None:
         super().__init__(first.bundle, engine("reference"))
         self.first = first
-        self.prepared: dict[Epoch, Answering] = {}
+        self.prepared: dict[Stretch, Answering] = {}
 
     def answering(self, day: date) -> Answering:
         plan = self.first.answering(day).plan

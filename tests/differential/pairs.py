@@ -129,7 +129,7 @@ def _with_null(*kinds: str) -> Iterator[tuple[str, str]]:
 
 
 def _arithmetic() -> Iterator[tuple[str, tuple[str, ...]]]:
-    for kind in (*NUMBERS, "null"):
+    for kind in (*NUMBERS, "duration", "months", "null"):
         yield "-x", (kind,)
     moves = (("date", "duration"), ("date", "months"))
     for operands in (*_both(*NUMBERS), *moves, *_both("duration"), *_both("months")):

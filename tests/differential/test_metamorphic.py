@@ -19,7 +19,6 @@ from policy_service.policies.bundle import Bundle, bundle
 from policy_service.policies.loader import read_folder
 from tests.differential import generate, judging
 from tests.differential.generator import matrix
-from tests.differential.generator.faults import is_avoided
 from tests.differential.generator.folder import Folder
 from tests.differential.generator.kinds import LABEL
 from tests.differential.pairs import FIELDS
@@ -111,8 +110,6 @@ LAWS = (
 def filled(law: tuple[str, str], rng: Random) -> tuple[str, str]:
     names = sorted(set(re.findall(r"\{(\w+)\}", law[0] + law[1])))
     chosen = {name: rng.choice(matrix.OPERANDS[name.rstrip("23")]) for name in names}
-    if is_avoided("records of several scales"):
-        chosen |= {name: "rec" if "other" in text else text for name, text in chosen.items() if "record" in name}
     return law[0].format(**chosen), law[1].format(**chosen)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from itertools import count, pairwise
 from random import Random
-from types import ModuleType
 from typing import Any
 
 from policy_service import canonical
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.policies.model import Table
+from tests.differential import generate, judging, states
+from tests.differential.generator.kinds import LABEL
 
 MEMBERS = ("S", "A", "B", "C", "D")
 STARTS = (date(1900, 1, 1), date(2023, 4, 1), date(2023, 7, 15))
@@ -47,19 +48,19 @@ def sound(sources: dict[str, str]) -> Bundle | None:
     return bundle(sources)[0]
 
 
-def test_a_days_order_is_the_one_that_counts(generate: ModuleType, states: ModuleType, judging: ModuleType) -> None:
+def test_a_days_order_is_the_one_that_counts() -> None:
     """Folders that rank by the type are drawn; some answer must depend on the order, or nothing was shown."""
     moved, done = 0, 0
     for number in count():
         orders = [tuple(Random(number + turn).sample(MEMBERS, len(MEMBERS))) for turn in range(len(STARTS))]
-        one = sound(named(generate.write_folder(Random(number), generate.Size(policies=2)), orders, generate.LABEL))
+        one = sound(named(generate.write_folder(Random(number), generate.Size(policies=2)), orders, LABEL))
         if one is None or not ranks(one):
             continue
         each = [
-            sound(inline(generate.write_folder(Random(number), generate.Size(policies=2)), order, generate.LABEL))
+            sound(inline(generate.write_folder(Random(number), generate.Size(policies=2)), order, LABEL))
             for order in orders
         ]
-        moved += compare(judging.Judge(one), [judging.Judge(b) for b in each], states, Random(number))
+        moved += compare(judging.Judge(one), [judging.Judge(b) for b in each], Random(number))
         done += 1
         if done == FOLDERS:
             break
@@ -73,7 +74,7 @@ def ranks(rules: Bundle) -> bool:
     return any(output.declared == "level" for table in ranked for output in table.outputs)
 
 
-def compare(judge: Any, each: list[Any], states: ModuleType, rng: Random) -> int:
+def compare(judge: Any, each: list[Any], rng: Random) -> int:
     """How many answers would have been others in the order of another day."""
     poster = states.Poster(judge.bundle.rules, judge.plan, rng, most=2)
     moved = 0

@@ -32,8 +32,5 @@ NO_PRIORITY_FIRST = True
 # A row of a relation is explained by its cells of conditions; one of constants alone (`row = "a"`) is passed over.
 CONSTANT_CELLS_SAY_NOTHING = True
 
-
-# -- Where the service does otherwise than the contract says: the contract's side, to be flipped only to see past it.
-
-# A reward whose condition waits for another policy's decision lacks facts where a fact behind that decision is null.
-UNKNOWN_BEHIND_OTHER_DECISIONS = True
+# A null decision of another policy stands in `missing` with the null facts behind it; else alone.
+MISSING_NAMES_FACTS_BEHIND = True

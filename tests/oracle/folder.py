@@ -178,6 +178,8 @@ def _default(entry: dict[str, Any], outputs: Iterable[Column], names: set[str]) 
     if "default" not in entry:
         return None
     default = entry["default"]
+    if default is None and len(list(outputs)) > 1:
+        return {}
     texts = default if isinstance(default, dict) else {each.name: default for each in outputs}
     return {each.name: _output(texts.get(each.name) or "null", each, names) for each in outputs}
 

@@ -101,7 +101,7 @@ class _Asked:
         """Whether a null is due to something that is not known."""
         place = ((self.reward.each, self.found.id),) if self.reward.each else ()
         depends = self.evaluation.rules.depends(self.found.judged.file).of(node, place)
-        unknown = any(self.evaluation.is_unknown(read, self.sheet, self.found.subject) for read in depends)
+        unknown = any(self.evaluation.unknown(read, self.sheet, self.found.subject) for read in depends)
         return "insufficient_facts" if unknown else "not_met"
 
     def _except(self) -> None:

@@ -24,10 +24,19 @@ class Judged:
     missing: tuple[str, ...] = ()
     sheet: Sheet | None = None
     wanting: tuple[str, ...] = ()  # sections for want of which it is not applicable
+    lacking: "Lacking | None" = None  # with insufficient facts
 
     @property
     def applied(self) -> bool:
         return self.status == "applied"
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What was required and is null, and the sheet on which that is so."""
+
+    reads: Reads
+    sheet: Sheet
 
 
 class Rules:
@@ -120,11 +129,11 @@ class Evaluation:
             if value_of(file.applies, sheet) is False or not asked & lacking:
                 return Judged(file, subject, "not_applicable")
         if lacking:
-            return Judged(file, subject, "insufficient_facts", self._named(lacking, subject))
+            named = self._named(lacking, subject)
+            return Judged(file, subject, "insufficient_facts", named, lacking=Lacking(lacking, sheet))
         if self._contradicts(sheet):
             return Judged(file, subject, "rule_conflict", sheet=sheet)
-        missing = tuple(sorted(self._nulls(self.rules.optional(file), sheet)))
-        return Judged(file, subject, "applied", missing, sheet)
+        return Judged(file, subject, "applied", self._missing(file, sheet, subject), sheet)
 
     def _sheet(self, file: PolicyFile, subject: Subject) -> Sheet:
         return Sheet(
@@ -158,21 +167,32 @@ class Evaluation:
     def _nulls(self, reads: Reads, sheet: Sheet) -> Reads:
         return frozenset(name for name in reads if self.is_null(name, sheet))
 
+    def _missing(self, file: PolicyFile, sheet: Sheet, subject: Subject) -> tuple[str, ...]:
+        """What may be missing and is."""
+        nulls = self._nulls(self.rules.optional(file), sheet)
+        behind = [self.unknown(read, sheet, subject) for read in nulls] if choices.MISSING_NAMES_FACTS_BEHIND else []
+        return tuple(sorted(nulls.union(*behind)))
+
     def is_null(self, read: str, sheet: Sheet) -> bool:
         if read.startswith("decision("):
             return sheet.other(*_policy_and_decision(read)) is None
         return sheet.fact(*read.split(".")) is None
 
-    def is_unknown(self, read: str, sheet: Sheet, subject: Subject) -> bool:
-        """Whether a fact is null, or one behind another policy's decision."""
+    def unknown(self, read: str, sheet: Sheet, subject: Subject) -> Reads:
+        """The null facts that a read is or that stand behind another policy's decision."""
         if not read.startswith("decision("):
-            return self.is_null(read, sheet)
+            return frozenset([read]) if self.is_null(read, sheet) else frozenset()
         policy, decision = _policy_and_decision(read)
         judged = self.for_reader(subject, policy)
-        if not choices.UNKNOWN_BEHIND_OTHER_DECISIONS or judged.sheet is None or not judged.applied:
-            return choices.UNKNOWN_BEHIND_OTHER_DECISIONS and judged.status == "insufficient_facts"
-        behind = self.rules.depends(judged.file).of_values(decision) if decision in judged.file.decisions else ()
-        return any(self.is_unknown(each, judged.sheet, judged.subject) for each in behind)
+        if judged.lacking is not None:
+            return self._all_unknown(judged.lacking.reads, judged.lacking.sheet, judged.subject)
+        if not judged.applied or judged.sheet is None or decision not in judged.file.decisions:
+            return frozenset()
+        behind = self.rules.depends(judged.file).of_values(decision)
+        return self._all_unknown(behind, judged.sheet, judged.subject)
+
+    def _all_unknown(self, reads: Reads, sheet: Sheet, subject: Subject) -> Reads:
+        return frozenset().union(*(self.unknown(each, sheet, subject) for each in reads))
 
     def _named(self, lacking: Reads, subject: Subject) -> tuple[str, ...]:
         """Required reads that are null; a decision that wants a section is named as that section."""

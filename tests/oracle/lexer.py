@@ -22,6 +22,7 @@ KEYWORDS = {"and", "or", "if", "then", "else", "between", "in", "true", "false",
 _PATTERNS = (
     ("blank", r"\s+"),
     ("number", r"(?:\d[\d_]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?%?"),
+    ("moment", r'@\s*"[^"]*"'),
     ("text", r'"(?:[^"\\]|\\.)*"'),
     ("call", r"(?:" + "|".join(name.replace(" ", r"\s+") for name in SPACED) + r")(?=\s*\()"),
     ("name", r"[A-Za-z][A-Za-z0-9_]*"),
@@ -35,7 +36,7 @@ _LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of an expression: `number`, `text`, `name`, `word` (a keyword), `sign`, or the `end`."""
+    """A piece: `number`, `text`, `moment` (`@"P1D"`), `name`, `word` (a keyword), `sign`, or the `end`."""
 
     kind: str
     text: str
@@ -57,6 +58,8 @@ def tokens(source: str) -> list[Token]:
 def _token(kind: str, text: str) -> Token:
     if kind == "text":
         return Token(kind, _paired(_ESCAPE.sub(_unescaped, text[1:-1])))
+    if kind == "moment":
+        return Token(kind, text.partition('"')[2][:-1])
     if kind == "call":
         return Token("name", " ".join(text.split()))
     if kind == "name" and text in KEYWORDS:

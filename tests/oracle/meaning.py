@@ -17,6 +17,7 @@ from tests.oracle.values import (
     compared,
     divided,
     either,
+    moment_of,
     multiplied,
     negated,
     opposite,
@@ -72,6 +73,10 @@ def _passes(value: Value, test: syntax.Test, sheet: Sheet, rows: Rows) -> bool |
 
 def _literal(node: syntax.Literal, sheet: Sheet, rows: Rows) -> Value:
     return node.value
+
+
+def _moment(node: syntax.Moment, sheet: Sheet, rows: Rows) -> Value:
+    return moment_of(node.text)
 
 
 def _name(node: syntax.Name, sheet: Sheet, rows: Rows) -> Value:
@@ -153,6 +158,7 @@ def _arithmetic(node: syntax.Arithmetic, sheet: Sheet, rows: Rows) -> Value:
 
 _EVALUATORS: dict[type, Any] = {
     syntax.Literal: _literal,
+    syntax.Moment: _moment,
     syntax.Name: _name,
     syntax.Part: _part,
     syntax.Filter: _filter,

@@ -131,7 +131,8 @@ class _Parser:
         """Whether a bracket begins a filter; behind the end of a range it closes it: `]2..4[`."""
         behind = self.tokens[self.place + 1] if self.sees("[") else None
         return behind is not None and (
-            behind.kind in ("number", "text", "name") or behind.text in ("if", "true", "false", "null", "(", "-")
+            behind.kind in ("number", "text", "moment", "name")
+            or behind.text in ("if", "true", "false", "null", "(", "-")
         )
 
     def name(self) -> str:
@@ -146,6 +147,8 @@ class _Parser:
             return syntax.Literal(number_of(token.text))
         if token.kind == "text":
             return syntax.Literal(token.text)
+        if token.kind == "moment":
+            return syntax.Moment(token.text)
         if token.kind == "word" and token.text in _CONSTANTS:
             return syntax.Literal(_CONSTANTS[token.text])
         if token.kind == "name":

@@ -15,7 +15,10 @@ from tests.oracle.values import Days, Months, Value, digits, iso
 _IF, _OR, _AND, _COMPARISON, _SUM, _PRODUCT, _SIGN, _POSTFIX = range(8)
 _LEVELS = {"or": _OR, "and": _AND, "+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT}
 
-_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_UNSEEN = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
+_ESCAPES = {sign: f"\\u{sign:04X}" for sign in _UNSEEN} | str.maketrans(
+    {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+)
 
 Values = Mapping[str, Value]
 _NOTHING: Values = {}
@@ -85,6 +88,8 @@ def _text(node: Node, values: Values) -> tuple[str, int]:
     match node:
         case syntax.Literal(value):
             return constant(value), _POSTFIX
+        case syntax.Moment(text):
+            return f'@"{text}"', _POSTFIX
         case syntax.Name(name):
             return constant(values[name]) if name in values else name, _POSTFIX
         case syntax.Part(base, name):

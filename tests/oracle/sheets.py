@@ -66,8 +66,10 @@ class Sheet:
         return self.file.period.first if name == "from" else self.file.period.end
 
     def named(self, name: str) -> Value:
-        """The value of a parameter or decision."""
-        return self.parameters[name] if name in self.parameters else self.answer(name).value
+        """The value of a parameter or decision; any other name is a bare member of an enumeration."""
+        if name in self.parameters:
+            return self.parameters[name]
+        return self.answer(name).value if name in self.file.decisions else name
 
     def answer(self, name: str) -> Answer:
         """What a decision answers, and which of its rows did."""

@@ -25,6 +25,13 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A day or duration by its text: `@"2023-04-01"`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Minus:
     operand: "Node"
 

@@ -42,7 +42,8 @@ def _by_hit(table: Table, matched: list[TableRow], sheet: Sheet) -> tuple[Value,
         case "unique":
             return _only(values), matched, len(matched) > 1
         case "any":
-            return _only(values[:1]), matched, any(value != values[0] for value in values)
+            conflict = any(value != values[0] for value in values)
+            return None if conflict else _only(values[:1]), matched, conflict
         case "first":
             return _only(values[:1]), matched[:1], False
         case "priority":
@@ -57,9 +58,9 @@ def _by_hit(table: Table, matched: list[TableRow], sheet: Sheet) -> tuple[Value,
 
 
 def _default(default: Mapping[str, Node], sheet: Sheet) -> Value:
-    """What is said for the case that no row matches; a record of nulls alone is null."""
+    """What is said for the case that no row matches; of several outputs one by one, or null for the whole."""
     record = {name: value_of(node, sheet) for name, node in default.items()}
-    return None if all(value is None for value in record.values()) else _whole(record)
+    return _whole(record) if record else None
 
 
 def _record(table: Table, row: TableRow, sheet: Sheet) -> dict[str, Value]:

@@ -53,6 +53,11 @@ def _signed(sign: str, count: int) -> int:
 
 
 @lru_cache(maxsize=10_000)
+def moment_of(text: str) -> "date | Duration":
+    """A day or duration by its text."""
+    return duration_of(text) if text.lstrip("-").startswith("P") else day_of(text)
+
+
 def day_of(text: str) -> date:
     return date.fromisoformat(text)
 

@@ -203,7 +203,7 @@ class Author:
                 if match is not None:
                     header[place] = f"{match[1]}decimal({int(match[2] or 0) + 1})"
             fields = tuple((n, grown(k, 1) if k.name == "number" else k) for n, k in kind.fields)
-            kind = replace(kind, fields=fields, mixed=True) if kind.name == "record" else grown(kind, 1)
+            kind = replace(kind, fields=fields) if kind.name == "record" else grown(kind, 1)
         offer.known = replace(offer.known, kind=kind)
 
     def policy(self, id_: str, subject: str, effective: dict[str, str]) -> dict[str, Any]:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.differential.generator.faults import is_avoided
 from tests.differential.generator.kinds import ANY_UNIT, Kind, Known, Value, bare
 from tests.differential.generator.names import Names
 
 LONGEST = 40
-
-
-def is_whole(kind: Kind) -> bool:
-    """Whether the record is read as a whole, and not by its fields alone."""
-    return not (kind.mixed and is_avoided("records of several files"))
 
 
 class Compounds(Names):
@@ -21,13 +15,13 @@ class Compounds(Names):
 
     def record(self, depth: int) -> Value | None:
         """A record of a name, or chosen out of two, or null."""
-        known = self.one("record", is_whole)
+        known = self.one("record")
         if known is None:
             return None
         if depth <= 0 or self.chance(50):
             return known.text, known.kind
         condition = bare(self.condition(depth - 1))
-        other = self.one("record", lambda k: is_whole(k) and self.joined_records(known.kind, k) is not None)
+        other = self.one("record", lambda k: self.joined_records(known.kind, k) is not None)
         if other is None or self.chance(30):
             return self.rng.choice(
                 (
@@ -44,10 +38,6 @@ class Compounds(Names):
         if [name for name, _ in one.fields] != [name for name, _ in two.fields]:
             return None
         fields = [(n, self.joined_kinds(a, b)) for (n, a), (_, b) in zip(one.fields, two.fields, strict=True)]
-        if is_avoided("records of several scales") and any(
-            a.scale != b.scale for (_, a), (_, b) in zip(one.fields, two.fields, strict=True)
-        ):
-            return None
         return replace(one, fields=tuple((n, k) for n, k in fields if k)) if all(k for _, k in fields) else None
 
     def joined_kinds(self, one: Kind, two: Kind) -> Kind | None:
@@ -57,8 +47,6 @@ class Compounds(Names):
             return self.joined((one, two))
         if one.name == "list" and one.element is not None and two.element is not None:
             element = self.joined_kinds(one.element, two.element)
-            if is_avoided("lists of several scales") and one.element.scale != two.element.scale:
-                return None
             return None if element is None else replace(one, element=element, most=max(one.most, two.most))
         if one.name == "record":
             return self.joined_records(one, two)

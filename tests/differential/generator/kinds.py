@@ -56,7 +56,6 @@ class Kind:
 
     low, high: scaled integers of a number, day ordinals of a date.
     fields: outputs of a record, or columns of a relation.
-    mixed: of a record, that the files of its policy differ in their decimals.
     """
 
     name: str
@@ -69,7 +68,6 @@ class Kind:
     element: Kind | None = None
     fields: tuple[tuple[str, Kind], ...] = ()
     rows: tuple[str, ...] = ()
-    mixed: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
-from tests.differential.generator.faults import is_avoided
 from tests.differential.generator.folder import Folder, Grid
 from tests.differential.generator.kinds import LABEL
 from tests.differential.pairs import CELLS, FIELDS, FORMS, NUMBERS, Pair
@@ -249,10 +248,7 @@ def expression(rng: Random, pair: Pair) -> str:
     """The pair over operands of its types."""
     if pair.form == "steps":
         kind, starts, values = (o.removeprefix("list of ") for o in pair.operands)
-        chosen = _VALUES[values]
-        if is_avoided("records of several scales"):
-            chosen = chosen.replace("other", "rec")
-        return FORMS["steps"].format(_operand(rng, pair, kind), _LITERAL_LISTS[starts], chosen)
+        return FORMS["steps"].format(_operand(rng, pair, kind), _LITERAL_LISTS[starts], _VALUES[values])
     texts = [_operand(rng, pair, kind) for kind in pair.operands]
     text = FORMS[pair.form].format(*texts)
     return f"round half even({text}, 2)" if pair.form == "*" and is_too_fine(pair.operands) else text
@@ -268,11 +264,9 @@ def _operand(rng: Random, pair: Pair, kind: str) -> str:
         return rng.choice(_beside_enum(pair))
     if kind == "list of text" and "list of enum" in pair.operands:
         return '["low", "high"]'
-    if kind in _WRITTEN_OUT and is_avoided("lists of several scales") and _of_several_scales(pair):
-        return _WRITTEN_OUT[kind]
     if kind == "duration" and "date" not in pair.operands:
         return rng.choice(_LENGTHS)
-    return rng.choice([text for text in OPERANDS[kind] if not _is_faulty(text, pair)])
+    return rng.choice(OPERANDS[kind])
 
 
 def _beside_enum(pair: Pair) -> Sequence[str]:
@@ -280,37 +274,11 @@ def _beside_enum(pair: Pair) -> Sequence[str]:
     return _BESIDE_ENUM[2:] if pair.form in _ONE_TYPE else _BESIDE_ENUM
 
 
-def _is_faulty(text: str, pair: Pair) -> bool:
-    """Whether the operand runs into a known fault."""
-    mixed = "other" in text and any("record" in kind for kind in pair.operands) and pair.form != "count"
-    null = text.startswith(("[rec", "[none")) and any(k.startswith("list of") for k in pair.operands)
-    return (mixed and is_avoided("records of several scales")) or (null and is_avoided("null records in a list"))
-
-
 def _cell_table(rng: Random, pair: Pair) -> dict[str, Any]:
     """A table of one input, under which the cell stands."""
     header, *ends = (rng.choice(_posted(kind, pair)) for kind in pair.operands)
     cell = CELLS[pair.form].format(*ends)
     return {"hit": "rule order", "table": Grid(["row", header, "=> n: integer"], [["a", cell, "1"], ["b", "-", "2"]])}
-
-
-_WRITTEN_OUT = {
-    "list of integer": "[merchant.whole1, merchant.whole2, 3]",
-    "list of decimal": "[merchant.tenth, live.mille, 2.5]",
-    "list of fine": "[merchant.grain4, merchant.grain6]",
-}
-
-
-def _of_several_scales(pair: Pair) -> bool:
-    found = {operand.removeprefix("list of ") for operand in pair.operands} & set(NUMBERS)
-    return (pair.form in ("if", "list", "list contains") and len(found) > 1) or (
-        pair.form == "list contains" and bool(found)
-    )
-
-
-def is_faulty(pair: Pair) -> bool:
-    """Whether the pair runs into a known fault whatever its operands are."""
-    return is_avoided("nested lists of several scales") and len({k for k in pair.operands if "list of list" in k}) > 1
 
 
 def _posted(kind: str, pair: Pair) -> Sequence[str]:

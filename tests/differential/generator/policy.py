@@ -109,7 +109,6 @@ class PolicyAuthor(Decisions):
             if n.kind.name != "relation" and "." in n.text and not n.text.startswith("campaign")
         ]
         names = [n for n in names if not n.startswith("decision(") or n in written]
-        names = [n.removeprefix("decision(").removesuffix(")") for n in names]
         return self.rng.sample(names, self.rng.randint(0, len(names))) + (["live.*"] if self.chance(30) else [])
 
     def parameter(self) -> tuple[str, dict[str, Any]]:
