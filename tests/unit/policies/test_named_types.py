@@ -146,7 +146,7 @@ def test_a_choice_between_two_enumerations_is_refused_with_what_to_write_instead
     ranks = table("enum(S, A)", "- | S") + table("enum(A, S)", "- | S").replace("  level:\n", "  other:\n")
     choice = ranks + "  best: {expression: 'if live.orders > 1 then level else other'}\n"
     assert faults(live_other=file("live.other", "from: 2023-01-01", choice)) == [
-        ("L202", "`then` is a text, `else` a text")
+        ("L202", "enum(S, A) and enum(A, S) are two enumerations")
     ]
     assert (hint(live_other=file("live.other", "from: 2023-01-01", choice)) or "").endswith("in types.yaml")
 
