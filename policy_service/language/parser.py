@@ -30,7 +30,6 @@ _MEANT = {
     "U": "six hex digits follow: `\\U01F40E`",
 }
 _ESCAPES = 'a backslash is `\\\\`; others are `\\"`, `\\n`, `\\r`, `\\t`, `\\u4E2D`, `\\U01F40E`'
-_ZEROS = re.compile(r"0[0-9]")
 _THOUSAND = re.compile(r"[0-9]{3}")
 _TENS = {"百": 2, "千": 3, "万": 4, "亿": 8}
 _LAST = 0x10FFFF
@@ -208,9 +207,6 @@ class _Build(Transformer[Token, ast.Node]):
             value = Decimal("Infinity")
         if not value.is_finite() or abs(value.adjusted()) > 40:
             self.report.add(BAD_LITERAL, self._span(meta), f"`{shortened(text)}` is out of any range we keep")
-        elif _ZEROS.match(text):
-            hint = f"write `{shortened(number_text(value))}`"
-            self.report.add(BAD_LITERAL, self._span(meta), f"`{shortened(text)}` begins with a zero", hint=hint)
         return ast.NumberLiteral(value, span=self._span(meta))
 
     def string(self, meta: Meta, items: list[Token]) -> ast.Node:
