@@ -582,7 +582,10 @@ class _Checker:
         return Compare(BOOLEAN, operator, left, right)
 
     def meeting(self, left: Enum, right: Enum, span: Span) -> None:
-        """Two enumerations without a common member are never equal, which nobody means to ask."""
+        """Two enumerations without a common member are never equal, and two names are two kinds of things."""
+        if left.name and right.name and left.name != right.name:
+            message = f"a `{left.name}` is compared with a `{right.name}`"
+            raise self.fail(TYPE_MISMATCH, span, message, hint="compare values of one type of types.yaml")
         if set(left.members).isdisjoint(right.members):
             message = f"one of {', '.join(left.members)} is compared with one of {', '.join(right.members)}"
             raise self.fail(TYPE_MISMATCH, span, message, hint="no value is in both")

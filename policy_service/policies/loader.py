@@ -95,6 +95,8 @@ def _unread(path: Path) -> tuple[str, str] | None:
         return "a link is not followed", "put what it leads to in its place"
     if is_yaml and path.suffix != ".yaml" and path.is_file():
         return f"a `{path.suffix}` file is not read", f"name it `{path.stem}.yaml`"
+    if is_yaml and not (path.is_file() or path.is_dir()):
+        return "this is no file", "delete it, or put a file in its place"
     return None
 
 

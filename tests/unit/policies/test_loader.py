@@ -86,6 +86,13 @@ def unread(folder: Path) -> list[tuple[str, str, str | None]]:
     return [(Path(d.span.file).relative_to(folder).as_posix(), d.message, d.hint) for d in found]
 
 
+def test_what_is_named_as_a_rule_file_and_is_none_is_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "live.yaml")
+    with pytest.raises(PolicyError) as caught:
+        read_folder(tmp_path)
+    assert [d.message for d in caught.value.report] == ["this is no file"]
+
+
 def test_links_and_files_of_another_ending_are_told_and_never_left_out_in_silence(tmp_path: Path) -> None:
     rules, elsewhere = tmp_path / "rules", tmp_path / "elsewhere"
     for made in (rules / "live", elsewhere):

@@ -151,6 +151,16 @@ def test_a_choice_between_two_enumerations_is_refused_with_what_to_write_instead
     assert (hint(live_other=file("live.other", "from: 2023-01-01", choice)) or "").endswith("in types.yaml")
 
 
+def test_members_of_two_types_are_not_compared_though_they_are_the_same_texts() -> None:
+    entry = "{from: 2023-01-01, members: [S, A], labels: {S: {zh: S, en: S}, A: {zh: A, en: A}}}"
+    named = "".join(f"{name}: {{type: enum, values: [{entry}]}}\n" for name in ("grade", "rank"))
+    decided = table("grade", "- | S") + table("rank", "- | S").replace("  level:\n", "  other:\n")
+    compared = decided + "  same: {expression: level = other}\n"
+    found = load(BASE | {"types.yaml": named, "live/other.yaml": file("live.other", "from: 2023-01-01", compared)})[1]
+    told = [(d.code.code, d.message) for d in found if d.severity == "error"]
+    assert told == [("L202", "a `grade` is compared with a `rank`")]
+
+
 def test_what_is_a_text_in_one_file_is_a_text_to_readers_and_may_be_no_member() -> None:
     files = {
         "live_score": file("live.score", "from: 2023-01-01, to: 2023-07-01", table("text", '- | "zzz"')),
