@@ -64,17 +64,15 @@ class _Block:
         self._inputs = [_Input(sides) for sides in zip(*boxes, strict=True)]
 
     def meeting(self, box: Box) -> int:
-        found = _ALL
-        for one, side in zip(self._inputs, box, strict=True):
-            found &= one.meeting(side)
-            if not found:
-                break
-        return found
+        return self._asked(box, _Input.meeting)
 
     def covering(self, box: Box) -> int:
+        return self._asked(box, _Input.covering)
+
+    def _asked(self, box: Box, ask: "Callable[[_Input, Side], int]") -> int:
         found = _ALL
         for one, side in zip(self._inputs, box, strict=True):
-            found &= one.covering(side)
+            found &= ask(one, side)
             if not found:
                 break
         return found
