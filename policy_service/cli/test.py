@@ -29,7 +29,7 @@ from policy_service.policies.bundle import Bundle, load_folder
 def test(folder: Path, paths: tuple[Path, ...], name: str | None, engine: str, form: str) -> None:
     """Run the cases of the rule files.
 
-    PATHS are case files, policy files or folders inside the rules folder; all of it without them.
+    PATHS, from where you are, lead to case files, policy files or folders of the rules folder; all of it without.
     """
     bundle, cases = _cases(folder, form)
     chosen = [case for case in cases if _is_below(case, paths) and (name or "").lower() in case.name.lower()]

@@ -51,7 +51,7 @@ BUILTINS: dict[str, Builtin] = {
         Builtin("duration", 'duration("P30D") or duration("P2M")', "a duration of days or of months"),
         Builtin("years and months duration", "years and months duration(from, to)", "whole months between two dates"),
         Builtin("steps", "steps(x, starts, values)", "the value beside the last start <= x; null below the first"),
-        Builtin("decision", "decision(policy.name)", "the answer of another policy; null when it is not applied"),
+        Builtin("decision", "decision(family.policy.name)", "another policy's decision; null when that is not applied"),
     )
 }
 
