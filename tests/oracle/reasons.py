@@ -67,11 +67,17 @@ def of_relation_row(relation: Relation, row: RelationRow, sheet: Sheet) -> list[
     """The conditions among the cells of a relation's row."""
     conditions = [row.cells[column.name] for column in relation.columns if column.kind == "boolean"]
     if choices.CONSTANT_CELLS_SAY_NOTHING:
-        conditions = [cell for cell in conditions if not _is_constant(cell)]
+        relations = {name for name, each in sheet.file.decisions.items() if isinstance(each, Relation)}
+        conditions = [cell for cell in conditions if not _is_constant(cell, relations)]
     return [leaf for cell in conditions for leaf in leaves(cell, sheet, (row,))]
 
 
-def _is_constant(cell: Node) -> bool:
-    """Whether a cell names nothing but the row it stands in."""
-    named = (node for node in syntax.nodes(cell) if isinstance(node, syntax.Name | syntax.Other))
-    return all(node == syntax.Name("row") for node in named)
+def _is_constant(cell: Node, relations: set[str]) -> bool:
+    """Whether a cell names nothing but rows: its own, or those of relations of which it reads no column."""
+    names = {"row", *relations}
+    return all(
+        (not isinstance(node, syntax.Name) or node.text in names)
+        and (not isinstance(node, syntax.Part) or node.name == "row")
+        and not isinstance(node, syntax.Other)
+        for node in syntax.nodes(cell)
+    )
