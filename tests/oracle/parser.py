@@ -132,7 +132,7 @@ class _Parser:
         behind = self.tokens[self.place + 1] if self.sees("[") else None
         return behind is not None and (
             behind.kind in ("number", "text", "moment", "name")
-            or behind.text in ("if", "true", "false", "null", "(", "-")
+            or behind.text in ("if", "true", "false", "null", "(", "[", "-")
         )
 
     def name(self) -> str:
