@@ -3,7 +3,7 @@
 from policy_service.facts.dictionary import FIRST_DAY, LAST_DAY, Dictionary, Fact, Section, read_dictionary
 from policy_service.facts.labels import Labels
 from policy_service.facts.named_types import NamedType, NamedTypes, read_types
-from policy_service.facts.state import MAX_ELEMENTS, Door, State, can_hold, is_id
+from policy_service.facts.state import MAX_ELEMENTS, Door, State, can_hold
 
 __all__ = [
     "FIRST_DAY",
@@ -18,7 +18,6 @@ __all__ = [
     "Section",
     "State",
     "can_hold",
-    "is_id",
     "read_dictionary",
     "read_types",
 ]

@@ -409,11 +409,6 @@ def _id(value: Any) -> str:
     return value
 
 
-def is_id(value: str) -> bool:
-    """Whether a text can be the id of a merchant, product and so on."""
-    return _ID.fullmatch(value) is not None
-
-
 def _text(most: int) -> Convert:
     def convert(value: Any) -> str:
         if type(value) is not str:

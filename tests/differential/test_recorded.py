@@ -43,7 +43,7 @@ def with_sensitive(folder: Any, rng: Random) -> dict[str, str]:
         for fact in section["facts"].values():
             if rng.randrange(3) == 0:
                 fact["sensitive"] = "true"
-    return folder.sources()  # type: ignore[no-any-return]
+    return folder.sources()  # type: ignore[no-any-return]  folders are of any kind here
 
 
 def drawn(generate: ModuleType, seed: int) -> Iterator[tuple[Random, Bundle]]:

@@ -17,6 +17,7 @@ from random import Random
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+# Run as a program, its own folder is in reach alone; hence imports after a statement.
 sys.path[:0] = [str(ROOT), str(HERE), str(HERE.parent / "differential")]
 
 import mutate  # noqa: E402
