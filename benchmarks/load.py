@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from time import process_time
 
-from policy_service.decisions.evaluate import Evaluator
+from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import bundle
 from policy_service.policies.loader import is_case_file, read_folder

@@ -20,11 +20,11 @@ import servers
 import states
 
 from policy_service.assembly import Assembled, assemble_on, load_folder
-from policy_service.decisions.asking import EvaluateRequest
-from policy_service.decisions.auditing import Auditing
-from policy_service.decisions.replaying import Replaying, Tally
-from policy_service.decisions.searching import Query
-from policy_service.decisions.service import Evaluated
+from policy_service.decisions.audit.auditing import Auditing
+from policy_service.decisions.audit.replaying import Replaying, Tally
+from policy_service.decisions.audit.searching import Query
+from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.service import Evaluated
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate
 

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.dialects import postgresql, sqlite
 
-from policy_service.decisions.searching import Query
+from policy_service.decisions.audit.searching import Query
 from policy_service.store import SqlBundleStore, SqlSearchStore, connect, migrate
 from policy_service.store.database import writing
 from policy_service.store.search import page

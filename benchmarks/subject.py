@@ -7,7 +7,7 @@ from typing import Any
 
 from states import AS_OF, Facts
 
-from policy_service.decisions.evaluate import Evaluator, Question, Trace
+from policy_service.decisions.answers.evaluate import Evaluator, Question, Trace
 from policy_service.engines.contract import Engine
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import bundle

@@ -11,18 +11,18 @@ from sqlalchemy.exc import ArgumentError
 
 from policy_service.access.keys import KeyStore
 from policy_service.access.trail import TrailStore
-from policy_service.decisions.auditing import Auditing
-from policy_service.decisions.erasing import Erasing
-from policy_service.decisions.evaluators import Evaluators
-from policy_service.decisions.ids import new_decision_id
-from policy_service.decisions.judge import Judge
-from policy_service.decisions.publishing import Publishing
-from policy_service.decisions.sealing import Sealer
-from policy_service.decisions.searching import Searching
-from policy_service.decisions.service import PolicyService
-from policy_service.decisions.shadow import Shadow
-from policy_service.decisions.signing import LogKeys, key_beside, load_keys
-from policy_service.decisions.unrecorded import NoDecisions, NoFindings, NoKeys, OneBundle
+from policy_service.decisions.audit.auditing import Auditing
+from policy_service.decisions.audit.erasing import Erasing
+from policy_service.decisions.audit.searching import Searching
+from policy_service.decisions.bundles.evaluators import Evaluators
+from policy_service.decisions.bundles.publishing import Publishing
+from policy_service.decisions.deciding.ids import new_decision_id
+from policy_service.decisions.deciding.service import PolicyService
+from policy_service.decisions.observers.judge import Judge
+from policy_service.decisions.observers.shadow import Shadow
+from policy_service.decisions.ports.unrecorded import NoDecisions, NoFindings, NoKeys, OneBundle
+from policy_service.decisions.sealed.sealing import Sealer
+from policy_service.decisions.sealed.signing import LogKeys, key_beside, load_keys
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, load_folder
 from policy_service.proofs.keys import KeyRefused

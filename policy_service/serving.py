@@ -33,12 +33,12 @@ from policy_service.api.boundary import is_loopback
 from policy_service.api.shared import Shared, begin_to_stop, shared_by
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder
-from policy_service.decisions.asking import EvaluateRequest, NoActiveBundle
-from policy_service.decisions.auditing import Auditing
-from policy_service.decisions.evaluate import Evaluator
-from policy_service.decisions.evaluators import UnusableBundle
-from policy_service.decisions.records import StoreUnavailable
-from policy_service.decisions.service import PolicyService
+from policy_service.decisions.answers.evaluate import Evaluator
+from policy_service.decisions.audit.auditing import Auditing
+from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnusableBundle
+from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.service import PolicyService
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import render_all
 from policy_service.engines.contract import EngineRefused
 from policy_service.engines.registry import engine

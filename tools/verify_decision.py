@@ -370,7 +370,7 @@ def check_evaluation(file: File) -> str:
     if any(commitments(record)):
         raise Refused("values are not in the file, erased or not exported: it cannot be evaluated")
     try:
-        from policy_service.decisions.evaluate import FORMAT as ANSWERS
+        from policy_service.decisions.answers.evaluate import FORMAT as ANSWERS
         from policy_service.policies.bundle import bundle
         from policy_service.policies.model import LANGUAGE_VERSION
     except ImportError as error:
@@ -391,11 +391,11 @@ def replayed(found: Any, record: dict[str, Any]) -> list[str]:
     from datetime import date
 
     from policy_service import canonical
-    from policy_service.decisions.asking import matching
-    from policy_service.decisions.evaluate import Evaluator, Question
-    from policy_service.decisions.recording import parsed as read_back
-    from policy_service.decisions.recording import request_of
-    from policy_service.decisions.replay import differences
+    from policy_service.decisions.answers.differences import differences
+    from policy_service.decisions.answers.evaluate import Evaluator, Question
+    from policy_service.decisions.deciding.asking import matching
+    from policy_service.decisions.deciding.recording import parsed as read_back
+    from policy_service.decisions.deciding.recording import request_of
     from policy_service.diagnostics import InvalidInput
     from policy_service.engines.registry import engine
 

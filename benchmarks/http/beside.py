@@ -12,8 +12,8 @@ from flask import Flask, jsonify, request
 from gunicorn.app.base import BaseApplication
 
 from policy_service.assembly import assemble, load_folder
-from policy_service.decisions.ids import new_decision_id
-from policy_service.decisions.records import DecisionRecord
+from policy_service.decisions.deciding.ids import new_decision_id
+from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.serving import gunicorn_settings
 from policy_service.settings import Settings, read_settings
 

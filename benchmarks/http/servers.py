@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
-from policy_service.decisions.signing import key_beside
+from policy_service.decisions.sealed.signing import key_beside
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # for the PostgreSQL of the tests

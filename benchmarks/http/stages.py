@@ -18,10 +18,10 @@ from policy_service.api.body import Posted
 from policy_service.api.schemas.request import EvaluateRequestSchema
 from policy_service.app import create_app
 from policy_service.assembly import Assembled, assemble, load_folder
-from policy_service.decisions.asking import EvaluateRequest
-from policy_service.decisions.ids import new_decision_id
-from policy_service.decisions.recording import record_of
-from policy_service.decisions.records import Entry
+from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.ids import new_decision_id
+from policy_service.decisions.deciding.recording import record_of
+from policy_service.decisions.ports.records import Entry
 from policy_service.settings import Settings
 
 _AT = "2023-04-01T00:00:00.000Z"

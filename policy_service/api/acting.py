@@ -1,7 +1,7 @@
 """Who acts in the request under way, for the trail."""
 
 from policy_service.api.access import principal, request_id
-from policy_service.decisions.publishing import Act
+from policy_service.decisions.bundles.publishing import Act
 
 
 def act(reason: str = "") -> Act:

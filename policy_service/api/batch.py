@@ -19,10 +19,10 @@ from policy_service.api.items import Lines, of_array
 from policy_service.api.problems import Refused
 from policy_service.api.schemas.batch import BatchAnswerSchema, BatchItemSchema
 from policy_service.api.shared import Shared, shared
-from policy_service.decisions.asking import NoActiveBundle
-from policy_service.decisions.batch import Batch, Item
-from policy_service.decisions.records import StoreUnavailable
-from policy_service.decisions.service import Evaluated
+from policy_service.decisions.bundles.evaluators import NoActiveBundle
+from policy_service.decisions.deciding.batch import Batch, Item
+from policy_service.decisions.deciding.service import Evaluated
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import InvalidInput, fault
 from policy_service.diagnostics.catalogue import TOO_LARGE
 

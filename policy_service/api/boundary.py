@@ -26,7 +26,7 @@ from policy_service.access.tokens import tokens_of
 from policy_service.api import problems
 from policy_service.api.access import declarations
 from policy_service.api.problems import Refused
-from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.settings import Settings
 
 _AUTHORITY = re.compile(r"(localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)

@@ -29,11 +29,18 @@ from policy_service.api.schemas.bundles import (
 )
 from policy_service.api.schemas.request import BUNDLE_ID
 from policy_service.api.shared import publishing, settings
-from policy_service.decisions.activations import Activation, BundleEntry, Standing
-from policy_service.decisions.days import moment_of
-from policy_service.decisions.evaluators import UnknownBundle, imminent
-from policy_service.decisions.publishing import BadInstant, BundleInvalid, Busy, NothingBefore, Ordered, Uploaded
-from policy_service.decisions.service import NotFound
+from policy_service.decisions.answers.days import moment_of
+from policy_service.decisions.bundles.evaluators import UnknownBundle, imminent
+from policy_service.decisions.bundles.publishing import (
+    BadInstant,
+    BundleInvalid,
+    Busy,
+    NothingBefore,
+    Ordered,
+    Uploaded,
+)
+from policy_service.decisions.deciding.service import NotFound
+from policy_service.decisions.ports.activations import Activation, BundleEntry, Standing
 from policy_service.diagnostics import Diagnostic, Fault, InvalidInput, escape, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION, FOLDER, OUT_OF_RANGE, WRONG_TYPE
 from policy_service.policies.packing import Limits, NotUnpacked, accepted, unpack

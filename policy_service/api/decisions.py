@@ -15,9 +15,9 @@ from policy_service.api.revealing import may_reveal, note
 from policy_service.api.schemas.decisions import RecordSchema, ReplayedSchema
 from policy_service.api.schemas.request import DECISION_ID, ReplayRequestSchema
 from policy_service.api.shared import auditing, service
-from policy_service.decisions.chains import Chain
-from policy_service.decisions.replaying import Replaying
-from policy_service.decisions.service import NotFound
+from policy_service.decisions.audit.replaying import Replaying
+from policy_service.decisions.deciding.chains import Chain
+from policy_service.decisions.deciding.service import NotFound
 from policy_service.diagnostics import Fault, InvalidInput
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/v1/decisions", description="What was decided, and why")

@@ -12,8 +12,9 @@ from policy_service.api.body import Posted
 from policy_service.api.schemas.answer import AnswerSchema, PreviewSchema
 from policy_service.api.schemas.request import EvaluateRequestSchema
 from policy_service.api.shared import service
-from policy_service.decisions.asking import EvaluateRequest, NoActiveBundle
-from policy_service.decisions.service import PolicyService
+from policy_service.decisions.bundles.evaluators import NoActiveBundle
+from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.service import PolicyService
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.diagnostics.catalogue import ID_MISSING
 from policy_service.telemetry.traces import span

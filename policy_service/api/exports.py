@@ -16,8 +16,8 @@ from policy_service.api.access import needs
 from policy_service.api.body import NDJSON
 from policy_service.api.schemas.search import ExportedSchema
 from policy_service.api.shared import auditing
-from policy_service.decisions.log import LogEntry
-from policy_service.decisions.recording import parsed
+from policy_service.decisions.deciding.recording import parsed
+from policy_service.decisions.ports.log import LogEntry
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION
 from policy_service.proofs.commitments import is_commitment

@@ -8,10 +8,10 @@ from typing import Any
 from policy_service.access import instants
 from policy_service.api.paging import cursor_parameter, limit_parameter
 from policy_service.api.schemas.request import AS_OF, BUNDLE_ID, MERCHANT_ID
-from policy_service.decisions.catalogue import DAY_PATTERN
-from policy_service.decisions.days import moment_of
-from policy_service.decisions.searching import MOST_ON_A_PAGE, PAGE, Query
-from policy_service.decisions.terms import term
+from policy_service.decisions.answers.days import moment_of
+from policy_service.decisions.audit.searching import MOST_ON_A_PAGE, PAGE, Query
+from policy_service.decisions.explaining.catalogue import DAY_PATTERN
+from policy_service.decisions.sealed.terms import term
 from policy_service.diagnostics import Fault, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION, NOT_A_DATE
 from policy_service.language.values import parse_date

@@ -11,8 +11,8 @@ from policy_service.api.answers import answer
 from policy_service.api.problems import Refused
 from policy_service.api.schemas.operations import HealthSchema, KindSchema, ReadinessSchema
 from policy_service.api.shared import is_stopping, service, shared
-from policy_service.decisions.records import StoreUnavailable
-from policy_service.decisions.service import NotFound
+from policy_service.decisions.deciding.service import NotFound
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import Code, fault
 from policy_service.diagnostics.catalogue import NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, WORKER_ENDS
 from policy_service.telemetry import metrics

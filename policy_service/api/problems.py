@@ -15,14 +15,14 @@ from werkzeug.exceptions import HTTPException
 
 from policy_service.access.issuing import KeyEnded, NameInForce, UnknownKey
 from policy_service.api.schemas.problem import ProblemSchema
-from policy_service.decisions.answering import TookTooLong
-from policy_service.decisions.asking import NoActiveBundle
-from policy_service.decisions.auditing import NoDecision, NotSealed
-from policy_service.decisions.comparing import NotComparable
-from policy_service.decisions.recording import ValuesErased
-from policy_service.decisions.records import IdempotencyConflict, StoreUnavailable
-from policy_service.decisions.replay import NotReplayable
-from policy_service.decisions.service import BundleNotActive, BundleWithdrawn, NotFound
+from policy_service.decisions.answers.answering import TookTooLong
+from policy_service.decisions.audit.auditing import NoDecision, NotSealed
+from policy_service.decisions.audit.comparing import NotComparable
+from policy_service.decisions.bundles.evaluators import NoActiveBundle
+from policy_service.decisions.deciding.recording import ValuesErased
+from policy_service.decisions.deciding.replayable import NotReplayable
+from policy_service.decisions.deciding.service import BundleNotActive, BundleWithdrawn, NotFound
+from policy_service.decisions.ports.records import IdempotencyConflict, StoreUnavailable
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, TOO_LARGE
 from policy_service.telemetry import metrics

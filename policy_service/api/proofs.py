@@ -12,8 +12,8 @@ from policy_service.api.decisions import ID_PARAMETER, checked
 from policy_service.api.revealing import note
 from policy_service.api.schemas.proofs import ConsistencySchema, EvidenceSchema, HeadSchema, ProofSchema
 from policy_service.api.shared import auditing
-from policy_service.decisions.auditing import Auditing
-from policy_service.decisions.log import SignedHead
+from policy_service.decisions.audit.auditing import Auditing
+from policy_service.decisions.ports.log import SignedHead
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import KEY_ABSENT
 from policy_service.proofs.keys import base64

@@ -12,7 +12,7 @@ from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.schemas.search import ClaimHistorySchema, PageSchema
 from policy_service.api.shared import auditing
-from policy_service.decisions.searching import Bearing, Found, Page
+from policy_service.decisions.audit.searching import Bearing, Found, Page
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION, KEY_ABSENT
 

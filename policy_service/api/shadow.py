@@ -13,8 +13,8 @@ from policy_service.api.bundles import ID_PARAMETER, checked
 from policy_service.api.schemas.refusals import Strict
 from policy_service.api.schemas.shadow import ShadowEndSchema, ShadowRequestSchema, ShadowSchema
 from policy_service.api.shared import shared
-from policy_service.decisions.service import NotFound
-from policy_service.decisions.shadow import NotShadowing, Shadowed
+from policy_service.decisions.deciding.service import NotFound
+from policy_service.decisions.observers.shadow import NotShadowing, Shadowed
 from policy_service.diagnostics import InvalidInput
 
 blueprint = Blueprint("shadow", __name__, url_prefix="/v1/bundles", description="A draft beside the active bundle")

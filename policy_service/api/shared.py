@@ -8,12 +8,12 @@ from flask import Flask, current_app
 
 from policy_service.access.keys import KeyStore
 from policy_service.access.trail import TrailStore
-from policy_service.decisions.auditing import Auditing
-from policy_service.decisions.judge import Judge
-from policy_service.decisions.publishing import Publishing
-from policy_service.decisions.records import StoreUnavailable
-from policy_service.decisions.service import PolicyService
-from policy_service.decisions.shadow import Shadow
+from policy_service.decisions.audit.auditing import Auditing
+from policy_service.decisions.bundles.publishing import Publishing
+from policy_service.decisions.deciding.service import PolicyService
+from policy_service.decisions.observers.judge import Judge
+from policy_service.decisions.observers.shadow import Shadow
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.settings import Settings
 
 _KEY = "policy_service"

@@ -14,8 +14,8 @@ from policy_service.api.answers import answer
 from policy_service.api.problems import Refused
 from policy_service.api.schemas.stops import StopListSchema, StoppedSchema, StopRequestSchema
 from policy_service.api.shared import publishing
-from policy_service.decisions.publishing import Busy, NotStopped, Stopped, UnknownPolicy, UnknownReward
-from policy_service.decisions.service import NotFound
+from policy_service.decisions.bundles.publishing import Busy, NotStopped, Stopped, UnknownPolicy, UnknownReward
+from policy_service.decisions.deciding.service import NotFound
 from policy_service.diagnostics import InvalidInput, fault
 from policy_service.diagnostics.catalogue import UNKNOWN_POLICY
 

@@ -9,9 +9,8 @@ import click
 from policy_service.api.schemas.bundles import REASON
 from policy_service.assembly import assemble
 from policy_service.cli.terminal import found_errors
-from policy_service.decisions.asking import NoActiveBundle
-from policy_service.decisions.evaluators import UnknownBundle, UnusableBundle
-from policy_service.decisions.publishing import (
+from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle, UnusableBundle
+from policy_service.decisions.bundles.publishing import (
     Act,
     BadInstant,
     Busy,
@@ -21,7 +20,7 @@ from policy_service.decisions.publishing import (
     UnknownPolicy,
     UnknownReward,
 )
-from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.settings import read_settings
 
 _ACTOR = "policyctl"

@@ -12,10 +12,10 @@ from policy_service.api.bundles import warnings
 from policy_service.cli.acting import act, publishing, reason_option
 from policy_service.cli.folder import as_objects, tell
 from policy_service.cli.terminal import aligned, counted, format_option, found_errors, write_json
-from policy_service.decisions.checking import check, errors
-from policy_service.decisions.days import moment_of
-from policy_service.decisions.evaluators import imminent
-from policy_service.decisions.publishing import BundleInvalid, Ordered
+from policy_service.decisions.answers.days import moment_of
+from policy_service.decisions.bundles.checking import check, errors
+from policy_service.decisions.bundles.evaluators import imminent
+from policy_service.decisions.bundles.publishing import BundleInvalid, Ordered
 from policy_service.diagnostics import PolicyError
 from policy_service.policies.bundle import load_folder
 from policy_service.policies.loader import read_folder

@@ -8,7 +8,7 @@ import click
 
 from policy_service.cli.folder import as_objects, is_error, rules_option, tell
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
-from policy_service.decisions.checking import check as checked
+from policy_service.decisions.bundles.checking import check as checked
 from policy_service.policies.bundle import load_folder
 from policy_service.policies.loader import FRAME, Sources, is_case_file
 

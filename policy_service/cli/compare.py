@@ -8,8 +8,8 @@ from policy_service import canonical
 from policy_service.cli.acting import told
 from policy_service.cli.decisions import auditing
 from policy_service.cli.terminal import aligned, format_option, write_json
-from policy_service.decisions.comparing import FACTORS, NotComparable
-from policy_service.decisions.recording import ValuesErased
+from policy_service.decisions.audit.comparing import FACTORS, NotComparable
+from policy_service.decisions.deciding.recording import ValuesErased
 
 
 @click.command()

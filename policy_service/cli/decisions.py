@@ -12,9 +12,9 @@ from policy_service.assembly import Assembled, assemble
 from policy_service.cli.acting import told
 from policy_service.cli.requests import telling
 from policy_service.cli.terminal import aligned, format_option, write_json
-from policy_service.decisions.auditing import Auditing, NoDecision, NotSealed
-from policy_service.decisions.records import StoreRefused
-from policy_service.decisions.searching import MOST_ON_A_PAGE, PAGE, Query
+from policy_service.decisions.audit.auditing import Auditing, NoDecision, NotSealed
+from policy_service.decisions.audit.searching import MOST_ON_A_PAGE, PAGE, Query
+from policy_service.decisions.ports.records import StoreRefused
 from policy_service.diagnostics import Fault
 from policy_service.proofs.tiles import TreeDamaged
 from policy_service.settings import read_settings

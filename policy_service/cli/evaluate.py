@@ -10,7 +10,7 @@ from policy_service.assembly import assemble, preview
 from policy_service.cli import requests
 from policy_service.cli.folder import bundle_of, rules_option
 from policy_service.cli.terminal import write_json
-from policy_service.decisions.service import PolicyService
+from policy_service.decisions.deciding.service import PolicyService
 from policy_service.engines import registry
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings, read_settings

@@ -13,9 +13,9 @@ from policy_service.cli import requests
 from policy_service.cli.folder import bundle_of, rules_option
 from policy_service.cli.terminal import format_option, wrapped, write_json
 from policy_service.cli.tongue import lang_option, tongue
-from policy_service.decisions.explain import Explained, Explanation, Point
-from policy_service.decisions.explain import explain as explanation_of
-from policy_service.decisions.words import WORD, Tongue, word
+from policy_service.decisions.explaining.explain import Explained, Explanation, Point
+from policy_service.decisions.explaining.explain import explain as explanation_of
+from policy_service.decisions.explaining.words import WORD, Tongue, word
 from policy_service.settings import read_settings
 
 _WIDEST = 100

@@ -10,8 +10,8 @@ import click
 
 from policy_service.access import instants
 from policy_service.assembly import assemble
-from policy_service.decisions.judge import DisagreementStore, KeptDisagreement
-from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.ports.observations import DisagreementStore, KeptDisagreement
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.settings import read_settings
 
 

@@ -11,13 +11,12 @@ from policy_service import canonical
 from policy_service.cli.acting import told
 from policy_service.cli.decisions import auditing, filter_options, query_of
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
-from policy_service.decisions.asking import NoActiveBundle
-from policy_service.decisions.days import moment_of
-from policy_service.decisions.evaluators import UnknownBundle, UnusableBundle
-from policy_service.decisions.recording import ValuesErased
-from policy_service.decisions.replay import NotReplayable
-from policy_service.decisions.replaying import Again, Outcome, Replaying, Tally
-from policy_service.decisions.service import NotFound
+from policy_service.decisions.answers.days import moment_of
+from policy_service.decisions.audit.replaying import Again, Outcome, Replaying, Tally
+from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle, UnusableBundle
+from policy_service.decisions.deciding.recording import ValuesErased
+from policy_service.decisions.deciding.replayable import NotReplayable
+from policy_service.decisions.deciding.service import NotFound
 from policy_service.language.values import parse_date
 
 _OUTCOMES = ("identical", "different", "erased", "refused")

@@ -11,9 +11,9 @@ from policy_service.api import body, problems
 from policy_service.api.evaluate import request_of
 from policy_service.api.problems import Kind, Refused
 from policy_service.cli.terminal import found_errors
-from policy_service.decisions.asking import EvaluateRequest
-from policy_service.decisions.records import StoreUnavailable
-from policy_service.decisions.service import PolicyService
+from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.service import PolicyService
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.diagnostics.catalogue import BY_CODE
 

@@ -9,9 +9,9 @@ import click
 from policy_service import canonical
 from policy_service.cli.folder import as_objects, is_error, rules_option, tell
 from policy_service.cli.terminal import counted, format_option, found_errors, progress, write_json
-from policy_service.decisions.caseruns import Failure, Outcome, run
-from policy_service.decisions.cases import Case, read_cases
-from policy_service.decisions.evaluate import Evaluator
+from policy_service.decisions.answers.evaluate import Evaluator
+from policy_service.decisions.rule_tests.caseruns import Failure, Outcome, run
+from policy_service.decisions.rule_tests.cases import Case, read_cases
 from policy_service.diagnostics import Report, Span
 from policy_service.engines import registry
 from policy_service.policies.bundle import Bundle, load_folder

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from policy_service.console.words import PAGE, SOURCE, Words
-from policy_service.decisions.words import Tongue, word
+from policy_service.decisions.explaining.words import Tongue, word
 
 
 class Say:

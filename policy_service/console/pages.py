@@ -8,11 +8,11 @@ from flask import Blueprint, Response, request
 
 from policy_service.access.needs import any_of, marked
 from policy_service.console.casepage import STYLE_SOURCE, case_page
-from policy_service.decisions.auditing import Auditing, NoDecision
-from policy_service.decisions.casefile import CaseFile
-from policy_service.decisions.records import StoreUnavailable
-from policy_service.decisions.service import NotFound
-from policy_service.decisions.words import Tongue
+from policy_service.decisions.audit.auditing import Auditing, NoDecision
+from policy_service.decisions.audit.casefile import CaseFile
+from policy_service.decisions.deciding.service import NotFound
+from policy_service.decisions.explaining.words import Tongue
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import InvalidInput, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION, UNKNOWN_KEY
 

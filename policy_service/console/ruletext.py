@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from policy_service.console.grids import Cell, Grid, Pair, Row, Say, grid, pair
 from policy_service.console.words import BASIS, COMBINE, HIT, ON_DECREASE, ON_INCREASE, PER
-from policy_service.decisions.phrasing import Phrases
-from policy_service.decisions.words import UNIT, word
+from policy_service.decisions.explaining.phrasing import Phrases
+from policy_service.decisions.explaining.words import UNIT, word
 from policy_service.language.format import print_node
 from policy_service.language.values import exact, shown
 from policy_service.policies.bundle import Bundle

@@ -9,8 +9,16 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from policy_service.access.trail import TrailEntry
-from policy_service.decisions.judge import Disagreement, KeptDisagreement
-from policy_service.decisions.shadow import EXAMPLES_KEPT, Counts, Example, Findings, NewOrder, Order
+from policy_service.decisions.ports.observations import (
+    EXAMPLES_KEPT,
+    Counts,
+    Disagreement,
+    Example,
+    Findings,
+    KeptDisagreement,
+    NewOrder,
+    Order,
+)
 from policy_service.store.database import reading, writing
 from policy_service.store.tables import disagreements, shadow_counts, shadow_examples, shadows
 from policy_service.store.trail import add_to_trail

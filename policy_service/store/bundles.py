@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from policy_service.decisions.activations import Activation, BundleEntry, Change, Outrun, Standing, StopEvent
+from policy_service.decisions.ports.activations import Activation, BundleEntry, Change, Outrun, Standing, StopEvent
 from policy_service.store.database import insert_if_new, reading, snapshot, writing
 from policy_service.store.tables import activations, bundle_sources, bundles, changes, stops
 from policy_service.store.trail import add_to_trail

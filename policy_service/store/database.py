@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, TimeoutError
 from sqlalchemy.types import TypeEngine
 
-from policy_service.decisions.records import StoreRefused, StoreUnavailable
+from policy_service.decisions.ports.records import StoreRefused, StoreUnavailable
 from policy_service.store.postgresql import postgresql_engine, said, sqlstate
 from policy_service.store.sqlite import begin, sqlite_engine, turn_to_write
 from policy_service.telemetry import metrics

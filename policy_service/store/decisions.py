@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, tuple_
 
-from policy_service.decisions.recording import commitments
-from policy_service.decisions.records import (
+from policy_service.decisions.deciding.recording import commitments
+from policy_service.decisions.ports.records import (
     Appended,
     DecisionRecord,
     Entry,

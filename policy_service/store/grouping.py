@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
-from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.ports.records import StoreUnavailable
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

@@ -17,8 +17,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from policy_service.decisions.log import Erasure, Extension, LogEntry, SignedHead, Unsealed
-from policy_service.decisions.records import StoreRefused
+from policy_service.decisions.ports.log import Erasure, Extension, LogEntry, SignedHead, Unsealed
+from policy_service.decisions.ports.records import StoreRefused
 from policy_service.proofs.commitments import Private
 from policy_service.store.database import insert_rows, reading, writing
 from policy_service.store.tables import (

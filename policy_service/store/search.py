@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, and_, select
 
-from policy_service.decisions.log import LogEntry
-from policy_service.decisions.searching import Found, Query
+from policy_service.decisions.audit.searching import Found, Query
+from policy_service.decisions.ports.log import LogEntry
 from policy_service.store.database import reading
 from policy_service.store.tables import decisions, log_entries, terms
 

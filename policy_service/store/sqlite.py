@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
-from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.ports.records import StoreUnavailable
 
 _TRY_SECONDS = 0.001
 

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from policy_service.api import examples
 from policy_service.app import create_app
 from policy_service.assembly import Assembled, assemble_on
-from policy_service.decisions.service import PolicyService
+from policy_service.decisions.deciding.service import PolicyService
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate

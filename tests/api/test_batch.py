@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from policy_service.api import examples
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions.records import DecisionStore, Entry, StoreUnavailable
+from policy_service.decisions.ports.records import DecisionStore, Entry, StoreUnavailable
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
 

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from policy_service.api.boundary import is_loopback
-from policy_service.decisions.service import PolicyService
+from policy_service.decisions.deciding.service import PolicyService
 
 Body = dict[str, Any]
 Call = Callable[..., Any]

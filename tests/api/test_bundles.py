@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions import checking
+from policy_service.decisions.bundles import checking
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.packing import pack
 from policy_service.settings import Settings
@@ -134,7 +134,7 @@ def test_what_the_engine_cannot_hold_is_refused(
     def refuse(_self: object) -> None:
         raise checking.EngineRefused("too many values")
 
-    monkeypatch.setattr("policy_service.decisions.evaluate.Evaluator.try_all", refuse)
+    monkeypatch.setattr("policy_service.decisions.answers.evaluate.Evaluator.try_all", refuse)
     problem = parsed(http.post("/v1/bundles", json={"files": {**shop.sources, "bundle.yaml": "time_zone: UTC\n"
         "stacking:\n  day: {combine: sum, cap: 12, unit: hour}\n"}}))  # fmt: skip
     assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("/files", "E101")]

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from policy_service import canonical
-from policy_service.decisions.cases import Case, read_cases
+from policy_service.decisions.rule_tests.cases import Case, read_cases
 from policy_service.diagnostics import Report
 from policy_service.facts import Door
 from policy_service.policies.bundle import Bundle

@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 from policy_service.api import examples, problems
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions.service import PolicyService
+from policy_service.decisions.deciding.service import PolicyService
 from policy_service.policies.bundle import Bundle, bundle
 
 Body = dict[str, Any]

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from policy_service.assembly import Assembled
-from policy_service.decisions.service import PolicyService
+from policy_service.decisions.deciding.service import PolicyService
 from policy_service.policies.bundle import Bundle
 
 Body = dict[str, Any]

@@ -14,8 +14,8 @@ from policy_service.api import examples
 from policy_service.api.exports import COLUMNS, records, table
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions.log import LogEntry
-from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.ports.log import LogEntry
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.proofs.receipts import digest_of
 from policy_service.proofs.tree import leaf_hash
 from policy_service.settings import Settings

@@ -10,8 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from policy_service.decisions import answering
-from policy_service.decisions.catalogue import DAY_PATTERN, closure
+from policy_service.decisions.answers import answering
+from policy_service.decisions.explaining.catalogue import DAY_PATTERN, closure
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines.plan import epochs, plan
 from policy_service.facts import FIRST_DAY, LAST_DAY, Door, Fact

@@ -10,10 +10,11 @@ from flask.testing import FlaskClient
 
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions.beside import Answered
-from policy_service.decisions.judge import Judge
-from policy_service.decisions.publishing import Act
-from policy_service.decisions.shadow import EXAMPLES_KEPT, NotShadowing
+from policy_service.decisions.bundles.publishing import Act
+from policy_service.decisions.deciding.answered import Answered
+from policy_service.decisions.observers.judge import Judge
+from policy_service.decisions.observers.shadow import NotShadowing
+from policy_service.decisions.ports.observations import EXAMPLES_KEPT
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import SettingInvalid, read_settings

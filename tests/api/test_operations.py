@@ -14,7 +14,7 @@ from policy_service.api.problems import Kind
 from policy_service.api.shared import begin_to_stop
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.policies.bundle import Bundle
 from policy_service.telemetry.metrics import METRICS
 

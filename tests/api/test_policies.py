@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from policy_service.decisions.catalogue import needed
+from policy_service.decisions.explaining.catalogue import needed
 from policy_service.engines.plan import plan
 from policy_service.policies.bundle import Bundle
 

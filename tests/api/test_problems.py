@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from policy_service.api import examples
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions.records import StoreRefused, StoreUnavailable
-from policy_service.decisions.service import PolicyService
+from policy_service.decisions.deciding.service import PolicyService
+from policy_service.decisions.ports.records import StoreRefused, StoreUnavailable
 from policy_service.policies.bundle import Bundle
 
 Body = dict[str, Any]

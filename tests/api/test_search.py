@@ -202,7 +202,7 @@ def test_every_decision_of_a_chain_shows_the_whole_of_it(own_client: FlaskClient
 def test_a_chain_that_is_too_long_says_so_and_holds_the_decision(
     own: Assembled, own_client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from policy_service.decisions import chains
+    from policy_service.decisions.deciding import chains
 
     monkeypatch.setattr(chains, "MOST_LINKS", 2)
     made = [posted(own_client)["decision_id"]]

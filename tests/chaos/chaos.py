@@ -29,9 +29,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from policy_service import canonical
 from policy_service.assembly import Assembled
-from policy_service.decisions.recording import answer_of
-from policy_service.decisions.records import StoreUnavailable
-from policy_service.decisions.verifying import GivenReceipt, Progress
+from policy_service.decisions.audit.verifying import GivenReceipt, Progress
+from policy_service.decisions.deciding.recording import answer_of
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.proofs.receipts import Receipt
 from policy_service.store import connect
 from tests import postgres

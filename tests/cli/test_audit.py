@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from policy_service.decisions import verifying
-from policy_service.decisions.records import StoreUnavailable
+from policy_service.decisions.audit import verifying
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.store import SqlLogStore
 
 Run = Callable[..., Result]

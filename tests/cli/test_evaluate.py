@@ -11,7 +11,7 @@ from click.testing import Result
 
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder, preview
-from policy_service.decisions.publishing import Act
+from policy_service.decisions.bundles.publishing import Act
 from policy_service.settings import Settings
 
 Run = Callable[..., Result]

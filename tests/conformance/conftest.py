@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from policy_service.decisions.cases import Case, read_cases
-from policy_service.decisions.evaluate import Evaluator
+from policy_service.decisions.answers.evaluate import Evaluator
+from policy_service.decisions.rule_tests.cases import Case, read_cases
 from policy_service.diagnostics import Report
 from policy_service.engines import registry
 from policy_service.policies.bundle import Bundle, load_folder

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from policy_service.decisions.caseruns import is_same
-from policy_service.decisions.evaluate import Evaluator, Question
-from policy_service.decisions.expecting import plain_value
+from policy_service.decisions.answers.evaluate import Evaluator, Question
+from policy_service.decisions.rule_tests.caseruns import is_same
+from policy_service.decisions.rule_tests.expecting import plain_value
 from policy_service.diagnostics import Report
 from policy_service.sources import Mapping, Node, Sequence, read
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from policy_service import canonical
-from policy_service.decisions.caseruns import answered, failures
-from policy_service.decisions.cases import Case
-from policy_service.decisions.evaluate import Evaluator
+from policy_service.decisions.answers.evaluate import Evaluator
+from policy_service.decisions.rule_tests.caseruns import answered, failures
+from policy_service.decisions.rule_tests.cases import Case
 from policy_service.engines import registry
 
 FOLDER = "rules"

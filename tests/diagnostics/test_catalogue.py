@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from policy_service.decisions.cases import read_cases
+from policy_service.decisions.rule_tests.cases import read_cases
 from policy_service.diagnostics import Diagnostic, Report, render_all
 from policy_service.diagnostics.catalogue import ALL, Code
 from policy_service.policies.loader import Sources, check_sources, load, read_folder

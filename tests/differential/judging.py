@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from policy_service import canonical
-from policy_service.decisions.answering import Answering
-from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.decisions.answers.answering import Answering
+from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines.plan import Plan
 from policy_service.engines.registry import engine

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 from policy_service import canonical
-from policy_service.decisions.evaluate import Question
+from policy_service.decisions.answers.evaluate import Question
 from policy_service.language.builtins import BUILTINS
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.policies.model import HIT_POLICIES

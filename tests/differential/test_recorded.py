@@ -14,9 +14,9 @@ import pytest
 
 from policy_service import canonical
 from policy_service.assembly import Assembled, assemble_on
-from policy_service.decisions.asking import EvaluateRequest
-from policy_service.decisions.checking import check, errors
-from policy_service.decisions.recording import parsed, revealed
+from policy_service.decisions.bundles.checking import check, errors
+from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.recording import parsed, revealed
 from policy_service.facts import Fact
 from policy_service.language import types
 from policy_service.policies.bundle import Bundle, bundle

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from policy_service import canonical
-from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, bundle
 
@@ -43,7 +43,7 @@ PRELUDE = """
     from pathlib import Path
     from policy_service import canonical
     from policy_service.assembly import load_folder
-    from policy_service.decisions.evaluate import Evaluator, Question
+    from policy_service.decisions.answers.evaluate import Evaluator, Question
     from policy_service.engines.registry import engine
 
     RULES, DAY = load_folder(Path("rules"))[0], date(2023, 4, 1)

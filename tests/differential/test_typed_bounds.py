@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from policy_service.decisions.evaluate import Evaluator
+from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.engines.plan import Plan
 from policy_service.engines.registry import engine
 from policy_service.engines.rete.closures import Closure, Slots, closure

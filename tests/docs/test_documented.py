@@ -12,8 +12,8 @@ from policy_service import sources
 from policy_service.api.problems import KINDS
 from policy_service.api.schemas.answer import REASONS, STATUSES
 from policy_service.cli.main import main
-from policy_service.decisions import expecting
-from policy_service.decisions.cases import read_cases
+from policy_service.decisions.rule_tests import expecting
+from policy_service.decisions.rule_tests.cases import read_cases
 from policy_service.diagnostics import Report
 from policy_service.diagnostics.catalogue import ALL
 from policy_service.language.builtins import BUILTINS

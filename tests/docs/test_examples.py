@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from policy_service import canonical
-from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.engines.registry import engine
 from tools.docs.examples import VOLATILE, answer, requests
 from tools.docs.markdown import parsed

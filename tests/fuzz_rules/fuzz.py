@@ -24,10 +24,11 @@ import mutate  # noqa: E402
 import states  # noqa: E402
 
 from policy_service import canonical  # noqa: E402
-from policy_service.decisions import caseruns, catalogue  # noqa: E402
-from policy_service.decisions.cases import read_cases  # noqa: E402
-from policy_service.decisions.checking import check, errors  # noqa: E402
-from policy_service.decisions.evaluate import Evaluator, Question  # noqa: E402
+from policy_service.decisions.answers.evaluate import Evaluator, Question  # noqa: E402
+from policy_service.decisions.bundles.checking import check, errors  # noqa: E402
+from policy_service.decisions.explaining import catalogue  # noqa: E402
+from policy_service.decisions.rule_tests import caseruns  # noqa: E402
+from policy_service.decisions.rule_tests.cases import read_cases  # noqa: E402
 from policy_service.diagnostics import Diagnostic, Report, as_json, render_all  # noqa: E402
 from policy_service.engines import registry  # noqa: E402
 from policy_service.policies.bundle import Bundle, bundle  # noqa: E402

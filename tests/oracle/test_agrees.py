@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.engines import registry
 from policy_service.policies.bundle import load_folder
 from tests.oracle import Oracle, difference, sources

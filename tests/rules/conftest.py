@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from policy_service.decisions.evaluate import Evaluator
+from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.engines import registry
 from policy_service.policies.bundle import Bundle, load_folder
 

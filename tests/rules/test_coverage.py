@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from policy_service.decisions.caseruns import answered
-from policy_service.decisions.cases import read_cases
-from policy_service.decisions.evaluate import Evaluator
+from policy_service.decisions.answers.evaluate import Evaluator
+from policy_service.decisions.rule_tests.caseruns import answered
+from policy_service.decisions.rule_tests.cases import read_cases
 from policy_service.diagnostics import Report
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.model import Policy, Table

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import bundle
 from policy_service.policies.loader import read_folder

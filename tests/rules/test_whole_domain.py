@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from policy_service import canonical
-from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.facts import Fact
 from policy_service.language import types
 from policy_service.language.values import exact

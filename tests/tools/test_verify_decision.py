@@ -16,9 +16,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from policy_service import canonical
-from policy_service.decisions.asking import Asked, EvaluateRequest
-from policy_service.decisions.evaluate import Evaluator, Question
-from policy_service.decisions.recording import parsed, record_of
+from policy_service.decisions.answers.evaluate import Evaluator, Question
+from policy_service.decisions.deciding.asking import Asked, EvaluateRequest
+from policy_service.decisions.deciding.recording import parsed, record_of
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, bundle, load_folder
 from policy_service.proofs import commitments, notes, receipts, tree

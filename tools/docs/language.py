@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.diagnostics import Diagnostic
 from policy_service.engines.registry import engine
 from policy_service.language.builtins import BUILTINS

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policy_service.decisions.caseruns import answered
-from policy_service.decisions.cases import Case
+from policy_service.decisions.rule_tests.caseruns import answered
+from policy_service.decisions.rule_tests.cases import Case
 from policy_service.policies.model import Policy
 from tools.docs.shipped import Shipped
 

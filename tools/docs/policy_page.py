@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from policy_service.decisions import catalogue
-from policy_service.decisions.phrasing import Phrases
-from policy_service.decisions.words import UNIT, Tongue, word
+from policy_service.decisions.explaining import catalogue
+from policy_service.decisions.explaining.phrasing import Phrases
+from policy_service.decisions.explaining.words import UNIT, Tongue, word
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy
 from tools.docs.markdown import as_json, code, codes, fence, one_line, sections, table

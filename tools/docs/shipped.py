@@ -17,8 +17,8 @@ from policy_service.access.issuing import Issuing
 from policy_service.access.principals import ROLES
 from policy_service.app import create_app
 from policy_service.assembly import Assembled, assemble_on
-from policy_service.decisions.cases import Case, read_cases
-from policy_service.decisions.evaluate import Evaluator
+from policy_service.decisions.answers.evaluate import Evaluator
+from policy_service.decisions.rule_tests.cases import Case, read_cases
 from policy_service.diagnostics import Report, render_all
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.policies.inventory import Constant, inventory

@@ -5,7 +5,7 @@ from marshmallow import fields, validate
 from policy_service.api.schemas.answer import Shown
 from policy_service.api.schemas.refusals import Object, Pattern, Strict, Text, refuse
 from policy_service.api.schemas.request import BUNDLE_ID
-from policy_service.decisions.days import moment_of
+from policy_service.decisions.answers.days import moment_of
 from policy_service.diagnostics.catalogue import BAD_TEXT, NOT_A_DATE
 
 _NO_SIGN = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff\\ufffe\\uffff"

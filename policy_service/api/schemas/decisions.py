@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from policy_service.api.schemas.answer import ReceiptSchema, Shown, anything, bundle_id, listed, one_of, told
 from policy_service.api.schemas.request import DECISION_ID
-from policy_service.decisions.chains import MOST_LINKS
+from policy_service.decisions.deciding.chains import MOST_LINKS
 
 
 class RecordedRequestSchema(Shown):

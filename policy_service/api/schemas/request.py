@@ -16,8 +16,8 @@ from policy_service.api.schemas.refusals import (
     Texts,
     refuse,
 )
-from policy_service.decisions.asking import CORRECTIONS
-from policy_service.decisions.catalogue import DAY_PATTERN
+from policy_service.decisions.deciding.asking import CORRECTIONS
+from policy_service.decisions.explaining.catalogue import DAY_PATTERN
 from policy_service.diagnostics.catalogue import (
     BAD_ID,
     BAD_OPTION,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from policy_service import canonical
-from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines import registry
 from policy_service.facts import Door

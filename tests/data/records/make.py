@@ -10,7 +10,7 @@ from typing import Any
 from policy_service.api import examples
 from policy_service.app import create_app
 from policy_service.assembly import assemble_on, load_folder
-from policy_service.decisions.evaluate import FORMAT
+from policy_service.decisions.answers.evaluate import FORMAT
 from policy_service.policies.model import LANGUAGE_VERSION
 from policy_service.policies.packing import pack
 from policy_service.settings import Settings

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Engine
 
 from policy_service.assembly import Assembled, assemble_on
-from policy_service.decisions.asking import EvaluateRequest
-from policy_service.decisions.auditing import Auditing
-from policy_service.decisions.log import LogEntry
-from policy_service.decisions.service import Evaluated
+from policy_service.decisions.audit.auditing import Auditing
+from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.service import Evaluated
+from policy_service.decisions.ports.log import LogEntry
 from policy_service.policies.bundle import Bundle, load_folder
 from policy_service.proofs import keys
 from policy_service.settings import Settings

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from policy_service import canonical
-from policy_service.decisions.cases import read_cases
-from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.decisions.answers.evaluate import Evaluator, Question
+from policy_service.decisions.rule_tests.cases import read_cases
 from policy_service.diagnostics import Report
 from policy_service.engines import registry
 from policy_service.policies.bundle import Bundle, bundle, former_id, stored

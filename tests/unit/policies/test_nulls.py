@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from policy_service.decisions.cases import read_cases
+from policy_service.decisions.rule_tests.cases import read_cases
 from policy_service.diagnostics import Report
 from policy_service.policies.loader import load
 

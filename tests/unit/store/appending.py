@@ -9,8 +9,8 @@ import itertools
 import os
 import sys
 
-from policy_service.decisions.ids import new_decision_id
-from policy_service.decisions.records import DecisionRecord, IdempotencyClaim
+from policy_service.decisions.deciding.ids import new_decision_id
+from policy_service.decisions.ports.records import DecisionRecord, IdempotencyClaim
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
 
 BUNDLE = "sha256:" + "b" * 64

@@ -7,8 +7,8 @@ from typing import Protocol
 import pytest
 from sqlalchemy import Engine
 
-from policy_service.decisions.ids import decision_id
-from policy_service.decisions.records import DecisionRecord
+from policy_service.decisions.deciding.ids import decision_id
+from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
 
 BUNDLE = "sha256:" + "b" * 64

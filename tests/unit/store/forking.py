@@ -10,8 +10,8 @@ import sys
 
 from sqlalchemy import Engine
 
-from policy_service.decisions.ids import new_decision_id
-from policy_service.decisions.records import DecisionRecord, StoreUnavailable
+from policy_service.decisions.deciding.ids import new_decision_id
+from policy_service.decisions.ports.records import DecisionRecord, StoreUnavailable
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
 from policy_service.store.database import reading
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from policy_service.access.trail import TrailEntry
-from policy_service.decisions.activations import (
+from policy_service.decisions.ports.activations import (
     Activation,
     BundleEntry,
     BundleSources,
@@ -18,7 +18,7 @@ from policy_service.decisions.activations import (
     Standing,
     StopEvent,
 )
-from policy_service.decisions.records import StoreRefused
+from policy_service.decisions.ports.records import StoreRefused
 from policy_service.store import SqlBundleStore, SqlTrailStore
 
 A, B, C = ("sha256:" + letter * 64 for letter in "abc")

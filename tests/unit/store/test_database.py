@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, insert
 
-from policy_service.decisions.records import IdempotencyClaim, StoreUnavailable
+from policy_service.decisions.ports.records import IdempotencyClaim, StoreUnavailable
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
 from policy_service.store.database import writing
 from policy_service.store.tables import bundles

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policy_service.decisions.ids import new_decision_id
-from policy_service.decisions.records import Appended, IdempotencyClaim, IdempotencyConflict, StoreRefused
+from policy_service.decisions.deciding.ids import new_decision_id
+from policy_service.decisions.ports.records import Appended, IdempotencyClaim, IdempotencyConflict, StoreRefused
 from policy_service.store import SqlDecisionStore
 from policy_service.store.decisions import PURGE_AT_ONCE
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from policy_service.decisions.records import (
+from policy_service.decisions.ports.records import (
     Entry,
     IdempotencyClaim,
     IdempotencyConflict,

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from policy_service.access.keys import Key
 from policy_service.access.trail import TrailEntry
-from policy_service.decisions.records import StoreRefused
+from policy_service.decisions.ports.records import StoreRefused
 from policy_service.store import SqlKeyStore, SqlTrailStore
 
 MORNING = "2023-04-01T08:00:00.000Z"

@@ -6,8 +6,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from policy_service.decisions.log import Erasure, Extension, LogEntry, SignedHead, Term
-from policy_service.decisions.records import DecisionRecord, Entry, IdempotencyClaim, IdempotencyConflict, StoreRefused
+from policy_service.decisions.ports.log import Erasure, Extension, LogEntry, SignedHead, Term
+from policy_service.decisions.ports.records import (
+    DecisionRecord,
+    Entry,
+    IdempotencyClaim,
+    IdempotencyConflict,
+    StoreRefused,
+)
 from policy_service.proofs.commitments import Private
 from policy_service.store import SqlDecisionStore, SqlLogStore
 from policy_service.store.tables import decisions as decisions_table

@@ -11,8 +11,8 @@ from alembic.util import CommandError
 from sqlalchemy import Engine, inspect
 
 from policy_service.access.trail import TrailEntry
-from policy_service.decisions.activations import Activation, Change, NewActivation
-from policy_service.decisions.records import DecisionRecord, IdempotencyClaim
+from policy_service.decisions.ports.activations import Activation, Change, NewActivation
+from policy_service.decisions.ports.records import DecisionRecord, IdempotencyClaim
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate, migrations
 from policy_service.store.database import reading, writing
 from policy_service.store.tables import metadata

@@ -13,7 +13,7 @@ import pg8000.dbapi
 import pytest
 from sqlalchemy import Engine, event, make_url
 
-from policy_service.decisions.records import Entry, IdempotencyClaim, StoreRefused, StoreUnavailable
+from policy_service.decisions.ports.records import Entry, IdempotencyClaim, StoreRefused, StoreUnavailable
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
 from policy_service.store.database import reading, writing
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from policy_service.decisions.records import IdempotencyClaim
+from policy_service.decisions.ports.records import IdempotencyClaim
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect
 from tests import postgres
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.dialects import sqlite
 
-from policy_service.decisions.searching import Query
+from policy_service.decisions.audit.searching import Query
 from policy_service.store.search import page
 
 DEEP = Query(before=7)

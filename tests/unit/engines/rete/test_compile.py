@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from policy_service import canonical
-from policy_service.decisions.evaluate import Evaluator, Question
+from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.engines import registry
 from policy_service.engines.contract import EngineRefused
 from policy_service.engines.rete import compile as compiling

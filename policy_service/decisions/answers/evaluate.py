@@ -1,0 +1,124 @@
+"""Bundle, state and day to an answer; the compared part, the same bytes on every engine."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from threading import Lock
+from typing import Any, Literal
+
+from policy_service.decisions.answers.answering import Answering, Wanted, always
+from policy_service.decisions.answers.sensitivity import Sensitivity
+from policy_service.engines.changes import changes
+from policy_service.engines.contract import Engine, EngineRefused
+from policy_service.engines.plan import Plan, epochs, plan_of
+from policy_service.facts import Door, State
+from policy_service.policies.bundle import Bundle
+from policy_service.policies.stretches import Stretch, stretch_of
+
+FORMAT = 1
+Trace = Literal["none", "fired", "full"]
+Purpose = Literal["decide", "preview"]
+_EPOCHS_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a bundle.
+
+    shown: ids of the policies whose answers are wanted; None for all.
+    """
+
+    as_of: date
+    purpose: Purpose = "decide"
+    trace: Trace = "fired"
+    shown: Collection[str] | None = None
+    report_ignored: bool = False
+
+
+class Evaluator:
+    """One bundle on one engine; keeps the last used epochs ready. Safe to use from several threads."""
+
+    def __init__(self, bundle: Bundle, engine: Engine) -> None:
+        self.bundle, self.engine = bundle, engine
+        self.door = Door(bundle.rules.dictionary)
+        self._epochs = epochs(bundle.rules)
+        self._ready: OrderedDict[Stretch, Answering] = OrderedDict()
+        self._latest: tuple[date, date, Answering] | None = None
+        self._lock = Lock()
+
+    def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> dict[str, Any]:
+        """The compared part of the answer. Parts of it may be shared between answers: it is not to be changed.
+
+        Args:
+            within: whether there is time left.
+        Raises:
+            TookTooLong: there is none left.
+        """
+        answering = self.answering(question.as_of)
+        parts = answering.answer(
+            state,
+            question.as_of,
+            Wanted(
+                question.trace != "none", question.trace == "full", question.purpose == "decide", question.shown, within
+            ),
+        )
+        answer: dict[str, Any] = {
+            "format": FORMAT,
+            "bundle": self.bundle.id,
+            "as_of": question.as_of.isoformat(),
+            "purpose": question.purpose,
+            **parts,
+        }
+        if question.report_ignored:
+            answer["ignored_facts"] = list(state.ignored)
+        return answer
+
+    @cached_property
+    def sensitivity(self) -> Sensitivity:
+        """What a record under this bundle must not show."""
+        return Sensitivity(self.bundle.rules)
+
+    def answering(self, day: date) -> Answering:
+        """The program of the day's epoch; most requests ask for the one asked for last, which takes no lock."""
+        latest = self._latest
+        if latest is not None and latest[0] <= day <= latest[1]:
+            return latest[2]
+        epoch = stretch_of(self._epochs, day)
+        found = self._of(epoch)
+        self._latest = (epoch.first, epoch.last, found)
+        return found
+
+    def _of(self, epoch: Stretch) -> Answering:
+        with self._lock:
+            found = self._ready.get(epoch)
+            if found is not None:
+                self._ready.move_to_end(epoch)
+                return found
+            made: Plan = plan_of(self.bundle.rules, epoch)
+            self._ready[epoch] = found = Answering(made, self.engine.prepare(made))
+            if len(self._ready) > _EPOCHS_KEPT:
+                # Another thread may still be inside; the engine is freed with the last reference to it.
+                self._ready.popitem(last=False)
+            return found
+
+    def try_all(self) -> None:
+        """Compile what any epoch brings, so that what the engine refuses shows now and not at a request.
+
+        Raises:
+            EngineRefused: the first refusal, with the days it is about.
+        """
+        for plan in changes(self.bundle.rules):
+            try:
+                self.engine.prepare(plan).close()
+            except EngineRefused as refusal:
+                raise EngineRefused(f"from {plan.epoch.first} to {plan.epoch.last}: {refusal}") from refusal
+
+    def close(self) -> None:
+        """Free the engines; nobody may be inside."""
+        with self._lock:
+            for answering in self._ready.values():
+                answering.prepared.close()
+            self._ready.clear()
+            self._latest = None

@@ -1,0 +1,1 @@
+"""What an auditor asks: proofs, verification, replays, searches, comparisons, erasures."""

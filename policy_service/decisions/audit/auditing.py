@@ -1,0 +1,224 @@
+"""What an auditor asks: proofs, exports, comparisons, erasures, and whether the log is whole."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from policy_service.decisions.answers.days import moment_of
+from policy_service.decisions.audit import comparing
+from policy_service.decisions.audit.casefile import CaseFile, Gathering
+from policy_service.decisions.audit.erasing import Erasing
+from policy_service.decisions.audit.searching import Searching
+from policy_service.decisions.audit.verifying import GivenReceipt, Progress, Verification, Verified
+from policy_service.decisions.bundles.evaluators import Evaluators
+from policy_service.decisions.deciding.recording import parsed, revealed
+from policy_service.decisions.ports.activations import BundleStore
+from policy_service.decisions.ports.log import LogEntry, LogStore, SignedHead
+from policy_service.decisions.ports.records import DecisionRecord, DecisionStore
+from policy_service.decisions.sealed.sealing import Sealer, StoredTiles
+from policy_service.decisions.sealed.signing import LogKeys
+from policy_service.diagnostics import InvalidInput, fault
+from policy_service.diagnostics.catalogue import OUT_OF_RANGE
+from policy_service.proofs import tree
+from policy_service.proofs.export import Export, Inclusion
+from policy_service.proofs.keys import Verifier
+from policy_service.proofs.receipts import Receipt
+from policy_service.proofs.tiles import TileNodes
+
+
+class NotSealed(Exception):
+    """The record waits for its index: ask again in a moment."""
+
+
+class NoDecision(Exception):
+    """There is no decision with this id."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"there is no decision `{id_}`")
+        self.id = id_
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """That a record is in the log: what leads from its hash to the root of a signed head."""
+
+    leaf: bytes
+    inclusion: Inclusion
+    head: SignedHead
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a record stands: `waiting` for its index a moment, `sealed` with it; `missing` is a fault of the store."""
+
+    state: Literal["sealed", "waiting", "missing"]
+    index: int | None = None
+
+
+class Auditing:
+    """The operations of auditors that the HTTP face and the command line call."""
+
+    def __init__(
+        self,
+        decisions: DecisionStore,
+        log: LogStore,
+        searching: Searching,
+        sealer: Sealer,
+        erasing: Erasing,
+        evaluators: Evaluators,
+        bundles: BundleStore,
+        *,
+        keys: LogKeys,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.decisions, self.log, self.bundles = decisions, log, bundles
+        self.searching, self.sealer, self.erasing = searching, sealer, erasing
+        self.keys, self._evaluators, self._now = keys, evaluators, now
+
+    # ---- proofs
+
+    def proof(self, id_: str, size: int | None = None) -> InclusionProof:
+        """The inclusion proof of a decision or an erasure, to the last head or to an earlier one.
+
+        Raises:
+            NoDecision, NotSealed.
+            InvalidInput: there is no head of this size, or the record came later.
+        """
+        entry, waits = self._entry(id_)
+        if entry is None:
+            if not waits:
+                raise NoDecision(id_)
+            raise NotSealed(f"decision `{id_}` has no index yet")
+        head = self.head(size)
+        if entry.index >= head.size:
+            raise InvalidInput([fault("/size", OUT_OF_RANGE, f"the record came after the head of size {head.size}")])
+        nodes = TileNodes(StoredTiles(self.log))
+        hashes = tree.inclusion_proof(nodes, entry.index, head.size)
+        return InclusionProof(bytes.fromhex(entry.leaf), Inclusion(entry.index, head.size, hashes), head)
+
+    def consistency(self, old: int, new: int | None = None) -> tuple[SignedHead, tuple[bytes, ...]]:
+        """The later head, and the hashes that show that the earlier tree is its beginning.
+
+        Raises:
+            InvalidInput: there is no head of a size, or `old` is the greater one.
+        """
+        head = self.head(new, "/to")
+        if not 0 <= old <= head.size:
+            raise InvalidInput([fault("/from", OUT_OF_RANGE, f"`from` is not from 0 to {head.size}")])
+        return head, tree.consistency_proof(TileNodes(StoredTiles(self.log)), old, head.size)
+
+    def head(self, size: int | None = None, pointer: str = "/size") -> SignedHead:
+        """The last signed head, or that of a size.
+
+        Raises:
+            NotSealed: nothing was sealed yet.
+            InvalidInput: there is no head of this size.
+        """
+        head = self.log.head(size)
+        if head is None and size is None:
+            raise NotSealed("nothing is sealed yet")
+        if head is None:
+            raise InvalidInput([fault(pointer, OUT_OF_RANGE, "there is no head of this size")])
+        return head
+
+    def standing(self, id_: str) -> Standing:
+        """Where a decision stands in the log."""
+        entry, waits = self._entry(id_)
+        if entry is not None:
+            return Standing("sealed", entry.index)
+        return Standing("waiting" if waits else "missing")
+
+    def _entry(self, id_: str) -> tuple[LogEntry | None, bool]:
+        """The entry of a record; without one, whether the record waits for it."""
+        entry = self.log.entry(id_)
+        if entry is None and self.log.waiting_body(id_) is not None:
+            return None, True
+        return entry or self.log.entry(id_), False  # it may have been sealed between the two readings
+
+    def waiting_seconds(self) -> float:
+        """How long the record that has waited longest waits for its index; 0 where none does."""
+        since = self.log.waiting_since()
+        found = None if since is None else moment_of(since)
+        return 0.0 if found is None else max(0.0, (self._now() - found).total_seconds())
+
+    def export(self, id_: str, *, private: bool = False) -> Export:
+        """All that proves one decision to who has neither the service nor the store.
+
+        Args:
+            private: with the values that stand as commitments in the record.
+        Raises:
+            NoDecision, NotSealed.
+        """
+        record = self._record(id_)
+        proof = self.proof(id_)
+        return Export(
+            record=record.body,
+            leaf=proof.leaf,
+            bundle=record.bundle,
+            sources=self.bundles.sources(record.bundle) or {},
+            inclusion=proof.inclusion,
+            head=proof.head.note,
+            receipt=None if record.receipt is None else Receipt.parse(parsed(record.receipt.encode())),
+            keys=tuple(verifier.text for verifier in self.keys.verifiers),
+            private=record.privates if private else (),
+        )
+
+    def case(self, id_: str) -> CaseFile:
+        """All that explains and proves one decision, for a page; no sensitive value is in it. Raises NoDecision."""
+        gathering = Gathering(self.decisions, self.log, self.bundles, self._evaluators, self.keys)
+        return gathering.of(self._record(id_))
+
+    def _record(self, id_: str) -> DecisionRecord:
+        record = self.decisions.decision(id_)
+        if record is None:
+            raise NoDecision(id_)
+        return record
+
+    # ---- why
+
+    def compare(self, one: str, two: str) -> dict[str, Any]:
+        """Why the second decision is another than the first; see `comparing`.
+
+        Raises:
+            NoDecision, ValuesErased, NotComparable.
+        """
+        sides = [self._compared(id_) for id_ in (one, two)]
+        return comparing.compare(sides[0], sides[1], comparing.mixed(self._evaluators, self.bundles))
+
+    def _compared(self, id_: str) -> comparing.Compared:
+        record = self._record(id_)
+        request = revealed(record)["request"]
+        return comparing.Compared(
+            id_,
+            record.bundle,
+            date.fromisoformat(request["as_of"]),
+            request["facts"],
+            request.get("merchant_id"),
+            tuple(request["policies"]) if "policies" in request else None,
+        )
+
+    # ---- is it whole
+
+    def verify(
+        self,
+        *,
+        verifiers: Sequence[Verifier] = (),
+        heads: Sequence[str] = (),
+        given: Sequence[GivenReceipt] = (),
+        resume: Progress | None = None,
+        step: Callable[[int], None] = lambda _: None,
+        keep: Callable[[Progress], None] = lambda _: None,
+    ) -> Verified:
+        """Every record, index, head, bundle and receipt checked; see `verifying`.
+
+        Args:
+            verifiers: the keys to trust; by default those that this log is signed with, and its retired ones.
+        Raises:
+            StoreUnavailable.
+        """
+        trusted = verifiers or self.keys.verifiers
+        walk = Verification(
+            self.log, self.bundles, origin=self.keys.origin, verifiers=trusted, heads=heads, given=given
+        )
+        return walk.run(resume or Progress(), step, keep)

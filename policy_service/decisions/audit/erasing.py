@@ -1,0 +1,73 @@
+"""Values of a person taken out of the log's private rows, and the record of it put into the log."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from policy_service import canonical
+from policy_service.access import instants
+from policy_service.decisions.ports.log import Erasure
+from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.sealed.sealing import Sealer
+from policy_service.decisions.sealed.terms import term
+from policy_service.proofs.tree import leaf_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure did. `id` is None where there was nothing to erase, and then nothing was recorded."""
+
+    id: str | None
+    records: tuple[str, ...]
+    values: int
+
+
+class Erasing:
+    """Erases what is private of a subject. The hashed records stay as they are, so every proof stays valid."""
+
+    def __init__(self, sealer: Sealer, *, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+        self._sealer, self._log = sealer, sealer.log
+        self._now, self._new_id = now, new_id
+
+    def erase(self, kind: str, id: str, *, ticket: str, actor: str) -> Erased:
+        """Erase the private values of every record about a subject.
+
+        A record about several persons loses the values of all of them: they stand in one request. A decision that comes
+        after the log was sealed here is not among them: it was asked for when the erasure was under way, and is erased
+        by asking once more.
+
+        Args:
+            kind, id: of the subject, as in `member:u-77`.
+            ticket: why, recorded in the log.
+        Raises:
+            StoreUnavailable: nothing was erased.
+            TreeDamaged, StoreRefused: the log cannot be sealed, and nothing was erased.
+        """
+        self._sealer.seal_all()  # what waits can be found only then
+        about = self._log.records_of(term("subject", f"{kind}:{id}"))
+        private = self._log.privates(about)
+        records = tuple(record for record in about if record in private)
+        if not records:
+            return Erased(None, (), 0)
+        erasure = self._erasure(kind, records, ticket, actor)
+        values = self._log.erase(erasure, records)
+        if not values:
+            return Erased(None, (), 0)  # another erasure was first
+        with suppress(StoreUnavailable):  # it is done, and its record is sealed a moment later
+            self._sealer.seal_all()
+        return Erased(erasure.id, records, values)
+
+    def _erasure(self, kind: str, records: tuple[str, ...], ticket: str, actor: str) -> Erasure:
+        id_, at = self._new_id(), instants.text(self._now())
+        body = canonical.dumps(
+            {
+                "erasure_id": id_,
+                "at": at,
+                "actor": actor,
+                "ticket": ticket,
+                "subject": {"type": kind},  # its id is what is being erased
+                "records": list(records),
+            }
+        )
+        return Erasure(id_, at, body, leaf_hash(body).hex())

@@ -1,0 +1,215 @@
+"""Decisions found by what they are about, and what became due under a claim.
+
+Found is what is sealed: pages go by index downwards, so that they stay the same while decisions arrive. What is not
+sealed yet, a second at most, is found by its id alone; `sealed_through` says how far a page reaches.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any, Protocol
+
+from policy_service.decisions.bundles.evaluators import Evaluators
+from policy_service.decisions.deciding.recording import parsed
+from policy_service.decisions.ports.log import LogEntry, LogStore
+from policy_service.decisions.sealed.terms import term
+from policy_service.proofs.commitments import reveal
+
+MOST_ON_A_PAGE = 500
+PAGE = 50
+Amount = int | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What decisions are looked for; every part that is given must hold.
+
+    Args:
+        terms: texts of `terms`, each of which the decision has.
+        as_of, decided: from the first, inclusive, to before the second; null for no bound.
+        before: only entries with a smaller index: the last one of the page before.
+    """
+
+    terms: tuple[str, ...] = ()
+    as_of: tuple[str | None, str | None] = (None, None)
+    decided: tuple[str | None, str | None] = (None, None)
+    before: int | None = None
+    limit: int = PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A decision in a list: nothing that is sensitive."""
+
+    index: int
+    id: str
+    decided_at: str
+    as_of: str
+    bundle: str
+    merchant_id: str | None
+    supersedes: str | None
+    superseded_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Decisions, newest index first.
+
+    next: what the next page is asked with as `before`; null on the last one.
+    """
+
+    decisions: tuple[Found, ...]
+    next: int | None
+    sealed_through: int
+
+
+class SearchStore(Protocol):
+    """Where sealed decisions are found. Every operation may raise StoreUnavailable."""
+
+    def search(self, query: Query) -> list[Found]:
+        """At most `limit` decisions, by index downwards."""
+
+    def log_entries(self, query: Query) -> Iterator[list[LogEntry]]:
+        """All decisions that a query finds, `before` and `limit` apart, by index upwards, in portions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """A decision that bears on a claim.
+
+    granted: null where the reward was not granted; `reason` then says why.
+    due: the amount due to date after this decision, by how the claim goes up and down; null as long as no decision
+        could tell it.
+    """
+
+    decision_id: str
+    index: int
+    decided_at: str
+    as_of: str
+    bundle: str
+    granted: Amount | None
+    reason: str | None
+    due: Amount | None
+    supersedes: str | None
+
+
+class Searching:
+    """The questions about past decisions that the HTTP face and the command line ask."""
+
+    def __init__(self, store: SearchStore, log: LogStore, evaluators: Evaluators) -> None:
+        self._store, self._log, self._evaluators = store, log, evaluators
+
+    def search(self, query: Query) -> Page:
+        """A page of decisions. Raises StoreUnavailable."""
+        through = self._log.size()
+        found = self._store.search(replace(query, limit=query.limit + 1))
+        shown = tuple(found[: query.limit])
+        return Page(shown, shown[-1].index if len(found) > query.limit else None, through)
+
+    def records(self, query: Query) -> Iterator[list[tuple[LogEntry, bytes | None]]]:
+        """Every record that a query finds, as it is hashed, by index upwards, in portions.
+
+        The bytes are null where the log has an entry whose record is not stored: `policyctl audit verify` tells more.
+        """
+        for some in self._store.log_entries(query):
+            bodies = self._log.bodies(some)
+            yield [(entry, bodies.get(entry.id)) for entry in some]
+
+    def claim(self, key: str) -> list[Bearing]:
+        """Every decision that bears on a claim, in the order of the log: those that granted it, and those that judged
+        the same reward of the same subject for the same period and did not.
+
+        Empty for a key that is none.
+        """
+        try:
+            named, subject_period = key.split("@", 1)
+            subject, period = subject_period.rsplit("#", 1)
+            policy, reward = named.split("/", 1)
+        except ValueError:
+            return []
+        query = Query((term("policy", policy), term("subject", subject)))
+        judged = [
+            one
+            for some in self._store.log_entries(query)
+            for one in self._judged(some, key, policy, reward, subject, period)
+        ]
+        return list(_with_dues(judged))
+
+    def _judged(
+        self, entries: Sequence[LogEntry], key: str, policy: str, reward: str, subject: str, period: str
+    ) -> Iterator[tuple[Bearing, Mapping[str, Any] | None]]:
+        bodies = self._log.bodies(entries)
+        privates = self._log.privates([entry.id for entry in entries])
+        for entry in entries:
+            if entry.id not in bodies:
+                continue  # lost, as `verify` finds
+            record = parsed(bodies[entry.id])
+            if entry.id in privates:
+                record = reveal(record, privates[entry.id])
+            answer = record["answer"]
+            granted = next((r for r in answer["rewards"] if r.get("claim", {}).get("key") == key), None)
+            if granted is not None:
+                yield _bearing(entry, record, granted["amount"], None), granted
+                continue
+            for refused in answer["not_granted"]:
+                same = refused["policy"] == policy and refused["id"] == reward and _subject(refused) == subject
+                if same and self._period(record, policy, reward) == period:
+                    yield _bearing(entry, record, None, refused["reason"]), None
+
+    def _period(self, record: Mapping[str, Any], policy: str, reward: str) -> str | None:
+        """Of the claim that the decision would have given; null where it gives none."""
+        rules = self._evaluators.of(record["bundle"]).bundle.rules
+        as_of = record["request"]["as_of"]
+        found = rules.answering(policy, date.fromisoformat(as_of))
+        declared = next((one for one in found.rewards if one.id == reward), None)
+        return None if declared is None else declared.claim.period(as_of, found.effective.campaign)
+
+
+def _subject(entry: Mapping[str, Any]) -> str:
+    subject = entry["subject"]
+    return f"{subject['type']}:{subject.get('id', '')}"
+
+
+def _bearing(entry: LogEntry, record: Mapping[str, Any], granted: Amount | None, reason: str | None) -> Bearing:
+    return Bearing(
+        entry.id,
+        entry.index,
+        entry.at,
+        record["request"]["as_of"],
+        record["bundle"],
+        granted,
+        reason,
+        None,
+        record["request"].get("supersedes"),
+    )
+
+
+_UNKNOWN = ("insufficient_facts", "rule_conflict")
+"""Reasons that say nothing of the amount: it is not known, which is not zero."""
+
+
+def _with_dues(judged: Sequence[tuple[Bearing, Mapping[str, Any] | None]]) -> Iterator[Bearing]:
+    """The amount due to date after each: what a payer who follows every answer has paid in all.
+
+    What the claim says of increases and decreases is that of the last answer that granted it. One that could not judge
+    it leaves the amount as it was.
+    """
+    due: Amount | None = None
+    goes = {"on_increase": "top_up", "on_decrease": "keep"}
+    for bearing, reward in judged:
+        if reward is not None:
+            goes = reward["claim"]
+        if bearing.reason not in _UNKNOWN:
+            due = due_after(due, bearing.granted, goes)
+        yield replace(bearing, due=due)
+
+
+def due_after(due: Amount | None, granted: Amount | None, goes: Mapping[str, str]) -> Amount:
+    """The amount due after an answer, given what was due before it; null before the first."""
+    amount = granted or 0
+    if due is None:
+        return amount
+    if amount > due:
+        return amount if goes["on_increase"] == "top_up" or due == 0 else due
+    return amount if goes["on_decrease"] == "claw_back" else due

@@ -1,0 +1,1 @@
+"""Bundles compiled and at hand; stored, activated, stopped and taken back."""

@@ -1,0 +1,298 @@
+"""Evaluators by bundle id: the active one always, a few others on demand."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Event, Lock, Thread
+
+from policy_service.access import instants
+from policy_service.decisions.answers.days import business_day
+from policy_service.decisions.answers.evaluate import Evaluator
+from policy_service.decisions.ports.activations import Activation, BundleStore, Standing
+from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.engines.contract import Engine
+from policy_service.policies.bundle import Bundle, stored
+from policy_service.telemetry import metrics
+
+_KEPT = 6
+_PREPARED = 2
+"""Pending bundles that are compiled beforehand at a time."""
+_SOON = timedelta(seconds=60)
+"""How long before it is needed a pending bundle, or the next day, is compiled."""
+_RETRY_SECONDS = 30.0
+"""How long a bundle that cannot be loaded is left alone."""
+_END_SECONDS = 5.0
+_LOG = logging.getLogger(__name__)
+
+
+class UnknownBundle(Exception):
+    """No bundle with this id is stored."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"there is no bundle `{id_}`")
+        self.id = id_
+
+
+class NoActiveBundle(Exception):
+    """No bundle was activated yet."""
+
+
+class UnusableBundle(Exception):
+    """The stored sources do not give the bundle, or a moment ago it could not be loaded or compiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """What this process answers by, replaced as one."""
+
+    evaluator: Evaluator | None
+    standing: Standing
+    looked_at: float
+
+
+class Evaluators:
+    """Compiled bundles of one process. A request that holds an evaluator keeps its bundle to its end.
+
+    Args:
+        now: the clock that activations are judged by.
+        elapsed: seconds that only grow, for `refresh_seconds`.
+    """
+
+    def __init__(
+        self,
+        store: BundleStore,
+        engine: Engine,
+        *,
+        now: Callable[[], datetime],
+        elapsed: Callable[[], float],
+        refresh_seconds: float,
+    ) -> None:
+        self._store, self._engine = store, engine
+        self._now, self._elapsed, self._refresh_seconds = now, elapsed, refresh_seconds
+        self._known: OrderedDict[str, Evaluator] = OrderedDict()
+        self._lock = Lock()
+        self._loading, self._refreshing = Lock(), Lock()
+        self._live: _Live | None = None
+        self._soon: frozenset[str] = frozenset()
+        self._broken: dict[str, float] = {}
+        self._active_fault: str | None = None
+        self._pending_fault: str | None = None
+        self._stop: Event | None = None
+        self._thread: Thread | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """Why the active bundle does not answer, or a pending one will not; None while all is well.
+
+        It names bundles, and no file, rule or fact of them.
+        """
+        return self._active_fault or self._pending_fault
+
+    @property
+    def seconds_since_look(self) -> float | None:
+        """How long ago the store last said which bundle is active; None if it never did."""
+        live = self._live
+        return None if live is None else max(0.0, self._elapsed() - live.looked_at)
+
+    # ---- the active one
+
+    def active(self) -> Evaluator | None:
+        """The evaluator of the active bundle; None before the first activation.
+
+        It may be `refresh_seconds` and a compilation late. While `keep_fresh` runs no request waits for either; without
+        it one request looks, and those that come meanwhile are answered by the last one. Where nothing can be looked up
+        or taken over, the last one answers.
+
+        Raises:
+            StoreUnavailable: and there is no last one.
+        """
+        live = self._live
+        if live is None or live.evaluator is None:
+            return self._first()
+        due = self._stop is None and self._elapsed() - live.looked_at >= self._refresh_seconds
+        if due and self._refreshing.acquire(blocking=False):
+            try:
+                self._attempt()
+            finally:
+                self._refreshing.release()
+            live = self._live or live
+        return live.evaluator
+
+    def _first(self) -> Evaluator | None:
+        try:
+            return self.refresh()
+        except StoreUnavailable:
+            raise
+        except UnusableBundle as error:
+            _LOG.error("%s, and none answers", error)
+        except Exception:  # noqa: BLE001  whatever a stored bundle raises, the request is told that there is none
+            _LOG.exception("the active bundle cannot be taken over, and none answers")
+        return None
+
+    def refresh(self) -> Evaluator | None:
+        """Look for the active bundle now; a new one is compiled for today before it replaces the old.
+
+        Raises:
+            StoreUnavailable, or whatever loading and compiling the bundle raises; the last one stays.
+        """
+        with self._refreshing:
+            return self._look()
+
+    def _look(self) -> Evaluator | None:
+        looked_at = self._elapsed()
+        moment = self._now()
+        standing = self._store.standing(instants.text(moment))
+        found = None
+        if standing.active is not None:
+            try:
+                found = self._taken(standing.active.bundle, moment)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                self._active_fault = f"the active bundle {standing.active.bundle} cannot be used"
+                raise
+        self._live = _Live(found, standing, looked_at)
+        self._active_fault = None
+        return found
+
+    def _taken(self, id_: str, moment: datetime) -> Evaluator:
+        """The evaluator, compiled for a day; what could not be had a moment ago is not tried again at once."""
+        tried = self._broken.get(id_)
+        if tried is not None and self._elapsed() - tried < _RETRY_SECONDS:
+            raise UnusableBundle(f"the bundle {id_} cannot be used")
+        try:
+            found = self.of(id_)
+            found.answering(business_day(moment, found.bundle.rules))
+        except StoreUnavailable:
+            raise
+        except Exception:
+            self._broken[id_] = self._elapsed()
+            raise
+        self._broken.pop(id_, None)
+        return found
+
+    def catch_up(self) -> None:
+        """Look for the active bundle now, as `refresh` does; what goes wrong is told and not raised."""
+        with self._refreshing:
+            self._attempt()
+
+    def _attempt(self) -> None:
+        """Look, and tell what goes wrong instead of raising it: an earlier bundle answers."""
+        try:
+            self._look()
+        except StoreUnavailable as error:
+            _LOG.warning("the active bundle cannot be looked up, the last one answers: %s", error)
+        except UnusableBundle as error:
+            _LOG.error("%s, the last one answers", error)
+        except Exception:  # noqa: BLE001  whatever a stored bundle raises, the last one must go on answering
+            _LOG.exception("the active bundle cannot be taken over, the last one answers")
+        else:
+            return
+        metrics.refresh_failed()
+        if self._live is not None:
+            self._live = replace(self._live, looked_at=self._elapsed())
+
+    # ---- beside requests
+
+    def keep_fresh(self) -> None:
+        """From now on a thread of this process looks for the active bundle, until `close`."""
+        if self._stop is None:
+            self._stop = Event()
+            self._thread = Thread(target=self._refresh_until, args=(self._stop,), name="bundle-refresh", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; one that compiles just now is waited for, for a few seconds."""
+        stop, thread = self._stop, self._thread
+        self._stop = self._thread = None
+        if stop is not None and thread is not None:
+            stop.set()
+            thread.join(_END_SECONDS)
+
+    def _refresh_until(self, stop: Event) -> None:
+        while not stop.wait(self._refresh_seconds):
+            self.catch_up()
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """Compile what will be needed within a minute: pending bundles, and the next day of the active one."""
+        live = self._live
+        if live is None:
+            return
+        soon = self._now() + _SOON
+        pending = imminent(live.standing.pending, instants.text(soon))[:_PREPARED]
+        self._soon = frozenset(one.bundle for one in pending)
+        fault = f"the bundle to be activated at {pending[0].effective_at} cannot be used" if pending else None
+        try:
+            if live.evaluator is not None:
+                live.evaluator.answering(business_day(soon, live.evaluator.bundle.rules))
+            for one in pending:
+                self._taken(one.bundle, soon)
+        except StoreUnavailable as error:
+            _LOG.warning("a bundle that is activated soon cannot be read: %s", error)
+        except UnusableBundle:
+            self._pending_fault = fault
+        except Exception:  # noqa: BLE001  the thread must outlive any fault, which is told
+            self._pending_fault = fault
+            _LOG.exception("a bundle that is activated soon cannot be used")
+        else:
+            self._pending_fault = None
+
+    # ---- any of them
+
+    def of(self, id_: str) -> Evaluator:
+        """The evaluator of a stored bundle.
+
+        Raises:
+            UnknownBundle: it is not stored.
+            UnusableBundle: its sources do not give it.
+        """
+        found = self._found(id_)
+        if found is not None:
+            return found
+        with self._loading:  # one at a time; those that are known are not waited for
+            found = self._found(id_)
+            return found if found is not None else self._add(self._load(id_))
+
+    def keep(self, loaded: Bundle) -> None:
+        """Take a bundle that is loaded already, so that it is not read again."""
+        with self._loading:
+            if self._found(loaded.id) is None:
+                self._add(loaded)
+
+    def apart(self, loaded: Bundle) -> Evaluator:
+        """An evaluator of a bundle that is not stored, on the same engine; whoever asks for it keeps it."""
+        return Evaluator(loaded, self._engine)
+
+    def _found(self, id_: str) -> Evaluator | None:
+        with self._lock:
+            found = self._known.get(id_)
+            if found is not None:
+                self._known.move_to_end(id_)
+            return found
+
+    def _add(self, loaded: Bundle) -> Evaluator:
+        made = Evaluator(loaded, self._engine)
+        with self._lock:
+            self._known[loaded.id] = made
+            live = self._live.evaluator if self._live is not None else None
+            spared = {made.bundle.id, *self._soon} | ({live.bundle.id} if live is not None else set())
+            for id_ in [one for one in self._known if one not in spared][: max(0, len(self._known) - _KEPT)]:
+                del self._known[id_]  # a request may still be inside; its engines go with the last reference
+        return made
+
+    def _load(self, id_: str) -> Bundle:
+        sources = self._store.sources(id_)
+        if sources is None:
+            raise UnknownBundle(id_)
+        found = stored(sources, id_)
+        if found is None:
+            raise UnusableBundle(f"the stored sources of {id_} do not give that bundle")
+        return found
+
+
+def imminent(pending: tuple[Activation, ...], until: str | None = None) -> list[Activation]:
+    """The pending orders that will hold, by an instant; of several for one instant the last, which wins."""
+    return list({one.effective_at: one for one in pending if until is None or one.effective_at <= until}.values())

@@ -1,0 +1,419 @@
+"""Bundles stored, activated, stopped and taken back.
+
+Every change is thought out against a `Standing` and refused as `Outrun` if another came between; then it is thought out
+again. So of two that act at once neither loses what the other did.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import TypeVar
+
+from policy_service.access import instants
+from policy_service.access.trail import TrailEntry
+from policy_service.decisions.bundles import checking
+from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle, UnusableBundle, imminent
+from policy_service.decisions.ports.activations import (
+    Activation,
+    BundleSources,
+    BundleStore,
+    Change,
+    Kind,
+    NewActivation,
+    Outrun,
+    Standing,
+    StopEvent,
+)
+from policy_service.decisions.ports.records import DecisionStore
+from policy_service.diagnostics import Diagnostic
+from policy_service.policies.bundle import Bundle, bundle, former_id
+from policy_service.policies.changed_days import changed_days, joined
+from policy_service.policies.loader import Sources
+from policy_service.policies.model import Suspension
+from policy_service.policies.suspending import is_known, is_suspended, suspending
+
+_TRIES = 8
+_LATEST = timedelta(days=366)
+_MOST_NAMED = 20
+"""Policies that the trail names of those that changed."""
+Done = TypeVar("Done")
+_LOG = logging.getLogger(__name__)
+
+
+class Busy(Exception):
+    """Others act at the same time; nothing was done, and it may be tried again."""
+
+
+class BundleInvalid(Exception):
+    """The rule files have errors; nothing was stored."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("; ".join(f"{d.span}: {d.message}" for d in diagnostics))
+        self.diagnostics = tuple(diagnostics)
+
+
+class BadInstant(Exception):
+    """A bundle cannot be activated at this instant; the message says why."""
+
+
+class NothingBefore(Exception):
+    """No other bundle was published before the present one."""
+
+
+class UnknownPolicy(Exception):
+    """The active bundle has no such policy."""
+
+    def __init__(self, policy: str) -> None:
+        super().__init__(f"there is no policy `{policy}`")
+
+
+class UnknownReward(Exception):
+    """The policy has no such reward."""
+
+    def __init__(self, policy: str, reward: str) -> None:
+        super().__init__(f"`{policy}` has no reward `{reward}`")
+
+
+class NotStopped(Exception):
+    """What is to be resumed is not stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who acts and why.
+
+    request_id: of the HTTP request; null at the command line.
+    """
+
+    actor: str
+    reason: str = ""
+    request_id: str | None = None
+
+    def entry(self, at: str, action: str, target: str, detail: Mapping[str, str]) -> TrailEntry:
+        """What the trail says of it."""
+        return TrailEntry(at, self.actor, action, target, self.reason, detail, self.request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A bundle that is stored now.
+
+    new: it was not before.
+    warnings: what `policyctl check` would warn of.
+    """
+
+    id: str
+    label: str | None
+    new: bool
+    files: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An order that was given, and what it means for days that were judged already.
+
+    replaces: the published bundle that is active when the order is given; null before the first.
+    policies: those of which the two say something else on some day; `bundle` stands for all.
+    decisions: how many were recorded for those days.
+    """
+
+    order: NewActivation
+    replaces: str | None = None
+    policies: tuple[str, ...] = ()
+    decisions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A stop or its end.
+
+    new: False where it was stopped already, then `event` is the one of that time.
+    bundle: id of the active bundle.
+    suspended_by_file: bundle.yaml of the published bundle suspends it too, so that resuming changes no answer.
+    """
+
+    event: StopEvent
+    new: bool
+    bundle: str
+    suspended_by_file: bool = False
+
+
+class Publishing:
+    """The operations on bundles that the HTTP face and the command line call. Each may raise StoreUnavailable."""
+
+    def __init__(
+        self, bundles: BundleStore, decisions: DecisionStore, evaluators: Evaluators, *, now: Callable[[], datetime]
+    ) -> None:
+        self.bundles, self.decisions, self.evaluators, self._now = bundles, decisions, evaluators, now
+        self._checking = Lock()
+
+    def standing(self) -> Standing:
+        """What is active and pending now, and what is stopped."""
+        return self.bundles.standing(instants.text(self._now()))
+
+    # ---- bundles
+
+    def upload(self, sources: Sources, act: Act, *, label: str | None = None) -> Uploaded:
+        """Check rule files as `policyctl check` does, and store them as a bundle.
+
+        Args:
+            label: instead of that in bundle.yaml.
+        Raises:
+            BundleInvalid: with every diagnostic.
+            Busy: this process checks another one: a check takes seconds of the processor.
+        """
+        if not self._checking.acquire(blocking=False):
+            raise Busy("another bundle is being checked")
+        try:
+            found, diagnostics = bundle(sources)
+            diagnostics = checking.check(found, diagnostics, sources)
+        finally:
+            self._checking.release()
+        if found is None or checking.errors(diagnostics):
+            raise BundleInvalid(diagnostics)
+        return self._store(found, act, label or found.label, diagnostics)
+
+    def _store(self, found: Bundle, act: Act, label: str | None, warnings: Sequence[Diagnostic]) -> Uploaded:
+        def tried(standing: Standing, now: str) -> Uploaded:
+            entry = self.bundles.bundle(found.id)
+            if entry is None:
+                trail = act.entry(now, "bundle.upload", found.id, {"label": label or "", "files": str(len(files))})
+                change = Change([BundleSources(found.id, label, found.sources)], trail=[trail])
+                self.bundles.apply(change, now, standing.version)
+                return Uploaded(found.id, label, True, files, tuple(warnings))
+            return Uploaded(found.id, entry.label, False, files, tuple(warnings))
+
+        files = tuple(sorted(found.sources))
+        return self._until_done(tried)
+
+    def adopt_folder(self, found: Bundle, *, actor: str) -> str:
+        """Store a folder's bundle, and activate it if it is not what the folder gave at the last start.
+
+        Returns the id of the bundle that is active then.
+        """
+        self.evaluators.keep(found)
+        act = Act(actor, "rules folder")
+
+        def tried(standing: Standing, now: str) -> None:
+            if self.bundles.last_from_folder() not in (found.id, former_id(found.rules)):
+                new = BundleSources(found.id, found.label, found.sources)
+                self._order(found, "folder", now, now, act, standing, [new])
+
+        self._until_done(tried)
+        active = self.evaluators.refresh()
+        if active is None:
+            raise NoActiveBundle("no bundle is active")
+        return active.bundle.id
+
+    def activate(self, id: str, act: Act, *, at: datetime | None = None) -> Ordered:
+        """Order that a stored bundle be the active one, now or at an instant.
+
+        Raises:
+            UnknownBundle: it is not stored.
+            BadInstant: it lies in the past, or more than a year ahead.
+            Busy.
+        """
+        if at is not None and at.astimezone(UTC) > self._now() + _LATEST:
+            raise BadInstant(f"it lies more than {_LATEST.days} days ahead")
+        chosen = self.evaluators.of(id).bundle
+
+        def tried(standing: Standing, now: str) -> Ordered:
+            effective_at = now if at is None else instants.text(at.astimezone(UTC))
+            if effective_at < now:
+                raise BadInstant("it lies in the past")
+            return self._order(chosen, "activate", now, effective_at, act, standing)
+
+        return self._refreshed(self._until_done(tried))
+
+    def rollback(self, act: Act) -> Ordered:
+        """Activate now what was published before the present published bundle; twice comes back to the present one.
+
+        Raises:
+            NoActiveBundle, NothingBefore, Busy.
+        """
+
+        def tried(standing: Standing, now: str) -> Ordered:
+            if standing.active is None:
+                raise NoActiveBundle("no bundle is active")
+            id_ = self._before(standing.active.published, now)
+            return self._order(self.evaluators.of(id_).bundle, "rollback", now, now, act, standing)
+
+        return self._refreshed(self._until_done(tried))
+
+    def _before(self, published: str, now: str) -> str:
+        last: dict[str, Activation] = {}
+        held = []
+        for one in self.bundles.activations():  # the newest first
+            later = last.setdefault(one.effective_at, one)
+            if one.effective_at <= now and (later is one or later.at == one.effective_at):
+                held.append(one)  # of several orders for an instant to come only the last ever held
+        for one in sorted(held, key=lambda one: (one.effective_at, one.sequence), reverse=True):
+            if one.published != published:
+                return one.published
+        raise NothingBefore("no other bundle was published before the present one")
+
+    def _order(
+        self,
+        chosen: Bundle,
+        kind: Kind,
+        now: str,
+        effective_at: str,
+        act: Act,
+        standing: Standing,
+        stored: Sequence[BundleSources] = (),
+    ) -> Ordered:
+        """Give an order for what a person published; the stops in force are merged into it."""
+        derived = self._with(chosen, standing.stops)
+        order = NewActivation(derived.id, chosen.id, kind, now, effective_at, act.actor, act.reason)
+        replaces = standing.active.published if standing.active is not None else None
+        policies, decisions = self._touched(replaces, chosen)
+        detail = {"kind": kind, "bundle": derived.id, "effective_at": effective_at, "replaces": replaces or ""}
+        if policies:
+            detail |= {"policies": ", ".join(policies[:_MOST_NAMED]), "policies_changed": str(len(policies))}
+            detail["decisions_touched"] = str(decisions)
+        self.bundles.apply(
+            Change(
+                [*stored, *self._derived(derived, chosen)],
+                [order],
+                trail=[act.entry(now, f"bundle.{'rollback' if kind == 'rollback' else 'activate'}", chosen.id, detail)],
+            ),
+            now,
+            standing.version,
+        )
+        return Ordered(order, replaces, policies, decisions)
+
+    def _touched(self, replaces: str | None, chosen: Bundle) -> tuple[tuple[str, ...], int]:
+        """The policies of which two published bundles say something else, and how many decisions judged such a day."""
+        if replaces is None or replaces == chosen.id:
+            return (), 0
+        try:
+            before = self.evaluators.of(replaces).bundle.rules
+        except UnusableBundle as error:
+            _LOG.error("%s: what the new bundle changes is not known", error)
+            return (), 0
+        found = changed_days(before, chosen.rules)
+        days = joined(one for stretches in found.values() for one in stretches)
+        texts = [(start.isoformat(), end.isoformat()) for start, end in days]
+        return tuple(found), self.decisions.count_judging(texts) if texts else 0
+
+    # ---- stops
+
+    def stop(self, policy: str, reward: str | None, act: Act) -> Stopped:
+        """Stop a policy, or one reward of it, now and in every bundle activated later, until it is resumed.
+
+        Raises:
+            NoActiveBundle, UnknownPolicy, UnknownReward, Busy.
+        """
+
+        def tried(standing: Standing, now: str) -> Stopped:
+            active = _active(standing)
+            rules = self.evaluators.of(active.published).bundle.rules
+            if not is_known(rules, policy, None):
+                raise UnknownPolicy(policy)
+            if reward is not None and not is_known(rules, policy, reward):
+                raise UnknownReward(policy, reward)
+            by_file = is_suspended(rules, policy, reward)
+            known = _event(standing, policy, reward)
+            if known is not None:
+                return Stopped(known, False, active.bundle, by_file)
+            event = StopEvent("stop", policy, reward, now, act.actor, act.reason)
+            return Stopped(event, True, self._change_stops(standing, (*standing.stops, event), event, act), by_file)
+
+        return self._refreshed(self._until_done(tried))
+
+    def resume(self, policy: str, reward: str | None, act: Act) -> Stopped:
+        """End a stop: the active bundle, and each pending one, grants again what it was published to grant.
+
+        Raises:
+            NoActiveBundle, NotStopped, Busy.
+            UnknownPolicy: it is not stopped, and the active bundle does not have it.
+        """
+
+        def tried(standing: Standing, now: str) -> Stopped:
+            active = _active(standing)
+            rules = self.evaluators.of(active.published).bundle.rules
+            known = _event(standing, policy, reward)
+            if known is None:
+                if not is_known(rules, policy, None):
+                    raise UnknownPolicy(policy)
+                raise NotStopped("it is not stopped")
+            event = StopEvent("resume", policy, reward, now, act.actor, act.reason)
+            left = tuple(one for one in standing.stops if one is not known)
+            bundle = self._change_stops(standing, left, event, act)
+            return Stopped(event, True, bundle, is_suspended(rules, policy, reward))
+
+        return self._refreshed(self._until_done(tried))
+
+    def _change_stops(self, standing: Standing, stops: tuple[StopEvent, ...], event: StopEvent, act: Act) -> str:
+        """The event, an order for now, and one for each pending bundle at its own instant; the id that is active."""
+        active = _active(standing)
+        new: dict[str, BundleSources] = {}
+        orders = []
+        for one in (active, *imminent(standing.pending)):
+            try:
+                published = self.evaluators.of(one.published).bundle
+            except UnusableBundle as error:
+                if one is active:
+                    raise
+                _LOG.error("%s: it keeps the stops it was ordered with", error)  # nobody can answer by it either
+                continue
+            derived = self._with(published, stops)
+            effective_at = event.at if one is active else one.effective_at
+            if derived.id != one.bundle:
+                new |= {sources.id: sources for sources in self._derived(derived, published)}
+                orders.append(
+                    NewActivation(
+                        derived.id, one.published, event.action, event.at, effective_at, act.actor, act.reason
+                    )
+                )
+        now_active = orders[0].bundle if orders and orders[0].effective_at == event.at else active.bundle
+        detail = {"bundle": now_active, "published": active.published, "pending": str(len(standing.pending))}
+        if event.reward is not None:
+            detail["reward"] = event.reward
+        trail = act.entry(event.at, f"policy.{event.action}", event.policy, detail)
+        self.bundles.apply(Change(list(new.values()), orders, [event], [trail]), event.at, standing.version)
+        return now_active
+
+    def _with(self, published: Bundle, stops: Sequence[StopEvent]) -> Bundle:
+        """The bundle with stops merged, loaded once."""
+        ordered = sorted(stops, key=lambda one: (one.policy, one.reward or ""))
+        derived = suspending(published, [Suspension(one.policy, one.reward, one.reason) for one in ordered])
+        if derived is not published:
+            self.evaluators.keep(derived)
+        return derived
+
+    def _derived(self, derived: Bundle, published: Bundle) -> list[BundleSources]:
+        if derived is published:
+            return []
+        entry = self.bundles.bundle(published.id)
+        label = entry.label if entry is not None else published.label
+        return [BundleSources(derived.id, label, derived.sources)]
+
+    # ---- one after the other
+
+    def _until_done(self, tried: Callable[[Standing, str], Done]) -> Done:
+        for _ in range(_TRIES):
+            now = instants.text(self._now())
+            try:
+                return tried(self.bundles.standing(now), now)
+            except Outrun:
+                continue
+        raise Busy("others changed the active bundle at the same time")
+
+    def _refreshed(self, done: Done) -> Done:
+        """What was done, when this process answers by it."""
+        self.evaluators.catch_up()
+        return done
+
+
+def _active(standing: Standing) -> Activation:
+    if standing.active is None:
+        raise NoActiveBundle("no bundle is active")
+    return standing.active
+
+
+def _event(standing: Standing, policy: str, reward: str | None) -> StopEvent | None:
+    return next((one for one in standing.stops if (one.policy, one.reward) == (policy, reward)), None)

@@ -1,0 +1,1 @@
+"""A request resolved, decided, recorded and answered."""

@@ -1,0 +1,23 @@
+"""An answer that went out, for those who look on beside the requests."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from policy_service.decisions.deciding.asking import Asked, EvaluateRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that went out: what was asked, and the compared part. `decision_id` is None for a preview."""
+
+    request: EvaluateRequest
+    asked: Asked
+    answer: dict[str, Any]
+    decision_id: str | None
+
+
+class Witness(Protocol):
+    """Looks on beside the requests."""
+
+    def seen(self, answered: Answered) -> None:
+        """Takes note of an answer; never waits, never raises."""

@@ -1,0 +1,176 @@
+"""Requests and answers as the log keeps them, and back."""
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, cast
+
+from policy_service import __version__, canonical
+from policy_service.decisions.answers.evaluate import FORMAT, Trace
+from policy_service.decisions.deciding.asking import Asked, EvaluateRequest
+from policy_service.decisions.ports.records import DecisionRecord
+from policy_service.decisions.sealed.signing import LogKeys
+from policy_service.policies.model import LANGUAGE_VERSION
+from policy_service.proofs.commitments import hide, reveal
+from policy_service.proofs.receipts import issue
+from policy_service.proofs.tree import leaf_hash
+
+_SHORT = 40
+
+
+_COMMITTED = re.compile(rb'\{"commitment":"(hmac-sha256:[0-9a-f]{64})"\}')
+"""A commitment in canonical JSON; inside a text its quotes would be escaped."""
+
+
+def commitments(body: bytes) -> list[str]:
+    """Every commitment in the canonical JSON of a record."""
+    return [found.decode() for found in _COMMITTED.findall(body)]
+
+
+class ValuesErased(Exception):
+    """Values of a decision were erased, so it cannot be evaluated again."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"values of decision `{id_}` were erased")
+        self.id = id_
+
+
+def record_of(
+    request: EvaluateRequest,
+    asked: Asked,
+    answer: dict[str, Any],
+    key: str | None,
+    id_: str,
+    decided_at: str,
+    log: LogKeys | None = None,
+) -> DecisionRecord:
+    """The record of a decision: all that a replay needs, sensitive values as commitments.
+
+    Args:
+        answer: its compared part.
+        log: what the receipt is signed as; without it there is none.
+    """
+    evaluator, state, question = asked
+    day = question.as_of.isoformat()
+    body: dict[str, Any] = {
+        "decision_id": id_,
+        "decided_at": decided_at,
+        "service_version": __version__,
+        "language": LANGUAGE_VERSION,
+        "format": FORMAT,
+        "bundle": evaluator.bundle.id,
+        "request": {
+            **envelope(request),
+            "as_of": day,
+            "facts": evaluator.door.normalised(state),
+        },
+        "answer": answer,
+    }
+    if key is not None:
+        body["idempotency_key"] = key
+    sensitivity = evaluator.sensitivity
+    merchant = None if sensitivity.hides("merchant") else state.ids.get("merchant") or request.merchant_id
+    hidden, privates = hide(body, sensitivity.places(body["request"], answer))
+    data = canonical.trusted(hidden)
+    leaf = leaf_hash(data)
+    receipt = None
+    if log is not None:
+        receipt = canonical.trusted(issue(log.signers[0], log.origin, id_, decided_at, leaf).json).decode()
+    return DecisionRecord(
+        id_,
+        decided_at,
+        evaluator.bundle.id,
+        day,
+        merchant,
+        data,
+        request.supersedes,
+        leaf.hex(),
+        receipt,
+        privates,
+    )
+
+
+def envelope(request: EvaluateRequest) -> dict[str, Any]:
+    """The request but for `as_of` and `facts`, options resolved, absent keys left out."""
+    found = {
+        "purpose": request.purpose,
+        "merchant_id": request.merchant_id,
+        "bundle": request.bundle,
+        "policies": list(request.policies) if request.policies is not None else None,
+        "options": {"trace": request.trace, "reach": False, "unknown_facts": request.unknown_facts},
+        "provenance": dict(request.provenance) if request.provenance is not None else None,
+        "supersedes": request.supersedes,
+        "reason": request.reason,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def digest_of(request: EvaluateRequest) -> str:
+    """What an idempotency key stands for: the request by value, nulls left out of its facts.
+
+    It is asked before the facts are judged, so every JSON has one: the largest numbers, halves of characters.
+    """
+    posted = {**envelope(request), "as_of": request.as_of, "facts": _without_nulls(request.facts)}
+    return canonical.digest(json.dumps(posted, sort_keys=True, default=_by_value).encode())
+
+
+def _by_value(number: Decimal) -> Any:
+    """What is the same for equal numbers: an int where one is short, else sign, digits and exponent."""
+    sign, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits)).rstrip("0")
+    shift = int(exponent) + len(digits) - len(text)
+    if not text:
+        return 0
+    return int(number) if shift >= 0 and shift + len(text) <= _SHORT else [sign, text, shift]
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
+
+
+def request_of(record: dict[str, Any], bundle: str | None, as_of: str | None) -> EvaluateRequest:
+    request = record["request"]
+    record["as_of_recorded"] = request["as_of"]
+    options = request["options"]
+    return EvaluateRequest(
+        request["facts"],
+        request["as_of"] if as_of is None else as_of,
+        "decide",
+        request.get("merchant_id"),
+        tuple(request["policies"]) if "policies" in request else None,
+        bundle,
+        cast(Trace, options["trace"]),
+        options["unknown_facts"],
+    )
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    return cast(dict[str, Any], json.loads(body, parse_float=Decimal))
+
+
+def revealed(record: DecisionRecord) -> dict[str, Any]:
+    """The body of a record with its sensitive values.
+
+    Raises:
+        ValuesErased: not all of them are there.
+        CommitmentRefused: one of them is not what was recorded.
+    """
+    if len(commitments(record.body)) > len(record.privates):
+        raise ValuesErased(record.id)
+    return cast(dict[str, Any], reveal(parsed(record.body), record.privates))
+
+
+def answer_of(record: DecisionRecord) -> dict[str, Any]:
+    """The answer that a record was made with. Raises ValuesErased where values of it are gone."""
+    return answered(revealed(record)["answer"], record)
+
+
+def answered(answer: dict[str, Any], record: DecisionRecord) -> dict[str, Any]:
+    found = {**answer, "decision_id": record.id, "decided_at": record.decided_at}
+    if record.receipt is not None:
+        found["receipt"] = parsed(record.receipt.encode())
+    return found

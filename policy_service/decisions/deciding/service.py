@@ -1,0 +1,406 @@
+"""The operations on decisions that the HTTP face and the command line call. Nothing here knows HTTP or SQL."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from policy_service import canonical
+from policy_service.access import instants
+from policy_service.decisions.answers.answering import WITHHELD, TookTooLong
+from policy_service.decisions.answers.differences import Difference, comparable, differences
+from policy_service.decisions.answers.evaluate import Evaluator, Question
+from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle
+from policy_service.decisions.deciding.answered import Answered, Witness
+from policy_service.decisions.deciding.asking import Asked, Asking, EvaluateRequest, matching, shown
+from policy_service.decisions.deciding.chains import Chain, chain
+from policy_service.decisions.deciding.recording import (
+    answer_of,
+    answered,
+    digest_of,
+    parsed,
+    record_of,
+    request_of,
+    revealed,
+)
+from policy_service.decisions.deciding.replayable import refuse_unknown
+from policy_service.decisions.explaining import catalogue
+from policy_service.decisions.ports.activations import BundleStore, StopEvent
+from policy_service.decisions.ports.records import (
+    Appended,
+    DecisionRecord,
+    DecisionStore,
+    Entry,
+    IdempotencyClaim,
+    IdempotencyConflict,
+)
+from policy_service.decisions.sealed.signing import LogKeys
+from policy_service.diagnostics import Fault, InvalidInput
+from policy_service.policies.model import Rules
+from policy_service.policies.suspending import is_known, is_suspended
+from policy_service.telemetry import logs, metrics
+from policy_service.telemetry.traces import span
+
+_LOG = logging.getLogger(__name__)
+KEY_DAYS = 35
+"""How long an idempotency key is promised to hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """An answer. `decision_id` is None for a preview; `replayed` when an earlier request under the key was answered."""
+
+    answer: dict[str, Any]
+    decision_id: str | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A recorded decision evaluated again."""
+
+    bundle: str
+    identical: bool
+    differences: tuple[Difference, ...] = field(default=())
+
+
+class BundleNotActive(Exception):
+    """A decision was asked of a bundle that never was active."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"bundle `{id_}` is not and was not active")
+        self.id = id_
+
+
+class NotFound(Exception):
+    """What the path names does not exist; the message says what."""
+
+
+class BundleWithdrawn(Exception):
+    """A decision was pinned to a bundle that still grants what was stopped since."""
+
+    def __init__(self, id_: str, stops: Sequence[StopEvent]) -> None:
+        super().__init__(f"bundle `{id_}` grants what is stopped")
+        self.id, self.stops = id_, tuple(stops)
+
+
+Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict | TookTooLong
+"""Why one request of several was not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A request evaluated: a preview's answer, or a decision that waits for its commit."""
+
+    request: EvaluateRequest
+    asked: Asked
+    answer: dict[str, Any]
+    entry: Entry | None = None
+
+
+class _Moment:
+    """What may decide at one moment. The store is asked for each thing once, and only when it is needed."""
+
+    def __init__(self, bundles: BundleStore, now: str) -> None:
+        self._bundles, self._now = bundles, now
+        self._was_active: dict[str, bool] = {}
+        self._stops: tuple[StopEvent, ...] | None = None
+
+    def refuse(self, pinned: str, evaluator: Evaluator) -> None:
+        """Raises BundleNotActive or BundleWithdrawn for a pin that must not decide now."""
+        if pinned not in self._was_active:
+            self._was_active[pinned] = self._bundles.was_active(pinned, self._now)
+        if not self._was_active[pinned]:
+            raise BundleNotActive(pinned)
+        self.refuse_withdrawn(evaluator)
+
+    def refuse_withdrawn(self, evaluator: Evaluator) -> None:
+        """Raises BundleWithdrawn for a bundle that grants what is stopped."""
+        if self._stops is None:
+            self._stops = self._bundles.standing(self._now).stops
+        rules = evaluator.bundle.rules
+        missed = [
+            stop
+            for stop in self._stops
+            if is_known(rules, stop.policy, stop.reward) and not is_suspended(rules, stop.policy, stop.reward)
+        ]
+        if missed:
+            raise BundleWithdrawn(evaluator.bundle.id, missed)
+
+
+class PolicyService:
+    """Evaluate, record, replay, and show what the rules say."""
+
+    def __init__(
+        self,
+        decisions: DecisionStore,
+        bundles: BundleStore,
+        evaluators: Evaluators,
+        *,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        elapsed: Callable[[], float] = time.monotonic,
+        request_seconds: float = float("inf"),
+        log: LogKeys | None = None,
+    ) -> None:
+        self.decisions, self.bundles, self.evaluators = decisions, bundles, evaluators
+        self.elapsed, self._request_seconds = elapsed, request_seconds
+        self.witnesses: tuple[Witness, ...] = ()
+        self.asking = Asking(decisions, evaluators, now)
+        self.now, self._new_id = now, new_id
+        self._log_keys = log
+
+    # ---- evaluate
+
+    def evaluate(self, request: EvaluateRequest, *, caller: str = "-", idempotency_key: str | None = None) -> Evaluated:
+        """The answer; a decision is durably recorded when this returns.
+
+        Raises:
+            InvalidInput: with every fault of the request; nothing was evaluated.
+            TookTooLong: nothing was recorded.
+            NoActiveBundle, BundleNotActive, BundleWithdrawn, IdempotencyConflict, StoreUnavailable.
+        """
+        moment = _Moment(self.bundles, instants.text(self.now()))
+        found = self._judge(request, caller, idempotency_key, None, moment, float("inf"))
+        if isinstance(found, Evaluated):
+            return found
+        if found.entry is None:
+            return self._told(found, None)
+        with span("commit"):
+            appended = self.decisions.append(found.entry.record, found.entry.claim)
+        logs.note(decision_id=appended.record.id)
+        return self._told(found, appended)
+
+    def evaluate_all(
+        self,
+        requests: Sequence[tuple[EvaluateRequest, str | None]],
+        *,
+        caller: str,
+        active: Evaluator,
+        until: float = float("inf"),
+    ) -> list[Evaluated | Refusal]:
+        """The answer to each request, or why there is none, in order; all decisions among them in one commit.
+
+        Args:
+            requests: each with its idempotency key; of two with one key the first is kept.
+            active: the bundle of those that pin none; it decides nothing once it grants what was stopped since.
+            until: the reading of `elapsed` from which no more is evaluated.
+        Raises:
+            StoreUnavailable: nothing was recorded, and nothing may be answered.
+        """
+        moment = _Moment(self.bundles, instants.text(self.now()))
+        found = [self._judged(request, caller, key, active, moment, until) for request, key in requests]
+        entries = [one.entry for one in found if isinstance(one, _Judged) and one.entry is not None]
+        with span("commit"):
+            appended = iter(self.decisions.append_all(entries) if entries else ())
+        return [self._settled(one, appended) for one in found]
+
+    def unstopped(self) -> Evaluator:
+        """The evaluator of the active bundle, looked for now if the one at hand grants what was stopped since.
+
+        Raises:
+            NoActiveBundle, StoreUnavailable.
+        """
+        active = self.asking.active()
+        try:
+            _Moment(self.bundles, instants.text(self.now())).refuse_withdrawn(active)
+        except BundleWithdrawn:
+            self.evaluators.refresh()
+            return self.asking.active()
+        return active
+
+    def _judged(
+        self,
+        request: EvaluateRequest,
+        caller: str,
+        key: str | None,
+        active: Evaluator,
+        moment: _Moment,
+        until: float,
+    ) -> Evaluated | _Judged | Refusal:
+        try:
+            return self._judge(request, caller, key, active, moment, until)
+        except (InvalidInput, BundleNotActive, BundleWithdrawn, IdempotencyConflict, TookTooLong) as refusal:
+            return refusal
+
+    def _judge(
+        self,
+        request: EvaluateRequest,
+        caller: str,
+        key: str | None,
+        active: Evaluator | None,
+        moment: _Moment,
+        until: float,
+    ) -> Evaluated | _Judged:
+        until = min(until, self.elapsed() + self._request_seconds)
+        decides = request.purpose == "decide"
+        claim = None
+        if decides and key is not None:
+            claim = IdempotencyClaim(caller, key, digest_of(request))
+            if (earlier := self.decisions.replayed(claim)) is not None:
+                metrics.answered({}, decided=True, replayed=True)
+                return Evaluated(answer_of(earlier), earlier.id, replayed=True)
+        asked = self.asking.asked(request, active)
+        if decides and request.bundle is not None:
+            moment.refuse(request.bundle, asked.evaluator)
+        elif decides and active is not None:
+            moment.refuse_withdrawn(active)
+        with span("evaluate"):
+            answer = asked.evaluator.evaluate(asked.state, asked.question, within=lambda: self.elapsed() < until)
+        if asked.evaluator.bundle.rules.settings.ceilings:
+            _alarm(answer)
+        if not decides:
+            return _Judged(request, asked, answer)
+        record = record_of(request, asked, answer, key, self._new_id(), instants.text(self.now()), self._log_keys)
+        return _Judged(request, asked, answer, Entry(record, claim))
+
+    def _settled(
+        self, one: Evaluated | _Judged | Refusal, appended: Iterator[Appended | IdempotencyConflict]
+    ) -> Evaluated | Refusal:
+        if not isinstance(one, _Judged):
+            return one
+        found = next(appended) if one.entry is not None else None
+        return found if isinstance(found, IdempotencyConflict) else self._told(one, found)
+
+    def _told(self, judged: _Judged, appended: Appended | None) -> Evaluated:
+        """What goes out, and is shown to those who look on beside the requests."""
+        if appended is not None and appended.replayed:
+            metrics.answered({}, decided=True, replayed=True)
+            return Evaluated(answer_of(appended.record), appended.record.id, replayed=True)
+        id_ = None if appended is None else appended.record.id
+        metrics.answered(judged.answer, decided=id_ is not None)
+        for witness in self.witnesses:
+            witness.seen(Answered(judged.request, judged.asked, judged.answer, id_))
+        if appended is None:
+            return Evaluated(judged.answer)
+        return Evaluated(answered(judged.answer, appended.record), id_)
+
+    def forget_old_keys(self) -> int:
+        """Forget the idempotency keys of decisions older than KEY_DAYS; how many there were. The decisions stay."""
+        return self.decisions.purge_idempotency(instants.text(self.now() - timedelta(days=KEY_DAYS)))
+
+    def warm_up(self) -> None:
+        """Compile the active bundle for today, so that no request waits for it. Raises NoActiveBundle."""
+        if self.evaluators.refresh() is None:
+            raise NoActiveBundle("no bundle is active")
+
+    # ---- what was decided
+
+    def decision(self, id_: str) -> dict[str, Any]:
+        """The full record, with the decisions that correct it. Raises NotFound."""
+        record = self._recorded(id_)
+        found = {**parsed(record.body), "superseded_by": list(self.decisions.superseding(id_))}
+        if record.receipt is not None:
+            found["receipt"] = parsed(record.receipt.encode())
+        return found
+
+    def chain(self, id_: str) -> Chain:
+        """The decisions that it corrects and that correct it, directly or not. Raises NotFound."""
+        return chain(self.decisions, self._recorded(id_))
+
+    def revealed(self, id_: str) -> dict[str, Any]:
+        """The record with its sensitive values, as `decision`. Raises NotFound, ValuesErased."""
+        return {**self.decision(id_), **revealed(self._recorded(id_))}
+
+    def _recorded(self, id_: str) -> DecisionRecord:
+        record = self.decisions.decision(id_)
+        if record is None:
+            raise NotFound(f"there is no decision `{id_}`")
+        return record
+
+    def replay(self, id_: str, bundle: str = "original", as_of: str | None = None) -> Replayed:
+        """The recorded request evaluated again, and where the answers differ.
+
+        Under the original bundle and day the compared parts must be the same bytes.
+
+        Raises:
+            NotFound, InvalidInput, NoActiveBundle, NotReplayable, ValuesErased.
+        """
+        record = self._recorded(id_)
+        refuse_unknown(id_, record.body, record.leaf)
+        return self.replayed(record, bundle, as_of)
+
+    def replayed(self, recorded_as: DecisionRecord, bundle: str = "original", as_of: str | None = None) -> Replayed:
+        """As `replay`, of a record that was read and not refused. Raises InvalidInput, NoActiveBundle, ValuesErased."""
+        record = revealed(recorded_as)
+        target = {"original": record["bundle"], "active": None}.get(bundle, bundle)
+        faults: list[Fault] = []
+        request = request_of(record, target, as_of)
+        evaluator = self.asking.evaluator(request, faults)
+        rules = evaluator.bundle.rules
+        day = self.asking.day(request, rules, faults)
+        if faults or day is None:
+            raise InvalidInput(faults)
+        original = evaluator.bundle.id == record["bundle"] and day.isoformat() == record["as_of_recorded"]
+        state = evaluator.door.read(
+            request.facts,
+            day,
+            merchant_id=request.merchant_id,
+            pointer="/request/facts",
+            report_unknown=not original or request.unknown_facts == "report",
+        )
+        chosen = matching(request.policies, rules)
+        question = Question(day, "decide", request.trace, chosen, request.unknown_facts == "report")
+        answer = evaluator.evaluate(state, question)
+        if original and request.unknown_facts == "report":
+            answer["ignored_facts"] = record["answer"]["ignored_facts"]  # undeclared facts were not recorded
+        recorded = record["answer"]
+        if original:
+            same = canonical.trusted(recorded) == canonical.trusted(answer)
+        else:
+            recorded, answer = comparable(recorded), comparable(parsed(canonical.trusted(answer)))
+            same = canonical.trusted(recorded) == canonical.trusted(answer)
+        found = () if same else tuple(differences(recorded, parsed(canonical.trusted(answer))))
+        return Replayed(evaluator.bundle.id, same, found)
+
+    # ---- what the rules say
+
+    def policies(self, as_of: str | None = None) -> dict[str, Any]:
+        """Every policy of the active bundle, and whether it is in force on a day, today by default.
+
+        Raises:
+            InvalidInput, NoActiveBundle.
+        """
+        found = self.asking.active().bundle
+        return catalogue.policies(found, self._day_shown(as_of, found.rules))
+
+    def policy(self, id_: str, as_of: str | None = None) -> dict[str, Any]:
+        """All that the active bundle says of a policy on a day, today by default.
+
+        Raises:
+            NotFound, InvalidInput, NoActiveBundle.
+        """
+        found = self.asking.active().bundle
+        if id_ not in found.rules.order:
+            raise NotFound(f"there is no policy `{id_}`")
+        return catalogue.policy(found, id_, self._day_shown(as_of, found.rules))
+
+    def facts_schema(self, patterns: tuple[str, ...] | None = None) -> dict[str, Any]:
+        """JSON Schema of the state to post: for all policies, or the smallest for some.
+
+        Raises:
+            InvalidInput: a pattern matches no policy.
+            NoActiveBundle.
+        """
+        rules, faults = self.asking.active().bundle.rules, list[Fault]()
+        chosen = shown(patterns, rules, faults)
+        if faults:
+            raise InvalidInput(faults)
+        return catalogue.facts_schema(rules, chosen)
+
+    def _day_shown(self, as_of: str | None, rules: Rules) -> date:
+        faults: list[Fault] = []
+        day = self.asking.day(EvaluateRequest({}, as_of, "preview"), rules, faults)
+        if day is None or faults:
+            raise InvalidInput(faults)
+        return day
+
+
+def _alarm(answer: dict[str, Any]) -> None:
+    """Say aloud that a reward was withheld: `check` had proved that it cannot be."""
+    for entry in answer["not_granted"]:
+        if entry["reason"] == WITHHELD:
+            reward = f"{entry['policy']}/{entry['id']}"
+            _LOG.critical("withheld above its ceiling: %s, bundle %s", reward, answer["bundle"])

@@ -1,0 +1,1 @@
+"""Rules and answers in words, for callers and readers."""

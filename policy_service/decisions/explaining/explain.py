@@ -1,0 +1,226 @@
+"""An answer for a person to read: what was granted, what was not, and why, in words. Nothing here prints."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from policy_service.decisions.explaining.phrasing import Phrases
+from policy_service.decisions.explaining.words import CUT, REASON, STATUS, Tongue, word
+from policy_service.language import typed
+from policy_service.policies.model import Expression, Period, Policy, Rules, Suspension, Table, body_expressions
+
+Entry = Mapping[str, Any]
+_MARKS = {True: "✓", False: "✗", None: "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A statement, what goes with it, and what it rests on, each line with its mark if it is a test."""
+
+    text: str
+    because: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One policy for one subject.
+
+    notes: why it has its status, and what it could not know.
+    decided: the rows of its tables that answered, or came closest.
+    """
+
+    heading: str
+    notes: tuple[str, ...]
+    granted: tuple[Point, ...]
+    refused: tuple[Point, ...]
+    decided: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A whole answer; `advice` stands in the order of its priority."""
+
+    heading: str
+    policies: tuple[Explained, ...]
+    advice: tuple[Point, ...]
+
+
+def explain(rules: Rules, answer: Entry, facts: Mapping[str, Any], tongue: Tongue) -> Explanation:
+    """The answer in words.
+
+    Args:
+        answer: with the trace `full`.
+        facts: as they were posted.
+    """
+    day = date.fromisoformat(answer["as_of"])
+    files = {id_: rules.answering(id_, day) for id_ in rules.order}
+    explaining = {id_: _Explaining(rules, files[id_], facts, tongue) for id_ in files}
+    policies = tuple(explaining[entry["policy"]].policy(entry, answer) for entry in answer["policies"])
+    advice = tuple(explaining[entry["policy"]].recommendation(entry) for entry in answer["recommendations"])
+    phrases = next(iter(explaining.values())).phrases if explaining else None
+    heading = phrases.word("heading", day=day, bundle=answer["bundle"]) if phrases is not None else str(day)
+    return Explanation(heading, policies, advice)
+
+
+class _Explaining:
+    """What one policy file says about the entries of an answer."""
+
+    def __init__(self, rules: Rules, policy: Policy, facts: Mapping[str, Any], tongue: Tongue) -> None:
+        self.rules, self.file, self.facts, self.tongue = rules, policy, facts, tongue
+        self.phrases = Phrases(rules, policy, tongue)
+        self.rewards = {r.id: r for r in policy.rewards}
+
+    def policy(self, entry: Entry, answer: Entry) -> Explained:
+        granted = [self._granted(r) for r in _of(entry, answer["rewards"])]
+        refused = _of(entry, answer["not_granted"])
+        points = [self._refused(r) for r in refused]
+        if entry["status"] != "applied":  # all for that one reason
+            titles = self.phrases.joined(self._title(r["id"]) for r in refused)
+            points = [Point(titles)] if titles else []
+        status = word(STATUS, entry["status"], self.tongue)
+        heading = f"{self.file.title[self.tongue]} ({self.file.id}) · {self._subject(entry['subject'])} · {status}"
+        return Explained(heading, tuple(self._notes(entry)), tuple(granted), tuple(points), tuple(self._decided(entry)))
+
+    def recommendation(self, entry: Entry) -> Point:
+        where = f"{self.file.title[self.tongue]} · {self._subject(entry['subject'])}"
+        priority = self.phrases.word("priority", entry["priority"])
+        return Point(entry["text"][self.tongue], self._tests(entry.get("because", ())), (f"{where} · {priority}",))
+
+    # ---- the status
+
+    def _notes(self, entry: Entry) -> Iterator[str]:
+        missing = [f"{self.phrases.fact(name)} ({name})" for name in entry["missing"]]
+        match entry["status"]:
+            case "applied" if missing:
+                yield self.phrases.word("also_unknown", self.phrases.joined(missing))
+            case "insufficient_facts":
+                yield self.phrases.word("missing", self.phrases.joined(missing))
+            case "suspended":
+                yield from self._suspension(None)
+            case "not_in_effect":
+                periods = [self._period(p.effective.period) for p in self.rules.versions(self.file.id)]
+                yield self.phrases.word("in_force", self.phrases.joined(periods))
+            case "not_applicable":
+                yield from self._audience(entry["subject"])
+
+    def _audience(self, subject: Entry) -> Iterator[str]:
+        """What was not posted; else the condition that does not hold, and what it reads."""
+        sections = [self.rules.dictionary.subjects[self.file.subject].name, *self.file.needs]
+        lacking = [s for s in sections if not self.facts.get(s)] if "id" in subject else sections[:1]
+        for name in lacking:
+            yield self.phrases.word("not_posted", self.rules.dictionary.sections[name].label[self.tongue])
+        if not lacking and self.file.applies is not None:
+            yield self.phrases.word("only_when", self.phrases.text(self.file.applies.tree))
+            for name in self._reads(self.file.applies):
+                value = self.phrases.value(name, self._posted(name, subject))
+                yield f"· {self.phrases.fact(name)}{self.phrases.word('colon')}{value}"
+
+    def _reads(self, expression: Expression) -> list[str]:
+        """Facts that an expression reads, also through decisions of its file, in the order of the dictionary."""
+        found: set[str] = set()
+        todo = [expression.typed]
+        while todo:
+            for symbol in typed.symbols(todo.pop()):
+                name = symbol.name.removeprefix(f"{self.file.id}.")
+                if symbol.kind == "fact":
+                    found.add(symbol.name)
+                elif symbol.kind == "decision" and name in self.file.decisions:
+                    todo += [e.typed for e in body_expressions(self.file.decisions[name].body)]
+        return [name for name in self.rules.dictionary.by_name if name in found]
+
+    def _posted(self, name: str, subject: Entry) -> Any:
+        fact = self.rules.dictionary.by_name[name]
+        section = self.facts.get(fact.section) or {}
+        if isinstance(section, list):
+            section = next((e for e in section if e.get("id") == subject.get("id")), {})
+        return section.get(fact.key)
+
+    def _suspension(self, reward: str | None) -> Iterator[str]:
+        found: Iterable[Suspension] = self.rules.settings.suspended
+        for suspension in found:
+            if (suspension.policy, suspension.reward) == (self.file.id, reward):
+                yield self.phrases.word("reason", suspension.reason)
+
+    def _period(self, period: Period) -> str:
+        if period.end is None:
+            return self.phrases.word("from_on", period.start)
+        return self.phrases.word("from_to", period.start, period.end - timedelta(days=1))
+
+    # ---- rewards
+
+    def _granted(self, entry: Entry) -> Point:
+        colon = self.phrases.word("colon")
+        text = f"{self._title(entry['id'])}{colon}{self.phrases.amount(entry['amount'], entry.get('unit'))}"
+        return Point(text, self._tests(entry.get("because", ())), tuple(self._terms(entry)))
+
+    def _terms(self, entry: Entry) -> Iterator[str]:
+        for name, value in entry["details"].items():
+            yield f"{self.phrases.fact(name)}{self.phrases.word('colon')}{self.phrases.value(name, value)}"
+        if "cut" in entry:
+            cut = entry["cut"]
+            rule = word(CUT, cut["reason"], self.tongue)
+            yield self.phrases.word("cut", amount=cut["from"], group=cut["group"], rule=rule)
+        if entry.get("provisional"):
+            yield self.phrases.word("provisional")
+        if "validity" in entry:
+            yield self.phrases.word("valid", entry["validity"]["from"], entry["validity"]["to"])
+        if "claim" in entry:
+            yield self.phrases.word("claim", entry["claim"]["key"])
+
+    def _refused(self, entry: Entry) -> Point:
+        reason = word(REASON, entry["reason"], self.tongue, text=entry.get("text", {}).get(self.tongue, ""))
+        text = f"{self._title(entry['id'])}{self.phrases.word('colon')}{reason}"
+        suspended = self._suspension(entry["id"]) if entry["reason"] == "suspended" else ()
+        return Point(text, self._tests(entry.get("because", ())), tuple(suspended))
+
+    def _title(self, reward: str) -> str:
+        return self.rewards[reward].title[self.tongue]
+
+    def _subject(self, subject: Entry) -> str:
+        label = self.rules.dictionary.subjects[subject["type"]].label[self.tongue]
+        return f"{label} {subject['id']}" if "id" in subject else label
+
+    # ---- decisions
+
+    def _decided(self, entry: Entry) -> Iterator[Point]:
+        """For each table the rows that fired, else the row of which the fewest cells fail."""
+        for name, decision in self.file.decisions.items():
+            if not isinstance(decision.body, Table):
+                continue
+            title = self.phrases.fact(name)
+            fired = [row for row in entry.get("fired", ()) if row["decision"] == name]
+            others = [row for row in entry.get("not_fired", ()) if row["decision"] == name]
+            contradictory = entry["status"] == "rule_conflict" and len(fired) > 1
+            if contradictory:
+                yield Point(
+                    self.phrases.word("conflict", title=title, rows=self.phrases.joined(r["row"] for r in fired))
+                )
+            for row in fired:
+                key = "row" if contradictory else "decided_by"
+                tests = self._tests(row["because"]) or (self.phrases.word("always"),)
+                yield Point(self.phrases.word(key, row["row"], title=title), tests)
+            if others and not fired:
+                yield Point(self.phrases.word("no_row", title=title), tuple(self._closest(others)))
+
+    def _closest(self, rows: list[Entry]) -> Iterator[str]:
+        """What fails in the rows of which the fewest cells fail."""
+        failing = [(row["row"], [leaf for leaf in row["because"] if leaf["holds"] is not True]) for row in rows]
+        least = min(len(leaves) for _, leaves in failing)
+        for row, leaves in failing:
+            if len(leaves) == least:
+                yield f"{row}{self.phrases.word('colon')}{self.phrases.word('separator').join(self._tests(leaves))}"
+
+    def _tests(self, because: Iterable[Entry]) -> tuple[str, ...]:
+        return tuple(map(self._test, because))
+
+    def _test(self, leaf: Entry) -> str:
+        name, value = leaf["fact"], self.phrases.value(leaf["fact"], leaf["value"])
+        wanted = self.phrases.test(name, leaf["test"])
+        shown = f"{self.phrases.fact(name)}{self.phrases.word('colon')}{value}"
+        return f"{_MARKS[leaf['holds']]} {shown}" + (f"（{wanted}）" if self.tongue == "zh" else f" ({wanted})")
+
+
+def _of(policy: Entry, entries: Iterable[Entry]) -> list[Entry]:
+    return [e for e in entries if e["policy"] == policy["policy"] and e["subject"] == policy["subject"]]

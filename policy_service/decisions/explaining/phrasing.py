@@ -1,0 +1,192 @@
+"""Expressions, values and tests of a policy in words: facts by their labels, units and members as people say them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from policy_service import canonical
+from policy_service.decisions.explaining.words import DAY, DAY_OPERATOR, NAME, OPERATOR, TEST, UNIT, WORD, Tongue, word
+from policy_service.diagnostics import Report, plain
+from policy_service.facts import Fact
+from policy_service.language import ast, types
+from policy_service.language.format import number_text, print_node
+from policy_service.language.parser import parse_cell, parse_expression
+from policy_service.language.values import parse_days
+from policy_service.policies.model import Policy, Rules
+
+_THIS = ast.Name("this")
+
+
+class Phrases:
+    """Words for what one policy file says, in one tongue."""
+
+    def __init__(self, rules: Rules, policy: Policy, tongue: Tongue) -> None:
+        self.rules, self.policy, self.tongue = rules, policy, tongue
+        self._facts = rules.dictionary.by_name
+
+    def word(self, key: str, *values: object, **named: object) -> str:
+        return word(WORD, key, self.tongue, *values, **named)
+
+    def joined(self, parts: Iterable[str]) -> str:
+        return self.word("comma").join(parts)
+
+    # ---- names and values
+
+    def fact(self, name: str) -> str:
+        """The label of a fact; of `decision(policy.name)` its title."""
+        tree = self._parsed(name)
+        return self.text(tree) if tree is not None else name
+
+    def value(self, of: str, value: Any) -> str:
+        """A value of a fact, with its unit, or of a decision or expression."""
+        fact = self._facts.get(of)
+        if value is None:
+            return self.word("null")
+        if isinstance(value, bool):
+            return self.word("true" if value else "false")
+        if isinstance(value, list):
+            return self.joined(self._plain(item) for item in value) or self.word("none")
+        if fact is not None and value in fact.values:
+            return fact.values[value][self.tongue]
+        return self.amount(value, fact.unit if fact is not None else None)
+
+    def amount(self, value: Any, unit: str | None) -> str:
+        if isinstance(value, bool):
+            return self.word("true" if value else "false")
+        words = word(UNIT, unit, self.tongue) if unit is not None and not isinstance(value, str) else ""
+        return f"{self._plain(value)} {words}".rstrip()
+
+    def _plain(self, value: Any) -> str:
+        return value if isinstance(value, str) else canonical.trusted(value).decode()
+
+    # ---- tests
+
+    def test(self, of: str, test: str) -> str:
+        """What is asked of a value: `[10..30)` is `to be from 10 to below 30`."""
+        fact = self._facts.get(of)
+        if test.startswith(("between ", "in ")):
+            tree = self._parsed(f"this {test}")
+            match tree:
+                case ast.Between(operand, low, high) if operand == _THIS:
+                    return self._range("[]", low, high, fact)
+                case ast.In(operand, tests) if operand == _THIS:
+                    return self._tests(tests, fact)
+            return test
+        cell = parse_cell(test, plain(test), Report())
+        if cell is None:
+            return test
+        found = self._tests(cell.tests, fact)
+        return word(TEST, "not", self.tongue, found) if cell.negated else found
+
+    def _tests(self, tests: Iterable[ast.Node], fact: Fact | None) -> str:
+        return f" {word(OPERATOR, 'or', self.tongue)} ".join(self._test(test, fact) for test in tests)
+
+    def _test(self, test: ast.Node, fact: Fact | None) -> str:
+        match test:
+            case ast.ComparisonTest("=", ast.NullLiteral()) | ast.NullLiteral():
+                return word(TEST, "unknown", self.tongue)
+            case ast.ComparisonTest("!=", ast.NullLiteral()):
+                return word(TEST, "known", self.tongue)
+            case ast.ComparisonTest(operator, operand):
+                table = TEST | DAY if self._is_day(operand) or _is_day_fact(fact) else TEST
+                return word(table, operator, self.tongue, self.text(operand, fact))
+            case ast.Range(low, high, low_closed, high_closed):
+                return self._range(("[" if low_closed else "(") + ("]" if high_closed else ")"), low, high, fact)
+        return word(TEST, "=", self.tongue, self.text(test, fact))
+
+    def _range(self, ends: str, low: ast.Node, high: ast.Node, fact: Fact | None) -> str:
+        return word(TEST, ends, self.tongue, self.text(low, fact), self.text(high, fact))
+
+    # ---- expressions
+
+    def text(self, tree: ast.Node, fact: Fact | None = None) -> str:
+        """An expression with its names as labels; what has no shorter wording stays as the rule file writes it.
+
+        Args:
+            fact: the one it is compared with, whose members have labels.
+        """
+        match tree:
+            case ast.NumberLiteral(value):
+                return number_text(value)
+            case ast.StringLiteral(value):
+                return fact.values[value][self.tongue] if fact is not None and value in fact.values else value
+            case ast.BooleanLiteral(value):
+                return self.word("true" if value else "false")
+            case ast.NullLiteral():
+                return self.word("null")
+            case ast.Call(ast.Name("date" | "duration"), (ast.StringLiteral(value),)) | ast.AtLiteral(value):
+                days = parse_days(value)
+                return value if days is None else self.amount(days, "day")
+            case ast.Call(ast.Name("decision"), (name,)):
+                return self._decision(print_node(name))
+            case ast.Comparison(operator, left, right):
+                compared = self._facts.get(print_node(left))
+                table = OPERATOR | DAY_OPERATOR if self._is_day(left) or self._is_day(right) else OPERATOR
+                return f"{self.text(left)} {word(table, operator, self.tongue)} {self.text(right, compared)}"
+            case ast.Conjunction(operands):
+                return self._connected("and", operands)
+            case ast.Disjunction(operands):
+                return self._connected("or", operands)
+            case ast.Name() | ast.Path():
+                return self._name(print_node(tree))
+        return print_node(self._labelled(tree))
+
+    def _connected(self, connective: str, operands: Iterable[ast.Node]) -> str:
+        parts = (f"({self.text(o)})" if isinstance(o, ast.Disjunction) else self.text(o) for o in operands)
+        return f" {word(OPERATOR, connective, self.tongue)} ".join(parts)
+
+    def _labelled(self, tree: ast.Node) -> ast.Node:
+        """The tree with words in the place of names, and of times."""
+        if isinstance(tree, ast.Name | ast.Path) or _is_time(tree):
+            return ast.Name(self.text(tree))
+        fields = {name: getattr(tree, name) for name in tree.__dataclass_fields__ if name != "span"}
+        if isinstance(tree, ast.Call):
+            return replace(tree, arguments=tuple(map(self._labelled, tree.arguments)))
+        return replace(tree, **{name: self._labelled_field(value) for name, value in fields.items()})
+
+    def _labelled_field(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self._labelled_field, value))
+        return self._labelled(value) if isinstance(value, ast.Node) else value
+
+    def _is_day(self, tree: ast.Node) -> bool:
+        """Whether an expression is a day: the day judged, one of a campaign, a date, a fact, or one of them shifted."""
+        match tree:
+            case ast.Name("as_of") | ast.Call(ast.Name("date")):
+                return True
+            case ast.Path(ast.Name("campaign")):
+                return True
+            case ast.Arithmetic("+" | "-", left, right):
+                return self._is_day(left) and not self._is_day(right)
+        return _is_day_fact(self._facts.get(print_node(tree)))
+
+    def _name(self, name: str) -> str:
+        if (fact := self._facts.get(name)) is not None:
+            return fact.label[self.tongue]
+        decision = self.policy.decisions.get(name)
+        if decision is not None and decision.title is not None:
+            return decision.title[self.tongue]
+        return word(NAME, name, self.tongue)
+
+    def _decision(self, full: str) -> str:
+        """The title of another policy's decision."""
+        policy, _, name = full.rpartition(".")
+        for file in self.rules.versions(policy):
+            decision = file.decisions.get(name)
+            if decision is not None and decision.title is not None:
+                return decision.title[self.tongue]
+        return full
+
+    def _parsed(self, text: str) -> ast.Node | None:
+        return parse_expression(text, plain(text), Report())
+
+
+def _is_day_fact(fact: Fact | None) -> bool:
+    return fact is not None and isinstance(fact.type, types.Date)
+
+
+def _is_time(tree: ast.Node) -> bool:
+    """Whether `text` has words for it that are no expression: `date("…")`, `duration("…")`, `decision(…)`."""
+    return isinstance(tree, ast.AtLiteral) or (
+        isinstance(tree, ast.Call) and tree.function in (ast.Name("date"), ast.Name("duration"), ast.Name("decision"))
+    )

@@ -1,0 +1,1 @@
+"""Work beside the requests: the judge and the shadow."""

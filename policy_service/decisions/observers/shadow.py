@@ -1,0 +1,202 @@
+"""A draft bundle beside the active one: on a share of the requests, what would it have answered?"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any, NamedTuple
+
+from policy_service import canonical
+from policy_service.access import instants
+from policy_service.decisions.answers.differences import comparable, differences
+from policy_service.decisions.answers.evaluate import Evaluator, Question
+from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle
+from policy_service.decisions.bundles.publishing import Act
+from policy_service.decisions.deciding.answered import Answered
+from policy_service.decisions.deciding.asking import matching
+from policy_service.decisions.deciding.recording import parsed
+from policy_service.decisions.deciding.service import NotFound
+from policy_service.decisions.observers.beside import Beside, Sample
+from policy_service.decisions.ports.observations import (
+    EXAMPLES_KEPT,
+    Counts,
+    Example,
+    Findings,
+    NewOrder,
+    Order,
+    ShadowStore,
+)
+from policy_service.diagnostics import InvalidInput
+from policy_service.telemetry import metrics
+
+UNREADABLE = "*"
+"""Stands for all policies where the draft refuses the facts of the request."""
+_MOST_POINTERS = 20
+_PARTS = ("rewards", "not_granted", "recommendations", "policies")
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """The last shadow of a bundle; `ended_at` is null while it goes on."""
+
+    order: Order
+    ended_at: str | None
+    findings: Findings
+
+
+class NotShadowing(Exception):
+    """The bundle has no shadow that could be ended or shown."""
+
+    def __init__(self, bundle: str) -> None:
+        super().__init__(f"the bundle `{bundle}` has no shadow")
+        self.bundle = bundle
+
+
+class _Running(NamedTuple):
+    """The shadow that is cast now."""
+
+    order: Order
+    draft: Evaluator
+    sample: Sample
+
+
+class Shadow:
+    """Looks on, and evaluates the draft beside, in a thread of its own once it is started.
+
+    At most one draft is evaluated at a time: to begin another ends it.
+
+    Args:
+        cpu: share of a core that the draft may use.
+    """
+
+    def __init__(self, store: ShadowStore, evaluators: Evaluators, *, now: Callable[[], datetime], cpu: float) -> None:
+        self._store, self._evaluators, self._now = store, evaluators, now
+        self._running: _Running | None = None
+        self._evaluated: Counter[str] = Counter()
+        self._changed: Counter[str] = Counter()
+        self._examples: list[Example] = []
+        self._lock = Lock()
+        self.beside: Beside[tuple[_Running, Answered]] = Beside(
+            "shadow", self._compare, cpu=cpu, tick=self.look, count=metrics.shadowed
+        )
+
+    # ---- operations
+
+    def begin(self, bundle: str, share: str, act: Act) -> None:
+        """Evaluate a stored bundle on a share of the requests from now on.
+
+        Raises:
+            NotFound: it is not stored.
+        """
+        try:
+            self._evaluators.of(bundle)
+        except UnknownBundle as error:
+            raise NotFound(str(error)) from error
+        now = instants.text(self._now())
+        last = self._store.last()
+        orders = [NewOrder("start", bundle, share, now, act.actor, act.reason)]
+        if last is not None and last.action == "start":
+            orders.insert(0, NewOrder("end", last.bundle, last.share, now, act.actor, f"another begins: {act.reason}"))
+        self._store.order(orders, [act.entry(now, "shadow.start", bundle, {"share": share})])
+        self.look()
+
+    def end(self, bundle: str, act: Act) -> None:
+        """Evaluate it no more. Raises NotShadowing."""
+        last = self._store.last()
+        if last is None or last.action != "start" or last.bundle != bundle:
+            raise NotShadowing(bundle)
+        now = instants.text(self._now())
+        self._store.order(
+            [NewOrder("end", bundle, last.share, now, act.actor, act.reason)],
+            [act.entry(now, "shadow.end", bundle, {})],
+        )
+        self.look()
+
+    def shown(self, bundle: str) -> Shadowed:
+        """The last shadow of a bundle. Raises NotShadowing."""
+        orders = self._store.orders(bundle)
+        begun = next((one for one in orders if one.action == "start"), None)
+        if begun is None:
+            raise NotShadowing(bundle)
+        ended = orders[0].at if orders[0].action == "end" else None
+        return Shadowed(begun, ended, self._store.findings(begun.sequence))
+
+    # ---- beside the requests
+
+    def seen(self, answered: Answered) -> None:
+        """See Witness. A request that names its bundle is not compared: it asked for those rules."""
+        running = self._running
+        if running is not None and answered.request.bundle is None and running.sample.takes():
+            self.beside.offer((running, answered))
+
+    def look(self) -> None:
+        """Keep what was found, and see which shadow is ordered now."""
+        self._flush()
+        last = self._store.last()
+        running = self._running
+        if last is None or last.action == "end":
+            self._running = None
+        elif running is None or running.order.sequence != last.sequence:
+            self._running = _Running(last, self._evaluators.of(last.bundle), Sample(float(last.share)))
+
+    def _compare(self, job: tuple[_Running, Answered]) -> None:
+        running, answered = job
+        if running is not self._running:
+            return  # it has ended, or another began
+        live = _by_policy(answered.answer)
+        try:
+            draft = _by_policy(self._drafted(running.draft, answered))
+            evaluated = live.keys() | draft.keys()
+            changed = {
+                policy: p for policy in sorted(evaluated) if (p := _pointers(live.get(policy), draft.get(policy)))
+            }
+        except InvalidInput as error:
+            evaluated = {UNREADABLE}
+            changed = {UNREADABLE: [one.pointer for one in error.faults]}
+        at = instants.text(self._now())
+        with self._lock:
+            self._evaluated.update(evaluated)
+            self._changed.update(changed.keys())
+            self._examples += [
+                Example(policy, answered.decision_id, at, tuple(pointers[:_MOST_POINTERS]))
+                for policy, pointers in changed.items()
+                if self._changed[policy] <= EXAMPLES_KEPT
+            ]
+        metrics.shadowed("different" if changed else "same")
+
+    def _drafted(self, draft: Evaluator, answered: Answered) -> dict[str, Any]:
+        """What the draft answers. Facts that it does not declare are left out, not refused."""
+        request, question = answered.request, answered.asked.question
+        state = draft.door.read(request.facts, question.as_of, merchant_id=request.merchant_id, report_unknown=True)
+        shown = matching(request.policies, draft.bundle.rules)
+        return draft.evaluate(state, Question(question.as_of, question.purpose, question.trace, shown))
+
+    def _flush(self) -> None:
+        running = self._running
+        with self._lock:
+            evaluated, changed, examples = self._evaluated, self._changed, self._examples
+            self._evaluated, self._changed, self._examples = Counter(), Counter(), []
+        if running is not None and evaluated:
+            counts = {policy: Counts(evaluated[policy], changed[policy]) for policy in sorted(evaluated)}
+            self._store.add(running.order.sequence, Findings(counts, examples))
+
+
+def _by_policy(answer: dict[str, Any]) -> dict[str, dict[str, list[Any]]]:
+    """The entries of an answer by policy and part, without what another bundle changes by itself."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    kept = comparable(answer)
+    for part in _PARTS:
+        for entry in kept[part]:
+            found.setdefault(entry["policy"], {name: [] for name in _PARTS})[part].append(entry)
+    return found
+
+
+def _pointers(live: dict[str, Any] | None, draft: dict[str, Any] | None) -> list[str]:
+    """Where the entries of a policy differ; the whole, "", where one side has none."""
+    if live is None or draft is None:
+        return [""]
+    one, two = canonical.trusted(live), canonical.trusted(draft)
+    if one == two:
+        return []
+    return [difference.pointer for difference in differences(parsed(one), parsed(two))]

@@ -1,0 +1,145 @@
+"""Ports of a preview: one bundle, loaded and active; decisions and acts are nowhere kept."""
+
+# ruff: noqa: ARG002  a port that keeps nothing reads few of its arguments
+
+from collections.abc import Mapping, Sequence
+
+from policy_service.access.keys import Key
+from policy_service.access.trail import Trailed, TrailEntry
+from policy_service.decisions.ports.activations import (
+    Activation,
+    BundleEntry,
+    Change,
+    Standing,
+    StopEvent,
+)
+from policy_service.decisions.ports.observations import Findings, KeptDisagreement, NewOrder, Order
+from policy_service.decisions.ports.records import (
+    Appended,
+    DecisionRecord,
+    Entry,
+    IdempotencyClaim,
+    IdempotencyConflict,
+    StoreUnavailable,
+)
+from policy_service.policies.bundle import Bundle
+
+_BEFORE = "0001-01-01T00:00:00.000Z"
+
+
+class OneBundle:
+    """The bundle store of a folder: it holds that bundle alone, and it is active."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    def save_bundle(self, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
+        raise StoreUnavailable("a preview keeps no bundles")
+
+    def sources(self, id: str) -> dict[str, str] | None:
+        return dict(self._bundle.sources) if id == self._bundle.id else None
+
+    def bundle(self, id: str) -> BundleEntry | None:
+        return BundleEntry(id, self._bundle.label, _BEFORE) if id == self._bundle.id else None
+
+    def bundles(self) -> list[BundleEntry]:
+        return [BundleEntry(self._bundle.id, self._bundle.label, _BEFORE)]
+
+    def standing(self, now: str) -> Standing:
+        return Standing(0, Activation(self._bundle.id, self._bundle.id, "folder", _BEFORE, _BEFORE, "", ""))
+
+    def apply(self, change: Change, at: str, version: int) -> None:
+        raise StoreUnavailable("a preview activates no bundles")
+
+    def was_active(self, id: str, now: str) -> bool:
+        return id == self._bundle.id
+
+    def last_from_folder(self) -> str | None:
+        return self._bundle.id
+
+    def activations(self, before: int | None = None, limit: int | None = None) -> list[Activation]:
+        return []
+
+    def stop_events(self) -> list[StopEvent]:
+        return []
+
+
+class NoDecisions:
+    """The decision store of a preview: empty, and it takes none."""
+
+    def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
+        raise StoreUnavailable("a preview is not recorded")
+
+    def append_all(self, entries: Sequence[Entry]) -> list[Appended | IdempotencyConflict]:
+        raise StoreUnavailable("a preview is not recorded")
+
+    def decision(self, id: str) -> DecisionRecord | None:
+        return None
+
+    def replayed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+        return None
+
+    def superseding(self, id: str) -> tuple[str, ...]:
+        return ()
+
+    def count(self) -> int:
+        return 0
+
+    def purge_idempotency(self, before: str) -> int:
+        return 0
+
+    def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
+        return 0
+
+
+class NoFindings:
+    """What judge and shadow of a preview find: nothing, for nothing is kept."""
+
+    def add(self, *found: object) -> None:
+        raise StoreUnavailable("a preview keeps no findings")
+
+    def open(self) -> int:
+        return 0
+
+    def disagreements(self, *, only_open: bool = True, limit: int = 100) -> Sequence[KeptDisagreement]:
+        return ()
+
+    def acknowledge(self, numbers: Sequence[int], by: str, at: str) -> int:
+        return 0
+
+    def order(self, orders: Sequence[NewOrder], trail: Sequence[TrailEntry]) -> None:
+        raise StoreUnavailable("a preview has no shadows")
+
+    def last(self) -> Order | None:
+        return None
+
+    def orders(self, bundle: str) -> list[Order]:
+        return []
+
+    def findings(self, shadow: int) -> Findings:
+        return Findings()
+
+
+class NoKeys:
+    """The keys and the trail of a preview: there are none."""
+
+    def add(self, key: Key, trail: TrailEntry) -> Key:
+        raise StoreUnavailable("a preview keeps no keys")
+
+    def end(self, id: str, *, expires_at: str | None, revoked_at: str | None, trail: TrailEntry) -> Key | None:
+        raise StoreUnavailable("a preview keeps no keys")
+
+    def key(self, id: str) -> Key | None:
+        return None
+
+    def keys(self) -> Sequence[Key]:
+        return ()
+
+    def any_keys(self) -> bool:
+        return False
+
+    def note(self, entry: TrailEntry) -> None:
+        raise StoreUnavailable("a preview has no trail")
+
+    def trail(self, before: int | None = None, limit: int = 100) -> list[Trailed]:
+        return []

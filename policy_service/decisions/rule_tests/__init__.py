@@ -1,0 +1,1 @@
+"""The cases of `.test.yaml` files: read, run, compared."""

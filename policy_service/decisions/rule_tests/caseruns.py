@@ -1,0 +1,95 @@
+"""Cases run through an evaluator: what was expected, and what came instead."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policy_service import canonical
+from policy_service.decisions.answers.differences import Difference, differences
+from policy_service.decisions.answers.evaluate import Evaluator, Question
+from policy_service.decisions.rule_tests.cases import Case
+from policy_service.decisions.rule_tests.expecting import Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An expectation that the answer does not meet; values are as answers show them."""
+
+    case: Case
+    expectation: Expectation
+    got: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a case.
+
+    failures: by engine, those that have some.
+    differences: where the answers of two engines are not the same, by the names of both.
+    """
+
+    case: Case
+    failures: Mapping[str, tuple[Failure, ...]]
+    differences: Mapping[tuple[str, str], tuple[Difference, ...]]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures and not self.differences
+
+
+def run(case: Case, evaluators: Mapping[str, Evaluator]) -> Outcome:
+    """The case on each engine. Whole answers are compared too: engines that disagree are never both right."""
+    answers = {name: answered(case, evaluator) for name, evaluator in evaluators.items()}
+    failed = {name: found for name, answer in answers.items() if (found := failures(case, answer))}
+    first = next(iter(answers))
+    differing = {
+        (first, name): tuple(differences(answers[first], answer))
+        for name, answer in answers.items()
+        if canonical.trusted(answer) != canonical.trusted(answers[first])
+    }
+    return Outcome(case, failed, differing)
+
+
+def answered(case: Case, evaluator: Evaluator) -> dict[str, Any]:
+    """The answer for the policy of the case; of other policies only what it needs is evaluated."""
+    return evaluator.evaluate(case.state, Question(case.as_of, shown=frozenset((case.policy,))))
+
+
+def failures(case: Case, answer: Mapping[str, Any]) -> tuple[Failure, ...]:
+    """The expectations that an answer does not meet, in the order of the case."""
+    found = ((expectation, _got(case, expectation, answer)) for expectation in case.expect)
+    return tuple(Failure(case, e, got) for e, got in found if not _meets(e, got))
+
+
+def _got(case: Case, expectation: Expectation, answer: Mapping[str, Any]) -> Any:
+    """The part of the answer that an expectation is about."""
+    entry = next(p for p in answer["policies"] if p["subject"] == case.subject)
+    match expectation.kind:
+        case "decision":
+            return entry["decisions"].get(expectation.key)
+        case "status" | "missing":
+            return entry[expectation.kind]
+        case "rows":
+            return [fired["row"] for fired in entry["fired"] if fired["decision"] == expectation.key]
+    mine = [e for e in answer[expectation.kind] if e["subject"] == case.subject]
+    match expectation.kind:
+        case "rewards":
+            return {e["id"]: e["amount"] for e in mine}
+        case "not_granted":
+            return {e["id"]: e["reason"] for e in mine}
+    return [e["id"] for e in mine]
+
+
+def _meets(expectation: Expectation, got: Any) -> bool:
+    if expectation.kind in ("rewards", "not_granted") and expectation.value.keys() != got.keys():
+        return False
+    return is_same(expectation.value, got)
+
+
+def is_same(expected: Any, got: Any) -> bool:
+    """Whether a value is the expected one: numbers by value, lists in order, of a record the columns named."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return all(name in got and is_same(value, got[name]) for name, value in expected.items())
+    if isinstance(expected, list) and isinstance(got, list):
+        return len(expected) == len(got) and all(map(is_same, expected, got))
+    return bool(isinstance(expected, bool) == isinstance(got, bool) and expected == got)

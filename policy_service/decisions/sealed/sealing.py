@@ -1,0 +1,137 @@
+"""The sealer: gives waiting records their indices, extends the tree, signs the head.
+
+Any number of sealers may try at once: what they make is thought out against a size of the log, and of two that were,
+the store takes one.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event, Thread
+from typing import Any, cast
+
+import orjson
+
+from policy_service.access import instants
+from policy_service.decisions.ports.log import Extension, LogEntry, LogStore, SignedHead, Term, Unsealed
+from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.sealed.signing import LogKeys
+from policy_service.decisions.sealed.terms import terms_of
+from policy_service.proofs import notes, tiles
+from policy_service.proofs.commitments import CommitmentRefused, reveal
+from policy_service.proofs.tree import leaf_hash
+
+MOST_AT_ONCE = 500
+"""Records in one seal: on SQLite no decision is recorded while they are written."""
+_LOG = logging.getLogger(__name__)
+
+
+class Sealer:
+    """Seals the log of one store."""
+
+    def __init__(self, log: LogStore, keys: LogKeys, *, now: Callable[[], datetime], seconds: float = 1.0) -> None:
+        self.log, self.keys = log, keys
+        self._now, self._seconds = now, seconds
+        self._stop: Event | None = None
+        self._thread: Thread | None = None
+
+    def seal_all(self) -> int:
+        """Number of records that were given an index here, until none waited.
+
+        Raises:
+            StoreUnavailable.
+            TreeDamaged, StoreRefused: the store contradicts itself, and nothing more can be sealed: verify it.
+        """
+        sealed = 0
+        while (some := self.seal()) != 0:
+            sealed += some or 0
+        return sealed
+
+    def seal(self, most: int = MOST_AT_ONCE) -> int | None:
+        """Number of records that were given an index: 0 if none waited, null if another sealer came first.
+
+        Raises:
+            StoreUnavailable, TreeDamaged, StoreRefused.
+        """
+        size = self.log.size()  # before what waits is read: while this is the size, all of it waits
+        waiting = self.log.unsealed(most)
+        if not waiting:
+            return 0
+        try:
+            extension = self._extension(waiting, size)
+        except tiles.TreeDamaged:
+            if self.log.size() == size:
+                raise
+            return None  # another sealer came between the readings
+        return len(waiting) if self.log.extend(extension) else None
+
+    def _extension(self, waiting: Sequence[Unsealed], size: int) -> Extension:
+        leaves = [leaf_hash(one.body) if one.leaf is None else bytes.fromhex(one.leaf) for one in waiting]
+        changed, root = tiles.extend(StoredTiles(self.log), size, leaves)
+        entries, terms = [], list[Term]()
+        for index, (one, leaf) in enumerate(zip(waiting, leaves, strict=True), start=size):
+            record = orjson.loads(one.body)  # only texts of it are looked at
+            decided = one.kind == "decision"
+            at = record["decided_at"] if decided else record["at"]
+            as_of = record["request"]["as_of"] if decided else None
+            entries.append(LogEntry(index, one.kind, one.id, leaf.hex(), at, as_of))
+            if decided:
+                found = terms_of(record, _shown(record, one))
+                terms += (Term(text, index, private) for text, private in found.items())
+        head = notes.Head(self.keys.origin, size + len(waiting), root)
+        note = notes.sign_head(head, self.keys.signers)
+        return Extension(
+            after=size,
+            numbers=[one.number for one in waiting],
+            entries=entries,
+            terms=terms,
+            tiles={(tile.level, tile.number): tile.hashes for tile in changed},
+            head=SignedHead(head.size, root.hex(), instants.text(self._now()), note),
+        )
+
+    # ---- beside the requests
+
+    def start(self) -> None:
+        """From now on a thread of this process seals what waits, until `close`."""
+        if self._stop is None:
+            self._stop = Event()
+            self._thread = Thread(target=self._seal_until, args=(self._stop,), name="sealer", daemon=True)
+            self._thread.start()
+
+    def close(self, seconds: float = 5.0) -> None:
+        """End the thread, which finishes the seal that it is at, as far as that takes no longer than some seconds."""
+        if self._stop is not None and self._thread is not None:
+            self._stop.set()
+            self._thread.join(seconds)
+            self._stop = self._thread = None
+
+    def _seal_until(self, stop: Event) -> None:
+        while not stop.wait(self._seconds):
+            try:
+                # What came meanwhile waits for the next turn: sealing two at a time costs more than all requests do.
+                # Where another sealer is at work, the rest is left to it.
+                while self.seal() == MOST_AT_ONCE and not stop.is_set():
+                    pass
+            except StoreUnavailable as error:
+                _LOG.warning("the log cannot be sealed now: %s", error)
+            except Exception:  # noqa: BLE001  the thread must outlive any fault, which is told
+                _LOG.exception("the log cannot be sealed")
+
+
+def _shown(record: dict[str, Any], one: Unsealed) -> dict[str, Any]:
+    """A record with its values; as it is where they are not those of the record, which `verifying` tells."""
+    try:
+        return cast(dict[str, Any], reveal(record, one.privates)) if one.privates else record
+    except CommitmentRefused:
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTiles:
+    """The tiles of a store, as the tree reads them."""
+
+    log: LogStore
+
+    def get(self, level: int, number: int) -> bytes | None:
+        return self.log.tile(level, number)
