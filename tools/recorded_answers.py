@@ -141,8 +141,12 @@ class _Loader(yaml.SafeLoader):
     """Numbers as decimals, days as texts."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: Decimal(loader.construct_scalar(node)))
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node))
+def _text(loader: Any, node: Any) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: Decimal(_text(loader, node)))
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
 
 
 def _plain(value: Any) -> Any:
