@@ -74,9 +74,12 @@ class _Table:
     def _differs(self, output: int) -> Node:
         """Whether a row that matches gives another output than the first that does."""
         column = self._column(output)
-        first = Load(column[0].type, next(self.locals))
-        differing = [_and(m, Compare(BOOLEAN, "!=", value, first)) for m, value in zip(self.matches, column)]
-        return typed.Let(BOOLEAN, first.reference, _pick(self.matches, column, _null(column)), _or(differing))
+        local = next(self.locals)
+        first = Load(column[0].type, local)
+        differing = [
+            _and(m, Compare(BOOLEAN, "!=", value, first)) for m, value in zip(self.matches, column, strict=True)
+        ]
+        return typed.Let(BOOLEAN, local, _pick(self.matches, column, _null(column)), _or(differing))
 
     def _column(self, output: int) -> list[Node]:
         return [row[output] for row in self.rows]
@@ -85,7 +88,7 @@ class _Table:
         column = self._column(output)
         if not column:
             return self._missed(output, _null(column))
-        found = self._matched(output, column)
+        found = self._matched(column)
         return If(found.type, self.some, found, self._missed(output, found))
 
     def _missed(self, output: int, found: Node) -> Node:
@@ -96,7 +99,7 @@ class _Table:
             return ListOf(found.type, ())
         return _NONE if self.choice.aggregation == "count" else Const(found.type, None)
 
-    def _matched(self, output: int, column: list[Node]) -> Node:
+    def _matched(self, column: list[Node]) -> Node:
         one = self.choice
         picked = _pick(self.matches, column, _null(column))
         match one.hit:
@@ -131,9 +134,10 @@ class _Table:
         items = tuple(Item(m, key) for m, key in zip(self.matches, keys, strict=True))
         number = types.Number(0, 0, max((k.type.high for k in keys if isinstance(k.type, types.Number)), default=0))
         least = typed.Call(number, "min", (ListOf(types.List(number, len(items)), items),))
-        best = Load(number, next(self.locals))
+        local = next(self.locals)
+        best = Load(number, local)
         asked = [_and(m, Compare(BOOLEAN, "=", key, best)) for m, key in zip(self.matches, keys, strict=True)]
-        return typed.Let(kind, best.reference, least, body(asked))
+        return typed.Let(kind, local, least, body(asked))
 
     def _ordered(self, column: list[Node]) -> ListOf:
         """The outputs of the rows that match, by rank: at each position the row before which so many stand."""

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from policy_service.engines.choices.choice import Choice
 
+
 class Hit(NamedTuple):
     """The value of a table, the rows that fired in table order, and whether the table contradicts itself."""
 
