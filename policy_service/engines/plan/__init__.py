@@ -4,6 +4,7 @@ An epoch is the longest run of days on which the same policy files, parameter va
 """
 
 from policy_service.engines.plan.formulas import substituted
+from policy_service.engines.plan.outcomes import APPLIED, LACKS
 from policy_service.engines.plan.planner import epochs, plan, plan_of, plan_only
 from policy_service.engines.plan.terms import (
     ClaimPlan,
@@ -27,6 +28,8 @@ from policy_service.engines.plan.terms import (
 )
 
 __all__ = [
+    "APPLIED",
+    "LACKS",
     "ClaimPlan",
     "Condition",
     "DecisionPlan",

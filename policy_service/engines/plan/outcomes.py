@@ -69,8 +69,8 @@ class Unknowns:
         """Whether a fact is null; whether one behind a decision is, any or a certain one."""
         if isinstance(one, Fact):
             return self.null(one) if fact in (None, one) else FALSE
-        if fact is not None and fact not in self._facts.get(one, ()):
-            return FALSE
+        if one not in self._facts or (fact is not None and fact not in self._facts[one]):
+            return FALSE  # no file of its policy is in force, or none of its decisions rests on the fact
         return Load(BOOLEAN, Lacking(one.policy, one.name, fact))
 
     def required(self, needed: Iterable[Needed]) -> tuple[Missing, ...]:

@@ -9,6 +9,7 @@ from policy_service.language.references import Fact, Lacking, Posted, Reference
 from policy_service.language.typed import Compare, Const, Load, Node
 
 Test = Callable[[Slots], bool]
+Names = Callable[[Slots], list[str]]
 
 
 class Guards:
@@ -45,7 +46,7 @@ class Guards:
 
         return run
 
-    def missing(self, wanted: Sequence[Missing]) -> Callable[[Slots], list[str]]:
+    def missing(self, wanted: Sequence[Missing]) -> Names:
         """The names of those that are null, sorted as given."""
         slots_of = [(one.name, self._place(one.when.left.reference)) for one in wanted if _is_fact(one.when)]  # type: ignore[union-attr]  # a fact's null test
         if len(slots_of) == len(wanted):
