@@ -1,0 +1,180 @@
+"""A whole answer: every policy for every subject, then what concerns several of them together."""
+
+from collections.abc import Collection, Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+from policy_service.engines.asked import Wanted
+from policy_service.engines.reference import reads, tracing
+from policy_service.engines.reference.dated import DatedPolicy, dated
+from policy_service.engines.reference.evaluation import Evaluation
+from policy_service.engines.reference.reasons import of_condition
+from policy_service.engines.reference.rewards import decided, refused
+from policy_service.engines.reference.stacking import Member, stack
+from policy_service.engines.reference.statuses import Status, status
+from policy_service.engines.reference.subject import Judged, Subject, elements, single
+from policy_service.engines.reference.texts import filled
+from policy_service.engines.reference.values import shown
+from policy_service.facts import State
+from policy_service.policies.model import Recommendation, Reward, Rules
+
+Entry = dict[str, Any]
+
+
+class ReferenceEngine:
+    """The meaning of the rules: short, slow, obvious. Every other engine must agree with it."""
+
+    name = "reference"
+
+    def answers(self, rules: Rules) -> "Answers":
+        return Answers(rules)
+
+
+class Answers:
+    """Answers of one bundle."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+
+    def answer(self, state: State, as_of: date, wanted: Wanted) -> Entry:
+        """`rewards`, `not_granted`, `recommendations` and `policies`, each in its order."""
+        policies = [dated(self.rules, id_, as_of) for id_ in self.rules.order]
+        needed = policies if wanted.shown is None else _closure(policies, wanted.shown)
+        found = list(_results(self.rules, needed, state, as_of, wanted))
+        for key in {_group(reward, result.subject) for result in found for reward, _ in result.rewards}:
+            _stack(self.rules, key, found)
+        shown_alone = [r for r in found if wanted.shown is None or r.policy in wanted.shown]
+        return _ordered(sorted(shown_alone, key=lambda result: result.policy))
+
+
+class _Result(NamedTuple):
+    """What one policy says of one subject."""
+
+    policy: str
+    subject: Subject
+    entry: Entry
+    rewards: list[Member]
+    recommendations: list[Entry]
+
+
+# ---- which policies
+
+
+def _closure(policies: list[DatedPolicy], ids: Collection[str]) -> list[DatedPolicy]:
+    """Those to evaluate so as to show some: also those whose decisions they use, and other members of their groups."""
+    found: set[str] = set()
+    more = set(ids)
+    while more - found:
+        found |= more
+        chosen = [p.policy for p in policies if p.policy.id in found]
+        used = {owner for policy in chosen for owner, _ in reads.of_policy(policy).decisions}
+        groups = {reward.stack for policy in chosen for reward in policy.rewards} - {None}
+        members = {p.policy.id for p in policies if any(r.stack in groups for r in p.policy.rewards)}
+        more = used | members
+    return [p for p in policies if p.policy.id in found]
+
+
+def _results(
+    rules: Rules, policies: list[DatedPolicy], state: State, day: date, wanted: Wanted
+) -> Iterator[_Result]:
+    """The single subjects first: what is judged of them is known to each element of a list."""
+    sections, judged = rules.dictionary.subjects, dict[str, Judged]()
+    for one in policies:
+        section = sections[one.policy.subject]
+        if section.element is None:
+            wanted.go_on()
+            yield _result(rules, one, single(rules.dictionary, state, day, section, judged), wanted)
+    for section in sections.values():
+        asked = [p for p in policies if section.element is not None and p.policy.subject == section.element]
+        for subject in elements(rules.dictionary, state, day, section, judged) if asked else ():
+            wanted.go_on()
+            for one in asked:
+                yield _result(rules, one, subject, wanted)
+        if not state.elements.get(section.name):
+            for one in asked:
+                yield _result(rules, one, single(rules.dictionary, state, day, section, judged), wanted)
+
+
+# ---- one policy for one subject
+
+
+def _result(rules: Rules, one: DatedPolicy, subject: Subject, wanted: Wanted) -> _Result:
+    found, policy = status(one, subject, rules), one.policy
+    applied = found.evaluation if found.name == "applied" else None
+    decisions = applied.decisions if applied is not None else {}
+    subject.judged[policy.id] = Judged(one, found.name, decisions, found.lacks)
+    entry: Entry = {
+        "policy": policy.id,
+        "subject": subject.shown,
+        "status": found.name,
+        "decisions": shown(decisions),
+        "missing": list(found.missing),
+    }
+    if applied is not None:
+        rewards = [(reward, decided(reward, applied, rules.settings, wanted)) for reward in policy.rewards]
+        recommendations = [_recommendation(r, applied, wanted) for r in policy.recommendations if _is_due(r, applied)]
+    else:
+        rewards = [(reward, refused(reward, policy, subject, found.name)) for reward in policy.rewards]
+        recommendations = []
+    return _Result(policy.id, subject, entry | _trace(found, wanted), rewards, recommendations)
+
+
+def _trace(found: Status, wanted: Wanted) -> Entry:
+    entry: Entry = {}
+    for name, asked, holds in (("fired", wanted.traced, True), ("not_fired", wanted.full and wanted.traced, False)):
+        if asked and found.evaluation is not None:
+            entry[name] = tracing.fired(found.evaluation, holds=holds, conflict=found.name == "rule_conflict")
+        elif asked:
+            entry[name] = []
+    return entry
+
+
+def _is_due(recommendation: Recommendation, evaluation: Evaluation) -> bool:
+    return evaluation.holds(recommendation.when, recommendation.row) is True
+
+
+def _recommendation(recommendation: Recommendation, evaluation: Evaluation, wanted: Wanted) -> Entry:
+    entry: Entry = {
+        "id": recommendation.id,
+        "policy": evaluation.policy.id,
+        "subject": evaluation.subject.shown,
+        "priority": recommendation.priority,
+        "text": filled(recommendation.text, evaluation.scope(recommendation.row)),
+    }
+    if wanted.traced:
+        entry["because"] = of_condition(evaluation, recommendation.when, recommendation.row)
+    return entry
+
+
+# ---- several together
+
+Group = tuple[str | None, str, str | None]
+"""A stacking group of one subject."""
+
+
+def _group(reward: Reward, subject: Subject) -> Group:
+    return reward.stack, subject.type, subject.id
+
+
+def _stack(rules: Rules, key: Group, results: list[_Result]) -> None:
+    """Settle one group for one subject; those that are in none stay as they are."""
+    if key[0] is None:
+        return
+    members = [m for result in results for m in result.rewards if _group(m[0], result.subject) == key]
+    lacking = any(entry.get("reason") == "insufficient_facts" for _, entry in members)
+    stack(rules.settings.stacking[key[0]], [m for m in members if "reason" not in m[1]], provisional=lacking)
+
+
+def _ordered(results: list[_Result]) -> Entry:
+    """The lists of an answer, of results by policy and then by subject as posted.
+
+    Rewards stand by policy, id and subject; recommendations by priority, policy, id and subject.
+    """
+    rewards = sorted((entry for r in results for _, entry in r.rewards), key=lambda e: (e["policy"], e["id"]))
+    recommendations = [entry for result in results for entry in result.recommendations]
+    return {
+        "rewards": [entry for entry in rewards if "reason" not in entry],
+        "not_granted": [entry for entry in rewards if "reason" in entry],
+        "recommendations": sorted(recommendations, key=lambda e: (e["priority"], e["policy"], e["id"])),
+        "policies": [result.entry for result in results],
+    }

@@ -1,0 +1,76 @@
+"""A subject: what is posted of it, and what the policies judged before said of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple
+
+from policy_service.engines.reference.dated import DatedPolicy
+from policy_service.engines.reference.interpret import Scope
+from policy_service.engines.reference.reads import Reads
+from policy_service.engines.reference.values import read
+from policy_service.facts import Dictionary, Section, State
+
+
+class Judged(NamedTuple):
+    """What a policy came to, as far as other policies read it.
+
+    decisions: their values where it was applied; else none.
+    lacks: where it has insufficient facts, what was required and null; else nothing.
+    """
+
+    policy: DatedPolicy
+    status: str
+    decisions: dict[str, Any]
+    lacks: Reads
+
+
+@dataclass
+class Subject:
+    """One merchant, influencer, product and so on, on a day.
+
+    id: None where it is not posted.
+    facts: all of the dictionary by name; None is null. An element of a list knows those of the single sections too.
+    """
+
+    type: str
+    id: str | None
+    day: date
+    posted: frozenset[str]
+    facts: dict[str, Any]
+    judged: dict[str, Judged] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> dict[str, str]:
+        return {"type": self.type} if self.id is None else {"type": self.type, "id": self.id}
+
+    def decision(self, path: str) -> Any:
+        """`family.policy.decision` or `family.policy.decision.output`; null where the policy is not applied."""
+        family, name, decision, *output = path.split(".")
+        judged = self.judged.get(f"{family}.{name}")
+        value = judged.decisions.get(decision) if judged is not None else None
+        return value[output[0]] if output and value is not None else value
+
+    def scope(self) -> Scope:
+        """What an exclusion of the bundle knows: the day and facts alone."""
+        return Scope({"as_of": self.day}, self.facts.get, self.decision)
+
+
+def single(dictionary: Dictionary, state: State, day: date, section: Section, judged: dict[str, Judged]) -> Subject:
+    """The subject of a section that is no list; all of them share what was judged."""
+    facts = _facts(dictionary, dict(enumerate(state.slots)))
+    id_ = facts[f"{section.prefix}.id"] if section.name in state.posted and section.element is None else None
+    return Subject(section.prefix, id_, day, state.posted, facts, judged)
+
+
+def elements(
+    dictionary: Dictionary, state: State, day: date, section: Section, judged: dict[str, Judged]
+) -> Iterator[Subject]:
+    """The elements of a list section, as posted; each sees what was judged for the single subjects."""
+    for own in state.elements.get(section.name, ()):
+        facts = _facts(dictionary, dict(enumerate(state.slots)) | own)
+        yield Subject(section.prefix, facts[f"{section.prefix}.id"], day, state.posted, facts, dict(judged))
+
+
+def _facts(dictionary: Dictionary, slots: dict[int, Any]) -> dict[str, Any]:
+    return {fact.name: read(fact.type, slots[place]) for place, fact in enumerate(dictionary)}
