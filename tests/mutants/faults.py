@@ -38,7 +38,12 @@ FAULTS = (
         '"not_in_effect" if not plan.in_force else None if plan.suspended is None else "suspended"',
     ),
     Fault("needed sections are not asked for", PROGRAMS, "if not is_posted or (plan.needs", "if not is_posted or (()"),
-    Fault("one of the needed sections is enough", PROGRAMS, "not posted >= set(plan.needs)", "not posted & set(plan.needs)"),
+    Fault(
+        "one of the needed sections is enough",
+        PROGRAMS,
+        "not posted >= set(plan.needs)",
+        "not posted & set(plan.needs)",
+    ),
     Fault(
         "an unknown `applies` is a no, though its required fact is missing",
         PROGRAMS,
@@ -57,7 +62,12 @@ FAULTS = (
         "        if lacking is not None:",
         "        if lacking is not None and not decided.conflicts:",
     ),
-    Fault("a conflict of rows is no status", PROGRAMS, "        if decided.conflicts:", "        if len(decided.conflicts) > 9:"),
+    Fault(
+        "a conflict of rows is no status",
+        PROGRAMS,
+        "        if decided.conflicts:",
+        "        if len(decided.conflicts) > 9:",
+    ),
     Fault(
         "a policy with a conflict pays",
         ANSWERING,
@@ -188,7 +198,12 @@ FAULTS = (
     ),
     # ---- what a reward says
     Fault("a claim of a month is one of a day", MODEL, "return as_of[:7]", "return as_of"),
-    Fault("a claim of a campaign is one for ever", MODEL, "                return campaign", '                return "once"'),
+    Fault(
+        "a claim of a campaign is one for ever",
+        MODEL,
+        "                return campaign",
+        '                return "once"',
+    ),
     Fault(
         "a preview shows claims",
         ANSWERING,
@@ -221,7 +236,12 @@ FAULTS = (
         '(m.priority, m.entry["policy"], m.entry["id"])',
         '(m.entry["policy"], m.entry["id"])',
     ),
-    Fault("the cap of a group is not applied", STACKING, "None if group.cap is None else exact(", "None if group.cap != 0 else exact("),
+    Fault(
+        "the cap of a group is not applied",
+        STACKING,
+        "None if group.cap is None else exact(",
+        "None if group.cap != 0 else exact(",
+    ),
     Fault(
         "the cap of a group holds for each reward alone",
         STACKING,
@@ -241,7 +261,12 @@ FAULTS = (
         '"from": before["from"]',
         '"from": entry["amount"]',
     ),
-    Fault("`provisional` is forgotten", STACKING, "        if provisional:", "        if provisional and left is not None:"),
+    Fault(
+        "`provisional` is forgotten",
+        STACKING,
+        "        if provisional:",
+        "        if provisional and left is not None:",
+    ),
     Fault(
         "a refused member of a group makes the others provisional, whatever the reason",
         ANSWERING,
@@ -255,7 +280,12 @@ FAULTS = (
         'return reward.stack or "", subject["type"], ""',
     ),
     # ---- which policies
-    Fault("a filter leaves out the other members of a group", ANSWERING, "            needs[policy_id] |= members", "            needs[policy_id] |= set()"),
+    Fault(
+        "a filter leaves out the other members of a group",
+        ANSWERING,
+        "            needs[policy_id] |= members",
+        "            needs[policy_id] |= set()",
+    ),
     Fault(
         "a filter leaves out the policies whose decisions are used",
         ANSWERING,
@@ -343,7 +373,9 @@ FAULTS = (
         "if any(other != answers[0] for other in answers):",
         "if answers[-1] != answers[0]:",
     ),
-    Fault("FIRST fires all rows that match", HITS, "Hit(answer(rows[0]), (rows[0],))", "Hit(answer(rows[0]), tuple(rows))"),
+    Fault(
+        "FIRST fires all rows that match", HITS, "Hit(answer(rows[0]), (rows[0],))", "Hit(answer(rows[0]), tuple(rows))"
+    ),
     Fault(
         "PRIORITY takes the first row",
         HITS,
@@ -377,8 +409,18 @@ FAULTS = (
         "return node if isinstance(converted, typed.Load) else converted",
         "return node",
     ),
-    Fault("half up rounds half down", "language/values.py", '"half_up": twice >= denominator', '"half_up": twice > denominator'),
-    Fault("an unknown condition takes the first branch", CLOSURES, "if condition(slots) is True else", "if condition(slots) is not False else"),
+    Fault(
+        "half up rounds half down",
+        "language/values.py",
+        '"half_up": twice >= denominator',
+        '"half_up": twice > denominator',
+    ),
+    Fault(
+        "an unknown condition takes the first branch",
+        CLOSURES,
+        "if condition(slots) is True else",
+        "if condition(slots) is not False else",
+    ),
     Fault(
         "a rule that fired is not asked whether a fact is missing",
         "engines/rete/compile.py",
@@ -386,4 +428,4 @@ FAULTS = (
         "            if slots[at] is None:\n                return False",
     ),
     Fault("an end point is left out where it is in", LOWERING, '">": "<=", ">=": "<"}', '">": "<", ">=": "<"}'),
-)  # fmt: skip
+)

@@ -4,7 +4,7 @@ All that does not depend on the state is settled in the programs. Entries that n
 without expressions, are shared between answers.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from policy_service.decisions.answers import stacking
 from policy_service.decisions.answers.programs import PolicyProgram, RecommendationProgram, RewardProgram
 from policy_service.decisions.answers.tracing import Entry, RelationTrace, TableTrace
 from policy_service.decisions.answers.unknown import Seen, Unknown
+from policy_service.engines.asked import Wanted
 from policy_service.engines.contract import Decided, Prepared, View
 from policy_service.engines.plan import Plan
 from policy_service.facts import State
@@ -24,27 +25,6 @@ WITHHELD = "withheld"
 _CHOICES = 64
 _by_id = itemgetter("id")
 _by_urgency = itemgetter("priority", "policy", "id")
-
-
-def always() -> bool:
-    return True
-
-
-class TookTooLong(Exception):
-    """An evaluation was given up: its time was over."""
-
-
-class Wanted(NamedTuple):
-    """What an answer shows: rows that fired, also those that did not, claims, and which policies (None: all).
-
-    within: whether there is time left; asked before each policy of the single subjects and each element of a list.
-    """
-
-    traced: bool
-    full: bool
-    claims: bool
-    shown: Collection[str] | None
-    within: Callable[[], bool] = always
 
 
 class _Page(NamedTuple):
@@ -95,7 +75,7 @@ class _Answer:
     def __init__(self, program: Answering, state: State, as_of: date, wanted: Wanted) -> None:
         self.program, self.state, self.wanted = program, state, wanted
         self.as_of, self.day = as_of.isoformat(), as_of
-        self.traced, self.full, self.claims, self.shown, self.within = wanted
+        self.traced, self.full, self.claims, self.shown = wanted.traced, wanted.full, wanted.claims, wanted.shown
         self.pages: dict[str, _Page] = {}
         self.groups: dict[tuple[str, str, str], list[stacking.Member]] = {}
         self.uncertain: set[tuple[str, str, str]] = set()
@@ -108,7 +88,7 @@ class _Answer:
         facts, seen, ids = program.prepared.facts(view), Seen(), self.state.ids
         for policy in program.singles:
             if needed is None or policy.id in needed:
-                self._go_on()
+                self.wanted.go_on()
                 id_, kind = ids.get(policy.section), policy.subject
                 self._policy(policy, view, facts, {"type": kind} if id_ is None else {"type": kind, "id": id_}, seen)
         for section, policies in program.lists.items():
@@ -124,7 +104,7 @@ class _Answer:
         prepared, kind = self.program.prepared, policies[0].subject
         elements = self.state.elements.get(section, ())
         for index in range(len(elements)):
-            self._go_on()
+            self.wanted.go_on()
             view, inner = run.element(section, index), seen.copy()
             facts = prepared.facts(view)
             subject = {"type": kind, "id": facts[self.program.plan.facts[f"{kind}.id"]]}
@@ -134,10 +114,6 @@ class _Answer:
             view = run.single()
             for policy in policies:
                 self._policy(policy, view, (), {"type": kind}, seen)
-
-    def _go_on(self) -> None:
-        if not self.within():
-            raise TookTooLong("the time of the evaluation is over")
 
     def _assembled(self) -> Entry:
         policies: list[Entry] = []

@@ -8,15 +8,17 @@ from functools import cached_property
 from threading import Lock
 from typing import Any, Literal
 
-from policy_service.decisions.answers.answering import Answering, Wanted, always
+from policy_service.decisions.answers.answering import Answering
 from policy_service.decisions.answers.sensitivity import Sensitivity
+from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
-from policy_service.engines.contract import Engine, EngineRefused
+from policy_service.engines.contract import AnyEngine, EngineRefused, Oracle, WholeAnswers
 from policy_service.engines.plan import Plan, epochs, plan_of
 from policy_service.facts import Door, State
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.stretches import Stretch, stretch_of
 
+__all__ = ["FORMAT", "Evaluator", "Purpose", "Question", "TookTooLong", "Trace"]
 FORMAT = 1
 Trace = Literal["none", "fired", "full"]
 Purpose = Literal["decide", "preview"]
@@ -40,8 +42,9 @@ class Question:
 class Evaluator:
     """One bundle on one engine; keeps the last used epochs ready. Safe to use from several threads."""
 
-    def __init__(self, bundle: Bundle, engine: Engine) -> None:
+    def __init__(self, bundle: Bundle, engine: AnyEngine) -> None:
         self.bundle, self.engine = bundle, engine
+        self._whole: WholeAnswers | None = engine.answers(bundle.rules) if isinstance(engine, Oracle) else None
         self.door = Door(bundle.rules.dictionary)
         self._epochs = epochs(bundle.rules)
         self._ready: OrderedDict[Stretch, Answering] = OrderedDict()
@@ -56,8 +59,7 @@ class Evaluator:
         Raises:
             TookTooLong: there is none left.
         """
-        answering = self.answering(question.as_of)
-        parts = answering.answer(
+        parts = self.ready(question.as_of).answer(
             state,
             question.as_of,
             Wanted(
@@ -79,6 +81,10 @@ class Evaluator:
     def sensitivity(self) -> Sensitivity:
         """What a record under this bundle must not show."""
         return Sensitivity(self.bundle.rules)
+
+    def ready(self, day: date) -> WholeAnswers:
+        """What answers for a day, compiled if it needs to be."""
+        return self._whole if self._whole is not None else self.answering(day)
 
     def answering(self, day: date) -> Answering:
         """The program of the day's epoch; most requests ask for the one asked for last, which takes no lock."""

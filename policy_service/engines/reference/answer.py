@@ -16,6 +16,7 @@ from policy_service.engines.reference.subject import Judged, Subject, elements, 
 from policy_service.engines.reference.texts import filled
 from policy_service.engines.reference.values import shown
 from policy_service.facts import State
+from policy_service.language.references import Decision
 from policy_service.policies.model import Recommendation, Reward, Rules
 
 Entry = dict[str, Any]
@@ -67,16 +68,14 @@ def _closure(policies: list[DatedPolicy], ids: Collection[str]) -> list[DatedPol
     while more - found:
         found |= more
         chosen = [p.policy for p in policies if p.policy.id in found]
-        used = {owner for policy in chosen for owner, _ in reads.of_policy(policy).decisions}
+        used = {one.policy for p in chosen for one in reads.of_policy(p) if isinstance(one, Decision)}
         groups = {reward.stack for policy in chosen for reward in policy.rewards} - {None}
         members = {p.policy.id for p in policies if any(r.stack in groups for r in p.policy.rewards)}
         more = used | members
     return [p for p in policies if p.policy.id in found]
 
 
-def _results(
-    rules: Rules, policies: list[DatedPolicy], state: State, day: date, wanted: Wanted
-) -> Iterator[_Result]:
+def _results(rules: Rules, policies: list[DatedPolicy], state: State, day: date, wanted: Wanted) -> Iterator[_Result]:
     """The single subjects first: what is judged of them is known to each element of a list."""
     sections, judged = rules.dictionary.subjects, dict[str, Judged]()
     for one in policies:
@@ -102,7 +101,7 @@ def _result(rules: Rules, one: DatedPolicy, subject: Subject, wanted: Wanted) ->
     found, policy = status(one, subject, rules), one.policy
     applied = found.evaluation if found.name == "applied" else None
     decisions = applied.decisions if applied is not None else {}
-    subject.judged[policy.id] = Judged(one, found.name, decisions, found.lacks)
+    subject.judged[policy.id] = Judged(policy, found.name, decisions, found.lacks)
     entry: Entry = {
         "policy": policy.id,
         "subject": subject.shown,

@@ -2,81 +2,69 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from policy_service.language import typed
+from policy_service.language.references import Cell, Decision, Fact, Needed, Reference
 from policy_service.policies.model import CellTest, Expression, Policy, RelationTable, Rules
 
-
-class Reads(NamedTuple):
-    """Names of facts, and other policies' decisions as policy and name."""
-
-    facts: frozenset[str]
-    decisions: frozenset[tuple[str, str]]
-
-
-NOTHING = Reads(frozenset(), frozenset())
+Reads = frozenset[Needed]
+NOTHING: Reads = frozenset()
 
 
 def of_policy(policy: Policy) -> Reads:
     """What a file reads anywhere: in `when`, exceptions and texts too. Invariants reach no answer."""
     parts = (policy.applies, policy.decisions, policy.rewards, policy.recommendations)
-    return _external(policy, (symbol for tree in _trees(parts) for symbol in typed.symbols(tree)))
+    return _external(policy, (reference for tree in _trees(parts) for reference in typed.references(tree)))
 
 
-def optional(policy: Policy) -> Reads:
-    """What a file may read though it is null."""
-    return _external(policy, policy.optional)
-
-
-def of_exclusions(rules: Rules) -> frozenset[str]:
+def of_exclusions(rules: Rules) -> Reads:
     """Facts that the exclusions of the bundle read, in their texts too."""
     trees = _trees([(exclusion.when, exclusion.text) for exclusion in rules.settings.exclusions])
-    return frozenset(symbol.name for tree in trees for symbol in typed.symbols(tree) if symbol.kind == "fact")
+    return frozenset(one for tree in trees for one in typed.references(tree) if isinstance(one, Fact))
 
 
 def behind(policy: Policy, tree: typed.Node) -> Reads:
     """What an expression of a policy depends on, through decisions and cells of its own."""
-    found: set[typed.Symbol] = set()
-    todo = list(typed.symbols(tree))
-    while todo:
-        symbol = todo.pop()
-        if symbol not in found:
-            found.add(symbol)
-            todo += [inner for part in _own(policy, symbol) for inner in typed.symbols(part)]
-    return _external(policy, found)
+    return _behind(policy, typed.references(tree))
 
 
 def behind_decision(policy: Policy, name: str) -> Reads:
-    return behind(policy, typed.Load(policy.decisions[name].type, typed.Symbol("decision", f"{policy.id}.{name}")))
+    return _behind(policy, [Decision(policy.id, name)])
 
 
-def _own(policy: Policy, symbol: typed.Symbol) -> Iterable[typed.Node]:
+def _behind(policy: Policy, references: Iterable[Reference]) -> Reads:
+    found: set[Reference] = set()
+    todo = list(references)
+    while todo:
+        reference = todo.pop()
+        if reference not in found:
+            found.add(reference)
+            todo += [inner for tree in _own(policy, reference) for inner in typed.references(tree)]
+    return _external(policy, found)
+
+
+def _own(policy: Policy, reference: Reference) -> Iterable[typed.Node]:
     """The trees behind a decision, or a cell, of the policy itself."""
-    if not symbol.name.startswith(f"{policy.id}."):
-        return ()
-    name = symbol.name.removeprefix(f"{policy.id}.")
-    if symbol.kind == "decision":
-        return _trees(policy.decisions[name].body)
-    return (_cell(policy, name),) if symbol.kind == "cell" else ()
+    match reference:
+        case Decision(policy.id, name):
+            return _trees(policy.decisions[name].body)
+        case Cell(policy.id):
+            return (_cell(policy, reference),)
+    return ()
 
 
-def _cell(policy: Policy, name: str) -> typed.Node:
-    """The tree of the cell `relation[row].column`."""
-    relation, _, place = name.partition("[")
-    row, _, column = place.partition("].")
-    body = policy.decisions[relation].body
+def _cell(policy: Policy, cell: Cell) -> typed.Node:
+    body = policy.decisions[cell.relation].body
     if not isinstance(body, RelationTable):
-        raise TypeError(f"{relation} is no relation")
-    return body.by_id[row].cells[[c.name for c in body.columns].index(column)].typed
+        raise TypeError(f"{cell.relation} is no relation")
+    return body.by_id[cell.row].cells[[column.name for column in body.columns].index(cell.column)].typed
 
 
-def _external(policy: Policy, symbols: Iterable[typed.Symbol]) -> Reads:
-    found = frozenset(symbols)
-    decisions = (s.name.rpartition(".") for s in found if s.kind == "decision")
-    return Reads(
-        frozenset(s.name for s in found if s.kind == "fact"),
-        frozenset((owner, name) for owner, _, name in decisions if owner != policy.id),
+def _external(policy: Policy, references: Iterable[Reference]) -> Reads:
+    """Facts, and decisions of other policies."""
+    return frozenset(
+        one for one in references if isinstance(one, Fact) or (isinstance(one, Decision) and one.policy != policy.id)
     )
 
 

@@ -11,7 +11,7 @@ from policy_service.engines.reference.interpret import Months, Scope, evaluate, 
 from policy_service.engines.reference.values import shown
 from policy_service.language import ast, types
 from policy_service.language.format import print_node
-from policy_service.language.typed import symbols
+from policy_service.language.typed import references
 from policy_service.language.values import days_text, months_text
 from policy_service.policies.model import Expression, RelationTable, Row, RowOf, Table
 
@@ -51,7 +51,7 @@ def of_relation_row(evaluation: Evaluation, row: RowOf) -> list[Entry]:
     body, cells = _relation(evaluation, row), _cells(evaluation, row)
     found: list[Entry] = []
     for column, cell in zip(body.columns, body.by_id[row.row].cells, strict=True):
-        if isinstance(column.type, types.Boolean) and symbols(cell.typed):
+        if isinstance(column.type, types.Boolean) and references(cell.typed):
             found += _entries(evaluation, _leaves(cell.tree, cells), evaluation.scope(row))
     return found
 

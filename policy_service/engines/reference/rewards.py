@@ -11,8 +11,7 @@ from policy_service.engines.reference.evaluation import Evaluation
 from policy_service.engines.reference.interpret import Scope, evaluate
 from policy_service.engines.reference.statuses import unknown_facts
 from policy_service.engines.reference.subject import Subject
-from policy_service.engines.reference.values import read, shown
-from policy_service.language import types
+from policy_service.engines.reference.values import shown
 from policy_service.language.values import add_months, parse_days, parse_months
 from policy_service.policies.model import BundleSettings, Exclusion, Expression, Policy, Reward
 
@@ -52,9 +51,7 @@ def _why_not(reward: Reward, evaluation: Evaluation, holds: bool | None) -> str:
     return "insufficient_facts" if unknown_facts(behind, evaluation.subject) else "not_met"
 
 
-def _exclusions(
-    reward: Reward, evaluation: Evaluation, settings: BundleSettings
-) -> Iterator[tuple[Exclusion, Scope]]:
+def _exclusions(reward: Reward, evaluation: Evaluation, settings: BundleSettings) -> Iterator[tuple[Exclusion, Scope]]:
     """The policy's exceptions in file order, then those of the bundle, which know facts alone."""
     for exception in reward.exceptions:
         yield exception, evaluation.scope(reward.row)

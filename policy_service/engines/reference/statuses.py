@@ -7,6 +7,7 @@ from policy_service.engines.reference.dated import DatedPolicy
 from policy_service.engines.reference.evaluation import Evaluation
 from policy_service.engines.reference.reads import NOTHING, Reads
 from policy_service.engines.reference.subject import Subject
+from policy_service.language.references import Decision, Fact, Needed
 from policy_service.policies.model import Policy, Rules
 
 
@@ -34,11 +35,11 @@ def status(dated: DatedPolicy, subject: Subject, rules: Rules) -> Status:
     if subject.id is None or any(section not in subject.posted for section in policy.needs):
         return Status("not_applicable")
     evaluation = Evaluation(dated, subject)
-    required = _without(reads.of_policy(policy), reads.optional(policy))
+    required = reads.of_policy(policy) - policy.optional
     if not _applies(evaluation, required):
         return Status("not_applicable")
     lacks = nulls(required, subject)
-    if lacks != NOTHING:
+    if lacks:
         return Status("insufficient_facts", None, _names(lacks), lacks)
     if evaluation.has_conflict:
         return Status("rule_conflict", evaluation)
@@ -48,63 +49,50 @@ def status(dated: DatedPolicy, subject: Subject, rules: Rules) -> Status:
 def _applies(evaluation: Evaluation, required: Reads) -> bool:
     """Whether the subject belongs to the audience, or may: `applies` is unknown for want of something required."""
     policy = evaluation.policy
+    if policy.applies is None:
+        return True
     holds = evaluation.holds(policy.applies)
-    if policy.applies is None or holds is not None:
-        return holds is True
-    asked = reads.behind(policy, policy.applies.typed)
-    return nulls(_both(asked, required), evaluation.subject) != NOTHING
+    if holds is not None:
+        return holds
+    return bool(nulls(required & reads.behind(policy, policy.applies.typed), evaluation.subject))
 
 
 def _missing(policy: Policy, subject: Subject, rules: Rules) -> tuple[str, ...]:
     """What is optional and null; behind a decision of another policy, also the facts that it is null for."""
     read = reads.of_policy(policy)
-    of_exclusions = reads.of_exclusions(rules) - read.facts if policy.rewards else frozenset()
-    own = _both(read, reads.optional(policy))
-    found = nulls(Reads(own.facts | of_exclusions, own.decisions), subject)
-    return tuple(sorted({*_names(found), *unknown_facts(Reads(frozenset(), found.decisions), subject)}))
+    only_excluding = reads.of_exclusions(rules) - read if policy.rewards else NOTHING
+    found = nulls((read & policy.optional) | only_excluding, subject)
+    return _names(found | unknown_facts(found, subject))
 
 
 def nulls(read: Reads, subject: Subject) -> Reads:
     """Those that are null."""
-    return Reads(
-        frozenset(fact for fact in read.facts if subject.facts[fact] is None),
-        frozenset(decision for decision in read.decisions if subject.decision(".".join(decision)) is None),
-    )
+    return frozenset(one for one in read if subject.known(one) is None)
 
 
-def unknown_facts(read: Reads, subject: Subject) -> set[str]:
+def unknown_facts(read: Reads, subject: Subject) -> Reads:
     """The null facts among what is read, and those behind the decisions of other policies.
 
-    A policy that was applied hands on what its decision depends on; one with insufficient facts, what it lacks. One
+    A policy that was applied hands on what its decision depends on; one with insufficient facts, what it lacked. One
     that has no answer for another reason hands on nothing: no fact would change that.
     """
-    found: set[str] = set()
-    done: set[tuple[str, str]] = set()
-    todo = [read]
+    found: set[Needed] = set()
+    todo = list(read)
     while todo:
-        top = todo.pop()
-        found |= nulls(top, subject).facts
-        todo += [_behind(decision, subject) for decision in top.decisions - done]
-        done |= top.decisions
-    return found
+        one = todo.pop()
+        if one not in found:
+            found.add(one)
+            todo += _behind(one, subject) if isinstance(one, Decision) else ()
+    return nulls(frozenset(one for one in found if isinstance(one, Fact)), subject)
 
 
-def _behind(decision: tuple[str, str], subject: Subject) -> Reads:
-    policy, name = decision
-    judged = subject.judged.get(policy)
+def _behind(decision: Decision, subject: Subject) -> Reads:
+    judged = subject.judged.get(decision.policy)
     if judged is None:
         return NOTHING
-    return reads.behind_decision(judged.policy.policy, name) if judged.status == "applied" else judged.lacks
+    return reads.behind_decision(judged.policy, decision.name) if judged.status == "applied" else judged.lacks
 
 
 def _names(read: Reads) -> tuple[str, ...]:
     """As `missing` names them, sorted."""
-    return tuple(sorted([*read.facts, *(f"decision({policy}.{name})" for policy, name in read.decisions)]))
-
-
-def _both(one: Reads, two: Reads) -> Reads:
-    return Reads(one.facts & two.facts, one.decisions & two.decisions)
-
-
-def _without(one: Reads, two: Reads) -> Reads:
-    return Reads(one.facts - two.facts, one.decisions - two.decisions)
+    return tuple(sorted(one.name if isinstance(one, Fact) else f"decision({one.policy}.{one.name})" for one in read))

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from policy_service.engines.reference.dated import DatedPolicy
 from policy_service.engines.reference.interpret import Scope
 from policy_service.engines.reference.reads import Reads
 from policy_service.engines.reference.values import read
 from policy_service.facts import Dictionary, Section, State
+from policy_service.language.references import Fact, Needed
+from policy_service.policies.model import Policy
 
 
 class Judged(NamedTuple):
@@ -19,7 +20,7 @@ class Judged(NamedTuple):
     lacks: where it has insufficient facts, what was required and null; else nothing.
     """
 
-    policy: DatedPolicy
+    policy: Policy
     status: str
     decisions: dict[str, Any]
     lacks: Reads
@@ -47,9 +48,18 @@ class Subject:
     def decision(self, path: str) -> Any:
         """`family.policy.decision` or `family.policy.decision.output`; null where the policy is not applied."""
         family, name, decision, *output = path.split(".")
-        judged = self.judged.get(f"{family}.{name}")
-        value = judged.decisions.get(decision) if judged is not None else None
+        value = self._decided(f"{family}.{name}", decision)
         return value[output[0]] if output and value is not None else value
+
+    def known(self, needed: Needed) -> Any:
+        """The value of a fact, or of another policy's decision."""
+        if isinstance(needed, Fact):
+            return self.facts[needed.name]
+        return self._decided(needed.policy, needed.name)
+
+    def _decided(self, policy: str, decision: str) -> Any:
+        judged = self.judged.get(policy)
+        return None if judged is None else judged.decisions.get(decision)
 
     def scope(self) -> Scope:
         """What an exclusion of the bundle knows: the day and facts alone."""
