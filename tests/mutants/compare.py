@@ -75,6 +75,8 @@ def views(turn: int, as_of: date, shown: list[str] | None) -> Iterator[Question]
 def written(pair: Pair, folder: str) -> Iterator[Asked]:
     """The states of the cases beside the rules of a folder, each asked of the policy that it is about."""
     cases = read_cases(pair.sources, folder, pair.rules, Report())
+    if not cases:
+        raise SystemExit(f"{folder} has no cases")
     for turn, case in enumerate(cases):
         where = f"{folder}: {case.policy}, {case.name}"
         for question in views(turn, case.as_of, [case.policy]):
@@ -94,7 +96,7 @@ def generated(pair: Pair, name: str, rng: Random, times: int) -> Iterator[Asked]
 
 
 def loaded(name: str, sources: dict[str, str]) -> Pair:
-    found, diagnostics = bundle(sources)
+    found, diagnostics = bundle(sources, name)
     if found is None:
         errors = [d.message for d in diagnostics if d.severity == "error"]
         raise SystemExit(f"{name} does not load: {errors}")
@@ -105,7 +107,7 @@ def everything() -> Iterator[tuple[Pair, Asked]]:
     """What is asked, and of which engines."""
     for name in WRITTEN:
         pair = loaded(name, read_folder(TESTS / name))
-        yield from ((pair, asked) for asked in written(pair, f"tests/{name}"))
+        yield from ((pair, asked) for asked in written(pair, name))
     for seed in SEEDS:
         pair = loaded(f"folder {seed}", generate.write_folder(Random(seed)).sources())
         yield from ((pair, asked) for asked in generated(pair, f"folder {seed}", Random(seed), STATES))

@@ -12,7 +12,7 @@ from policy_service.decisions.answers.answering import Answering
 from policy_service.decisions.answers.sensitivity import Sensitivity
 from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
-from policy_service.engines.contract import AnyEngine, EngineRefused, Oracle, WholeAnswers
+from policy_service.engines.contract import AnyEngine, Engine, EngineRefused, Oracle, WholeAnswers
 from policy_service.engines.plan import Plan, epochs, plan_of
 from policy_service.facts import Door, State
 from policy_service.policies.bundle import Bundle
@@ -103,11 +103,16 @@ class Evaluator:
                 self._ready.move_to_end(epoch)
                 return found
             made: Plan = plan_of(self.bundle.rules, epoch)
-            self._ready[epoch] = found = Answering(made, self.engine.prepare(made))
+            self._ready[epoch] = found = Answering(made, self._compiler().prepare(made))
             if len(self._ready) > _EPOCHS_KEPT:
                 # Another thread may still be inside; the engine is freed with the last reference to it.
                 self._ready.popitem(last=False)
             return found
+
+    def _compiler(self) -> Engine:
+        if isinstance(self.engine, Oracle):
+            raise TypeError(f"{self.engine.name} compiles nothing")
+        return self.engine
 
     def try_all(self) -> None:
         """Compile what any epoch brings, so that what the engine refuses shows now and not at a request.
@@ -115,9 +120,11 @@ class Evaluator:
         Raises:
             EngineRefused: the first refusal, with the days it is about.
         """
+        if self._whole is not None:
+            return  # it compiles nothing, and refuses nothing
         for plan in changes(self.bundle.rules):
             try:
-                self.engine.prepare(plan).close()
+                self._compiler().prepare(plan).close()
             except EngineRefused as refusal:
                 raise EngineRefused(f"from {plan.epoch.first} to {plan.epoch.last}: {refusal}") from refusal
 

@@ -5,19 +5,19 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from policy_service.engines.asked import Wanted
-from policy_service.engines.reference import reads, tracing
-from policy_service.engines.reference.dated import DatedPolicy, dated
+from policy_service.engines.reference import tracing
+from policy_service.engines.reference.dated import DatedPolicy, Rulebook
 from policy_service.engines.reference.evaluation import Evaluation
 from policy_service.engines.reference.reasons import of_condition
 from policy_service.engines.reference.rewards import decided, refused
 from policy_service.engines.reference.stacking import Member, stack
 from policy_service.engines.reference.statuses import Status, status
-from policy_service.engines.reference.subject import Judged, Subject, elements, single
+from policy_service.engines.reference.subject import Judged, Subject, elements, known, single
 from policy_service.engines.reference.texts import filled
 from policy_service.engines.reference.values import shown
 from policy_service.facts import State
 from policy_service.language.references import Decision
-from policy_service.policies.model import Recommendation, Reward, Rules
+from policy_service.policies.model import BundleSettings, Recommendation, Reward, Rules
 
 Entry = dict[str, Any]
 
@@ -35,15 +35,15 @@ class Answers:
     """Answers of one bundle."""
 
     def __init__(self, rules: Rules) -> None:
-        self.rules = rules
+        self.book = Rulebook(rules)
 
     def answer(self, state: State, as_of: date, wanted: Wanted) -> Entry:
         """`rewards`, `not_granted`, `recommendations` and `policies`, each in its order."""
-        policies = [dated(self.rules, id_, as_of) for id_ in self.rules.order]
+        policies, settings = self.book.on(as_of), self.book.rules.settings
         needed = policies if wanted.shown is None else _closure(policies, wanted.shown)
-        found = list(_results(self.rules, needed, state, as_of, wanted))
+        found = list(_results(self.book, needed, state, as_of, wanted))
         for key in {_group(reward, result.subject) for result in found for reward, _ in result.rewards}:
-            _stack(self.rules, key, found)
+            _stack(settings, key, found)
         shown_alone = [r for r in found if wanted.shown is None or r.policy in wanted.shown]
         return _ordered(sorted(shown_alone, key=lambda result: result.policy))
 
@@ -67,38 +67,38 @@ def _closure(policies: list[DatedPolicy], ids: Collection[str]) -> list[DatedPol
     more = set(ids)
     while more - found:
         found |= more
-        chosen = [p.policy for p in policies if p.policy.id in found]
-        used = {one.policy for p in chosen for one in reads.of_policy(p) if isinstance(one, Decision)}
-        groups = {reward.stack for policy in chosen for reward in policy.rewards} - {None}
+        chosen = [p for p in policies if p.policy.id in found]
+        used = {one.policy for p in chosen for one in p.file.reads if isinstance(one, Decision)}
+        groups = {reward.stack for p in chosen for reward in p.policy.rewards} - {None}
         members = {p.policy.id for p in policies if any(r.stack in groups for r in p.policy.rewards)}
         more = used | members
     return [p for p in policies if p.policy.id in found]
 
 
-def _results(rules: Rules, policies: list[DatedPolicy], state: State, day: date, wanted: Wanted) -> Iterator[_Result]:
+def _results(book: Rulebook, policies: list[DatedPolicy], state: State, day: date, wanted: Wanted) -> Iterator[_Result]:
     """The single subjects first: what is judged of them is known to each element of a list."""
-    sections, judged = rules.dictionary.subjects, dict[str, Judged]()
+    dictionary, judged = book.rules.dictionary, dict[str, Judged]()
+    facts = known(dictionary, dict(enumerate(state.slots)))
+    subjects = {word: single(section, state, day, facts, judged) for word, section in dictionary.subjects.items()}
+    lists = {word: section for word, section in dictionary.subjects.items() if section.element is not None}
     for one in policies:
-        section = sections[one.policy.subject]
-        if section.element is None:
+        if one.policy.subject not in lists:
             wanted.go_on()
-            yield _result(rules, one, single(rules.dictionary, state, day, section, judged), wanted)
-    for section in sections.values():
-        asked = [p for p in policies if section.element is not None and p.policy.subject == section.element]
-        for subject in elements(rules.dictionary, state, day, section, judged) if asked else ():
+            yield _result(book, one, subjects[one.policy.subject], wanted)
+    for word, section in lists.items():
+        asked = [one for one in policies if one.policy.subject == word]
+        for subject in elements(dictionary, section, state, day, judged) if asked else ():
             wanted.go_on()
-            for one in asked:
-                yield _result(rules, one, subject, wanted)
+            yield from (_result(book, one, subject, wanted) for one in asked)
         if not state.elements.get(section.name):
-            for one in asked:
-                yield _result(rules, one, single(rules.dictionary, state, day, section, judged), wanted)
+            yield from (_result(book, one, subjects[word], wanted) for one in asked)
 
 
 # ---- one policy for one subject
 
 
-def _result(rules: Rules, one: DatedPolicy, subject: Subject, wanted: Wanted) -> _Result:
-    found, policy = status(one, subject, rules), one.policy
+def _result(book: Rulebook, one: DatedPolicy, subject: Subject, wanted: Wanted) -> _Result:
+    found, policy, settings = status(one, subject, book.excluding), one.policy, book.rules.settings
     applied = found.evaluation if found.name == "applied" else None
     decisions = applied.decisions if applied is not None else {}
     subject.judged[policy.id] = Judged(policy, found.name, decisions, found.lacks)
@@ -110,7 +110,7 @@ def _result(rules: Rules, one: DatedPolicy, subject: Subject, wanted: Wanted) ->
         "missing": list(found.missing),
     }
     if applied is not None:
-        rewards = [(reward, decided(reward, applied, rules.settings, wanted)) for reward in policy.rewards]
+        rewards = [(reward, decided(reward, applied, settings, wanted)) for reward in policy.rewards]
         recommendations = [_recommendation(r, applied, wanted) for r in policy.recommendations if _is_due(r, applied)]
     else:
         rewards = [(reward, refused(reward, policy, subject, found.name)) for reward in policy.rewards]
@@ -155,13 +155,13 @@ def _group(reward: Reward, subject: Subject) -> Group:
     return reward.stack, subject.type, subject.id
 
 
-def _stack(rules: Rules, key: Group, results: list[_Result]) -> None:
+def _stack(settings: BundleSettings, key: Group, results: list[_Result]) -> None:
     """Settle one group for one subject; those that are in none stay as they are."""
     if key[0] is None:
         return
     members = [m for result in results for m in result.rewards if _group(m[0], result.subject) == key]
     lacking = any(entry.get("reason") == "insufficient_facts" for _, entry in members)
-    stack(rules.settings.stacking[key[0]], [m for m in members if "reason" not in m[1]], provisional=lacking)
+    stack(settings.stacking[key[0]], [m for m in members if "reason" not in m[1]], provisional=lacking)
 
 
 def _ordered(results: list[_Result]) -> Entry:

@@ -3,10 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
+from policy_service.engines.reference import reads
 from policy_service.engines.reference.values import read
 from policy_service.policies.model import Effective, Parameter, Policy, Rules
+
+
+class PolicyFile:
+    """One file of a policy; what it reads is looked for once."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+
+    @cached_property
+    def reads(self) -> reads.Reads:
+        return reads.of_policy(self.policy)
 
 
 @dataclass(frozen=True)
@@ -18,27 +31,45 @@ class DatedPolicy:
     constants: what its expressions know before anything is decided: parameters by name, and the campaign.
     """
 
-    policy: Policy
+    file: PolicyFile
     in_force: bool
     is_suspended: bool
     suspended: frozenset[str]
     parameters: Mapping[str, Any]
     constants: Mapping[str, Any]
 
+    @property
+    def policy(self) -> Policy:
+        return self.file.policy
 
-def dated(rules: Rules, id_: str, day: date) -> DatedPolicy:
-    """The policy of that id on a day."""
-    policy = _answering([p for p in rules.policies if p.id == id_], day)
-    stops = [s for s in rules.settings.suspended if s.policy == id_]
-    parameters = {name: _value(parameter, day) for name, parameter in policy.parameters.items()}
-    return DatedPolicy(
-        policy,
-        _holds(policy.effective, day),
-        any(s.reward is None for s in stops),
-        frozenset(s.reward for s in stops if s.reward is not None),
-        parameters,
-        parameters | _campaign(policy.effective),
-    )
+
+class Rulebook:
+    """The rules of a bundle.
+
+    excluding: the facts that its exclusions read.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules, self.excluding = rules, reads.of_exclusions(rules)
+        files = sorted(rules.policies, key=lambda policy: policy.effective.period.start)
+        self._files = {id_: [PolicyFile(p) for p in files if p.id == id_] for id_ in rules.order}
+
+    def on(self, day: date) -> list[DatedPolicy]:
+        """Its policies on a day, in an order in which each needs only earlier ones."""
+        return [self._dated(_answering(files, day), day) for files in self._files.values()]
+
+    def _dated(self, file: PolicyFile, day: date) -> DatedPolicy:
+        policy = file.policy
+        stops = [stop for stop in self.rules.settings.suspended if stop.policy == policy.id]
+        parameters = {name: _value(parameter, day) for name, parameter in policy.parameters.items()}
+        return DatedPolicy(
+            file,
+            _holds(policy.effective, day),
+            any(stop.reward is None for stop in stops),
+            frozenset(stop.reward for stop in stops if stop.reward is not None),
+            parameters,
+            parameters | _campaign(policy.effective),
+        )
 
 
 def _holds(effective: Effective, day: date) -> bool:
@@ -46,10 +77,9 @@ def _holds(effective: Effective, day: date) -> bool:
     return start <= day and (end is None or day < end)
 
 
-def _answering(files: list[Policy], day: date) -> Policy:
-    """The file in force; else the one that began last; else the first."""
-    files = sorted(files, key=lambda file: file.effective.period.start)
-    begun = [file for file in files if file.effective.period.start <= day]
+def _answering(files: list[PolicyFile], day: date) -> PolicyFile:
+    """The file in force; else the one that began last; else the first. Their periods are disjoint."""
+    begun = [file for file in files if file.policy.effective.period.start <= day]
     return begun[-1] if begun else files[0]
 
 

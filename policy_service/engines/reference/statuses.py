@@ -8,7 +8,6 @@ from policy_service.engines.reference.evaluation import Evaluation
 from policy_service.engines.reference.reads import NOTHING, Reads
 from policy_service.engines.reference.subject import Subject
 from policy_service.language.references import Decision, Fact, Needed
-from policy_service.policies.model import Policy, Rules
 
 
 class Status(NamedTuple):
@@ -25,8 +24,12 @@ class Status(NamedTuple):
     lacks: Reads = NOTHING
 
 
-def status(dated: DatedPolicy, subject: Subject, rules: Rules) -> Status:
-    """What design.md §3 says under Status, in its order."""
+def status(dated: DatedPolicy, subject: Subject, excluding: Reads) -> Status:
+    """The first that holds.
+
+    Args:
+        excluding: the facts that exclusions of the bundle read.
+    """
     policy = dated.policy
     if dated.is_suspended:
         return Status("suspended")
@@ -35,7 +38,7 @@ def status(dated: DatedPolicy, subject: Subject, rules: Rules) -> Status:
     if subject.id is None or any(section not in subject.posted for section in policy.needs):
         return Status("not_applicable")
     evaluation = Evaluation(dated, subject)
-    required = reads.of_policy(policy) - policy.optional
+    required = dated.file.reads - policy.optional
     if not _applies(evaluation, required):
         return Status("not_applicable")
     lacks = nulls(required, subject)
@@ -43,7 +46,7 @@ def status(dated: DatedPolicy, subject: Subject, rules: Rules) -> Status:
         return Status("insufficient_facts", None, _names(lacks), lacks)
     if evaluation.has_conflict:
         return Status("rule_conflict", evaluation)
-    return Status("applied", evaluation, _missing(policy, subject, rules))
+    return Status("applied", evaluation, _missing(evaluation, excluding))
 
 
 def _applies(evaluation: Evaluation, required: Reads) -> bool:
@@ -57,17 +60,17 @@ def _applies(evaluation: Evaluation, required: Reads) -> bool:
     return bool(nulls(required & reads.behind(policy, policy.applies.typed), evaluation.subject))
 
 
-def _missing(policy: Policy, subject: Subject, rules: Rules) -> tuple[str, ...]:
+def _missing(evaluation: Evaluation, excluding: Reads) -> tuple[str, ...]:
     """What is optional and null; behind a decision of another policy, also the facts that it is null for."""
-    read = reads.of_policy(policy)
-    only_excluding = reads.of_exclusions(rules) - read if policy.rewards else NOTHING
+    policy, subject, read = evaluation.policy, evaluation.subject, evaluation.dated.file.reads
+    only_excluding = excluding - read if policy.rewards else NOTHING
     found = nulls((read & policy.optional) | only_excluding, subject)
     return _names(found | unknown_facts(found, subject))
 
 
 def nulls(read: Reads, subject: Subject) -> Reads:
     """Those that are null."""
-    return frozenset(one for one in read if subject.known(one) is None)
+    return frozenset(one for one in read if subject.value(one) is None)
 
 
 def unknown_facts(read: Reads, subject: Subject) -> Reads:

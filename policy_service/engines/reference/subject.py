@@ -51,7 +51,7 @@ class Subject:
         value = self._decided(f"{family}.{name}", decision)
         return value[output[0]] if output and value is not None else value
 
-    def known(self, needed: Needed) -> Any:
+    def value(self, needed: Needed) -> Any:
         """The value of a fact, or of another policy's decision."""
         if isinstance(needed, Fact):
             return self.facts[needed.name]
@@ -66,21 +66,21 @@ class Subject:
         return Scope({"as_of": self.day}, self.facts.get, self.decision)
 
 
-def single(dictionary: Dictionary, state: State, day: date, section: Section, judged: dict[str, Judged]) -> Subject:
-    """The subject of a section that is no list; all of them share what was judged."""
-    facts = _facts(dictionary, dict(enumerate(state.slots)))
+def single(section: Section, state: State, day: date, facts: dict[str, Any], judged: dict[str, Judged]) -> Subject:
+    """The subject of a section that is no list, or of a list without element; all of them share what was judged."""
     id_ = facts[f"{section.prefix}.id"] if section.name in state.posted and section.element is None else None
     return Subject(section.prefix, id_, day, state.posted, facts, judged)
 
 
 def elements(
-    dictionary: Dictionary, state: State, day: date, section: Section, judged: dict[str, Judged]
+    dictionary: Dictionary, section: Section, state: State, day: date, judged: dict[str, Judged]
 ) -> Iterator[Subject]:
     """The elements of a list section, as posted; each sees what was judged for the single subjects."""
     for own in state.elements.get(section.name, ()):
-        facts = _facts(dictionary, dict(enumerate(state.slots)) | own)
+        facts = known(dictionary, dict(enumerate(state.slots)) | own)
         yield Subject(section.prefix, facts[f"{section.prefix}.id"], day, state.posted, facts, dict(judged))
 
 
-def _facts(dictionary: Dictionary, slots: dict[int, Any]) -> dict[str, Any]:
+def known(dictionary: Dictionary, slots: dict[int, Any]) -> dict[str, Any]:
+    """All facts by name, of their values by place in the dictionary."""
     return {fact.name: read(fact.type, slots[place]) for place, fact in enumerate(dictionary)}

@@ -89,4 +89,4 @@ def _aggregate(aggregation: str, answers: list[Any]) -> Any:
         return Decimal(len(answers))
     if any(answer is None for answer in answers):
         return None
-    return {"sum": sum, "min": min, "max": max}[aggregation](answers)
+    return sum(answers) if aggregation == "sum" else min(answers) if aggregation == "min" else max(answers)

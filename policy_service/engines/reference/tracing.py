@@ -35,6 +35,7 @@ def _of_relation(evaluation: Evaluation, name: str, relation: RelationTable, hol
     """The rows for which the `when` of an `each` held; of a relation without `each`, none."""
     for line in relation.rows:
         row = RowOf(name, line.id)
-        each = [one for one in (*evaluation.policy.rewards, *evaluation.policy.recommendations) if one.row == row]
-        if each and any(evaluation.holds(one.when, row) is True for one in each) is holds:
+        each = [reward.when for reward in evaluation.policy.rewards if reward.row == row]
+        each += [advice.when for advice in evaluation.policy.recommendations if advice.row == row]
+        if each and any(evaluation.holds(when, row) is True for when in each) is holds:
             yield {"decision": name, "row": line.id, "because": reasons.of_relation_row(evaluation, row)}
