@@ -54,31 +54,28 @@ class Copy:
             return Verdict(fault, found=False, said=f"stands {text.count(fault.before)} times in {fault.file}")
         path.write_text(text.replace(fault.before, fault.after), "utf-8")
         try:
-            return Verdict(fault, *self.compared())
+            return Verdict(fault, *compared(self.folder))
         finally:
             path.write_text(text, "utf-8")
 
-    def compared(self) -> tuple[bool, str]:
-        """Whether the comparison found a difference, and what it said."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.mutants.compare"],
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        said = (done.stdout.strip() or done.stderr.strip()).splitlines() or [""]
-        return done.returncode == 1 and bool(done.stdout), said[-1]
+
+def compared(folder: Path) -> tuple[bool, str]:
+    """Whether the comparison of the service in a folder found a difference, and what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.mutants.compare"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    said = (done.stdout.strip() or done.stderr.strip()).splitlines() or [""]
+    return done.returncode == 1 and bool(done.stdout), said[-1]
 
 
 def verdicts(faults: Sequence[Fault], jobs: int) -> Iterator[Verdict]:
-    """In the order of the faults; before them the service as it is, which must not differ.
-
-    Raises:
-        SystemExit: it does.
-    """
+    """In the order of the faults."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
         copies: Queue[Copy] = Queue()
         for number in range(jobs):
@@ -91,11 +88,6 @@ def verdicts(faults: Sequence[Fault], jobs: int) -> Iterator[Verdict]:
             finally:
                 copies.put(copy)
 
-        first = copies.get()
-        found, said = first.compared()
-        copies.put(first)
-        if found or not said.endswith("answers are the same"):
-            raise SystemExit(f"without any fault: {said}")
         yield from pool.map(judged, faults)
 
 
@@ -104,6 +96,10 @@ def main() -> int:
     parser.add_argument("--only", default="", help="faults whose meaning holds these words")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     given = parser.parse_args()
+    differs, said = compared(ROOT)
+    print(f"without any fault: {said}", flush=True)
+    if differs or not said.endswith("answers are the same"):
+        return 1
     faults = [fault for fault in FAULTS if given.only in fault.meaning]
     count = 0
     for fault, found, said in verdicts(faults, given.jobs):
