@@ -5,10 +5,13 @@ A view is the engine's own form of one state as one subject element sees it; nob
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from datetime import date
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from policy_service.engines.asked import Wanted
 from policy_service.engines.plan import Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.facts import State
+from policy_service.policies.model import Rules
 
 View = Any
 
@@ -82,3 +85,23 @@ class Engine(Protocol):
     name: str
 
     def prepare(self, plan: Plan) -> Prepared: ...
+
+
+class WholeAnswers(Protocol):
+    """A bundle, ready to be asked."""
+
+    def answer(self, state: State, as_of: date, wanted: Wanted) -> dict[str, Any]:
+        """`rewards`, `not_granted`, `recommendations` and `policies`, each in its order."""
+        ...
+
+
+@runtime_checkable
+class Oracle(Protocol):
+    """An engine that decides whole answers by itself, from the rules: it needs no plan and compiles nothing."""
+
+    name: str
+
+    def answers(self, rules: Rules) -> WholeAnswers: ...
+
+
+AnyEngine = Engine | Oracle

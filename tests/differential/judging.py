@@ -16,7 +16,6 @@ from policy_service.diagnostics import InvalidInput
 from policy_service.engines.plan import Plan
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle
-from policy_service.policies.stretches import Stretch
 
 __all__ = ["Fault", "InvalidInput", "Judge"]
 REASONS = {
@@ -41,28 +40,13 @@ class Fault(Exception):
         self.answers = dict(answers or {})
 
 
-class Beside(Evaluator):
-    """The reference on the plans of another evaluator, so that none is made twice."""
-
-    def __init__(self, first: Evaluator) -> None:
-        super().__init__(first.bundle, engine("reference"))
-        self.first = first
-        self.prepared: dict[Stretch, Answering] = {}
-
-    def answering(self, day: date) -> Answering:
-        plan = self.first.answering(day).plan
-        if plan.epoch not in self.prepared:
-            self.prepared[plan.epoch] = Answering(plan, self.engine.prepare(plan))
-        return self.prepared[plan.epoch]
-
-
 class Judge:
     """Both engines on one bundle. `evaluations` counts states compared, `seen` what happened in the answers."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.rete = Evaluator(bundle, engine("rete"))
-        self.reference = Beside(self.rete)
+        self.reference = Evaluator(bundle, engine("reference"))
         self.evaluations = 0
         self.seen: Counter[str] = Counter()
 

@@ -4,7 +4,7 @@ All that does not depend on the state is settled in the programs. Entries that n
 without expressions, are shared between answers.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from policy_service.decisions.answers import stacking
 from policy_service.decisions.answers.programs import PolicyProgram, RecommendationProgram, RewardProgram
 from policy_service.decisions.answers.tracing import Entry, RelationTrace, TableTrace
+from policy_service.engines.asked import Wanted
 from policy_service.engines.contract import Decided, Prepared, Run, View
 from policy_service.engines.plan import APPLIED, LACKS, ClaimPlan, Plan
 from policy_service.facts import State
@@ -25,27 +26,6 @@ WITHHELD = "withheld"
 _CHOICES = 64
 _by_id = itemgetter("id")
 _by_urgency = itemgetter("priority", "policy", "id")
-
-
-def always() -> bool:
-    return True
-
-
-class TookTooLong(Exception):
-    """An evaluation was given up: its time was over."""
-
-
-class Wanted(NamedTuple):
-    """What an answer shows: rows that fired, also those that did not, claims, and which policies (None: all).
-
-    within: whether there is time left; asked before each policy of the single subjects and each element of a list.
-    """
-
-    traced: bool
-    full: bool
-    claims: bool
-    shown: Collection[str] | None
-    within: Callable[[], bool] = always
 
 
 class _Page(NamedTuple):
@@ -95,7 +75,7 @@ class _Answer:
     def __init__(self, program: Answering, state: State, as_of: date, wanted: Wanted) -> None:
         self.program, self.state, self.wanted = program, state, wanted
         self.as_of, self.day = as_of.isoformat(), as_of
-        self.traced, self.full, self.claims, self.shown, self.within = wanted
+        self.traced, self.full, self.claims, self.shown = wanted.traced, wanted.full, wanted.claims, wanted.shown
         self.pages: dict[str, _Page] = {}
         self.groups: dict[tuple[str, str, str], list[stacking.Member]] = {}
         self.uncertain: set[tuple[str, str, str]] = set()
@@ -107,7 +87,7 @@ class _Answer:
         view, ids = run.single(), self.state.ids
         for policy in program.singles:
             if needed is None or policy.id in needed:
-                self._go_on()
+                self.wanted.go_on()
                 id_, kind = ids.get(policy.section), policy.subject
                 self._policy(policy, view, {"type": kind} if id_ is None else {"type": kind, "id": id_})
         for section, policies in program.lists.items():
@@ -124,17 +104,13 @@ class _Answer:
         id_ = self.program.plan.facts[Fact(kind, "id")]
         elements = self.state.elements.get(section, ())
         for index, element in enumerate(elements):
-            self._go_on()
+            self.wanted.go_on()
             view = run.element(section, index)
             for policy in policies:
                 self._policy(policy, view, {"type": kind, "id": element[id_]})
         if not elements:
             for policy in policies:
                 self._policy(policy, run.single(), {"type": kind})
-
-    def _go_on(self) -> None:
-        if not self.within():
-            raise TookTooLong("the time of the evaluation is over")
 
     def _assembled(self) -> Entry:
         policies: list[Entry] = []
