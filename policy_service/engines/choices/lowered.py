@@ -64,6 +64,8 @@ class _Table:
         return self.matches
 
     def conflict(self) -> Node:
+        if not self.rows:
+            return FALSE
         match self.choice.hit:
             case "unique":
                 return Compare(BOOLEAN, ">", _number(self.matches), _ONE)

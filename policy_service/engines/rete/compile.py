@@ -182,7 +182,7 @@ class Compiler:
         self.closures = [self._closure(f.typed) for f in self.plan.formulas]
         live = [p for p in self.plan.policies if p.can_apply]
         for policy in live:
-            for formula in _conditions(policy):
+            for formula in conditions(policy):
                 self._lower_condition(formula, self._ruleset(policy))
         decisions = {p.id: tuple(self._decision(d, p) for d in p.decisions) for p in live}
         matched = {key: Group(self._new(), self._pens(ruleset)) for key, ruleset in self.rulesets.items()}
@@ -321,7 +321,7 @@ class Compiler:
         return tuple(made)
 
 
-def _conditions(policy: PolicyPlan) -> Iterator[Formula]:
+def conditions(policy: PolicyPlan) -> Iterator[Formula]:
     """Conditions that the pen may decide: `applies`, `when`s, exceptions, boolean cells."""
     found: list[Formula] = [policy.applies.formula] if policy.applies else []
     for reward in policy.rewards:
