@@ -1,12 +1,11 @@
 """Groups of rewards: what each keeps of its amount, and why it was cut."""
 
 from decimal import Decimal
-from typing import Any
 
+from policy_service.engines.answer import Reward as Entry
 from policy_service.engines.reference.values import shown
 from policy_service.policies.model import Reward, StackingGroup
 
-Entry = dict[str, Any]
 Member = tuple[Reward, Entry]
 """A granted reward of a group with its entry."""
 
