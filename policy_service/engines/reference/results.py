@@ -47,7 +47,7 @@ def _applied(found: Applied, settings: BundleSettings, wanted: Wanted) -> Result
         "subject": subject.shown,
         "status": "applied",
         "decisions": shown(evaluation.decisions),
-        "missing": found.missing,
+        "missing": list(found.missing),
     }
     if wanted.traced:
         entry["fired"] = tracing.fired(evaluation)
@@ -72,7 +72,7 @@ def _not_applied(found: NotApplied, dated: DatedPolicy, subject: Subject, wanted
         "subject": subject.shown,
         "status": found.status,
         "decisions": {},
-        "missing": found.missing,
+        "missing": list(found.missing),
     }
     if wanted.traced:
         entry["fired"] = tracing.fired_of_tables(found.conflict) if found.conflict is not None else []

@@ -51,8 +51,7 @@ def _share(group: StackingGroup, ordered: list[Entry], cap: Decimal) -> None:
 
 
 def _cut(entry: Entry, amount: Decimal, group: StackingGroup, reason: str) -> None:
-    """Lower an amount; what was cut twice says from where it was at first."""
+    """Lower an amount; one that is 0 already is not cut."""
     if entry["amount"] != amount:
-        first = entry["cut"]["from"] if "cut" in entry else entry["amount"]
-        entry["cut"] = {"group": group.id, "from": first, "reason": reason}
+        entry["cut"] = {"group": group.id, "from": entry["amount"], "reason": reason}
         entry["amount"] = shown(amount)

@@ -16,7 +16,7 @@ class Applied(NamedTuple):
     """The policy answers. `missing` are the optional facts that are null, and decisions of others."""
 
     evaluation: Evaluation
-    missing: list[str]
+    missing: tuple[str, ...]
 
 
 class NotApplied(NamedTuple):
@@ -29,7 +29,7 @@ class NotApplied(NamedTuple):
 
     status: Unanswered
     conflict: Evaluation | None = None
-    missing: list[str] = []  # noqa: RUF012  never changed
+    missing: tuple[str, ...] = ()
     lacks: Reads = NOTHING
 
 
@@ -69,7 +69,7 @@ def _applies(evaluation: Evaluation, required: Reads) -> bool:
     return bool(nulls(required & reads.behind(policy, policy.applies.typed), evaluation.subject))
 
 
-def _missing(evaluation: Evaluation, excluding: Reads) -> list[str]:
+def _missing(evaluation: Evaluation, excluding: Reads) -> tuple[str, ...]:
     """What is optional and null; behind a decision of another policy, also the facts that it is null for."""
     policy, subject, read = evaluation.policy, evaluation.subject, evaluation.dated.file.reads
     only_excluding = excluding - read if policy.rewards else NOTHING
@@ -105,6 +105,7 @@ def _behind(decision: Decision, subject: Subject) -> Reads:
     return reads.behind_decision(judged.policy, decision.name) if judged.applied else judged.lacks
 
 
-def _names(read: Reads) -> list[str]:
+def _names(read: Reads) -> tuple[str, ...]:
     """As `missing` names them, sorted."""
-    return sorted(one.name if isinstance(one, Fact) else f"decision({one.policy}.{one.name})" for one in read)
+    names = (one.name if isinstance(one, Fact) else f"decision({one.policy}.{one.name})" for one in read)
+    return tuple(sorted(names))
