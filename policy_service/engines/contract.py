@@ -90,7 +90,7 @@ class Engine(Protocol):
 class WholeAnswers(Protocol):
     """A bundle, ready to be asked."""
 
-    def answer(self, state: State, as_of: date, wanted: Wanted) -> dict[str, Any]:
+    def answer(self, state: State, as_of: date, wanted: Wanted) -> Mapping[str, Any]:
         """`rewards`, `not_granted`, `recommendations` and `policies`, each in its order."""
         ...
 

@@ -256,12 +256,6 @@ FAULTS = (
         'ordered[0] if group.combine == "none" else',
     ),
     Fault(
-        "a group is cut by its cap and forgets what it was cut from before",
-        STACKING,
-        '"from": before["from"]',
-        '"from": entry["amount"]',
-    ),
-    Fault(
         "`provisional` is forgotten",
         STACKING,
         "        if provisional:",
