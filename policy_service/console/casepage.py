@@ -269,7 +269,7 @@ class _Answer:
         policy = self.bundle.rules.answering(judged["policy"], self.day)
         phrases = Phrases(self.bundle.rules, policy, say.tongue)
         rows: list[tuple[object, ...]] = [
-            (Cell(phrases.fact(name) if phrases.fact(name) != name else "", name), _value(phrases, name, value))
+            (Cell(phrases.name(name) if phrases.name(name) != name else "", name), _value(phrases, name, value))
             for name, value in judged["decisions"].items()
         ]
         return grid(say("values"), (say("name"), say("value")), rows) if rows else None

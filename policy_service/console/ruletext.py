@@ -194,7 +194,7 @@ class _Writer:
         notes = _note_names(row.notes for row in table.rows)
         header = (
             Cell(self.say("row")),
-            *(self._head(i.text) for i in table.inputs),
+            *(self._head(i) for i in table.inputs),
             *(Cell(self.say("output", o.name), o.declared) for o in table.outputs),
             *self._note_heads(notes),
         )
@@ -212,9 +212,9 @@ class _Writer:
         hit = f"{table.hit} {table.aggregation}" if table.aggregation else table.hit
         return Grid(caption, header, tuple(rows), self.say.of(HIT, hit))
 
-    def _head(self, text: str) -> Cell:
-        words = self.phrases.fact(text)
-        return Cell(words, text if text != words else "")
+    def _head(self, header: Expression) -> Cell:
+        words = self.phrases.text(header.tree)
+        return Cell(words, header.text if header.text != words else "")
 
     def _relation(self, caption: str, name: str, relation: RelationTable) -> Grid:
         notes = _note_names(row.notes for row in relation.rows)
@@ -279,7 +279,7 @@ class _Writer:
         if reward.validity is not None:
             yield self.say("valid_for", reward.validity)
         for name, detail in reward.details.items():
-            yield f"{self.phrases.fact(name)}{self.say.colon}{self.phrases.text(detail.tree)}"
+            yield f"{self.phrases.name(name)}{self.say.colon}{self.phrases.text(detail.tree)}"
 
     def _each(self, row: RowOf) -> str:
         return self.say("each_row", row.relation)

@@ -1,7 +1,7 @@
 """Bundle, state and day to an answer; the compared part, the same bytes on every engine."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -9,11 +9,11 @@ from threading import Lock
 from typing import Any, Literal
 
 from policy_service.decisions.answers.answering import Answering
-from policy_service.decisions.answers.sensitivity import Sensitivity
+from policy_service.decisions.answers.sensitivity import Leaves, Sensitivity
 from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
 from policy_service.engines.contracts import Engine, EngineRefused, Online, Oracle, WholeAnswers
-from policy_service.engines.plan import Plan, epochs, plan_of
+from policy_service.engines.plan import Plan, epochs, plan_of, reasons
 from policy_service.facts import Door, State
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.stretches import Stretch, stretch_of
@@ -49,6 +49,7 @@ class Evaluator:
         self._epochs = epochs(bundle.rules)
         self._ready: OrderedDict[Stretch, Answering] = OrderedDict()
         self._latest: tuple[date, date, Answering] | None = None
+        self._planned: tuple[Stretch, Leaves] | None = None
         self._lock = Lock()
 
     def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> dict[str, Any]:
@@ -81,6 +82,18 @@ class Evaluator:
     def sensitivity(self) -> Sensitivity:
         """What a record under this bundle must not show."""
         return Sensitivity(self.bundle.rules)
+
+    def sensitive_places(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
+        """Where a record shows what is sensitive; see `Sensitivity.places`."""
+        day = date.fromisoformat(answer["as_of"])
+        return self.sensitivity.places(request, answer, lambda: self._leaves(stretch_of(self._epochs, day)))
+
+    def _leaves(self, epoch: Stretch) -> Leaves:
+        if self._whole is None:
+            return self._of(epoch).leaves
+        if self._planned is None or self._planned[0] != epoch:
+            self._planned = epoch, reasons(plan_of(self.bundle.rules, epoch))
+        return self._planned[1]
 
     def ready(self, day: date) -> WholeAnswers:
         """What answers for a day, compiled if it needs to be."""

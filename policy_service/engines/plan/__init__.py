@@ -6,6 +6,7 @@ An epoch is the longest run of days on which the same policy files, parameter va
 from policy_service.engines.plan.formulas import substituted
 from policy_service.engines.plan.outcomes import APPLIED, LACKS
 from policy_service.engines.plan.planner import epochs, plan, plan_of, plan_only
+from policy_service.engines.plan.reasons import Shown, reasons
 from policy_service.engines.plan.terms import (
     ClaimPlan,
     Condition,
@@ -45,6 +46,7 @@ __all__ = [
     "RelationPlan",
     "RewardPlan",
     "RowPlan",
+    "Shown",
     "StackingPlan",
     "TablePlan",
     "TemplatePlan",
@@ -52,5 +54,6 @@ __all__ = [
     "plan",
     "plan_of",
     "plan_only",
+    "reasons",
     "substituted",
 ]
