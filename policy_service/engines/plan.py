@@ -11,9 +11,9 @@ from typing import Any
 
 from policy_service.diagnostics import PolicyError, Report
 from policy_service.language import ast, typed, types
+from policy_service.language.checking import check_expression
 from policy_service.language.format import print_node
 from policy_service.language.references import CampaignDay, Cell, Decision, Fact, Needed, Parameter, Reference
-from policy_service.language.typecheck import check_expression
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy, RowOf, Rules

@@ -29,7 +29,7 @@ from policy_service.diagnostics.catalogue import (
 )
 from policy_service.facts import FIRST_DAY, LAST_DAY, Dictionary, Labels, NamedTypes
 from policy_service.language import ast, references, typed, types
-from policy_service.language.typecheck import FAULTY, Scope, check_cell, check_expression, row_scope
+from policy_service.language.checking import FAULTY, Scope, check_cell, check_expression, row_scope
 from policy_service.language.typed import Load
 from policy_service.language.values import parse_date, parse_days, parse_months, parse_number, scaled
 from policy_service.policies import drafts, model
