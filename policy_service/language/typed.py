@@ -15,6 +15,7 @@ from policy_service.language.references import AsOf, Fact, Local, Reference
 from policy_service.language.types import Number, Type
 from policy_service.language.values import conversion
 
+RoundingMode = Literal["up", "down", "half_up", "half_down", "half_even", "floor", "ceiling"]
 OperationName = Literal[
     "abs",
     "add months",
@@ -82,7 +83,7 @@ class Round:
     """numerator / denominator, rounded once; null when either is null or the denominator is 0."""
 
     type: Type
-    mode: str
+    mode: RoundingMode
     numerator: "Node"
     denominator: "Node"
 

@@ -1,15 +1,16 @@
 """Roundings: a number or a quotient to a scale, which is a constant."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from policy_service.diagnostics.catalogue import ARGUMENTS
 from policy_service.language import types
 from policy_service.language.builtins.builtin import Builtin, BuiltinCall
 from policy_service.language.checking.quotients import rounded
-from policy_service.language.typed import Const, Node, Round
+from policy_service.language.typed import Const, Node, Round, RoundingMode
 from policy_service.language.types import Number
 
-ROUNDINGS = {
+ROUNDINGS: Mapping[str, RoundingMode] = {
     "round up": "up",
     "round down": "down",
     "round half up": "half_up",

@@ -8,7 +8,7 @@ from policy_service.diagnostics.catalogue import DIVISION_UNROUNDED, OUTSIDE_PRO
 from policy_service.language import ast, bounds, typed, types
 from policy_service.language.checking.checker import Checker, Ratio, Rows
 from policy_service.language.checking.numbers import calculated, in_range, product, product_unit, same_unit
-from policy_service.language.typed import BOOLEAN, Compare, Const, If, Node, Round
+from policy_service.language.typed import BOOLEAN, Compare, Const, If, Node, Round, RoundingMode
 from policy_service.language.types import Null, Number
 
 NO_RATIO = Const(Number(0, 0, 0), None)
@@ -68,7 +68,7 @@ def unless_zero(divisor: Node, node: Node) -> Node:
     return If(node.type, Compare(BOOLEAN, "=", divisor, zero), Const(node.type, None), node)
 
 
-def rounded(checker: Checker, mode: str, argument: ast.Node, scale: int, span: Span) -> Node:
+def rounded(checker: Checker, mode: RoundingMode, argument: ast.Node, scale: int, span: Span) -> Node:
     around, checker.shared = checker.shared, []
     checker.rounding += 1
     exact = ratio(checker, operand(checker, argument), argument.span)
