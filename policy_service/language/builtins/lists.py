@@ -1,5 +1,6 @@
 """Aggregates of lists, and whether a list holds a value."""
 
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -39,14 +40,14 @@ def _extreme(call: BuiltinCall, *, operation: Operation) -> Node:
 
 
 def _sum(call: BuiltinCall) -> Node:
-    return _total(call, _numbers(call))
+    return in_range(call.checker, SUM.call(_numbers(call)), call.span)
 
 
 def _mean(call: BuiltinCall) -> Ratio:
-    elements = _numbers(call)
-    if call.checker.rounding:
-        elements = call.checker.once(elements)
-    total = _total(call, elements)
+    written = _numbers(call)
+    elements = call.checker.once(written) if call.checker.rounding else written
+    total = replace(SUM.call(written), operands=(elements,))  # its bounds are those of what is written
+    in_range(call.checker, total, call.span)
     if not call.checker.rounding:
         raise call.checker.fail(
             DIVISION_UNROUNDED,
@@ -57,10 +58,6 @@ def _mean(call: BuiltinCall) -> Ratio:
     exact = ratio(call.checker, total, call.span)
     count = COUNT.call(elements)
     return Ratio(exact.numerator, product(call.checker, exact.denominator, count, call.span), exact.unit)
-
-
-def _total(call: BuiltinCall, elements: Node) -> Node:
-    return in_range(call.checker, SUM.call(elements), call.span)
 
 
 def _numbers(call: BuiltinCall) -> Node:
