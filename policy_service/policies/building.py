@@ -29,7 +29,7 @@ from policy_service.diagnostics.catalogue import (
 )
 from policy_service.facts import FIRST_DAY, LAST_DAY, Dictionary, Labels, NamedTypes
 from policy_service.language import ast, references, typed, types
-from policy_service.language.typecheck import FAULTY, Scope, check_cell, check_expression, row_scope
+from policy_service.language.checking import FAULTY, Scope, check_cell, check_expression, row_scope
 from policy_service.language.typed import Load
 from policy_service.language.values import parse_date, parse_days, parse_months, parse_number, scaled
 from policy_service.policies import drafts, model
@@ -977,9 +977,9 @@ class _Builder:
                 return
             self.report.add(OPTIONAL_UNUSED, text.span, f"`{text.value}` is optional but never read")
             return
-        message = f"`{text.value}` is not declared"
-        if any(d.message == message and d.span.file == self.draft.file for d in self.report.diagnostics):
+        if text.value in self.scope.undeclared:  # told already, where an expression reads it
             return
+        self.scope.undeclared.add(text.value)
         close = [f"decision({pattern})"] if is_decision else get_close_matches(pattern, list(self.names), 1, 0.75)
         self.report.add(
             NAME_UNKNOWN,

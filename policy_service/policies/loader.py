@@ -20,7 +20,7 @@ from policy_service.diagnostics.catalogue import (
 from policy_service.facts import Dictionary, NamedTypes, read_dictionary, read_types
 from policy_service.facts.labels import read_labels
 from policy_service.language import types
-from policy_service.language.typecheck import Scope
+from policy_service.language.checking import Scope
 from policy_service.language.values import parse_number, scaled
 from policy_service.policies import building, checks, drafts, model, zones
 from policy_service.policies.packing import path_faults

@@ -11,10 +11,10 @@ from typing import Any, Literal
 from policy_service.diagnostics import NOWHERE, Span
 from policy_service.facts import Dictionary, Labels, NamedType
 from policy_service.language import ast, typed, types
+from policy_service.language.checking import Scope
 from policy_service.language.format import print_node
 from policy_service.language.references import Decision as DecisionOf
 from policy_service.language.references import Fact, Needed, Reference
-from policy_service.language.typecheck import Scope
 from policy_service.language.values import exact
 
 Basis = Literal["stated", "assumed"]

@@ -6,8 +6,8 @@ from policy_service.diagnostics import PolicyError, Report
 from policy_service.engines.plan.formulas import Binding
 from policy_service.engines.plan.terms import Condition, Formula, Leaf
 from policy_service.language import ast, typed
+from policy_service.language.checking import check_expression
 from policy_service.language.format import print_node
-from policy_service.language.typecheck import check_expression
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy, RowOf
 

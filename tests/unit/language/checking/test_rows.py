@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from policy_service.diagnostics import Report, plain
 from policy_service.engines.rete.closures import closure
 from policy_service.language import typed, types
+from policy_service.language.checking import Scope, check_cell, check_expression
 from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.language.references import Cell, Fact
-from policy_service.language.typecheck import Scope, check_cell, check_expression
 from policy_service.language.types import Boolean, Date, Enum, List, Number, Text
 from policy_service.language.values import round_quotient
 

@@ -6,9 +6,9 @@ import pytest
 
 from policy_service.diagnostics import Report, plain
 from policy_service.language import typed, types
+from policy_service.language.checking import FAULTY, Scope, check_expression
 from policy_service.language.parser import parse_expression
 from policy_service.language.references import Decision, Fact
-from policy_service.language.typecheck import FAULTY, Scope, check_expression
 from policy_service.language.types import Boolean, Date, Duration, Enum, List, Months, Null, Number, Text
 
 DAY = date(2023, 1, 1).toordinal()

@@ -6,9 +6,9 @@ import pytest
 
 from policy_service.diagnostics import Report, plain
 from policy_service.language import typed, types
+from policy_service.language.checking import FAULTY, Scope, check_expression
 from policy_service.language.parser import parse_expression
 from policy_service.language.references import Decision, Fact
-from policy_service.language.typecheck import FAULTY, Scope, check_expression
 from policy_service.language.types import Boolean, Date, Duration, Enum, List, Months, Null, Number, Text
 
 DAY = date(2023, 1, 1).toordinal()
@@ -70,6 +70,7 @@ def fault(text: str, expected: types.Type | None = None) -> tuple[str, str, str]
         ("modulo(live.debt, 7)", Number(0, -7, 7)),
         ("min(live.debt, 5)", Number(0, -50, 5)),
         ("max(live.debt, 5, 0.5)", Number(1, 50, 200)),
+        ("round half up(mean([live.debt, 1]), 0)", Number(0, -49, 49)),
         ("min(opened, as_of).day", Number(0, 1, 31)),
         ("max(tasks[met].points)", Number(0, 0, 9, "point")),
         ("if flag then 1 else 2.5", Number(1, 10, 25)),

@@ -4,9 +4,9 @@ import pytest
 
 from policy_service.diagnostics import Report, plain
 from policy_service.language import typed, types
+from policy_service.language.checking import MAX_PARTS, Scope, check_expression
 from policy_service.language.parser import parse_expression
 from policy_service.language.references import Fact
-from policy_service.language.typecheck import MAX_PARTS, Scope, check_expression
 from policy_service.language.types import Boolean, Number
 
 ROWS = tuple(f"r{i}" for i in range(100))
