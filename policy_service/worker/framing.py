@@ -12,6 +12,7 @@ from gunicorn.http.unreader import Unreader
 
 MOST_HEAD = 65_536
 """Bytes of a head."""
+_AT_ONCE = 1_048_576
 _SIZE = re.compile(rb"([0-9a-fA-F]{1,8})(?:[ \t]*;[^\r\n]*)?")
 
 
@@ -21,7 +22,8 @@ class Source(Unreader):
     more: Callable[[int], bytes] | None = None
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        return b"" if self.more is None else self.more(max(size_hint or 0, 8192))
+        # the hint is what a client says, of any size
+        return b"" if self.more is None else self.more(min(max(size_hint or 0, 8192), _AT_ONCE))
 
 
 class Incoming:

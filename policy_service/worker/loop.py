@@ -18,7 +18,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from threading import Thread
@@ -268,10 +268,13 @@ class Worker(BaseWorker):
             self.alive = self.alive and self.nr < self.max_requests
             if not self.alive:
                 response.force_close()
-            with closing(self.wsgi(environ, response.start_response)) as pieces:
+            pieces = self.wsgi(environ, response.start_response)
+            try:
                 for piece in pieces:
                     response.write(piece)
                 response.close()
+            finally:
+                getattr(pieces, "close", bool)()
             connection.flush()
         except (ConnectionError, TooSlow):
             connection.broken = True

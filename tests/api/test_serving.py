@@ -315,6 +315,7 @@ def test_every_request_that_is_no_http_gets_a_problem_and_harms_nothing(server: 
         HEAD + b"Content-Length: 99999999\r\n\r\n" + BODY: 413,
         HEAD + b"\r\n": 400,
         CHUNKED + b"zz\r\n": 400,
+        CHUNKED + b"f" * 18 + b"\r\n" + BODY: 400,
         CHUNKED + _chunk(BODY) + b"zz\r\n": 400,
         CHUNKED + _chunk(BODY): 400,
         CHUNKED + b"5\r\n{": 400,

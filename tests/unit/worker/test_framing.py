@@ -2,7 +2,7 @@
 
 import pytest
 from gunicorn.config import Config
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, NoMoreData, ParseException
 
 from policy_service.worker.framing import MOST_HEAD, Incoming
 
@@ -121,3 +121,14 @@ def test_a_client_that_waits_to_be_told_to_go_on_is_known() -> None:
     old = incoming()
     assert not old.take(HEAD.replace(b"1.1", b"1.0") + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")
     assert not old.expects
+
+
+def test_no_client_says_how_much_is_read_at_once() -> None:
+    one = incoming()
+    assert one.take(CHUNKED + b"f" * 18 + b"\r\n")
+    asked: list[int] = []
+    one.release()
+    one.source.more = lambda size: asked.append(size) or b""  # type: ignore[func-returns-value]
+    with pytest.raises(NoMoreData):
+        one.request.body.read()
+    assert max(asked) == 1_048_576
