@@ -274,7 +274,8 @@ class Worker(BaseWorker):
                     response.write(piece)
                 response.close()
             finally:
-                getattr(pieces, "close", bool)()
+                if hasattr(pieces, "close"):
+                    pieces.close()
             connection.flush()
         except (ConnectionError, TooSlow):
             connection.broken = True
