@@ -315,6 +315,7 @@ def test_every_request_that_is_no_http_gets_a_problem_and_harms_nothing(server: 
         HEAD + b"Content-Length: 99999999\r\n\r\n" + BODY: 413,
         HEAD + b"\r\n": 400,
         CHUNKED + b"zz\r\n": 400,
+        CHUNKED + b"f" * 18 + b"\r\n" + BODY: 400,
         CHUNKED + _chunk(BODY) + b"zz\r\n": 400,
         CHUNKED + _chunk(BODY): 400,
         CHUNKED + b"5\r\n{": 400,
@@ -398,6 +399,25 @@ def test_a_body_too_large_to_keep_holds_its_thread_for_so_long_only(start: Start
         assert server.ask("GET", "/healthz")[0] == 200
 
 
+def test_a_body_that_is_refused_before_it_came_holds_no_thread(start: Start) -> None:
+    server = start(workers=1, POLICY_THREADS="1", POLICY_READ_SECONDS="1000")
+    assert server.announced(), server.stderr()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+        connection.sendall(HEAD + b"Content-Length: 99999999\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+        assert server.evaluate()[0] == 201
+
+
+def test_where_no_more_connections_may_be_the_longest_idle_makes_room(start: Start) -> None:
+    server = start(workers=1, POLICY_CONNECTIONS="2", POLICY_READ_SECONDS="1000")
+    assert server.announced(), server.stderr()
+    idle = [socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) for _ in range(2)]
+    assert server.evaluate()[0] == 201
+    assert idle[0].recv(1) == b""
+    for connection in idle:
+        connection.close()
+
+
 def test_clients_that_do_not_read_hold_no_thread(start: Start) -> None:
     server = start(workers=1, POLICY_THREADS="1", POLICY_WRITE_SECONDS="100")
     assert server.announced(), server.stderr()
@@ -433,6 +453,7 @@ def test_beyond_what_may_wait_requests_are_refused_at_once_and_health_is_answere
         until(lambda: found.append(server.evaluate()) or found[-1][0] == 503, "the thread is taken")
         _, problem, headers = found[-1]
         assert (problem["type"], headers["Retry-After"]) == ("/problems/overloaded", "1")
+        assert server.ask("GET", "/healthz")[0] == 200
     until(lambda: server.evaluate()[0] == 201, "the thread is free again")
 
 
