@@ -11,6 +11,7 @@ from policy_service.api.answers import answer
 from policy_service.api.decisions import checked
 from policy_service.api.schemas.compare import ComparisonSchema
 from policy_service.api.shared import auditing
+from policy_service.problems import kinds
 
 blueprint = Blueprint("compare", __name__, url_prefix="/v1/decisions", description="Why two decisions differ")
 
@@ -25,14 +26,14 @@ def _id(name: str, example: str) -> dict[str, Any]:
 @blueprint.doc(
     operationId="compare",
     responses=problems.documented(
-        problems.NOT_FOUND,
-        problems.NOT_ACCEPTABLE,
-        problems.ERASED,
-        problems.HOST_REFUSED,
-        problems.INVALID,
-        problems.NOT_COMPARABLE,
-        problems.INTERNAL,
-        problems.STORE,
+        kinds.NOT_FOUND,
+        kinds.NOT_ACCEPTABLE,
+        kinds.ERASED,
+        kinds.HOST_REFUSED,
+        kinds.INVALID,
+        kinds.NOT_COMPARABLE,
+        kinds.INTERNAL,
+        kinds.STORE,
     ),
 )
 @needs("audit")

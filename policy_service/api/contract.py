@@ -14,7 +14,7 @@ from policy_service import __version__
 from policy_service.api import observing, problems
 from policy_service.api.access import SECURITY_SCHEMES
 from policy_service.api.schemas.problem import ProblemSchema
-from policy_service.api.schemas.request import DECLARED, REQUEST_CONDITIONS
+from policy_service.requests.schemas import DECLARED, REQUEST_CONDITIONS
 
 _DESCRIPTION = """\
 Post a merchant's state and get the rewards it has earned and recommendations, each with its reason. Every decision is

@@ -17,9 +17,8 @@ from policy_service.api.access import needs
 from policy_service.api.contract import answered, with_facts
 from policy_service.api.shared import service
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
-from policy_service.decisions.deciding.service import NotFound
 from policy_service.decisions.explaining import catalogue
-from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.ports.records import NotFound, StoreUnavailable
 from policy_service.policies.bundle import Bundle
 
 _HERE = Path(__file__).parent

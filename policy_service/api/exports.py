@@ -11,17 +11,20 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from policy_service import canonical
-from policy_service.api import filters, problems, reading
+from policy_service.api import problems, reading
 from policy_service.api.access import needs
-from policy_service.api.body import NDJSON
+from policy_service.api.parameters import filter_parameters
+from policy_service.api.reading import NDJSON
 from policy_service.api.schemas.search import ExportedSchema
 from policy_service.api.shared import auditing
 from policy_service.decisions.deciding.recording import record_body
 from policy_service.decisions.ports.log import LogEntry
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION
+from policy_service.problems import kinds
 from policy_service.proofs.commitments import is_commitment
 from policy_service.proofs.receipts import digest_of
+from policy_service.requests import filters
 
 CSV = "text/csv"
 _FORMS = {"ndjson": NDJSON, "csv": CSV}
@@ -52,11 +55,9 @@ _ANSWERED = {
 @blueprint.route("/export")
 @blueprint.doc(
     operationId="export",
-    parameters=filters.parameters(_FORMAT),
+    parameters=filter_parameters(_FORMAT),
     responses={"200": _ANSWERED}
-    | problems.documented(
-        problems.NOT_ACCEPTABLE, problems.HOST_REFUSED, problems.INVALID, problems.INTERNAL, problems.STORE
-    ),
+    | problems.documented(kinds.NOT_ACCEPTABLE, kinds.HOST_REFUSED, kinds.INVALID, kinds.INTERNAL, kinds.STORE),
 )
 @needs("audit")
 def export() -> Response:

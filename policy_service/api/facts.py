@@ -6,10 +6,11 @@ from flask_smorest import Blueprint
 from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
-from policy_service.api.schemas.request import LONGEST_PATTERN, MOST_PATTERNS
 from policy_service.api.shared import service
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION, BAD_TEXT, TOO_MANY
+from policy_service.problems import kinds
+from policy_service.requests.schemas import LONGEST_PATTERN, MOST_PATTERNS
 
 blueprint = Blueprint("facts", __name__, url_prefix="/v1/facts", description="What can be posted")
 _POLICIES = {
@@ -42,13 +43,13 @@ _POLICIES = {
     operationId="facts",
     parameters=[_POLICIES],
     responses=problems.documented(
-        problems.NOT_ACCEPTABLE,
-        problems.HOST_REFUSED,
-        problems.PATH_TOO_LONG,
-        problems.INVALID,
-        problems.INTERNAL,
-        problems.STORE,
-        problems.NO_BUNDLE,
+        kinds.NOT_ACCEPTABLE,
+        kinds.HOST_REFUSED,
+        kinds.PATH_TOO_LONG,
+        kinds.INVALID,
+        kinds.INTERNAL,
+        kinds.STORE,
+        kinds.NO_BUNDLE,
     ),
 )
 @needs.any_role

@@ -7,8 +7,9 @@ from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.schemas.policies import PolicyListSchema, PolicySchema
-from policy_service.api.schemas.request import AS_OF
 from policy_service.api.shared import service
+from policy_service.problems import kinds
+from policy_service.requests.schemas import AS_OF
 
 blueprint = Blueprint("policies", __name__, url_prefix="/v1/policies", description="What the rules say")
 _DAY = {
@@ -19,12 +20,12 @@ _DAY = {
     "description": "The business day, or an instant with its offset; today by default.",
 }
 _REFUSALS = (
-    problems.NOT_ACCEPTABLE,
-    problems.HOST_REFUSED,
-    problems.INVALID,
-    problems.INTERNAL,
-    problems.STORE,
-    problems.NO_BUNDLE,
+    kinds.NOT_ACCEPTABLE,
+    kinds.HOST_REFUSED,
+    kinds.INVALID,
+    kinds.INTERNAL,
+    kinds.STORE,
+    kinds.NO_BUNDLE,
 )
 
 
@@ -50,7 +51,7 @@ def policies() -> Response:
     ],
 )
 @blueprint.response(200, PolicySchema, description="The policy.")
-@blueprint.doc(operationId="policy", parameters=[_DAY], responses=problems.documented(problems.NOT_FOUND, *_REFUSALS))
+@blueprint.doc(operationId="policy", parameters=[_DAY], responses=problems.documented(kinds.NOT_FOUND, *_REFUSALS))
 @needs.any_role
 def policy(id: str) -> Response:
     """All that a policy says on a day.

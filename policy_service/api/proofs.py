@@ -5,28 +5,28 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from policy_service.api import filters, problems, reading
+from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.decisions import ID_PARAMETER, checked
 from policy_service.api.revealing import note
 from policy_service.api.schemas.proofs import ConsistencySchema, EvidenceSchema, HeadSchema, ProofSchema
 from policy_service.api.shared import auditing
-from policy_service.decisions.audit.auditing import Auditing
-from policy_service.decisions.ports.log import SignedHead
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import KEY_ABSENT
+from policy_service.problems import kinds
 from policy_service.proofs.keys import base64
 from policy_service.proofs.receipts import digest_of
+from policy_service.requests.query import flag, whole_number
 
 blueprint = Blueprint("log", __name__, url_prefix="/v1", description="That the log is whole")
 _REFUSALS = (
-    problems.NOT_ACCEPTABLE,
-    problems.NOT_SEALED,
-    problems.HOST_REFUSED,
-    problems.INVALID,
-    problems.INTERNAL,
-    problems.STORE,
+    kinds.NOT_ACCEPTABLE,
+    kinds.NOT_SEALED,
+    kinds.HOST_REFUSED,
+    kinds.INVALID,
+    kinds.INTERNAL,
+    kinds.STORE,
 )
 
 
@@ -55,22 +55,11 @@ def head() -> Response:
     """
     asked = reading.query(request, "size")
     faults: list[Fault] = []
-    size = filters.whole_number(asked, "size", faults)
+    size = whole_number(asked, "size", faults)
     if faults:
         raise InvalidInput(faults)
     known = auditing()
-    return answer(shown(known, known.head(size)))
-
-
-def shown(known: Auditing, found: SignedHead) -> dict[str, Any]:
-    return {
-        "origin": known.keys.origin,
-        "size": found.size,
-        "root": base64(bytes.fromhex(found.root)),
-        "signed_at": found.at,
-        "note": found.note,
-        "keys": [verifier.text for verifier in known.keys.verifiers],
-    }
+    return answer(known.shown(known.head(size)))
 
 
 @blueprint.route("/log/consistency")
@@ -88,7 +77,7 @@ def consistency() -> Response:
     """That an earlier log is the beginning of a later one: nothing was taken out or changed between two heads."""
     asked = reading.query(request, "from", "to")
     faults: list[Fault] = []
-    old, new = (filters.whole_number(asked, name, faults) for name in ("from", "to"))
+    old, new = (whole_number(asked, name, faults) for name in ("from", "to"))
     if "from" not in asked:
         faults.append(fault("/from", KEY_ABSENT, "the size of the earlier tree is needed"))
     if faults or old is None:
@@ -99,13 +88,13 @@ def consistency() -> Response:
 
 @blueprint.route("/decisions/<id>/proof", parameters=[ID_PARAMETER])
 @blueprint.response(200, ProofSchema, description="The inclusion proof.")
-@blueprint.doc(operationId="proof", parameters=[_AT], responses=problems.documented(problems.NOT_FOUND, *_REFUSALS))
+@blueprint.doc(operationId="proof", parameters=[_AT], responses=problems.documented(kinds.NOT_FOUND, *_REFUSALS))
 @needs("audit")
 def proof(id: str) -> Response:
     """That a decision is in the log: the hashes from its record to the root of a signed head."""
     asked = reading.query(request, "size")
     faults: list[Fault] = []
-    size = filters.whole_number(asked, "size", faults)
+    size = whole_number(asked, "size", faults)
     if faults:
         raise InvalidInput(faults)
     found = auditing().proof(checked(id), size)
@@ -124,7 +113,7 @@ def proof(id: str) -> Response:
 @blueprint.route("/decisions/<id>/evidence", parameters=[ID_PARAMETER])
 @blueprint.response(200, EvidenceSchema, description="One file that proves the decision.")
 @blueprint.doc(
-    operationId="evidence", parameters=[_PRIVATE], responses=problems.documented(problems.NOT_FOUND, *_REFUSALS)
+    operationId="evidence", parameters=[_PRIVATE], responses=problems.documented(kinds.NOT_FOUND, *_REFUSALS)
 )
 @needs("audit")
 def evidence(id: str) -> Response:
@@ -135,7 +124,7 @@ def evidence(id: str) -> Response:
     """
     asked = reading.query(request, "private")
     faults: list[Fault] = []
-    private = filters.flag(asked, "private", faults)
+    private = flag(asked, "private", faults)
     if faults:
         raise InvalidInput(faults)
     found = auditing().export(checked(id), private=private)

@@ -6,7 +6,6 @@ from typing import NoReturn
 
 import click
 
-from policy_service.api.schemas.bundles import REASON
 from policy_service.assembly import assemble
 from policy_service.cli.terminal import found_errors
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle, UnusableBundle
@@ -21,6 +20,7 @@ from policy_service.decisions.bundles.publishing import (
     UnknownReward,
 )
 from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.requests.fields import REASON
 from policy_service.settings import read_settings
 
 _ACTOR = "policyctl"

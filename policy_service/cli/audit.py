@@ -12,10 +12,7 @@ from typing import Any
 import click
 
 from policy_service.access import instants
-from policy_service.access.trail import TrailEntry
-from policy_service.api.filters import SUBJECT
-from policy_service.api.proofs import shown
-from policy_service.api.revealing import ACTION
+from policy_service.access.trail import REVEAL, TrailEntry
 from policy_service.cli.acting import OneLine, act, told
 from policy_service.cli.decisions import auditing
 from policy_service.cli.page import page
@@ -25,6 +22,7 @@ from policy_service.decisions.audit.verifying import Finding, GivenReceipt, Prog
 from policy_service.proofs import keys
 from policy_service.proofs.keys import KeyRefused, Verifier
 from policy_service.proofs.receipts import Receipt, ReceiptRefused
+from policy_service.requests.filters import SUBJECT
 from policy_service.settings import read_settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -91,7 +89,7 @@ def head(size: int | None, form: str) -> None:
     with auditing(form) as (_, known):
         found = known.head(size)
     if form == "json":
-        write_json(shown(known, found))
+        write_json(known.shown(found))
     else:
         click.echo(found.note, nl=False)
 
@@ -259,7 +257,7 @@ def export(decision: str, file: Path, private: bool, form: str) -> None:
         found = known.export(decision, private=private)
         if private:
             at = instants.text(assembled.service.now())
-            assembled.trail.note(TrailEntry(at, act().actor, ACTION, decision, detail={"shown_in": "evidence"}))
+            assembled.trail.note(TrailEntry(at, act().actor, REVEAL, decision, detail={"shown_in": "evidence"}))
     try:
         if private:
             file.touch(0o600)

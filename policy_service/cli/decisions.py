@@ -6,17 +6,16 @@ from typing import Any, TypeVar
 
 import click
 
-from policy_service.api import filters
-from policy_service.api.search import page
 from policy_service.assembly import Assembled, assemble
 from policy_service.cli.acting import told
 from policy_service.cli.requests import telling
 from policy_service.cli.terminal import aligned, format_option, write_json
-from policy_service.decisions.audit.auditing import Auditing, NoDecision, NotSealed
+from policy_service.decisions.audit.auditing import Auditing, NotSealed
 from policy_service.decisions.audit.searching import MOST_ON_A_PAGE, PAGE, Query
-from policy_service.decisions.ports.records import StoreRefused
+from policy_service.decisions.ports.records import NotFound, StoreRefused
 from policy_service.diagnostics import Fault
 from policy_service.proofs.tiles import TreeDamaged
+from policy_service.requests import filters
 from policy_service.settings import read_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -75,7 +74,7 @@ def auditing(form: str = "text") -> Iterator[tuple[Assembled, Auditing]]:
             if assembled.auditing is None:
                 told("nothing is recorded here")
             yield assembled, assembled.auditing
-        except NoDecision as error:
+        except NotFound as error:
             told(str(error))
         except NotSealed as error:
             told(f"{error}: policyctl audit seal")
@@ -97,7 +96,7 @@ def decisions(form: str, **given: Any) -> None:
     with auditing(form) as (_, known):
         found = known.searching.search(query)
     if form == "json":
-        write_json(page(found))
+        write_json(found.json)
         return
     rows = [
         (str(one.index), one.id, one.decided_at, one.as_of, one.merchant_id or "-", _corrected(one.superseded_by))
@@ -105,8 +104,8 @@ def decisions(form: str, **given: Any) -> None:
     ]
     for line in aligned(rows):
         click.echo(line)
-    if found.next is not None:
-        click.echo(f"older ones: --cursor {filters.cursor(found.next)}", err=True)
+    if found.cursor is not None:
+        click.echo(f"older ones: --cursor {found.cursor}", err=True)
 
 
 def _corrected(by: tuple[str, ...]) -> str:

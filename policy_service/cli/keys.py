@@ -8,9 +8,8 @@ from typing import Any, NoReturn
 import click
 
 from policy_service.access import instants
-from policy_service.access.issuing import MOST_A_SECOND, Issuing, KeyEnded, Made, NameInForce, UnknownKey, state
+from policy_service.access.issuing import MOST_A_SECOND, Issuing, KeyEnded, Made, NameInForce, UnknownKey, shown, state
 from policy_service.access.principals import ROLES
-from policy_service.api.keys import shown
 from policy_service.assembly import assemble
 from policy_service.cli.acting import reason_option
 from policy_service.cli.requests import telling

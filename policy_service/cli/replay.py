@@ -16,7 +16,7 @@ from policy_service.decisions.audit.replaying import Again, Outcome, Replaying, 
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.recording import ValuesErased
 from policy_service.decisions.deciding.replayable import NotReplayable
-from policy_service.decisions.deciding.service import NotFound
+from policy_service.decisions.ports.records import NotFound
 from policy_service.language.values import parse_date
 
 _OUTCOMES = ("identical", "different", "erased", "refused")

@@ -2,8 +2,7 @@
 
 import click
 
-from policy_service.access.trail import Trailed
-from policy_service.api.trail import MOST, USUAL, page
+from policy_service.access.trail import MOST_ON_A_PAGE, PAGE, Trailed, page
 from policy_service.assembly import assemble
 from policy_service.cli.requests import telling
 from policy_service.cli.terminal import aligned, format_option, write_json
@@ -11,7 +10,7 @@ from policy_service.settings import read_settings
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1, MOST), default=USUAL, show_default=True, help="Acts shown.")
+@click.option("--limit", type=click.IntRange(1, MOST_ON_A_PAGE), default=PAGE, show_default=True, help="Acts shown.")
 @click.option("--before", type=click.IntRange(1, 2**31 - 1), help="Only acts of a smaller sequence.")
 @format_option
 def trail(limit: int, before: int | None, form: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from policy_service.diagnostics import Code, Fault, escape, fault
-from policy_service.diagnostics.catalogue import BAD_OPTION, KEY_ABSENT, UNKNOWN_KEY, WRONG_TYPE
+from policy_service.diagnostics.catalogue import BAD_OPTION, BAD_TEXT, KEY_ABSENT, UNKNOWN_KEY, WRONG_TYPE
 
 _MAX_NAME, _MAX_HINTS = 64, 100
 _LARGEST = 2**63
@@ -130,6 +130,19 @@ class Size(validate.Length):
         if not (self.min or 0) <= len(value) <= (self.max or 0):
             raise refuse(*self._refusal)
         return value
+
+
+_NO_SIGN = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff\\ufffe\\uffff"
+REASON = Pattern(f"[^\\s{_NO_SIGN}][^{_NO_SIGN}]{{0,499}}", BAD_TEXT, "a reason is one line of 1 to 500 characters")
+LABEL = f"[^\\s{_NO_SIGN}][^{_NO_SIGN}]{{0,99}}"
+
+
+def reason() -> Text:
+    return Text(
+        required=True,
+        validate=REASON,
+        metadata={"description": "Why, for those who read the trail.", "examples": ["amounts of April"]},
+    )
 
 
 def faults(schema: Schema, error: ValidationError) -> list[Fault]:

@@ -1,26 +1,24 @@
-"""What decisions are looked for: the filters of a query, or of a command line, judged."""
+"""The filters of a search for decisions, as a query or a command line gives them."""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
-from typing import Any
 
 from policy_service.access import instants
-from policy_service.api.paging import cursor_parameter, limit_parameter
-from policy_service.api.schemas.request import AS_OF, BUNDLE_ID, MERCHANT_ID
 from policy_service.decisions.answers.days import moment_of
-from policy_service.decisions.audit.searching import MOST_ON_A_PAGE, PAGE, Query
-from policy_service.decisions.explaining.catalogue import DAY_PATTERN
+from policy_service.decisions.audit.searching import CURSOR, MOST_ON_A_PAGE, PAGE, Query
 from policy_service.decisions.sealed.terms import term
 from policy_service.diagnostics import Fault, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION, NOT_A_DATE
 from policy_service.language.values import parse_date
+from policy_service.requests.query import limit_of
+from policy_service.requests.schemas import BUNDLE_ID, MERCHANT_ID
 
 _NAME = "[A-Za-z0-9_]{1,100}"
 _POLICY = "[A-Za-z0-9_.]{1,200}"
 SUBJECT = f"[a-z_]{{1,40}}:{MERCHANT_ID}"
 CLAIM = f"{_POLICY}/{_NAME}@{SUBJECT}#[A-Za-z0-9_-]{{1,100}}"
-_FORMS = {
+FORMS = {
     "merchant": (MERCHANT_ID, "m-1", "the id of a merchant: that of the subject `merchant`"),
     "subject": (SUBJECT, "influencer:i-1", "`type:id` of whoever was posted with an id or judged"),
     "claim": (CLAIM, "chuanliu.main_push/main_push_coupon@influencer:i-1#chuanliu_2023_spring", "a claim key granted"),
@@ -30,44 +28,18 @@ _FORMS = {
     "bundle": (BUNDLE_ID, "sha256:" + "5d" * 32, "the id of the bundle that decided"),
 }
 """Of each filter its pattern, an example and its meaning."""
-_SPANS = {
+SPANS = {
     "as_of": "the business day judged",
     "decided": "the instant of the decision: a day in UTC, or an instant with its offset",
 }
-RANGES = tuple(f"{name}_{end}" for name in _SPANS for end in ("from", "to"))
-NAMES = (*_FORMS, *RANGES)
-_NUMBER = re.compile("[1-9][0-9]{0,8}")
-_LARGEST = 2**53
-CURSOR = "d(0|[1-9][0-9]{0,14})"
-
-
-def parameters(*further: dict[str, Any]) -> list[dict[str, Any]]:
-    """The filters in the contract."""
-    found = [
-        _parameter(name, f"Decisions of one: {meaning}.", {"type": "string", "pattern": f"^{pattern}$"}, example)
-        for name, (pattern, example, meaning) in _FORMS.items()
-    ]
-    for name, meaning in _SPANS.items():
-        schema = {"type": "string", "pattern": f"^{DAY_PATTERN if name == 'as_of' else AS_OF}$"}
-        found.append(_parameter(f"{name}_from", f"From {meaning}, inclusive.", schema, "2023-04-01"))
-        found.append(_parameter(f"{name}_to", f"To before {meaning}.", schema, "2023-05-01"))
-    return [*found, *further]
-
-
-def _parameter(name: str, description: str, schema: dict[str, Any], example: str) -> dict[str, Any]:
-    return {"in": "query", "name": name, "schema": schema, "description": description, "example": example}
-
-
-PAGING = (
-    limit_parameter("Decisions on a page.", most=MOST_ON_A_PAGE, usual=PAGE),
-    cursor_parameter(CURSOR),
-)
+RANGES = tuple(f"{name}_{end}" for name in SPANS for end in ("from", "to"))
+NAMES = (*FORMS, *RANGES)
 
 
 def query_of(asked: Mapping[str, str], faults: list[Fault]) -> Query:
     """The query that filters make; what is wrong with them is added to the faults."""
     found = []
-    for name, (pattern, example, meaning) in _FORMS.items():
+    for name, (pattern, example, meaning) in FORMS.items():
         text = asked.get(name)
         if text is None:
             continue
@@ -82,7 +54,7 @@ def query_of(asked: Mapping[str, str], faults: list[Fault]) -> Query:
         as_of=_span(asked, "as_of", faults),
         decided=_span(asked, "decided", faults),
         before=_before(asked.get("cursor"), faults),
-        limit=_limit(asked.get("limit"), faults),
+        limit=limit_of(asked, most=MOST_ON_A_PAGE, usual=PAGE, faults=faults),
     )
 
 
@@ -110,20 +82,6 @@ def _bound(name: str, text: str | None, faults: list[Fault]) -> str | None:
     return instants.text(moment)
 
 
-def _limit(text: str | None, faults: list[Fault]) -> int:
-    if text is None:
-        return PAGE
-    if _NUMBER.fullmatch(text) is None or int(text) > MOST_ON_A_PAGE:
-        faults.append(fault("/limit", BAD_OPTION, f"`limit` is a whole number from 1 to {MOST_ON_A_PAGE}"))
-        return PAGE
-    return int(text)
-
-
-def cursor(index: int) -> str:
-    """The text under which a page after the record of this index is asked for."""
-    return f"d{index}"
-
-
 def _before(text: str | None, faults: list[Fault]) -> int | None:
     if text is None:
         return None
@@ -131,22 +89,3 @@ def _before(text: str | None, faults: list[Fault]) -> int | None:
         faults.append(fault("/cursor", BAD_OPTION, "`cursor` is no `next` of a page"))
         return None
     return int(text[1:])
-
-
-def whole_number(asked: Mapping[str, str], name: str, faults: list[Fault], least: int = 0) -> int | None:
-    """A size or index of the log; null where it is not given."""
-    text = asked.get(name)
-    if text is None:
-        return None
-    if re.fullmatch("0|[1-9][0-9]{0,15}", text) is None or not least <= int(text) <= _LARGEST:
-        faults.append(fault(f"/{name}", BAD_OPTION, f"`{name}` is a whole number from {least}"))
-        return None
-    return int(text)
-
-
-def flag(asked: Mapping[str, str], name: str, faults: list[Fault]) -> bool:
-    """`true` or `false`, which is the default."""
-    text = asked.get(name, "false")
-    if text not in ("true", "false"):
-        faults.append(fault(f"/{name}", BAD_OPTION, f"`{name}` is true or false"))
-    return text == "true"

@@ -23,7 +23,9 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseExc
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from werkzeug.exceptions import RequestTimeout
 
-from policy_service.api import problems
+from policy_service.problems import kinds
+from policy_service.problems.bodies import PROBLEM_JSON
+from policy_service.problems.bodies import body as problem
 from policy_service.telemetry import metrics
 from policy_service.worker.connection import MIN_RATE, Connection, TooSlow
 from policy_service.worker.framing import Incoming
@@ -139,7 +141,7 @@ class Worker(ThreadWorker):
         del self._reading[client]
         incoming = client.incoming
         if self._under_way >= self.cfg.threads + Limits.max_waiting and not incoming.data.startswith(_ALWAYS):
-            self._refuse(client, problems.OVERLOADED)
+            self._refuse(client, kinds.OVERLOADED)
             return
         client.incoming = Incoming(Limits.max_body, _STREAMED)
         client.sock.whole = incoming.whole
@@ -245,7 +247,7 @@ class Worker(ThreadWorker):
             if client.incoming.data:
                 self.poller.unregister(client.sock)
                 del self._reading[client]
-                self._refuse(client, problems.REQUEST_TIMEOUT)
+                self._refuse(client, kinds.REQUEST_TIMEOUT)
             else:
                 self._drop(client)
         for state in (self._writing, self._closing):
@@ -264,7 +266,7 @@ class Worker(ThreadWorker):
 
     # ---- refusals
 
-    def _refuse(self, client: _Client, kind: problems.Kind) -> None:
+    def _refuse(self, client: _Client, kind: kinds.Kind) -> None:
         """Answer from the main loop, and close."""
         metrics.refused(kind.name)
         try:
@@ -277,7 +279,7 @@ class Worker(ThreadWorker):
     def handle_error(self, _req: Any, client: socket.socket, _addr: Any, exc: BaseException) -> None:
         """Answers what gunicorn cannot read."""
         kind = _kind(exc)
-        if kind is problems.INTERNAL:
+        if kind is kinds.INTERNAL:
             _LOG.error("a request failed", exc_info=exc)
         else:
             _LOG.info("a request cannot be read: %s", type(exc).__name__)  # its text quotes the request
@@ -286,22 +288,22 @@ class Worker(ThreadWorker):
             client.sendall(_refusal(kind))
 
 
-def _refusal(kind: problems.Kind) -> bytes:
-    body = problems.body(kind, kind.meaning)
-    retry = f"Retry-After: {_RETRY_SECONDS}\r\n" if kind is problems.OVERLOADED else ""
+def _refusal(kind: kinds.Kind) -> bytes:
+    body = problem(kind, kind.meaning)
+    retry = f"Retry-After: {_RETRY_SECONDS}\r\n" if kind is kinds.OVERLOADED else ""
     head = (
         f"HTTP/1.1 {kind.status} {kind.title}\r\nConnection: close\r\n{retry}"
-        f"Content-Type: {problems.PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
-def _kind(error: BaseException) -> problems.Kind:
+def _kind(error: BaseException) -> kinds.Kind:
     if isinstance(error, LimitRequestLine):
-        return problems.PATH_TOO_LONG
+        return kinds.PATH_TOO_LONG
     if isinstance(error, LimitRequestHeaders):
-        return problems.HEADERS_TOO_LARGE
-    return problems.BAD_REQUEST if isinstance(error, ParseException) else problems.INTERNAL
+        return kinds.HEADERS_TOO_LARGE
+    return kinds.BAD_REQUEST if isinstance(error, ParseException) else kinds.INTERNAL
 
 
 def _slow_or_broken(wsgi: Wsgi) -> Wsgi:

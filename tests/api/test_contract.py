@@ -10,11 +10,12 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from policy_service.api import examples, problems
+from policy_service.api import examples
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.policies.bundle import Bundle, bundle
+from policy_service.problems import kinds
 
 Body = dict[str, Any]
 Call = Callable[..., Any]
@@ -60,7 +61,7 @@ def test_every_refusal_lists_its_types_and_no_other(contract: Body) -> None:
                 _, here = answer["content"]["application/problem+json"]["schema"]["allOf"]
                 of_type = here["properties"]["type"]
                 types = of_type.get("enum") or [of_type["const"]]
-                kinds = [problems.KINDS[one.removeprefix("/problems/")] for one in types]
+                kinds = [kinds.KINDS[one.removeprefix("/problems/")] for one in types]
                 assert {kind.status for kind in kinds} == {int(status)}
                 assert here["properties"]["status"] == {"const": int(status)}
                 assert ("Retry-After" in answer["headers"]) == any(
@@ -125,7 +126,7 @@ def test_every_key_of_an_answer_is_described(contract: Body) -> None:
 def test_every_status_of_a_problem_is_documented_somewhere(contract: Body) -> None:
     documented = {int(s) for path in contract["paths"].values() for m in path.values() if isinstance(m, dict)
                   for s in m.get("responses", {})}  # fmt: skip
-    ours = {kind.status for kind in problems.KINDS.values()}
+    ours = {kind.status for kind in kinds.KINDS.values()}
     by_flask_and_gunicorn = {405, 408, 431}
     assert ours - documented == by_flask_and_gunicorn
 
