@@ -31,15 +31,14 @@ from policy_service.api.shared import publishing, settings
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.bundles.evaluators import UnknownBundle
 from policy_service.decisions.bundles.publishing import BadInstant, BundleInvalid, Uploaded, listed
-from policy_service.decisions.ports.activations import Activation
+from policy_service.decisions.ports.activations import Activation, BundleEntry
 from policy_service.decisions.ports.records import NotFound
 from policy_service.diagnostics import Diagnostic, Fault, InvalidInput, escape, fault
-from policy_service.diagnostics.catalogue import BAD_OPTION, FOLDER, OUT_OF_RANGE, WRONG_TYPE
+from policy_service.diagnostics.catalogue import FOLDER, OUT_OF_RANGE, WRONG_TYPE
 from policy_service.policies.packing import Limits, NotUnpacked, accepted, unpack
 from policy_service.problems import kinds
 from policy_service.problems.refused import Refused
 from policy_service.requests.posted import parse
-from policy_service.requests.query import limit_of
 from policy_service.requests.reading import read
 from policy_service.requests.schemas import BUNDLE_ID
 
@@ -52,6 +51,7 @@ _PLACE = f"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}[.]
 """A place in the list of bundles: when one was first stored, and its id."""
 _MOST, _USUAL = 100, 20
 _ORDERS_SHOWN = 100
+_NO_CURSOR = ("that is no cursor of this list", "`next` of the page before")
 Done = TypeVar("Done")
 ID_PARAMETER = {
     "in": "path",
@@ -184,20 +184,15 @@ def _uploaded(found: Uploaded) -> dict[str, Any]:
 def bundles() -> Response:
     """Stored bundles, newest first, and which of them answer now or later."""
     asked = reading.query(request, "limit", "cursor")
-    faults: list[Fault] = []
-    limit, cursor = limit_of(asked, most=_MOST, usual=_USUAL, faults=faults), asked.get("cursor")
-    stored = sorted(publishing().bundles.bundles(), key=lambda one: (one.seen_at, one.id), reverse=True)
+    limit, cursor = asked.limit(most=_MOST, usual=_USUAL), asked.matching("cursor", _PLACE, *_NO_CURSOR)
+    asked.check()
+    stored = sorted(publishing().bundles.bundles(), key=_place, reverse=True)
     if cursor is not None:
-        place = re.fullmatch(_PLACE, cursor)
-        if place is None:
-            faults.append(_no_cursor())
-        else:
-            stored = [one for one in stored if (one.seen_at, one.id) < place.groups()]
-    if faults:
-        raise InvalidInput(faults)
+        seen_at, _, id_ = cursor.partition("~")
+        stored = [one for one in stored if _place(one) < (seen_at, id_)]
     standing = publishing().standing()
     page = stored[:limit]
-    more = f"{page[-1].seen_at}~{page[-1].id}" if limit < len(stored) else None
+    more = "~".join(_place(page[-1])) if limit < len(stored) else None
     return answer({"bundles": [listed(one, standing) for one in page], "next": more})
 
 
@@ -218,16 +213,16 @@ def bundles() -> Response:
 @needs("publish")
 def bundle(id: str) -> Response:
     """A stored bundle: its files, and the orders that named it."""
-    wanted = reading.query(request, "sources").get("sources", "false")
-    if wanted not in ("true", "false"):
-        raise InvalidInput([fault("/sources", BAD_OPTION, "`sources` is true or false")])
+    asked = reading.query(request, "sources")
+    with_texts = asked.flag("sources")
+    asked.check()
     store = publishing().bundles
     entry, sources = store.bundle(checked(id)), store.sources(id)
     if entry is None or sources is None:
         raise _unknown(id)
     orders = [one for one in store.activations() if id in (one.bundle, one.published)][:_ORDERS_SHOWN]
     files = [
-        {"path": path, "bytes": len(text.encode())} | ({"text": text} if wanted == "true" else {})
+        {"path": path, "bytes": len(text.encode())} | ({"text": text} if with_texts else {})
         for path, text in sources.items()
     ]
     return answer(
@@ -249,20 +244,17 @@ def activations() -> Response:
     Active is the order with the greatest `effective_at`, then `sequence`, among those that hold.
     """
     asked = reading.query(request, "limit", "cursor")
-    faults: list[Fault] = []
-    limit, cursor = limit_of(asked, most=_MOST, usual=_USUAL, faults=faults), asked.get("cursor")
-    if cursor is not None and re.fullmatch(_SEQUENCE, cursor) is None:
-        faults.append(_no_cursor())
-    if faults:
-        raise InvalidInput(faults)
+    limit, cursor = asked.limit(most=_MOST, usual=_USUAL), asked.matching("cursor", _SEQUENCE, *_NO_CURSOR)
+    asked.check()
     found = publishing().bundles.activations(None if cursor is None else int(cursor), limit + 1)
     page: list[Activation] = found[:limit]
     more = str(page[-1].sequence) if len(found) > limit else None
     return answer({"activations": [asdict(one) for one in page], "next": more})
 
 
-def _no_cursor() -> Fault:
-    return fault("/cursor", BAD_OPTION, "that is no cursor of this list", "`next` of the page before")
+def _place(one: BundleEntry) -> tuple[str, str]:
+    """Where a bundle stands in the list."""
+    return one.seen_at, one.id
 
 
 def checked(id_: str) -> str:

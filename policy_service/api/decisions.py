@@ -17,9 +17,7 @@ from policy_service.api.shared import auditing, service
 from policy_service.decisions.audit.replaying import Replaying
 from policy_service.decisions.deciding.chains import Chain
 from policy_service.decisions.ports.records import NotFound
-from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.problems import kinds
-from policy_service.requests.query import flag
 from policy_service.requests.reading import read
 from policy_service.requests.schemas import DECISION_ID, ReplayRequestSchema
 
@@ -64,10 +62,8 @@ def decision(id: str) -> Response:
     it corrects and that correct it. A sensitive value stands as `{"commitment": …}` unless it is revealed.
     """
     asked = reading.query(request, "reveal")
-    faults: list[Fault] = []
-    reveal = flag(asked, "reveal", faults)
-    if faults:
-        raise InvalidInput(faults)
+    reveal = asked.flag("reveal")
+    asked.check()
     if reveal:
         may_reveal()
     known = service()

@@ -19,8 +19,6 @@ from policy_service.api.schemas.search import ExportedSchema
 from policy_service.api.shared import auditing
 from policy_service.decisions.deciding.recording import record_body
 from policy_service.decisions.ports.log import LogEntry
-from policy_service.diagnostics import Fault, InvalidInput, fault
-from policy_service.diagnostics.catalogue import BAD_OPTION
 from policy_service.problems import kinds
 from policy_service.proofs.commitments import is_commitment
 from policy_service.proofs.receipts import digest_of
@@ -68,14 +66,11 @@ def export() -> Response:
     an apostrophe. An answer that breaks off is not complete: its transfer ends without the last chunk.
     """
     asked = reading.query(request, *filters.NAMES, "format")
-    faults: list[Fault] = []
-    query = filters.query_of(asked, faults)
-    if asked.get("format", "csv") not in _FORMS:
-        faults.append(fault("/format", BAD_OPTION, "`format` is ndjson or csv"))
-    if faults:
-        raise InvalidInput(faults)
+    query = filters.query_of(asked)
+    form = asked.matching("format", "|".join(_FORMS), "`format` is ndjson or csv")
+    asked.check()
     accepted = request.accept_mimetypes.best_match(list(_FORMS.values()), NDJSON)
-    wanted = _FORMS[asked["format"]] if "format" in asked else accepted
+    wanted = accepted if form is None else _FORMS[form]
     portions = auditing().searching.records(query)
     first = list(islice(portions, 1))  # now, so that a store that cannot be read is told as a problem
     lines = (table if wanted == CSV else records)(chain(first, portions))

@@ -58,7 +58,7 @@ def facts() -> Response:
 
     With `policies`, the smallest state that these policies and those they depend on read.
     """
-    posted = reading.query(request, "policies").get("policies")
+    posted = reading.query(request, "policies").text("policies")
     return answer(service().facts_schema(None if posted is None else _patterns(posted)))
 
 

@@ -35,7 +35,7 @@ _REFUSALS = (
 @needs.any_role
 def policies() -> Response:
     """Every policy, and whether it is in force on a day."""
-    return answer(service().policies(reading.query(request, "as_of").get("as_of")))
+    return answer(service().policies(reading.query(request, "as_of").text("as_of")))
 
 
 @blueprint.route(
@@ -59,4 +59,4 @@ def policy(id: str) -> Response:
     Its tables, parameters with their dates, rewards with their exceptions, and the facts it reads. Where it is not in
     force on the day: as it was when it last was, or as it will be first.
     """
-    return answer(service().policy(id, reading.query(request, "as_of").get("as_of")))
+    return answer(service().policy(id, reading.query(request, "as_of").text("as_of")))

@@ -12,12 +12,9 @@ from policy_service.api.decisions import ID_PARAMETER, checked
 from policy_service.api.revealing import note
 from policy_service.api.schemas.proofs import ConsistencySchema, EvidenceSchema, HeadSchema, ProofSchema
 from policy_service.api.shared import auditing
-from policy_service.diagnostics import Fault, InvalidInput, fault
-from policy_service.diagnostics.catalogue import KEY_ABSENT
 from policy_service.problems import kinds
 from policy_service.proofs.keys import base64
 from policy_service.proofs.receipts import digest_of
-from policy_service.requests.query import flag, whole_number
 
 blueprint = Blueprint("log", __name__, url_prefix="/v1", description="That the log is whole")
 _REFUSALS = (
@@ -54,10 +51,8 @@ def head() -> Response:
     Keep heads: a log that was cut short, or changed from end to end, does not fit them any more.
     """
     asked = reading.query(request, "size")
-    faults: list[Fault] = []
-    size = whole_number(asked, "size", faults)
-    if faults:
-        raise InvalidInput(faults)
+    size = asked.whole_number("size")
+    asked.check()
     known = auditing()
     return answer(known.shown(known.head(size)))
 
@@ -76,12 +71,8 @@ def head() -> Response:
 def consistency() -> Response:
     """That an earlier log is the beginning of a later one: nothing was taken out or changed between two heads."""
     asked = reading.query(request, "from", "to")
-    faults: list[Fault] = []
-    old, new = (whole_number(asked, name, faults) for name in ("from", "to"))
-    if "from" not in asked:
-        faults.append(fault("/from", KEY_ABSENT, "the size of the earlier tree is needed"))
-    if faults or old is None:
-        raise InvalidInput(faults)
+    first, new = asked.whole_number("from"), asked.whole_number("to")
+    old = asked.needed("from", first, "the size of the earlier tree is needed")
     later, hashes = auditing().consistency(old, new)
     return answer({"from": old, "to": later.size, "hashes": [base64(one) for one in hashes], "head": later.note})
 
@@ -93,10 +84,8 @@ def consistency() -> Response:
 def proof(id: str) -> Response:
     """That a decision is in the log: the hashes from its record to the root of a signed head."""
     asked = reading.query(request, "size")
-    faults: list[Fault] = []
-    size = whole_number(asked, "size", faults)
-    if faults:
-        raise InvalidInput(faults)
+    size = asked.whole_number("size")
+    asked.check()
     found = auditing().proof(checked(id), size)
     return answer(
         {
@@ -123,10 +112,8 @@ def evidence(id: str) -> Response:
     with `tools/verify_decision.py`, which shares no code with the service.
     """
     asked = reading.query(request, "private")
-    faults: list[Fault] = []
-    private = flag(asked, "private", faults)
-    if faults:
-        raise InvalidInput(faults)
+    private = asked.flag("private")
+    asked.check()
     found = auditing().export(checked(id), private=private)
     if private:
         note(id, "evidence")

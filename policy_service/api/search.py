@@ -1,7 +1,5 @@
 """GET /v1/decisions, GET /v1/claims."""
 
-import re
-
 from flask import Response, request
 from flask_smorest import Blueprint
 
@@ -11,8 +9,6 @@ from policy_service.api.answers import answer
 from policy_service.api.parameters import PAGING, filter_parameters
 from policy_service.api.schemas.search import ClaimHistorySchema, PageSchema
 from policy_service.api.shared import auditing
-from policy_service.diagnostics import Fault, InvalidInput, fault
-from policy_service.diagnostics.catalogue import BAD_OPTION, KEY_ABSENT
 from policy_service.problems import kinds
 from policy_service.requests import filters
 
@@ -40,10 +36,8 @@ def search() -> Response:
     looked for: `subject` may be one, until it is erased.
     """
     asked = reading.query(request, *filters.NAMES, "limit", "cursor")
-    faults: list[Fault] = []
-    query = filters.query_of(asked, faults)
-    if faults:
-        raise InvalidInput(faults)
+    query = filters.query_of(asked)
+    asked.check()
     return answer(auditing().searching.search(query).json)
 
 
@@ -57,12 +51,12 @@ def claim() -> Response:
     Those that granted it, and those that judged the same reward of the same subject for the same period and did not. A
     key that nobody was ever granted has none.
     """
-    key = reading.query(request, "key").get("key")
-    if key is None:
-        raise InvalidInput([fault("/key", KEY_ABSENT, "the key of the claim is needed")])
-    if len(key) > 600 or re.fullmatch(filters.CLAIM, key) is None:
-        hint = f"as `{_KEY['example']}`, its `#` written `%23`"
-        raise InvalidInput([fault("/key", BAD_OPTION, "`key` is `policy/reward@type:id#period`", hint)])
+    asked = reading.query(request, "key")
+    hint = f"as `{_KEY['example']}`, its `#` written `%23`"
+    posted = asked.matching(
+        "key", filters.CLAIM, "`key` is `policy/reward@type:id#period`", hint, longest=filters.LONGEST
+    )
+    key = asked.needed("key", posted, "the key of the claim is needed")
     known = auditing()
     through = known.log.size()
     bearings = [one.json for one in known.searching.claim(key)]

@@ -10,9 +10,7 @@ from policy_service.api.answers import answer
 from policy_service.api.parameters import limit_parameter
 from policy_service.api.schemas.keys import TrailPageSchema
 from policy_service.api.shared import shared
-from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.problems import kinds
-from policy_service.requests.query import limit_of, number_to
 
 blueprint = Blueprint("trail", __name__, url_prefix="/v1/audit-trail", description="Who did what")
 _LAST = 2**31 - 1
@@ -41,9 +39,6 @@ def trail() -> Response:
     Pages go by sequence downwards, so that they stay as they are while acts arrive.
     """
     asked = reading.query(request, "before", "limit")
-    faults: list[Fault] = []
-    before = number_to(asked, "before", _LAST, faults)
-    limit = limit_of(asked, most=MOST_ON_A_PAGE, usual=PAGE, faults=faults)
-    if faults:
-        raise InvalidInput(faults)
+    before, limit = asked.number_to("before", _LAST), asked.limit(most=MOST_ON_A_PAGE, usual=PAGE)
+    asked.check()
     return answer(page(shared().trail.trail(before, limit + 1), limit))

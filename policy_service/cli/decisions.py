@@ -13,9 +13,9 @@ from policy_service.cli.terminal import aligned, format_option, write_json
 from policy_service.decisions.audit.auditing import Auditing, NotSealed
 from policy_service.decisions.audit.searching import MOST_ON_A_PAGE, PAGE, Query
 from policy_service.decisions.ports.records import NotFound, StoreRefused
-from policy_service.diagnostics import Fault
 from policy_service.proofs.tiles import TreeDamaged
 from policy_service.requests import filters
+from policy_service.requests.query import Asked
 from policy_service.settings import read_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -56,10 +56,10 @@ def filter_options(
 
 def query_of(given: dict[str, Any]) -> Query:
     """The query of options. Raises click.BadParameter where one cannot be."""
-    faults: list[Fault] = []
-    found = filters.query_of({name: str(text) for name, text in given.items() if text is not None}, faults)
-    if faults:
-        first = faults[0]
+    asked = Asked({name: str(text) for name, text in given.items() if text is not None})
+    found = filters.query_of(asked)
+    if asked.faults:
+        first = asked.faults[0]
         hint = f" ({first.hint})" if first.hint else ""
         raise click.UsageError(f"--{first.pointer[1:].replace('_', '-')}: {first.message}{hint}")
     return found

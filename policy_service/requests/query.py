@@ -1,44 +1,72 @@
-"""Parts of a query: numbers, flags and the size of a page. What is wrong with one is added to the faults."""
+"""The parameters of a query. What is wrong with each is kept, so that all faults are told together."""
 
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 
-from policy_service.diagnostics import Fault, fault
-from policy_service.diagnostics.catalogue import BAD_OPTION
+from policy_service.diagnostics import Code, Fault, InvalidInput, fault
+from policy_service.diagnostics.catalogue import BAD_OPTION, KEY_ABSENT
 
 _LARGEST = 2**53
+Found = TypeVar("Found")
 
 
-def whole_number(asked: Mapping[str, str], name: str, faults: list[Fault], least: int = 0) -> int | None:
-    """A size or index of the log; null where it is not given."""
-    text = asked.get(name)
-    if text is None:
-        return None
-    if re.fullmatch("0|[1-9][0-9]{0,15}", text) is None or not least <= int(text) <= _LARGEST:
-        faults.append(fault(f"/{name}", BAD_OPTION, f"`{name}` is a whole number from {least}"))
-        return None
-    return int(text)
+class Asked:
+    """Reads the parameters that were given; one that is absent or wrong is null, or its default."""
 
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.faults: list[Fault] = []
 
-def number_to(asked: Mapping[str, str], name: str, most: int, faults: list[Fault]) -> int | None:
-    """A whole number from 1 to `most`; null where it is not given, or is none."""
-    text = asked.get(name)
-    if text is None:
-        return None
-    if re.fullmatch("[1-9][0-9]{0,9}", text) is None or int(text) > most:
-        faults.append(fault(f"/{name}", BAD_OPTION, f"`{name}` is a whole number from 1 to {most}"))
-        return None
-    return int(text)
+    def text(self, name: str) -> str | None:
+        return self._values.get(name)
 
+    def matching(
+        self, name: str, pattern: str, message: str, hint: str | None = None, *, longest: int = 100
+    ) -> str | None:
+        """A text that a pattern fits as a whole."""
+        text = self.text(name)
+        if text is not None and (len(text) > longest or re.fullmatch(pattern, text) is None):
+            self.refuse(name, message, hint)
+            return None
+        return text
 
-def limit_of(asked: Mapping[str, str], *, most: int, usual: int, faults: list[Fault]) -> int:
-    """How many entries a page may have."""
-    return number_to(asked, "limit", most, faults) or usual
+    def whole_number(self, name: str) -> int | None:
+        """A size or index of the log."""
+        text = self.matching(name, "0|[1-9][0-9]{0,15}", message := f"`{name}` is a whole number from 0")
+        if text is not None and int(text) > _LARGEST:
+            self.refuse(name, message)
+            return None
+        return None if text is None else int(text)
 
+    def number_to(self, name: str, most: int) -> int | None:
+        """A whole number from 1."""
+        text = self.matching(name, "[1-9][0-9]{0,9}", message := f"`{name}` is a whole number from 1 to {most}")
+        if text is not None and int(text) > most:
+            self.refuse(name, message)
+            return None
+        return None if text is None else int(text)
 
-def flag(asked: Mapping[str, str], name: str, faults: list[Fault]) -> bool:
-    """`true` or `false`, which is the default."""
-    text = asked.get(name, "false")
-    if text not in ("true", "false"):
-        faults.append(fault(f"/{name}", BAD_OPTION, f"`{name}` is true or false"))
-    return text == "true"
+    def limit(self, *, most: int, usual: int) -> int:
+        """How many entries a page may have."""
+        return self.number_to("limit", most) or usual
+
+    def flag(self, name: str) -> bool:
+        """`true` or `false`, which is the default."""
+        return self.matching(name, "true|false", f"`{name}` is true or false") == "true"
+
+    def refuse(self, name: str, message: str, hint: str | None = None, code: Code = BAD_OPTION) -> None:
+        self.faults.append(fault(f"/{name}", code, message, hint))
+
+    def needed(self, name: str, found: Found | None, message: str) -> Found:
+        """What was found of a parameter that must be given. Raises InvalidInput, if anything was wrong."""
+        if self.text(name) is None:
+            self.refuse(name, message, code=KEY_ABSENT)
+        if found is None or self.faults:
+            raise InvalidInput(self.faults)
+        return found
+
+    def check(self) -> None:
+        """Raises InvalidInput, if anything was wrong."""
+        if self.faults:
+            raise InvalidInput(self.faults)
