@@ -63,15 +63,6 @@ ID_PARAMETER = {
 
 
 _LIMIT = limit_parameter("The most that a page has.", most=_MOST, usual=_USUAL)
-_READING = (kinds.NOT_ACCEPTABLE, kinds.HOST_REFUSED, kinds.INVALID, kinds.INTERNAL, kinds.STORE)
-_WRITING = (
-    *_READING,
-    kinds.MALFORMED,
-    kinds.BAD_REQUEST,
-    kinds.BODY_TOO_LARGE,
-    kinds.MEDIA_TYPE,
-    kinds.BUSY,
-)
 
 
 # ---- store
@@ -118,7 +109,7 @@ def _files_posted(schema: BundleUploadSchema) -> tuple[dict[str, str], str | Non
 @blueprint.doc(
     operationId="uploadBundle",
     responses={200: {"links": links.OF_A_BUNDLE}, 201: {"links": links.OF_A_BUNDLE}}
-    | problems.documented(kinds.BUNDLE_INVALID, *_WRITING),
+    | problems.of_body(kinds.BUNDLE_INVALID, kinds.BAD_REQUEST, kinds.BUSY),
 )
 @needs("publish")
 def upload(body: tuple[dict[str, str], str | None]) -> Response:
@@ -177,9 +168,7 @@ def _uploaded(found: Uploaded) -> dict[str, Any]:
 
 @blueprint.route("/bundles")
 @blueprint.response(200, BundleListSchema, description="A page of bundles.")
-@blueprint.doc(
-    operationId="bundles", parameters=[_LIMIT, cursor_parameter(_PLACE)], responses=problems.documented(*_READING)
-)
+@blueprint.doc(operationId="bundles", parameters=[_LIMIT, cursor_parameter(_PLACE)], responses=problems.of_route())
 @needs("publish")
 def bundles() -> Response:
     """Stored bundles, newest first, and which of them answer now or later."""
@@ -208,7 +197,7 @@ def bundles() -> Response:
             "description": "Whether the texts of the files are shown.",
         }
     ],
-    responses=problems.documented(kinds.NOT_FOUND, *_READING),
+    responses=problems.of_route(kinds.NOT_FOUND),
 )
 @needs("publish")
 def bundle(id: str) -> Response:
@@ -235,7 +224,7 @@ def bundle(id: str) -> Response:
 @blueprint.doc(
     operationId="activations",
     parameters=[_LIMIT, cursor_parameter(_SEQUENCE)],
-    responses=problems.documented(*_READING),
+    responses=problems.of_route(),
 )
 @needs("publish", "operate", "audit")
 def activations() -> Response:
@@ -276,7 +265,7 @@ def _unknown(id_: str) -> NotFound:
 @takes(ActivateSchema, {"reason": "rules of April", "at": "2023-04-01T00:00:00+08:00"})
 @blueprint.doc(
     operationId="activateBundle",
-    responses=problems.documented(kinds.NOT_FOUND, *_WRITING),
+    responses=problems.of_body(kinds.NOT_FOUND, kinds.BAD_REQUEST, kinds.BUSY),
 )
 @needs("publish")
 def activate(id: str, body: dict[str, Any]) -> Response:
@@ -299,7 +288,7 @@ def activate(id: str, body: dict[str, Any]) -> Response:
 @takes(RollbackSchema, {"reason": "the hours of row h10 are wrong"})
 @blueprint.doc(
     operationId="rollbackBundle",
-    responses=problems.documented(kinds.NOTHING_BEFORE, kinds.NO_BUNDLE, *_WRITING),
+    responses=problems.of_body(kinds.NOTHING_BEFORE, kinds.NO_BUNDLE, kinds.BAD_REQUEST, kinds.BUSY),
 )
 @needs("publish")
 def rollback(body: dict[str, Any]) -> Response:

@@ -25,16 +25,7 @@ def _id(name: str, example: str) -> dict[str, Any]:
 @blueprint.response(200, ComparisonSchema, description="The comparison.")
 @blueprint.doc(
     operationId="compare",
-    responses=problems.documented(
-        kinds.NOT_FOUND,
-        kinds.NOT_ACCEPTABLE,
-        kinds.ERASED,
-        kinds.HOST_REFUSED,
-        kinds.INVALID,
-        kinds.NOT_COMPARABLE,
-        kinds.INTERNAL,
-        kinds.STORE,
-    ),
+    responses=problems.of_route(kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_COMPARABLE),
 )
 @needs("audit")
 def compare(a: str, b: str) -> Response:

@@ -43,16 +43,7 @@ _REVEAL = {
 @blueprint.doc(
     operationId="decision",
     parameters=[_REVEAL],
-    responses={200: {"links": links.OF_A_RECORD}}
-    | problems.documented(
-        kinds.NOT_FOUND,
-        kinds.NOT_ACCEPTABLE,
-        kinds.ERASED,
-        kinds.HOST_REFUSED,
-        kinds.INVALID,
-        kinds.INTERNAL,
-        kinds.STORE,
-    ),
+    responses={200: {"links": links.OF_A_RECORD}} | problems.of_route(kinds.NOT_FOUND, kinds.ERASED),
 )
 @needs("read", "audit")
 def decision(id: str) -> Response:
@@ -91,20 +82,7 @@ def _whatever_the_query(schema: ReplayRequestSchema) -> dict[str, Any]:
 @takes(ReplayRequestSchema, {"bundle": "active"}, required=False, reader=_whatever_the_query)
 @blueprint.doc(
     operationId="replay",
-    responses=problems.documented(
-        kinds.MALFORMED,
-        kinds.NOT_FOUND,
-        kinds.NOT_ACCEPTABLE,
-        kinds.ERASED,
-        kinds.BODY_TOO_LARGE,
-        kinds.MEDIA_TYPE,
-        kinds.HOST_REFUSED,
-        kinds.INVALID,
-        kinds.NOT_REPLAYABLE,
-        kinds.INTERNAL,
-        kinds.STORE,
-        kinds.NO_BUNDLE,
-    ),
+    responses=problems.of_body(kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_REPLAYABLE, kinds.NO_BUNDLE),
 )
 @needs("audit")
 def replay(id: str, body: dict[str, Any]) -> Response:

@@ -59,19 +59,7 @@ def _with_its_faults(schema: EvaluateRequestSchema) -> Read:
     operationId="evaluate",
     parameters=[_KEY_PARAMETER],
     responses={201: {"links": links.OF_A_DECISION}}
-    | problems.documented(
-        kinds.MALFORMED,
-        kinds.NOT_ACCEPTABLE,
-        kinds.KEY_CONFLICT,
-        kinds.BUNDLE_NOT_ACTIVE,
-        kinds.BODY_TOO_LARGE,
-        kinds.MEDIA_TYPE,
-        kinds.HOST_REFUSED,
-        kinds.INVALID,
-        kinds.INTERNAL,
-        kinds.STORE,
-        kinds.NO_BUNDLE,
-    ),
+    | problems.of_body(kinds.KEY_CONFLICT, kinds.BUNDLE_NOT_ACTIVE, kinds.NO_BUNDLE),
 )
 @needs("evaluate")
 def evaluate(body: Read) -> Response:

@@ -19,7 +19,6 @@ from policy_service.api.schemas.search import ExportedSchema
 from policy_service.api.shared import auditing
 from policy_service.decisions.deciding.recording import record_body
 from policy_service.decisions.ports.log import LogEntry
-from policy_service.problems import kinds
 from policy_service.proofs.commitments import is_commitment
 from policy_service.proofs.receipts import digest_of
 from policy_service.requests import filters
@@ -54,8 +53,7 @@ _ANSWERED = {
 @blueprint.doc(
     operationId="export",
     parameters=filter_parameters(_FORMAT),
-    responses={"200": _ANSWERED}
-    | problems.documented(kinds.NOT_ACCEPTABLE, kinds.HOST_REFUSED, kinds.INVALID, kinds.INTERNAL, kinds.STORE),
+    responses={"200": _ANSWERED} | problems.of_route(),
 )
 @needs("audit")
 def export() -> Response:

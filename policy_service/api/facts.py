@@ -42,15 +42,7 @@ _POLICIES = {
 @blueprint.doc(
     operationId="facts",
     parameters=[_POLICIES],
-    responses=problems.documented(
-        kinds.NOT_ACCEPTABLE,
-        kinds.HOST_REFUSED,
-        kinds.PATH_TOO_LONG,
-        kinds.INVALID,
-        kinds.INTERNAL,
-        kinds.STORE,
-        kinds.NO_BUNDLE,
-    ),
+    responses=problems.of_route(kinds.PATH_TOO_LONG, kinds.NO_BUNDLE),
 )
 @needs.any_role
 def facts() -> Response:

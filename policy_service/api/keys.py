@@ -36,13 +36,11 @@ _ID_PARAMETER = {
     "example": "0123456789abcdef",
     "description": "The visible part of the key: `psk_<id>_…`.",
 }
-_REFUSALS = (kinds.NOT_ACCEPTABLE, kinds.HOST_REFUSED, kinds.INVALID, kinds.INTERNAL, kinds.STORE)
-_OF_BODY = (*_REFUSALS, kinds.MALFORMED, kinds.BODY_TOO_LARGE, kinds.MEDIA_TYPE)
 
 
 @blueprint.route("")
 @blueprint.response(200, KeyListSchema, description="All keys that ever were; none of their secrets.")
-@blueprint.doc(operationId="keys", responses=problems.documented(*_REFUSALS))
+@blueprint.doc(operationId="keys", responses=problems.of_route())
 @needs("admin")
 def keys() -> Response:
     """The keys, oldest first."""
@@ -55,7 +53,7 @@ def keys() -> Response:
 @takes(NewKeySchema, {"name": "payments", "roles": ["evaluate", "read"]})
 @blueprint.doc(
     operationId="createKey",
-    responses={201: {"links": links.OF_A_KEY}} | problems.documented(*_OF_BODY, kinds.NAME_IN_FORCE),
+    responses={201: {"links": links.OF_A_KEY}} | problems.of_body(kinds.NAME_IN_FORCE),
 )
 @needs("admin")
 def create(body: dict[str, Any]) -> Response:
@@ -80,7 +78,7 @@ def create(body: dict[str, Any]) -> Response:
 @takes(RotationSchema, {"grace_seconds": 86400}, required=False)
 @blueprint.doc(
     operationId="rotateKey",
-    responses=problems.documented(*_OF_BODY, kinds.NOT_FOUND, kinds.KEY_ENDED),
+    responses=problems.of_body(kinds.NOT_FOUND, kinds.KEY_ENDED),
 )
 @needs("admin")
 def rotate(id: str, body: dict[str, Any]) -> Response:
@@ -105,7 +103,7 @@ def rotate(id: str, body: dict[str, Any]) -> Response:
 @takes(RevocationSchema, {"reason": "found in a log"})
 @blueprint.doc(
     operationId="revokeKey",
-    responses=problems.documented(*_OF_BODY, kinds.NOT_FOUND),
+    responses=problems.of_body(kinds.NOT_FOUND),
 )
 @needs("admin")
 def revoke(id: str, body: dict[str, Any]) -> Response:

@@ -19,19 +19,11 @@ _DAY = {
     "example": "2023-04-01",
     "description": "The business day, or an instant with its offset; today by default.",
 }
-_REFUSALS = (
-    kinds.NOT_ACCEPTABLE,
-    kinds.HOST_REFUSED,
-    kinds.INVALID,
-    kinds.INTERNAL,
-    kinds.STORE,
-    kinds.NO_BUNDLE,
-)
 
 
 @blueprint.route("")
 @blueprint.response(200, PolicyListSchema, description="The policies of the active bundle.")
-@blueprint.doc(operationId="policies", parameters=[_DAY], responses=problems.documented(*_REFUSALS))
+@blueprint.doc(operationId="policies", parameters=[_DAY], responses=problems.of_route(kinds.NO_BUNDLE))
 @needs.any_role
 def policies() -> Response:
     """Every policy, and whether it is in force on a day."""
@@ -51,7 +43,7 @@ def policies() -> Response:
     ],
 )
 @blueprint.response(200, PolicySchema, description="The policy.")
-@blueprint.doc(operationId="policy", parameters=[_DAY], responses=problems.documented(kinds.NOT_FOUND, *_REFUSALS))
+@blueprint.doc(operationId="policy", parameters=[_DAY], responses=problems.of_route(kinds.NOT_FOUND, kinds.NO_BUNDLE))
 @needs.any_role
 def policy(id: str) -> Response:
     """All that a policy says on a day.

@@ -90,6 +90,20 @@ def _response(
 # ---- documented
 
 
+_OF_ROUTE = (kinds.NOT_ACCEPTABLE, kinds.HOST_REFUSED, kinds.INVALID, kinds.INTERNAL, kinds.STORE)
+_OF_BODY = (kinds.MALFORMED, kinds.BODY_TOO_LARGE, kinds.MEDIA_TYPE)
+
+
+def of_route(*further: Kind) -> dict[str, Any]:
+    """What nearly every route may be refused with, and further kinds; as `documented`."""
+    return documented(*_OF_ROUTE, *further)
+
+
+def of_body(*further: Kind) -> dict[str, Any]:
+    """As `of_route`, of one that takes a body in JSON."""
+    return of_route(*_OF_BODY, *further)
+
+
 def documented(*found: Kind) -> dict[str, Any]:
     """The problems of an operation as OpenAPI's responses: each status with the types it can have there.
 

@@ -17,14 +17,6 @@ from policy_service.proofs.keys import base64
 from policy_service.proofs.receipts import digest_of
 
 blueprint = Blueprint("log", __name__, url_prefix="/v1", description="That the log is whole")
-_REFUSALS = (
-    kinds.NOT_ACCEPTABLE,
-    kinds.NOT_SEALED,
-    kinds.HOST_REFUSED,
-    kinds.INVALID,
-    kinds.INTERNAL,
-    kinds.STORE,
-)
 
 
 def _size(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
@@ -43,7 +35,7 @@ _PRIVATE = {
 
 @blueprint.route("/log/head")
 @blueprint.response(200, HeadSchema, description="The signed head.")
-@blueprint.doc(operationId="head", parameters=[_AT], responses=problems.documented(*_REFUSALS))
+@blueprint.doc(operationId="head", parameters=[_AT], responses=problems.of_route(kinds.NOT_SEALED))
 @needs("audit")
 def head() -> Response:
     """The signed head of the log, and the keys that verify it.
@@ -65,7 +57,7 @@ def head() -> Response:
         _size("from", "Size of the earlier tree.", required=True),
         _size("to", "Size of the later head; the last one by default."),
     ],
-    responses=problems.documented(*_REFUSALS),
+    responses=problems.of_route(kinds.NOT_SEALED),
 )
 @needs("audit")
 def consistency() -> Response:
@@ -79,7 +71,7 @@ def consistency() -> Response:
 
 @blueprint.route("/decisions/<id>/proof", parameters=[ID_PARAMETER])
 @blueprint.response(200, ProofSchema, description="The inclusion proof.")
-@blueprint.doc(operationId="proof", parameters=[_AT], responses=problems.documented(kinds.NOT_FOUND, *_REFUSALS))
+@blueprint.doc(operationId="proof", parameters=[_AT], responses=problems.of_route(kinds.NOT_FOUND, kinds.NOT_SEALED))
 @needs("audit")
 def proof(id: str) -> Response:
     """That a decision is in the log: the hashes from its record to the root of a signed head."""
@@ -102,7 +94,7 @@ def proof(id: str) -> Response:
 @blueprint.route("/decisions/<id>/evidence", parameters=[ID_PARAMETER])
 @blueprint.response(200, EvidenceSchema, description="One file that proves the decision.")
 @blueprint.doc(
-    operationId="evidence", parameters=[_PRIVATE], responses=problems.documented(kinds.NOT_FOUND, *_REFUSALS)
+    operationId="evidence", parameters=[_PRIVATE], responses=problems.of_route(kinds.NOT_FOUND, kinds.NOT_SEALED)
 )
 @needs("audit")
 def evidence(id: str) -> Response:

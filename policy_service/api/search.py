@@ -9,11 +9,10 @@ from policy_service.api.answers import answer
 from policy_service.api.parameters import PAGING, filter_parameters
 from policy_service.api.schemas.search import ClaimHistorySchema, PageSchema
 from policy_service.api.shared import auditing
-from policy_service.problems import kinds
 from policy_service.requests import filters
 
 blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Past decisions, found by what they are about")
-_REFUSALS = problems.documented(kinds.NOT_ACCEPTABLE, kinds.HOST_REFUSED, kinds.INVALID, kinds.INTERNAL, kinds.STORE)
+_REFUSALS = problems.of_route()
 _KEY = {
     "in": "query",
     "name": "key",

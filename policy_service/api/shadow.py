@@ -17,21 +17,6 @@ from policy_service.decisions.observers.shadow import Shadowed
 from policy_service.problems import kinds
 
 blueprint = Blueprint("shadow", __name__, url_prefix="/v1/bundles", description="A draft beside the active bundle")
-_READING = (
-    kinds.NOT_FOUND,
-    kinds.NOT_ACCEPTABLE,
-    kinds.HOST_REFUSED,
-    kinds.INVALID,
-    kinds.INTERNAL,
-    kinds.STORE,
-)
-_WRITING = (
-    *_READING,
-    kinds.MALFORMED,
-    kinds.BAD_REQUEST,
-    kinds.BODY_TOO_LARGE,
-    kinds.MEDIA_TYPE,
-)
 
 
 @blueprint.route("/<id>/shadow", methods=["POST"], parameters=[ID_PARAMETER])
@@ -39,7 +24,7 @@ _WRITING = (
 @takes(ShadowRequestSchema, {"share": "0.05", "reason": "amounts of April"})
 @blueprint.doc(
     operationId="startShadow",
-    responses=problems.documented(*_WRITING),
+    responses=problems.of_body(kinds.NOT_FOUND, kinds.BAD_REQUEST),
 )
 @needs("publish")
 def start(id: str, body: dict[str, Any]) -> Response:
@@ -57,7 +42,7 @@ def start(id: str, body: dict[str, Any]) -> Response:
 @takes(ShadowEndSchema, {"reason": "seen enough"})
 @blueprint.doc(
     operationId="endShadow",
-    responses=problems.documented(*_WRITING),
+    responses=problems.of_body(kinds.NOT_FOUND, kinds.BAD_REQUEST),
 )
 @needs("publish")
 def end(id: str, body: dict[str, Any]) -> Response:
@@ -68,7 +53,7 @@ def end(id: str, body: dict[str, Any]) -> Response:
 
 @blueprint.route("/<id>/shadow", parameters=[ID_PARAMETER])
 @blueprint.response(200, ShadowSchema, description="What was found, at most a second ago.")
-@blueprint.doc(operationId="shadow", responses=problems.documented(*_READING))
+@blueprint.doc(operationId="shadow", responses=problems.of_route(kinds.NOT_FOUND))
 @needs("publish")
 def shown(id: str) -> Response:
     """What the bundle would change.

@@ -29,23 +29,15 @@ _ID_PARAMETER = {
     "example": "chuanliu.traffic_hours",
 }
 _takes_stop = takes(StopRequestSchema, {"reward": "chuanliu_traffic", "reason": "pays twice the hours"})
-_READING = (kinds.NOT_ACCEPTABLE, kinds.HOST_REFUSED, kinds.INVALID, kinds.INTERNAL, kinds.STORE)
-_WRITING = (
-    *_READING,
-    kinds.MALFORMED,
-    kinds.BAD_REQUEST,
-    kinds.NOT_FOUND,
-    kinds.BODY_TOO_LARGE,
-    kinds.MEDIA_TYPE,
-    kinds.NO_BUNDLE,
-    kinds.BUSY,
-)
 
 
 @blueprint.route("/policies/<id>/stop", methods=["POST"], parameters=[_ID_PARAMETER])
 @blueprint.response(200, StoppedSchema, description="It is stopped; as it was already, where `new` is false.")
 @_takes_stop
-@blueprint.doc(operationId="stopPolicy", responses=problems.documented(*_WRITING))
+@blueprint.doc(
+    operationId="stopPolicy",
+    responses=problems.of_body(kinds.BAD_REQUEST, kinds.NOT_FOUND, kinds.NO_BUNDLE, kinds.BUSY),
+)
 @needs("operate", "publish")
 def stop(id: str, body: dict[str, Any]) -> Response:
     """Stop a policy, or one reward of it, at once.
@@ -60,7 +52,10 @@ def stop(id: str, body: dict[str, Any]) -> Response:
 @blueprint.route("/policies/<id>/resume", methods=["POST"], parameters=[_ID_PARAMETER])
 @blueprint.response(200, StoppedSchema, description="It is no longer stopped.")
 @_takes_stop
-@blueprint.doc(operationId="resumePolicy", responses=problems.documented(kinds.NOT_STOPPED, *_WRITING))
+@blueprint.doc(
+    operationId="resumePolicy",
+    responses=problems.of_body(kinds.NOT_STOPPED, kinds.BAD_REQUEST, kinds.NOT_FOUND, kinds.NO_BUNDLE, kinds.BUSY),
+)
 @needs("operate", "publish")
 def resume(id: str, body: dict[str, Any]) -> Response:
     """End a stop of a policy, or of one reward of it.
@@ -73,7 +68,7 @@ def resume(id: str, body: dict[str, Any]) -> Response:
 
 @blueprint.route("/stops")
 @blueprint.response(200, StopListSchema, description="The stops.")
-@blueprint.doc(operationId="stops", responses=problems.documented(*_READING))
+@blueprint.doc(operationId="stops", responses=problems.of_route())
 @needs("operate", "publish", "audit")
 def stops() -> Response:
     """What is stopped now, and every stop and resumption there was, newest first."""

@@ -10,7 +10,6 @@ from policy_service.api.answers import answer
 from policy_service.api.parameters import limit_parameter
 from policy_service.api.schemas.keys import TrailPageSchema
 from policy_service.api.shared import shared
-from policy_service.problems import kinds
 
 blueprint = Blueprint("trail", __name__, url_prefix="/v1/audit-trail", description="Who did what")
 _LAST = 2**31 - 1
@@ -30,7 +29,7 @@ _PARAMETERS = [
 @blueprint.doc(
     operationId="auditTrail",
     parameters=_PARAMETERS,
-    responses=problems.documented(kinds.NOT_ACCEPTABLE, kinds.HOST_REFUSED, kinds.INVALID, kinds.INTERNAL, kinds.STORE),
+    responses=problems.of_route(),
 )
 @needs("audit")
 def trail() -> Response:
