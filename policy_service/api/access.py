@@ -1,4 +1,4 @@
-"""What a route asks of a caller: every view declares it, and the application does not start where one does not."""
+"""Which role a route needs. Every view declares it; the application does not start where one declares nothing."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -82,12 +82,12 @@ def declarations(app: Flask) -> dict[str, Need]:
 
 
 def principal() -> Principal:
-    """Who asks; of a route that anyone may ask there is none."""
+    """Who makes the request. Not to be asked in a view that is open to anyone: there is none."""
     return cast(Principal, g.principal)
 
 
 def caller() -> str:
-    """Under whose name idempotency keys are kept."""
+    """The name under which the idempotency keys of this caller are kept."""
     name = principal().name
     return _LOCAL_CALLER if name == LOCAL.name else name
 

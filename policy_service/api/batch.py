@@ -88,19 +88,19 @@ def batch(body: BatchItemSchema) -> Response:
     item that was not judged. Give every item a key: then the whole batch may be sent again.
     """
     known = shared()
-    place = _Place(known.batches)
+    slot = _Slot(known.batches)
     try:
-        wanted, answers = _answers(known, place, body)
+        wanted, answers = _answers(known, slot, body)
     except BaseException:
-        place.free()
+        slot.free()
         raise
-    answered = Response(place.until_end(answers), content_type=wanted)
-    answered.call_on_close(place.free)
+    answered = Response(slot.until_end(answers), content_type=wanted)
+    answered.call_on_close(slot.free)
     return answered
 
 
-class _Place:
-    """One of the places for batches under way; given back at the end, or when the reader has gone."""
+class _Slot:
+    """One of the slots for batches under way; it is freed at the end of the answer, or when the reader is gone."""
 
     def __init__(self, places: BoundedSemaphore) -> None:
         if not places.acquire(blocking=False):
@@ -114,7 +114,7 @@ class _Place:
         self.free()
 
 
-def _answers(known: Shared, place: _Place, schema: BatchItemSchema) -> tuple[str, Iterator[bytes]]:
+def _answers(known: Shared, slot: _Slot, schema: BatchItemSchema) -> tuple[str, Iterator[bytes]]:
     """The media type of the answer, and its chunks."""
     limits = known.settings
     posted = request.mimetype
@@ -124,7 +124,7 @@ def _answers(known: Shared, place: _Place, schema: BatchItemSchema) -> tuple[str
     chunks: Iterable[list[bytes]]
     if posted == NDJSON:
         source = source_of(request, limits.max_batch_body)
-        place.ends.callback(source.close)
+        slot.ends.callback(source.close)
         chunks = Lines(source, limits.max_batch_body, limits.max_body).chunks(limits.max_items)
     else:
         chunks = of_array(reading.whole(request, limits.max_batch_body), limits.max_items)
@@ -142,14 +142,14 @@ def _as_array(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Answers:
-    """What becomes of each item, as lines of canonical JSON."""
+    """The result of each item, as a line of canonical JSON."""
 
     def __init__(self, known: Shared, opened: Batch, schema: BatchItemSchema) -> None:
         self._service, self._settings, self._batch, self._schema = known.service, known.settings, opened, schema
         self._index = count()
 
     def of(self, chunks: Iterable[list[bytes]]) -> Iterator[bytes]:
-        """The lines of a chunk together, when its decisions are committed."""
+        """The lines of each chunk, once its decisions are committed."""
         try:
             for chunk in chunks:
                 yield self._chunk([self._read(raw) for raw in chunk])
@@ -170,7 +170,7 @@ class _Answers:
         return b"".join(self._line(next(outcomes) if isinstance(one, Item) else one) for one in read)
 
     def _outcomes(self, items: list[Item]) -> list[Evaluated | Exception]:
-        """What became of the items. A fault of ours in one is not to touch the others: then each is tried alone."""
+        """The result of each item. If one hits a fault of ours, each is tried alone, so that the others succeed."""
         try:
             return list(self._batch.answer(items))
         except Exception as error:  # noqa: BLE001  told with its instance, and logged with its traceback

@@ -85,7 +85,7 @@ def gate_of(
 
 
 class Boundary:
-    """Around the views of one application.
+    """Checks before, and headers after, every view of one application.
 
     Args:
         rates: where requests are counted.
@@ -101,7 +101,7 @@ class Boundary:
         app.after_request(_finish)
 
     def close(self, app: Flask) -> None:
-        """Takes in what the routes declared, when all are there. A route that comes later is not answered.
+        """Learns what each route needs; called when all are registered. A route added later is not answered.
 
         Raises:
             RuntimeError: a route declares nothing.
@@ -124,7 +124,7 @@ class Boundary:
             raise Refused(kinds.NOT_ACCEPTABLE, kinds.NOT_ACCEPTABLE.meaning)
 
     def _admitted(self, need: Need, authorization: str | None) -> Principal:
-        """Who asks, if they may ask this now."""
+        """The caller, if it has a role that the route needs and does not ask too fast."""
         try:
             found = self._gate.principal(authorization)
         except Unauthenticated as error:

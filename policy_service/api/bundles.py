@@ -172,9 +172,9 @@ def _uploaded(found: Uploaded) -> dict[str, Any]:
 @needs("publish")
 def bundles() -> Response:
     """Stored bundles, newest first, and which of them answer now or later."""
-    asked = reading.query(request, "limit", "cursor")
-    limit, cursor = asked.limit(most=_MOST, usual=_USUAL), asked.matching("cursor", _PLACE, *_NO_CURSOR)
-    asked.check()
+    params = reading.query(request, "limit", "cursor")
+    limit, cursor = params.limit(most=_MOST, usual=_USUAL), params.matching("cursor", _PLACE, *_NO_CURSOR)
+    params.check()
     stored = sorted(publishing().bundles.bundles(), key=_place, reverse=True)
     if cursor is not None:
         seen_at, _, id_ = cursor.partition("~")
@@ -202,9 +202,9 @@ def bundles() -> Response:
 @needs("publish")
 def bundle(id: str) -> Response:
     """A stored bundle: its files, and the orders that named it."""
-    asked = reading.query(request, "sources")
-    with_texts = asked.flag("sources")
-    asked.check()
+    params = reading.query(request, "sources")
+    with_texts = params.flag("sources")
+    params.check()
     store = publishing().bundles
     entry, sources = store.bundle(checked(id)), store.sources(id)
     if entry is None or sources is None:
@@ -232,9 +232,9 @@ def activations() -> Response:
 
     Active is the order with the greatest `effective_at`, then `sequence`, among those that hold.
     """
-    asked = reading.query(request, "limit", "cursor")
-    limit, cursor = asked.limit(most=_MOST, usual=_USUAL), asked.matching("cursor", _SEQUENCE, *_NO_CURSOR)
-    asked.check()
+    params = reading.query(request, "limit", "cursor")
+    limit, cursor = params.limit(most=_MOST, usual=_USUAL), params.matching("cursor", _SEQUENCE, *_NO_CURSOR)
+    params.check()
     found = publishing().bundles.activations(None if cursor is None else int(cursor), limit + 1)
     page: list[Activation] = found[:limit]
     more = str(page[-1].sequence) if len(found) > limit else None
@@ -247,7 +247,7 @@ def _place(one: BundleEntry) -> tuple[str, str]:
 
 
 def checked(id_: str) -> str:
-    """What may be the id of a bundle. Raises NotFound for what none has."""
+    """The id in a path. Raises NotFound where it has not the form of one."""
     if _ID.fullmatch(id_) is None:
         raise _unknown(id_)
     return id_

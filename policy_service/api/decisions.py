@@ -52,9 +52,9 @@ def decision(id: str) -> Response:
     The request as it was judged, the answer, and the bundle that gave it; its place in the log, and the decisions that
     it corrects and that correct it. A sensitive value stands as `{"commitment": …}` unless it is revealed.
     """
-    asked = reading.query(request, "reveal")
-    reveal = asked.flag("reveal")
-    asked.check()
+    params = reading.query(request, "reveal")
+    reveal = params.flag("reveal")
+    params.check()
     if reveal:
         may_reveal()
     known = service()
@@ -72,14 +72,14 @@ def _chain(chain: Chain) -> dict[str, Any]:
     return {"decisions": links, "complete": chain.complete}
 
 
-def _whatever_the_query(schema: ReplayRequestSchema) -> dict[str, Any]:
-    """The values of the body. A query means nothing here, and is not refused."""
+def _body_if_any(schema: ReplayRequestSchema) -> dict[str, Any]:
+    """The values of the body. Unlike elsewhere, a query is ignored."""
     return read(schema, reading.posted_if_any(request)).checked()
 
 
 @blueprint.route("/<id>/replay", methods=["POST"], parameters=[ID_PARAMETER])
 @blueprint.response(200, ReplayedSchema, description="Whether the answer is the same, and where it differs.")
-@takes(ReplayRequestSchema, {"bundle": "active"}, required=False, reader=_whatever_the_query)
+@takes(ReplayRequestSchema, {"bundle": "active"}, required=False, reader=_body_if_any)
 @blueprint.doc(
     operationId="replay",
     responses=problems.of_body(kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_REPLAYABLE, kinds.NO_BUNDLE),
@@ -105,7 +105,7 @@ def replay(id: str, body: dict[str, Any]) -> Response:
 
 
 def checked(id_: str) -> str:
-    """The id of a path, if it can be one. Raises NotFound."""
+    """The id in a path. Raises NotFound where it has not the form of one."""
     if _ID.fullmatch(id_) is None:
         raise NotFound(f"there is no decision `{id_[:64]}`")
     return id_

@@ -43,7 +43,7 @@ def _in_json(schema: type[EvaluateRequestSchema]) -> Content:
 
 
 def _with_its_faults(schema: EvaluateRequestSchema) -> Read:
-    """The body, faults and all: what is right of it is judged too, so that every fault is told at once."""
+    """The body with its faults: the service looks at the rest too, so that one answer lists every fault."""
     with span("read"):
         found = reading.posted(request)
     return read(schema, found)

@@ -63,10 +63,10 @@ def export() -> Response:
     reward granted; what is sensitive reads `hidden`, and a text that a spreadsheet would take for a formula begins with
     an apostrophe. An answer that breaks off is not complete: its transfer ends without the last chunk.
     """
-    asked = reading.query(request, *filters.NAMES, "format")
-    query = filters.query_of(asked)
-    form = asked.matching("format", "|".join(_FORMS), "`format` is ndjson or csv")
-    asked.check()
+    params = reading.query(request, *filters.NAMES, "format")
+    query = filters.query_of(params)
+    form = params.matching("format", "|".join(_FORMS), "`format` is ndjson or csv")
+    params.check()
     accepted = request.accept_mimetypes.best_match(list(_FORMS.values()), NDJSON)
     wanted = accepted if form is None else _FORMS[form]
     portions = auditing().searching.records(query)

@@ -1,4 +1,4 @@
-"""What decorators of views tell of an operation in the contract."""
+"""How decorators of views add to the operation that the contract shows."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -10,7 +10,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def described(view: View, part: dict[str, Any]) -> View:
-    """The view, a part of its operation told. What wraps it later takes it over (functools.wraps)."""
+    """The view, with a part of its OpenAPI operation noted on it. Later wrappers keep the note (functools.wraps)."""
     known: dict[str, Any] = deepcopy(getattr(view, "_apidoc", {}))
     known["manual_doc"] = deepupdate(known.get("manual_doc", {}), part)
     view._apidoc = known  # type: ignore[attr-defined]  # where flask-smorest looks; a function declares none

@@ -44,7 +44,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def register(app: Flask) -> None:
-    """Every way out of a view but an answer ends here."""
+    """Every exception that leaves a view becomes a problem here."""
     for known in KNOWN:
         app.register_error_handler(known, _refused)
     app.register_error_handler(HTTPException, of_http)
@@ -107,7 +107,7 @@ def of_body(*further: Kind) -> dict[str, Any]:
 def documented(*found: Kind) -> dict[str, Any]:
     """The problems of an operation as OpenAPI's responses: each status with the types it can have there.
 
-    What needs the store needs first to know who asks.
+    Where the store may fail, the issuer of tokens may too: it is asked first, for who the caller is.
     """
     found += (kinds.ISSUER,) if kinds.STORE in found else ()
     return {str(status): _documented([k for k in found if k.status == status]) for status in sorted(_statuses(found))}

@@ -42,9 +42,9 @@ def head() -> Response:
 
     Keep heads: a log that was cut short, or changed from end to end, does not fit them any more.
     """
-    asked = reading.query(request, "size")
-    size = asked.whole_number("size")
-    asked.check()
+    params = reading.query(request, "size")
+    size = params.whole_number("size")
+    params.check()
     known = auditing()
     return answer(known.shown(known.head(size)))
 
@@ -62,9 +62,9 @@ def head() -> Response:
 @needs("audit")
 def consistency() -> Response:
     """That an earlier log is the beginning of a later one: nothing was taken out or changed between two heads."""
-    asked = reading.query(request, "from", "to")
-    first, new = asked.whole_number("from"), asked.whole_number("to")
-    old = asked.needed("from", first, "the size of the earlier tree is needed")
+    params = reading.query(request, "from", "to")
+    first, new = params.whole_number("from"), params.whole_number("to")
+    old = params.needed("from", first, "the size of the earlier tree is needed")
     later, hashes = auditing().consistency(old, new)
     return answer({"from": old, "to": later.size, "hashes": [base64(one) for one in hashes], "head": later.note})
 
@@ -75,9 +75,9 @@ def consistency() -> Response:
 @needs("audit")
 def proof(id: str) -> Response:
     """That a decision is in the log: the hashes from its record to the root of a signed head."""
-    asked = reading.query(request, "size")
-    size = asked.whole_number("size")
-    asked.check()
+    params = reading.query(request, "size")
+    size = params.whole_number("size")
+    params.check()
     found = auditing().proof(checked(id), size)
     return answer(
         {
@@ -103,9 +103,9 @@ def evidence(id: str) -> Response:
     The record, the rules that decided with their texts, the inclusion proof, the signed head and the receipt. Verify it
     with `tools/verify_decision.py`, which shares no code with the service.
     """
-    asked = reading.query(request, "private")
-    private = asked.flag("private")
-    asked.check()
+    params = reading.query(request, "private")
+    private = params.flag("private")
+    params.check()
     found = auditing().export(checked(id), private=private)
     if private:
         note(id, "evidence")

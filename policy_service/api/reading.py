@@ -10,7 +10,7 @@ from policy_service.diagnostics.catalogue import BAD_HEADER, BAD_OPTION, UNKNOWN
 from policy_service.problems import kinds
 from policy_service.problems.refused import Refused, too_large
 from policy_service.requests.posted import Posted, parse
-from policy_service.requests.query import Asked
+from policy_service.requests.query import Parameters
 from policy_service.requests.schemas import IDEMPOTENCY_KEY
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -64,7 +64,7 @@ def idempotency_key(request: Request, faults: list[Fault]) -> str | None:
     return key
 
 
-def query(request: Request, *known: str) -> Asked:
+def query(request: Request, *known: str) -> Parameters:
     """The query of a request, each parameter at most once. Raises InvalidInput for any other."""
     faults = []
     for name, values in request.args.lists():
@@ -75,4 +75,4 @@ def query(request: Request, *known: str) -> Asked:
             faults.append(fault(f"/{name}", BAD_OPTION, f"`{name}` stands {len(values)} times"))
     if faults:
         raise InvalidInput(faults)
-    return Asked(request.args.to_dict())
+    return Parameters(request.args.to_dict())

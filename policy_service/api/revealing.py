@@ -1,4 +1,4 @@
-"""Sensitive values shown: who may, and that it is in the audit trail before anybody sees them."""
+"""Sensitive values shown: only to auditors, and noted in the audit trail before anybody sees them."""
 
 from policy_service.access import instants
 from policy_service.access.trail import REVEAL, TrailEntry
@@ -9,7 +9,7 @@ from policy_service.problems.refused import Refused
 
 
 def may_reveal() -> None:
-    """Refuses whoever is no auditor. Raises Refused."""
+    """Raises Refused where the caller has not the role `audit`."""
     if "audit" not in principal().roles:
         raise Refused(kinds.FORBIDDEN, "to reveal sensitive values needs a role of: audit")
 

@@ -34,9 +34,9 @@ def search() -> Response:
     in the last second may not be sealed yet: it is found by its id alone. Sensitive values are not shown, but are
     looked for: `subject` may be one, until it is erased.
     """
-    asked = reading.query(request, *filters.NAMES, "limit", "cursor")
-    query = filters.query_of(asked)
-    asked.check()
+    params = reading.query(request, *filters.NAMES, "limit", "cursor")
+    query = filters.query_of(params)
+    params.check()
     return answer(auditing().searching.search(query).json)
 
 
@@ -50,12 +50,12 @@ def claim() -> Response:
     Those that granted it, and those that judged the same reward of the same subject for the same period and did not. A
     key that nobody was ever granted has none.
     """
-    asked = reading.query(request, "key")
+    params = reading.query(request, "key")
     hint = f"as `{_KEY['example']}`, its `#` written `%23`"
-    posted = asked.matching(
+    posted = params.matching(
         "key", filters.CLAIM, "`key` is `policy/reward@type:id#period`", hint, longest=filters.LONGEST
     )
-    key = asked.needed("key", posted, "the key of the claim is needed")
+    key = params.needed("key", posted, "the key of the claim is needed")
     known = auditing()
     through = known.log.size()
     bearings = [one.json for one in known.searching.claim(key)]

@@ -37,7 +37,7 @@ def trail() -> Response:
 
     Pages go by sequence downwards, so that they stay as they are while acts arrive.
     """
-    asked = reading.query(request, "before", "limit")
-    before, limit = asked.number_to("before", _LAST), asked.limit(most=MOST_ON_A_PAGE, usual=PAGE)
-    asked.check()
+    params = reading.query(request, "before", "limit")
+    before, limit = params.number_to("before", _LAST), params.limit(most=MOST_ON_A_PAGE, usual=PAGE)
+    params.check()
     return answer(page(shared().trail.trail(before, limit + 1), limit))

@@ -13,10 +13,10 @@ import click
 
 from policy_service.access import instants
 from policy_service.access.trail import REVEAL, TrailEntry
-from policy_service.cli.acting import OneLine, act, told
+from policy_service.cli.acting import OneLine, act, fail
 from policy_service.cli.decisions import auditing
 from policy_service.cli.page import page
-from policy_service.cli.requests import telling
+from policy_service.cli.requests import reporting_faults
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.audit.verifying import Finding, GivenReceipt, Progress, Verified
 from policy_service.proofs import keys
@@ -137,7 +137,7 @@ def _keep(file: Path | None, progress: Progress) -> None:
         written.write_text(json.dumps(asdict(progress)) + "\n", "utf-8")
         written.replace(file)
     except OSError as error:
-        told(f"`{file}` cannot be written: {error.strerror}")
+        fail(f"`{file}` cannot be written: {error.strerror}")
 
 
 @contextmanager
@@ -263,7 +263,7 @@ def export(decision: str, file: Path, private: bool, form: str) -> None:
             file.touch(0o600)
         file.write_text(found.dumps(), "utf-8")
     except OSError as error:
-        told(f"`{file}` cannot be written: {error.strerror}")
+        fail(f"`{file}` cannot be written: {error.strerror}")
     inclusion = found.inclusion
     if form == "json":
         write_json({"decision_id": decision, "index": inclusion.index, "size": inclusion.size, "file": str(file)})
@@ -308,12 +308,12 @@ def new_key(file: Path) -> None:
     The key is named after POLICY_LOG_ORIGIN; POLICY_SIGNING_KEY names the file. Keep the verifier key apart from the
     store, with those who verify.
     """
-    with telling("text"):
+    with reporting_faults("text"):
         origin = read_settings().log_origin
     try:
         made = keys.make(file, origin)
     except FileExistsError:
-        told(f"`{file}` is there already, and is left as it is")
+        fail(f"`{file}` is there already, and is left as it is")
     except (OSError, KeyRefused) as error:
-        told(f"no key can be made: {error}")
+        fail(f"no key can be made: {error}")
     click.echo(made.verifier.text)

@@ -1,4 +1,4 @@
-"""The request in a file, judged as the one in an HTTP body is, and its faults told."""
+"""The request in a file, checked as the body of an HTTP request is, and its faults printed."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,8 +42,8 @@ def read(file: BinaryIO, served: PolicyService, most_deep: int, overrides: Mappi
 
 
 @contextmanager
-def telling(form: str) -> Iterator[None]:
-    """Faults inside are told on standard error, as text or as the problem HTTP would answer; then the command ends."""
+def reporting_faults(form: str) -> Iterator[None]:
+    """Prints faults raised inside on standard error, as text or as the problem of HTTP; then the command ends."""
     try:
         yield
     except (Refused, InvalidInput) as error:

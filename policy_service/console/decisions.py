@@ -44,7 +44,7 @@ def blueprint(auditing: Auditing | None) -> Blueprint:
 
 
 def _found(auditing: Auditing, id_: str) -> CaseFile:
-    """Raises NotFound."""
+    """The case of a decision. Raises NotFound."""
     if _ID.fullmatch(id_) is None:
         raise NotFound(f"there is no decision `{id_[:64]}`")
     return auditing.case(id_)

@@ -1,1 +1,1 @@
-"""What a refusal says: RFC 9457 problems with every fault at once, whoever is refused. Knows no HTTP."""
+"""Refusals: RFC 9457 problems that list every fault at once. Uses no web framework."""

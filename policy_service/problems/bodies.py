@@ -70,5 +70,5 @@ def _error(one: Fault) -> Error:
 
 
 def _sendable(text: str) -> str:
-    """The text as UTF-8 can carry it: half of a character, which a caller may post, as its escape."""
+    """The text in a form that UTF-8 can carry: half of a surrogate pair becomes its escape."""
     return text.encode("utf-8", "backslashreplace").decode()

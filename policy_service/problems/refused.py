@@ -1,6 +1,6 @@
-"""Why a request is refused: one exception for whoever refuses it, and what each known exception amounts to.
+"""Why a request is refused: the exception that says so, and the refusal that each known exception becomes.
 
-No text of an unknown exception leaves: what a person reads here was written for a person.
+The text of an unknown exception is never shown to a caller: it was not written for one.
 """
 
 import logging
@@ -75,7 +75,7 @@ _SAYING: Mapping[type[Exception], Kind] = {
 
 
 def refusal_of(error: Exception) -> Refused:
-    """What a request, or an item of a batch, is refused with."""
+    """The refusal that an exception becomes; an unknown exception is a fault of ours."""
     match error:
         case Refused():
             return error
@@ -105,7 +105,7 @@ def _stops(error: BundleWithdrawn) -> str:
 
 
 def logged(error: Exception, what: str) -> str:
-    """A fault of ours, put into the log; the name of its entry."""
+    """Logs a fault of ours with its traceback; gives the name of the entry, for `instance`."""
     instance = uuid4().urn
     _LOG.error("%s failed: %s", what, instance, exc_info=error)
     return instance

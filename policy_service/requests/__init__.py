@@ -1,1 +1,1 @@
-"""What was asked, read and checked: JSON texts, schemas, filters, the items of a batch. Knows no web framework."""
+"""Requests read and checked: JSON texts, schemas, filters, the items of a batch. Uses no web framework."""

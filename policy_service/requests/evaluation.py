@@ -1,4 +1,4 @@
-"""A posted body as a request to evaluate, whoever posted it: over HTTP, in a batch, or in a file."""
+"""A posted body turned into a request to evaluate: one over HTTP, an item of a batch, or a file."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _ANY = "*"
 
 
 def posted_request(found: Posted, service: PolicyService) -> EvaluateRequest:
-    """As `request_of`, of JSON that was not put through its schema yet."""
+    """As `request_of`, of JSON that was not checked against its schema yet."""
     return request_of(read(_SCHEMA, found), service)
 
 

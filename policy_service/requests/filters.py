@@ -8,7 +8,7 @@ from policy_service.decisions.audit.searching import CURSOR, MOST_ON_A_PAGE, PAG
 from policy_service.decisions.sealed.terms import term
 from policy_service.diagnostics.catalogue import NOT_A_DATE
 from policy_service.language.values import parse_date
-from policy_service.requests.query import Asked
+from policy_service.requests.query import Parameters
 from policy_service.requests.schemas import BUNDLE_ID, MERCHANT_ID
 
 LONGEST = 600
@@ -35,51 +35,51 @@ RANGES = tuple(f"{name}_{end}" for name in SPANS for end in ("from", "to"))
 NAMES = (*FORMS, *RANGES)
 
 
-def query_of(asked: Asked) -> Query:
-    """The query that filters make; what is wrong with them is kept in `asked`."""
-    terms = [found for name in FORMS if (found := _term(asked, name)) is not None]
+def query_of(params: Parameters) -> Query:
+    """The query that filters make; faults are collected in `params`."""
+    terms = [found for name in FORMS if (found := _term(params, name)) is not None]
     return Query(
         tuple(dict.fromkeys(terms)),
-        as_of=_span(asked, "as_of"),
-        decided=_span(asked, "decided"),
-        before=_before(asked),
-        limit=asked.limit(most=MOST_ON_A_PAGE, usual=PAGE),
+        as_of=_span(params, "as_of"),
+        decided=_span(params, "decided"),
+        before=_before(params),
+        limit=params.limit(most=MOST_ON_A_PAGE, usual=PAGE),
     )
 
 
-def _term(asked: Asked, name: str) -> str | None:
+def _term(params: Parameters, name: str) -> str | None:
     pattern, example, meaning = FORMS[name]
-    text = asked.matching(name, pattern, f"`{name}` is {meaning}", f"as `{example}`", longest=LONGEST)
+    text = params.matching(name, pattern, f"`{name}` is {meaning}", f"as `{example}`", longest=LONGEST)
     if text is None:
         return None
     return term("subject", f"merchant:{text}") if name == "merchant" else term(name, text)
 
 
-def _span(asked: Asked, name: str) -> tuple[str | None, str | None]:
-    first, end = (_bound(asked, f"{name}_{which}") for which in ("from", "to"))
+def _span(params: Parameters, name: str) -> tuple[str | None, str | None]:
+    first, end = (_bound(params, f"{name}_{which}") for which in ("from", "to"))
     if first is not None and end is not None and first >= end:
-        asked.refuse(f"{name}_to", f"`{name}_to` is not after `{name}_from`")
+        params.refuse(f"{name}_to", f"`{name}_to` is not after `{name}_from`")
     return first, end
 
 
-def _bound(asked: Asked, name: str) -> str | None:
+def _bound(params: Parameters, name: str) -> str | None:
     """The bound as the log keeps days and instants, so that they compare as texts."""
-    text = asked.text(name)
+    text = params.text(name)
     if text is None:
         return None
     day = parse_date(text)
     if name.startswith("as_of"):
         if day is None:
-            asked.refuse(name, f"`{name}` is a day", "2023-04-01", NOT_A_DATE)
+            params.refuse(name, f"`{name}` is a day", "2023-04-01", NOT_A_DATE)
         return None if day is None else day.isoformat()
     moment = moment_of(text) if day is None else datetime.combine(day, time(), UTC)
     if moment is None:
         hint = "2023-04-01 or 2023-04-01T08:00:00+08:00"
-        asked.refuse(name, f"`{name}` is a day, or an instant with its offset", hint, NOT_A_DATE)
+        params.refuse(name, f"`{name}` is a day, or an instant with its offset", hint, NOT_A_DATE)
         return None
     return instants.text(moment)
 
 
-def _before(asked: Asked) -> int | None:
-    text = asked.matching("cursor", CURSOR, "`cursor` is no `next` of a page")
+def _before(params: Parameters) -> int | None:
+    text = params.matching("cursor", CURSOR, "`cursor` is no `next` of a page")
     return None if text is None else int(text[1:])

@@ -1,4 +1,4 @@
-"""The items of a batch's body, each as its bytes, in chunks: elements of a JSON array, or lines as they arrive."""
+"""The items of a batch, each as its bytes, in chunks: the elements of a JSON array, or lines as they arrive."""
 
 import json
 import re
@@ -112,7 +112,7 @@ class Source:
 
 
 class Lines:
-    """The lines of a body, blank ones left out; of memory it takes a line and a piece."""
+    """The lines of a body without the blank ones; holds one line and one piece in memory."""
 
     def __init__(self, source: Source, most_bytes: int, most_line: int) -> None:
         self._source, self._most_line, self._most_bytes = source, most_line, most_bytes
@@ -121,11 +121,11 @@ class Lines:
         self._whole: list[bytes] = []
 
     def chunks(self, most_items: int) -> Iterator[list[bytes]]:
-        """The lines, as many together as come close together.
+        """The lines in chunks; those that arrive close together share a chunk.
 
         Raises:
-            Refused: 413 for the line or the size that goes too far, when all before were given.
-            OSError: the sender has gone; a line that it has not ended is not given.
+            Refused: 413 for a line or a body that is too large, after all lines before it were given.
+            OSError: the sender is gone; a line that it did not finish is not given.
         """
         given = 0
         while True:
@@ -143,7 +143,7 @@ class Lines:
                 return
 
     def _chunk(self, most: int) -> tuple[list[bytes], Refused | None]:
-        """The next lines, none at the end of the body; and what ends the body before its end."""
+        """The next lines, none at the end of the body; and the refusal that stops the reading, if any."""
         lines: list[bytes] = []
         until = float("inf")
         try:
@@ -162,7 +162,7 @@ class Lines:
         return lines, None
 
     def _take(self) -> None:
-        """Reads a piece, and parts it into lines."""
+        """Reads a piece and splits it into lines."""
         piece = self._source.read()
         self._most_bytes -= len(piece)
         if self._most_bytes < 0:

@@ -26,7 +26,7 @@ _HALF_MESSAGE = "the text holds control signs or half of a character"
 class Posted:
     """A body that is JSON; numbers are int or Decimal, never float.
 
-    faults: texts and keys that hold half of a character, which JSON can say and UTF-8 cannot.
+    faults: texts and keys that hold half of a surrogate pair, which JSON can escape and UTF-8 cannot carry.
     """
 
     value: Any
@@ -115,7 +115,7 @@ def _malformed(message: str) -> NoReturn:
 
 
 def _is_flawed(value: Any, most_deep: int) -> bool:
-    """Whether the slow walk will find a fault; goes level by level, so that nothing recurses."""
+    """Whether `_flaws`, which is slower, would find a fault. Goes level by level, without recursion."""
     level = [value]
     for _ in range(most_deep):
         below: list[Any] = []
@@ -134,7 +134,7 @@ def _is_flawed(value: Any, most_deep: int) -> bool:
 
 
 def _flaws(value: Any, most_deep: int) -> Iterator[Fault]:
-    """Keys that stand twice, numbers that are none, and what lies too deep."""
+    """Repeated keys, NaN and Infinity, and what is nested too deeply."""
     for path, depth, item in _places(value, most_deep):
         if isinstance(item, _Constant):
             yield fault(_pointer(path), MALFORMED, f"`{item}` is not a number in JSON")
@@ -162,7 +162,7 @@ _Path = tuple[Any, str] | None
 
 
 def _places(value: Any, most_deep: int) -> Iterator[tuple[_Path, int, Any]]:
-    """Every value with its path, and how deep it lies: the whole body at 1. Nothing below what lies too deep."""
+    """Every value with its path and depth; the whole body has depth 1. Nothing inside what is too deep."""
     todo: list[tuple[_Path, int, Any]] = [(None, 1, value)]
     while todo:
         path, depth, item = todo.pop()
@@ -185,7 +185,7 @@ def _pointer(path: _Path) -> str:
 
 
 def _bounded(faults: Iterator[Fault]) -> list[Fault]:
-    """As many faults as a problem shows: long keys make long pointers, and a body may hold thousands of them."""
+    """At most as many faults as a problem shows, and a bounded length of pointers: a body may have many long keys."""
     found: list[Fault] = []
     room = _MOST_POINTED
     for one in islice(faults, MOST_SHOWN):

@@ -1,4 +1,4 @@
-"""The parameters of a query. What is wrong with each is kept, so that all faults are told together."""
+"""The parameters of a query. Faults are collected, so that one answer lists them all."""
 
 import re
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ _LARGEST = 2**53
 Found = TypeVar("Found")
 
 
-class Asked:
-    """Reads the parameters that were given; one that is absent or wrong is null, or its default."""
+class Parameters:
+    """The parameters that were given. One that is absent or wrong reads as null, or as its default."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
@@ -59,7 +59,7 @@ class Asked:
         self.faults.append(fault(f"/{name}", code, message, hint))
 
     def needed(self, name: str, found: Found | None, message: str) -> Found:
-        """What was found of a parameter that must be given. Raises InvalidInput, if anything was wrong."""
+        """The value found of a parameter that must be given. Raises InvalidInput, if any parameter is wrong."""
         if self.text(name) is None:
             self.refuse(name, message, code=KEY_ABSENT)
         if found is None or self.faults:
@@ -67,6 +67,6 @@ class Asked:
         return found
 
     def check(self) -> None:
-        """Raises InvalidInput, if anything was wrong."""
+        """Raises InvalidInput with all faults, if there are any."""
         if self.faults:
             raise InvalidInput(self.faults)
