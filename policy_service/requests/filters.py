@@ -6,10 +6,10 @@ from policy_service.access import instants
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.audit.searching import CURSOR, MOST_ON_A_PAGE, PAGE, Query
 from policy_service.decisions.sealed.terms import term
-from policy_service.diagnostics.catalogue import NOT_A_DATE
+from policy_service.diagnostics.catalogue import BAD_TEXT, NOT_A_DATE, TOO_MANY
 from policy_service.language.values import parse_date
 from policy_service.requests.query import Parameters
-from policy_service.requests.schemas import BUNDLE_ID, MERCHANT_ID
+from policy_service.requests.schemas import BUNDLE_ID, LONGEST_PATTERN, MERCHANT_ID, MOST_PATTERNS
 
 LONGEST = 600
 """Characters of a filter."""
@@ -45,6 +45,23 @@ def query_of(params: Parameters) -> Query:
         before=_before(params),
         limit=params.limit(most=MOST_ON_A_PAGE, usual=PAGE),
     )
+
+
+def patterns_of(params: Parameters) -> tuple[str, ...] | None:
+    """Ids of policies, or patterns of them, separated by commas; null where none are given."""
+    text = params.text("policies")
+    if text is None:
+        return None
+    patterns = tuple(text.split(","))
+    if len(patterns) > MOST_PATTERNS:
+        params.refuse("policies", f"more than {MOST_PATTERNS} patterns", code=TOO_MANY)
+    for at, pattern in enumerate(patterns):
+        if not pattern:
+            params.refuse(f"policies/{at}", "a pattern that names nothing")
+        elif len(pattern) > LONGEST_PATTERN:
+            message = f"a pattern is at most {LONGEST_PATTERN} characters"
+            params.refuse(f"policies/{at}", message, code=BAD_TEXT)
+    return patterns
 
 
 def _term(params: Parameters, name: str) -> str | None:

@@ -33,19 +33,18 @@ class Parameters:
 
     def whole_number(self, name: str) -> int | None:
         """A size or index of the log."""
-        text = self.matching(name, "0|[1-9][0-9]{0,15}", message := f"`{name}` is a whole number from 0")
-        if text is not None and int(text) > _LARGEST:
-            self.refuse(name, message)
-            return None
-        return None if text is None else int(text)
+        return self._number(name, 0, _LARGEST, f"`{name}` is a whole number from 0")
 
     def number_to(self, name: str, most: int) -> int | None:
         """A whole number from 1."""
-        text = self.matching(name, "[1-9][0-9]{0,9}", message := f"`{name}` is a whole number from 1 to {most}")
-        if text is not None and int(text) > most:
-            self.refuse(name, message)
-            return None
-        return None if text is None else int(text)
+        return self._number(name, 1, most, f"`{name}` is a whole number from 1 to {most}")
+
+    def _number(self, name: str, least: int, most: int, message: str) -> int | None:
+        text = self.matching(name, "0|[1-9][0-9]{0,15}", message)
+        if text is None or least <= int(text) <= most:
+            return None if text is None else int(text)
+        self.refuse(name, message)
+        return None
 
     def limit(self, *, most: int, usual: int) -> int:
         """How many entries a page may have."""
