@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from policy_service.access.issuing import KeyEnded, NameInForce, UnknownKey
-from policy_service.decisions.answers.answering import TookTooLong
+from policy_service.decisions.answers.evaluate import TookTooLong
 from policy_service.decisions.audit.auditing import NotSealed
 from policy_service.decisions.audit.comparing import NotComparable
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
