@@ -28,8 +28,10 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseExc
 from gunicorn.http.wsgi import create
 from gunicorn.workers.base import Worker as BaseWorker
 
-from policy_service.api import problems
 from policy_service.api.boundary import STREAMED
+from policy_service.kinds.bodies import PROBLEM_JSON
+from policy_service.kinds.bodies import body as problem
+from policy_service.problems import kinds
 from policy_service.telemetry import metrics
 from policy_service.worker.connection import MIN_RATE, ComingBody, Connection, TooSlow
 from policy_service.worker.framing import Incoming
@@ -135,7 +137,7 @@ class Worker(BaseWorker):
                 connection.deadline = min(connection.deadline, now + _CLOSING_SECONDS)
         for connection in [c for c in self._connections if c.deadline <= now and c not in self._busy]:
             if connection.incoming.begun and connection.kept:
-                self._refuse(connection, problems.REQUEST_TIMEOUT)
+                self._refuse(connection, kinds.REQUEST_TIMEOUT)
             else:
                 self._drop(connection)
 
@@ -214,7 +216,7 @@ class Worker(BaseWorker):
         elif connection.ended:
             self._drop(connection)
         elif len(incoming.data) > _AT_ONCE and sum(len(c.incoming.data) for c in self._connections) > MOST_HELD:
-            self._refuse(connection, problems.OVERLOADED)
+            self._refuse(connection, kinds.OVERLOADED)
         else:
             connection.tell_to_go_on()
 
@@ -222,7 +224,7 @@ class Worker(BaseWorker):
         incoming = connection.incoming
         path = incoming.request.path
         if len(self._busy) >= self.cfg.threads + Limits.max_waiting and path not in _ALWAYS:
-            self._refuse(connection, problems.OVERLOADED)
+            self._refuse(connection, kinds.OVERLOADED)
             return
         connection.ahead += incoming.release()
         if not incoming.whole:
@@ -341,7 +343,7 @@ class Worker(BaseWorker):
 
     # ---- refusals
 
-    def _refuse(self, connection: Connection, kind: problems.Kind) -> None:
+    def _refuse(self, connection: Connection, kind: kinds.Kind) -> None:
         """Answer from the main loop, and close."""
         connection.kept = False
         connection.unsent += _refusal(kind)
@@ -350,23 +352,23 @@ class Worker(BaseWorker):
         self._go_on(connection)
 
 
-def _refusal(kind: problems.Kind) -> bytes:
+def _refusal(kind: kinds.Kind) -> bytes:
     metrics.refused(kind.name)
-    body = problems.body(kind, kind.meaning)
-    retry = f"Retry-After: {_RETRY_SECONDS}\r\n" if kind is problems.OVERLOADED else ""
+    body = problem(kind, kind.meaning)
+    retry = f"Retry-After: {_RETRY_SECONDS}\r\n" if kind is kinds.OVERLOADED else ""
     head = (
         f"HTTP/1.1 {kind.status} {kind.title}\r\nConnection: close\r\n{retry}"
-        f"Content-Type: {problems.PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
-def _kind(error: Exception) -> problems.Kind:
+def _kind(error: Exception) -> kinds.Kind:
     """What a request is refused with that cannot be read, or whose answer fails; it is logged."""
     if not isinstance(error, ParseException):
         _LOG.error("a request failed", exc_info=error)
-        return problems.INTERNAL
+        return kinds.INTERNAL
     _LOG.info("a request cannot be read: %s", type(error).__name__)  # its text quotes the request
     if isinstance(error, LimitRequestLine):
-        return problems.PATH_TOO_LONG
-    return problems.HEADERS_TOO_LARGE if isinstance(error, LimitRequestHeaders) else problems.BAD_REQUEST
+        return kinds.PATH_TOO_LONG
+    return kinds.HEADERS_TOO_LARGE if isinstance(error, LimitRequestHeaders) else kinds.BAD_REQUEST

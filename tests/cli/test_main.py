@@ -80,7 +80,8 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     ("command", "unneeded"),
     [("check", {"flask", "marshmallow", "sqlalchemy", "durable_rules_engine", "gunicorn"}),
      ("test", {"flask", "marshmallow", "sqlalchemy", "gunicorn"}),
-     ("evaluate", {"gunicorn", "durable_rules_engine"})],
+     ("evaluate", {"gunicorn", "durable_rules_engine"}),
+     ("explain", {"gunicorn", "durable_rules_engine"})],
 )  # fmt: skip
 def test_a_command_starts_without_what_it_does_not_need(command: str, unneeded: set[str]) -> None:
     program = (
@@ -90,3 +91,18 @@ def test_a_command_starts_without_what_it_does_not_need(command: str, unneeded: 
     )
     found = python("-c", program, command, "--help")
     assert not unneeded & set(found.stdout.split())
+
+
+@pytest.mark.parametrize("command", ["evaluate", "explain"])
+def test_a_request_in_a_file_is_answered_without_a_web_framework(command: str) -> None:
+    program = (
+        "import sys; from policy_service.cli.main import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: print(end.code, *sys.modules, file=sys.stderr)\n"
+    )
+    here = ROOT / "tests" / "cli"
+    found = python("-c", program, command, str(here / "request.json"), "--rules", str(here / "rules"))
+    status, *loaded = found.stderr.split()
+    assert status == "0"
+    assert found.stdout
+    assert not {"flask", "flask_smorest", "webargs", "werkzeug"} & set(loaded)

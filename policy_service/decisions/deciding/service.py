@@ -38,6 +38,7 @@ from policy_service.decisions.ports.records import (
     Entry,
     IdempotencyClaim,
     IdempotencyConflict,
+    NotFound,
 )
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import Fault, InvalidInput
@@ -77,10 +78,6 @@ class BundleNotActive(Exception):
     def __init__(self, id_: str) -> None:
         super().__init__(f"bundle `{id_}` is not and was not active")
         self.id = id_
-
-
-class NotFound(Exception):
-    """What the path names does not exist; the message says what."""
 
 
 class BundleWithdrawn(Exception):

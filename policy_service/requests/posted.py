@@ -1,4 +1,4 @@
-"""The JSON of a request body: exact numbers, and every fault of the text at once, each with its pointer."""
+"""The JSON that was posted: exact numbers, and every fault of the text at once, each with its pointer."""
 
 import json
 import re
@@ -9,14 +9,12 @@ from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any, NoReturn
 
-from flask import Request
-
-from policy_service.api import problems
-from policy_service.api.problems import Refused
 from policy_service.diagnostics import Fault, escape, fault
-from policy_service.diagnostics.catalogue import BAD_TEXT, DUPLICATE_KEY, MALFORMED, TOO_DEEP, TOO_LARGE
+from policy_service.diagnostics.catalogue import BAD_TEXT, DUPLICATE_KEY, MALFORMED, TOO_DEEP
+from policy_service.problems import kinds
+from policy_service.problems.bodies import MOST_SHOWN
+from policy_service.problems.refused import Refused, one_fault
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
 _BOM = b"\xef\xbb\xbf"
 _HALF = re.compile("[\ud800-\udfff]")
 _MOST_POINTED = 1_000_000
@@ -28,49 +26,11 @@ _HALF_MESSAGE = "the text holds control signs or half of a character"
 class Posted:
     """A body that is JSON; numbers are int or Decimal, never float.
 
-    faults: texts and keys that hold half of a character, which JSON can say and UTF-8 cannot.
+    faults: texts and keys that hold half of a surrogate pair, which JSON can escape and UTF-8 cannot carry.
     """
 
     value: Any
     faults: tuple[Fault, ...] = ()
-
-
-def read(request: Request, most_bytes: int, most_deep: int) -> Posted:
-    """The JSON of a request.
-
-    Raises:
-        Refused: 413, 415, or 400 with every fault of the text.
-    """
-    check_type(request, JSON)
-    return parse(whole(request, most_bytes), most_deep)
-
-
-def check_type(request: Request, *known: str) -> None:
-    """Raises Refused with 415 for a body that is none of some media types, in UTF-8, or is compressed."""
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if request.mimetype not in known or charset != "utf-8":
-        raise Refused(problems.MEDIA_TYPE, f"`Content-Type` must be {' or '.join(known)}, in UTF-8")
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Refused(problems.MEDIA_TYPE, "the body must not be compressed: leave `Content-Encoding` out")
-
-
-def whole(request: Request, most: int) -> bytes:
-    """The body, whether its length was announced or it came in chunks. Raises Refused with 400 or 413."""
-    if (request.content_length or 0) > most:
-        _too_large(most)
-    # A limit cuts a body that came in chunks: one byte more than allowed tells a long body from a full one.
-    request.max_content_length = most + 1
-    data = request.get_data(cache=False)
-    if len(data) > most:
-        _too_large(most)
-    if request.content_length is not None and len(data) < request.content_length:
-        raise Refused(problems.BAD_REQUEST, "the body ends before its announced length")
-    return data
-
-
-def _too_large(most: int) -> NoReturn:
-    message = f"the body is larger than {most} bytes"
-    raise Refused(problems.BODY_TOO_LARGE, message, [fault("", TOO_LARGE, message)])
 
 
 # ---- text to values
@@ -118,7 +78,7 @@ def parse(data: bytes, most_deep: int) -> Posted:
     """The value of a JSON text. Raises Refused with 400 and every fault."""
     value = _value(_text(data), most_deep)
     if _is_flawed(value, most_deep):
-        raise Refused(problems.MALFORMED, "the body is JSON that cannot be trusted", _bounded(_flaws(value, most_deep)))
+        raise Refused(kinds.MALFORMED, "the body is JSON that cannot be trusted", _bounded(_flaws(value, most_deep)))
     return Posted(value, tuple(_bounded(_halves(value, most_deep))) if b"\\u" in data else ())
 
 
@@ -144,19 +104,18 @@ def _value(text: str, most_deep: int) -> Any:
     except json.JSONDecodeError as error:
         _malformed(f"the body is not JSON: line {error.lineno}, column {error.colno}")
     except RecursionError:
-        message = f"the body is nested deeper than {most_deep}"
-        raise Refused(problems.MALFORMED, message, [fault("", TOO_DEEP, message)]) from None
+        raise one_fault(kinds.MALFORMED, "", TOO_DEEP, f"the body is nested deeper than {most_deep}") from None
 
 
 def _malformed(message: str) -> NoReturn:
-    raise Refused(problems.MALFORMED, message, [fault("", MALFORMED, message)]) from None
+    raise one_fault(kinds.MALFORMED, "", MALFORMED, message) from None
 
 
 # ---- what JSON allows and we do not
 
 
 def _is_flawed(value: Any, most_deep: int) -> bool:
-    """Whether the slow walk will find a fault; goes level by level, so that nothing recurses."""
+    """Whether `_flaws`, which is slower, would find a fault. Goes level by level, without recursion."""
     level = [value]
     for _ in range(most_deep):
         below: list[Any] = []
@@ -175,7 +134,7 @@ def _is_flawed(value: Any, most_deep: int) -> bool:
 
 
 def _flaws(value: Any, most_deep: int) -> Iterator[Fault]:
-    """Keys that stand twice, numbers that are none, and what lies too deep."""
+    """Repeated keys, NaN and Infinity, and what is nested too deeply."""
     for path, depth, item in _places(value, most_deep):
         if isinstance(item, _Constant):
             yield fault(_pointer(path), MALFORMED, f"`{item}` is not a number in JSON")
@@ -203,7 +162,7 @@ _Path = tuple[Any, str] | None
 
 
 def _places(value: Any, most_deep: int) -> Iterator[tuple[_Path, int, Any]]:
-    """Every value with its path, and how deep it lies: the whole body at 1. Nothing below what lies too deep."""
+    """Every value with its path and depth; the whole body has depth 1. Nothing inside what is too deep."""
     todo: list[tuple[_Path, int, Any]] = [(None, 1, value)]
     while todo:
         path, depth, item = todo.pop()
@@ -226,10 +185,10 @@ def _pointer(path: _Path) -> str:
 
 
 def _bounded(faults: Iterator[Fault]) -> list[Fault]:
-    """As many faults as a problem shows: long keys make long pointers, and a body may hold thousands of them."""
+    """At most as many faults as a problem shows, and a bounded length of pointers: a body may have many long keys."""
     found: list[Fault] = []
     room = _MOST_POINTED
-    for one in islice(faults, problems.MOST_SHOWN):
+    for one in islice(faults, MOST_SHOWN):
         found.append(one)
         room -= len(one.pointer)
         if room < 0:

@@ -1,10 +1,20 @@
-"""What POST /v1/evaluate and POST /v1/decisions/{id}/replay take."""
+"""The schemas of requests to evaluate and to replay, and the patterns of what they name."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from policy_service.api.schemas.refusals import (
+from policy_service.decisions.deciding.asking import CORRECTIONS
+from policy_service.decisions.explaining.catalogue import DAY_PATTERN
+from policy_service.diagnostics.catalogue import (
+    BAD_ID,
+    BAD_OPTION,
+    BAD_TEXT,
+    TOO_MANY,
+    UNKNOWN_BUNDLE,
+    UNKNOWN_DECISION,
+)
+from policy_service.requests.fields import (
     Flag,
     Object,
     OneOf,
@@ -16,16 +26,6 @@ from policy_service.api.schemas.refusals import (
     Texts,
     refuse,
 )
-from policy_service.decisions.deciding.asking import CORRECTIONS
-from policy_service.decisions.explaining.catalogue import DAY_PATTERN
-from policy_service.diagnostics.catalogue import (
-    BAD_ID,
-    BAD_OPTION,
-    BAD_TEXT,
-    TOO_MANY,
-    UNKNOWN_BUNDLE,
-    UNKNOWN_DECISION,
-)
 
 PURPOSES = ("decide", "preview")
 TRACES = ("none", "fired", "full")
@@ -35,6 +35,7 @@ LONGEST_PROVENANCE = 2048
 BUNDLE_ID = "sha256:[0-9a-f]{64}"
 DECISION_ID = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 MERCHANT_ID = "[A-Za-z0-9._:-]{1,64}"
+IDEMPOTENCY_KEY = r"[\x21-\x7e]{1,255}"
 _HOUR = "(?:[01][0-9]|2[0-3])"
 AS_OF = f"{DAY_PATTERN}(?:[Tt]{_HOUR}(?::[0-5][0-9]){{2}}(?:[.][0-9]+)?(?:[Zz]|[+-]{_HOUR}:[0-5][0-9]))?"
 """A day, or an instant with its offset. Shown, not judged by: what judges knows leap seconds, and days in a zone."""
@@ -203,6 +204,19 @@ class EvaluateRequestSchema(Strict):
     )
     reason = Text(
         allow_none=True, validate=OneOf(CORRECTIONS), metadata={"description": "Why an earlier decision is corrected."}
+    )
+
+
+class BatchItemSchema(EvaluateRequestSchema):
+    """One state and how to judge it, with the key under which it may be repeated."""
+
+    idempotency_key = Text(
+        allow_none=True,
+        validate=Pattern(IDEMPOTENCY_KEY, BAD_TEXT, "a key is 1 to 255 visible ASCII characters without spaces"),
+        metadata={
+            "description": "As the header `Idempotency-Key` of POST /v1/evaluate, whose keys are the same ones. A "
+            "preview ignores it."
+        },
     )
 
 

@@ -7,14 +7,13 @@ from typing import cast
 from flask import Blueprint, Response, request
 
 from policy_service.access.needs import any_of, marked
-from policy_service.console.casepage import STYLE_SOURCE, case_page
-from policy_service.decisions.audit.auditing import Auditing, NoDecision
+from policy_service.decisions.audit.auditing import Auditing
 from policy_service.decisions.audit.casefile import CaseFile
-from policy_service.decisions.deciding.service import NotFound
 from policy_service.decisions.explaining.words import Tongue
-from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.ports.records import NotFound, StoreUnavailable
 from policy_service.diagnostics import InvalidInput, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION, UNKNOWN_KEY
+from policy_service.pages.casepage import STYLE_SOURCE, case_page
 
 _TONGUES = ("zh", "en")
 _ID = re.compile("[0-9a-f-]{36}")
@@ -45,13 +44,10 @@ def blueprint(auditing: Auditing | None) -> Blueprint:
 
 
 def _found(auditing: Auditing, id_: str) -> CaseFile:
-    """Raises NotFound."""
-    try:
-        if _ID.fullmatch(id_) is not None:
-            return auditing.case(id_)
-    except NoDecision:
-        pass
-    raise NotFound(f"there is no decision `{id_[:64]}`")
+    """The case of a decision. Raises NotFound."""
+    if _ID.fullmatch(id_) is None:
+        raise NotFound(f"there is no decision `{id_[:64]}`")
+    return auditing.case(id_)
 
 
 def _for_auditors(view: Callable[[str], Response]) -> Callable[[str], Response]:

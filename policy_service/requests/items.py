@@ -1,26 +1,21 @@
-"""The items of a batch's body, each as its bytes, in chunks: elements of a JSON array, or lines as they arrive."""
+"""The items of a batch, each as its bytes, in chunks: the elements of a JSON array, or lines as they arrive."""
 
 import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from tempfile import SpooledTemporaryFile
+from dataclasses import dataclass
 from typing import NoReturn
 
-from flask import Request
-from werkzeug.exceptions import ClientDisconnected
-
-from policy_service.api import body, problems
-from policy_service.api.problems import Refused
-from policy_service.diagnostics import fault
 from policy_service.diagnostics.catalogue import MALFORMED, TOO_DEEP, TOO_LARGE, TOO_MANY
+from policy_service.problems import kinds
+from policy_service.problems.refused import Refused, one_fault
 
 CHUNK_ITEMS = 100
 """Most items of one durable commit."""
 LINGER_SECONDS = 0.05
 """How long the first item of a chunk waits for others."""
-_PIECE = 65_536
-_IN_MEMORY = 1_048_576
+PIECE = 65_536
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Where an element ends is all that is asked here: numbers stay text, so that none is too long to be one.
 _WALK = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
@@ -29,16 +24,16 @@ _WALK = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 # ---- a JSON array
 
 
-def of_array(request: Request, most_bytes: int, most_items: int) -> Iterator[list[bytes]]:
+def of_array(data: bytes, most_items: int) -> Iterator[list[bytes]]:
     """Chunks of the elements of a body that is an array.
 
-    All of it is read, and seen to be an array, before the first chunk is given.
+    All of it is seen to be an array before the first chunk is given.
 
     Raises:
         Refused: 400 or 413, by the call itself.
     """
     try:
-        text = body.whole(request, most_bytes).decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
         _malformed(f"the body is not UTF-8: byte {error.start}")
     places = _places(text, most_items)
@@ -79,8 +74,7 @@ def _end(text: str, at: int) -> int:
     except json.JSONDecodeError as error:
         _malformed(f"the body is not JSON: line {error.lineno}, column {error.colno}")
     except RecursionError:
-        message = "an item is nested far too deeply"
-        raise Refused(problems.MALFORMED, message, [fault("", TOO_DEEP, message)]) from None
+        raise one_fault(kinds.MALFORMED, "", TOO_DEEP, "an item is nested far too deeply") from None
 
 
 def _past_space(text: str, at: int) -> int:
@@ -89,50 +83,49 @@ def _past_space(text: str, at: int) -> int:
 
 
 def _malformed(message: str) -> NoReturn:
-    raise Refused(problems.MALFORMED, message, [fault("", MALFORMED, message)]) from None
+    raise one_fault(kinds.MALFORMED, "", MALFORMED, message) from None
 
 
 def too_many(most: int) -> Refused:
-    message = f"more than {most} items"
-    return Refused(problems.TOO_MANY_ITEMS, message, [fault("", TOO_MANY, message)])
+    return one_fault(kinds.TOO_MANY_ITEMS, "", TOO_MANY, f"more than {most} items")
 
 
 # ---- lines
 
 
-class Lines:
-    """The lines of a body, blank ones left out; of memory it takes a line and a piece.
+def always(_seconds: float) -> bool:
+    return True
 
-    A body of announced length is taken in whole, on the disk if it is long, before the first line is given: its
-    sender may write all of it before reading a single answer. One that comes in chunks is read as it comes, so its
-    sender must read while writing.
 
-    Raises:
-        Refused: 400 or 413, for what can be told before the first line.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the bytes of a body come from.
+
+    read: the next piece, of at most PIECE bytes; empty at the end.
+    is_ready: whether there is a piece, or the end, within some seconds.
+    close: frees what the body was kept in.
     """
 
-    def __init__(self, request: Request, most_bytes: int, most_line: int) -> None:
-        self._most_line, self._most_bytes = most_line, most_bytes
-        self._ready: Callable[[float], bool] = _always
-        self._read: Callable[[], bytes]
+    read: Callable[[], bytes]
+    is_ready: Callable[[float], bool] = always
+    close: Callable[[], None] = lambda: None
+
+
+class Lines:
+    """The lines of a body without the blank ones; holds one line and one piece in memory."""
+
+    def __init__(self, source: Source, most_bytes: int, most_line: int) -> None:
+        self._source, self._most_line, self._most_bytes = source, most_line, most_bytes
         self._ended = False
         self._rest = b""
         self._whole: list[bytes] = []
-        self.close: Callable[[], None] = lambda: None
-        if request.content_length is not None:
-            spool = _spooled(request, most_bytes)
-            self._read, self.close = (lambda: spool.read(_PIECE)), spool.close
-            return
-        source = request.environ["wsgi.input"]
-        self._read = getattr(source, "piece", lambda: source.read(_PIECE))
-        self._ready = getattr(source, "ready", _always)
 
     def chunks(self, most_items: int) -> Iterator[list[bytes]]:
-        """The lines, as many together as come close together.
+        """The lines in chunks; those that arrive close together share a chunk.
 
         Raises:
-            Refused: 413 for the line or the size that goes too far, when all before were given.
-            OSError: the sender has gone; a line that it has not ended is not given.
+            Refused: 413 for a line or a body that is too large, after all lines before it were given.
+            OSError: the sender is gone; a line that it did not finish is not given.
         """
         given = 0
         while True:
@@ -150,7 +143,7 @@ class Lines:
                 return
 
     def _chunk(self, most: int) -> tuple[list[bytes], Refused | None]:
-        """The next lines, none at the end of the body; and what ends the body before its end."""
+        """The next lines, none at the end of the body; and the refusal that stops the reading, if any."""
         lines: list[bytes] = []
         until = float("inf")
         try:
@@ -160,7 +153,7 @@ class Lines:
                     if line:
                         lines.append(line)
                         until = min(until, time.monotonic() + LINGER_SECONDS)
-                elif self._ended or (lines and not self._ready(until - time.monotonic())):
+                elif self._ended or (lines and not self._source.is_ready(until - time.monotonic())):
                     break
                 else:
                     self._take()
@@ -169,12 +162,11 @@ class Lines:
         return lines, None
 
     def _take(self) -> None:
-        """Reads a piece, and parts it into lines."""
-        piece = self._read()
+        """Reads a piece and splits it into lines."""
+        piece = self._source.read()
         self._most_bytes -= len(piece)
         if self._most_bytes < 0:
-            message = "the batch is larger than allowed"
-            raise Refused(problems.BODY_TOO_LARGE, message, [fault("", TOO_LARGE, message)])
+            raise one_fault(kinds.BODY_TOO_LARGE, "", TOO_LARGE, "the batch is larger than allowed")
         *ended, self._rest = (self._rest + piece).split(b"\n") if piece else (self._rest, b"")
         self._ended = not piece
         self._whole = ended[::-1]
@@ -182,29 +174,3 @@ class Lines:
             # What comes before the line that is too long is still given.
             self._whole.insert(0, self._rest)
             self._rest, self._ended = b"", True
-
-
-def _always(_seconds: float) -> bool:
-    return True
-
-
-def _spooled(request: Request, most: int) -> SpooledTemporaryFile[bytes]:
-    """A body, taken in as a whole; on the disk if it is long."""
-    announced = request.content_length or 0
-    if announced > most:
-        message = f"the body is larger than {most} bytes"
-        raise Refused(problems.BODY_TOO_LARGE, message, [fault("", TOO_LARGE, message)])
-    request.max_content_length = most
-    spool: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  its reader closes it
-    taken = 0
-    try:
-        while piece := request.stream.read(_PIECE):
-            spool.write(piece)
-            taken += len(piece)
-    except ClientDisconnected:
-        taken = -1
-    if taken != announced:
-        spool.close()
-        raise Refused(problems.BAD_REQUEST, "the body ends before its announced length")
-    spool.seek(0)
-    return spool

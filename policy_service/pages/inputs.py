@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from policy_service.console.grids import Cell, Grid, Link, Pair, Say, grid, pair
-from policy_service.console.ruletext import anchor
-from policy_service.console.words import PROVENANCE
 from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.facts import Section
 from policy_service.language.references import Fact
+from policy_service.pages.grids import Cell, Grid, Link, Pair, Say, grid, pair
+from policy_service.pages.ruletext import anchor
+from policy_service.pages.words import PROVENANCE
 from policy_service.policies.dependencies import Dependencies
 from policy_service.policies.model import Rules
 

@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from policy_service.console.grids import Cell, Grid, Pair, Row, Say, grid, pair
-from policy_service.console.words import BASIS, COMBINE, HIT, ON_DECREASE, ON_INCREASE, PER
 from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.decisions.explaining.words import UNIT, word
 from policy_service.language.format import print_node
 from policy_service.language.values import exact, shown
+from policy_service.pages.grids import Cell, Grid, Pair, Row, Say, grid, pair
+from policy_service.pages.words import BASIS, COMBINE, HIT, ON_DECREASE, ON_INCREASE, PER
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.model import (
     Claim,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from policy_service.console.words import PAGE, SOURCE, Words
 from policy_service.decisions.explaining.words import Tongue, word
+from policy_service.pages.words import PAGE, SOURCE, Words
 
 
 class Say:

@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from policy_service.diagnostics import Code, Fault, escape, fault
-from policy_service.diagnostics.catalogue import BAD_OPTION, KEY_ABSENT, UNKNOWN_KEY, WRONG_TYPE
+from policy_service.diagnostics.catalogue import BAD_OPTION, BAD_TEXT, KEY_ABSENT, UNKNOWN_KEY, WRONG_TYPE
 
 _MAX_NAME, _MAX_HINTS = 64, 100
 _LARGEST = 2**63
@@ -19,7 +19,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What marshmallow carries in place of a message."""
+    """A fault of a field; marshmallow carries it where it would carry a message."""
 
     code: Code
     message: str
@@ -58,7 +58,7 @@ class Text(fields.String):
 
 
 class Flag(fields.Boolean):
-    """true or false, and none of the words that stand for them."""
+    """true or false; no text or number is taken for one."""
 
     default_error_messages = _wrong("true or false is needed")
 
@@ -69,7 +69,7 @@ class Flag(fields.Boolean):
 
 
 class Count(fields.Integer):
-    """A whole number of JSON, as `2.0` is too, and no text, flag or fraction that stands for one."""
+    """A whole number, also written `2.0`; no text, flag or fraction is taken for one."""
 
     default_error_messages = _wrong("a whole number is needed")
 
@@ -103,7 +103,8 @@ class OneOf(validate.OneOf):
 class Pattern(validate.Validator):
     """A pattern of the whole text; what does not fit is refused with a code. `regex` is what the contract shows.
 
-    Half of a character, which JSON can escape, fits none: to the contract it is no text, so `regex` is silent on it.
+    Half of a surrogate pair, which JSON can escape, fits no pattern. `regex` does not say so, because a JSON Schema
+    only speaks of whole characters.
     """
 
     def __init__(self, pattern: str, code: Code, message: str) -> None:
@@ -132,6 +133,19 @@ class Size(validate.Length):
         return value
 
 
+_NO_SIGN = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff\\ufffe\\uffff"
+REASON = Pattern(f"[^\\s{_NO_SIGN}][^{_NO_SIGN}]{{0,499}}", BAD_TEXT, "a reason is one line of 1 to 500 characters")
+LABEL = f"[^\\s{_NO_SIGN}][^{_NO_SIGN}]{{0,99}}"
+
+
+def reason() -> Text:
+    return Text(
+        required=True,
+        validate=REASON,
+        metadata={"description": "Why, for those who read the trail.", "examples": ["amounts of April"]},
+    )
+
+
 def faults(schema: Schema, error: ValidationError) -> list[Fault]:
     """The errors of loading a schema, each with its pointer."""
     return list(_faults(error.messages, schema, ""))
@@ -154,7 +168,10 @@ def _faults(found: Any, schema: Schema | None, pointer: str) -> Iterator[Fault]:
 
 
 def _unknown(key: str, schema: Schema, pointer: str, *, hinted: bool) -> Fault:
-    """Likeness takes time: it is not sought for what is no name, nor for the hundredth fault."""
+    """The fault of an unknown key, with the known key most like it.
+
+    The search takes time: it is left out for long keys, and beyond the hundredth fault.
+    """
     close = get_close_matches(key, schema.fields, 1) if hinted and len(key) <= _MAX_NAME else []
     hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(schema.fields)}"
     return fault(pointer, UNKNOWN_KEY, f"there is no key `{key[:_MAX_NAME]}` here", hint)

@@ -10,10 +10,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from policy_service.console.grids import Cell, Grid, Link, Pair, Say, grid, pair
-from policy_service.console.inputs import input_grids, provenance_pairs
-from policy_service.console.ruletext import RuleText, anchor, claim_text, frame_pairs, rule_text
-from policy_service.console.words import CORRECTION, FINDING, OUTCOME
 from policy_service.decisions.audit.casefile import CaseFile, Withheld
 from policy_service.decisions.deciding.chains import Link as ChainLink
 from policy_service.decisions.explaining.explain import Explained, Explanation, Point, explain
@@ -21,6 +17,10 @@ from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.decisions.explaining.words import Tongue
 from policy_service.decisions.ports.recorded import RecordBody
 from policy_service.engines.answer import AnswerParts, ComparedPart, PolicyEntry, Reward
+from policy_service.pages.grids import Cell, Grid, Link, Pair, Say, grid, pair
+from policy_service.pages.inputs import input_grids, provenance_pairs
+from policy_service.pages.ruletext import RuleText, anchor, claim_text, frame_pairs, rule_text
+from policy_service.pages.words import CORRECTION, FINDING, OUTCOME
 from policy_service.policies.bundle import Bundle
 
 _HERE = Path(__file__).parent
