@@ -8,6 +8,7 @@ from typing import Any
 from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.decisions.explaining.words import CUT, REASON, STATUS, Tongue, word
 from policy_service.language import typed
+from policy_service.language.references import Decision, Fact
 from policy_service.policies.model import Expression, Period, Policy, Rules, Suspension, Table, body_expressions
 
 Entry = Mapping[str, Any]
@@ -122,12 +123,11 @@ class _Explaining:
         found: set[str] = set()
         todo = [expression.typed]
         while todo:
-            for symbol in typed.symbols(todo.pop()):
-                name = symbol.name.removeprefix(f"{self.file.id}.")
-                if symbol.kind == "fact":
-                    found.add(symbol.name)
-                elif symbol.kind == "decision" and name in self.file.decisions:
-                    todo += [e.typed for e in body_expressions(self.file.decisions[name].body)]
+            for read in typed.references(todo.pop()):
+                if isinstance(read, Fact):
+                    found.add(read.name)
+                elif isinstance(read, Decision) and read.policy == self.file.id:
+                    todo += [e.typed for e in body_expressions(self.file.decisions[read.name].body)]
         return [name for name in self.rules.dictionary.by_name if name in found]
 
     def _posted(self, name: str, subject: Entry) -> Any:
