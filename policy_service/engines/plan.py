@@ -16,8 +16,8 @@ from policy_service.language.references import CampaignDay, Cell, Decision, Fact
 from policy_service.language.typecheck import check_expression
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
-from policy_service.policies.model import Expression, Policy, RowOf, Rules
-from policy_service.policies.stretches import Stretch, policy_breaks, stretch_of, stretches
+from policy_service.policies.model import Expression, Period, Policy, RowOf, Rules
+from policy_service.policies.stretches import epochs, holding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,36 +184,30 @@ class Plan:
     """Policies in an order in which each needs only earlier ones; every formula by its index."""
 
     rules: Rules
-    epoch: Stretch
+    epoch: Period
     policies: tuple[PolicyPlan, ...]
     formulas: tuple[Formula, ...]
     facts: Mapping[str, int]
 
 
-def epochs(rules: Rules) -> tuple[Stretch, ...]:
-    """All epochs in order, from the first to the last day that `as_of` may be."""
-    named = [day for one in rules.types.values() for day, _ in one.kind.dated]
-    return stretches([*named, *(day for policy in rules.policies for day in policy_breaks(policy))])
-
-
 def plan(rules: Rules, day: date) -> Plan:
     """The plan of the epoch that holds the day."""
-    return plan_of(rules, stretch_of(epochs(rules), day))
+    return plan_of(rules, holding(epochs(rules), day))
 
 
-def plan_of(rules: Rules, epoch: Stretch) -> Plan:
+def plan_of(rules: Rules, epoch: Period) -> Plan:
     """The plan of an epoch."""
-    answering = (rules.answering(id_, epoch.first) for id_ in rules.order)
+    answering = (rules.answering(id_, epoch.start) for id_ in rules.order)
     return plan_only(rules, epoch, answering)
 
 
-def plan_only(rules: Rules, epoch: Stretch, policies: Iterable[Policy]) -> Plan:
+def plan_only(rules: Rules, epoch: Period, policies: Iterable[Policy]) -> Plan:
     """A plan of some files, or of parts of them, as they are on an epoch."""
     return _Planner(rules, epoch).plan(policies)
 
 
 class _Planner:
-    def __init__(self, rules: Rules, epoch: Stretch) -> None:
+    def __init__(self, rules: Rules, epoch: Period) -> None:
         self.rules, self.epoch = rules, epoch
         self.formulas: list[Formula] = []
         self.facts = {fact.name: i for i, fact in enumerate(rules.dictionary)}
@@ -230,13 +224,13 @@ class _Planner:
         """Types of other policies' decisions that are read: in the file in force, and as its reader knows them."""
 
     def plan(self, policies: Iterable[Policy]) -> Plan:
-        made = tuple(self._policy(p, self.epoch.first in p.effective.period) for p in policies)
+        made = tuple(self._policy(p, self.epoch.start in p.effective.period) for p in policies)
         return Plan(self.rules, self.epoch, made, tuple(self.formulas), self.facts)
 
     def _offer(self, other: Decision) -> None:
         """Note the types of another policy's decision, if a file of it is in force."""
-        current = self.rules.answering(other.policy, self.epoch.first)
-        if self.epoch.first in current.effective.period and other.name in current.decisions:
+        current = self.rules.answering(other.policy, self.epoch.start)
+        if self.epoch.start in current.effective.period and other.name in current.decisions:
             decision = current.decisions[other.name]
             self.offered[other] = decision.type, self._known(other.policy, decision)
 
@@ -256,7 +250,7 @@ class _Planner:
         for read in reads:
             if isinstance(read, Decision):
                 self._offer(read)
-        day = self.epoch.first if in_force else policy.effective.period.start
+        day = self.epoch.start if in_force else policy.effective.period.start
         parameters = policy.parameters.values()
         self.values = {p.name: (p.type, p.at(day)) for p in parameters}
         self.constants = {Parameter(policy.id, p.name): p.at(day) for p in parameters}

@@ -12,10 +12,11 @@ from policy_service.decisions.answers.answering import Answering, Wanted, always
 from policy_service.decisions.answers.sensitivity import Sensitivity
 from policy_service.engines.changes import changes
 from policy_service.engines.contract import Engine, EngineRefused
-from policy_service.engines.plan import Plan, epochs, plan_of
+from policy_service.engines.plan import Plan, plan_of
 from policy_service.facts import Door, State
 from policy_service.policies.bundle import Bundle
-from policy_service.policies.stretches import Stretch, stretch_of
+from policy_service.policies.model import Period
+from policy_service.policies.stretches import epochs, holding
 
 FORMAT = 1
 Trace = Literal["none", "fired", "full"]
@@ -44,8 +45,8 @@ class Evaluator:
         self.bundle, self.engine = bundle, engine
         self.door = Door(bundle.rules.dictionary)
         self._epochs = epochs(bundle.rules)
-        self._ready: OrderedDict[Stretch, Answering] = OrderedDict()
-        self._latest: tuple[date, date, Answering] | None = None
+        self._ready: OrderedDict[Period, Answering] = OrderedDict()
+        self._latest: tuple[Period, Answering] | None = None
         self._lock = Lock()
 
     def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> dict[str, Any]:
@@ -83,14 +84,14 @@ class Evaluator:
     def answering(self, day: date) -> Answering:
         """The program of the day's epoch; most requests ask for the one asked for last, which takes no lock."""
         latest = self._latest
-        if latest is not None and latest[0] <= day <= latest[1]:
-            return latest[2]
-        epoch = stretch_of(self._epochs, day)
+        if latest is not None and day in latest[0]:
+            return latest[1]
+        epoch = holding(self._epochs, day)
         found = self._of(epoch)
-        self._latest = (epoch.first, epoch.last, found)
+        self._latest = (epoch, found)
         return found
 
-    def _of(self, epoch: Stretch) -> Answering:
+    def _of(self, epoch: Period) -> Answering:
         with self._lock:
             found = self._ready.get(epoch)
             if found is not None:
@@ -113,7 +114,7 @@ class Evaluator:
             try:
                 self.engine.prepare(plan).close()
             except EngineRefused as refusal:
-                raise EngineRefused(f"from {plan.epoch.first} to {plan.epoch.last}: {refusal}") from refusal
+                raise EngineRefused(f"from {plan.epoch.start} to {plan.epoch.last}: {refusal}") from refusal
 
     def close(self) -> None:
         """Free the engines; nobody may be inside."""

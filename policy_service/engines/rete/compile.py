@@ -275,7 +275,7 @@ class Compiler:
             outputs.append(tuple(self.closures[d.index] for d in table.default))  # found at hits.DEFAULT, the last
         names = tuple(o.name for o in table.table.outputs)
         answer = _answers([_answer(names, values) for values in outputs])
-        choose = hit_policy(table.table, self.plan.epoch.first)
+        choose = hit_policy(table.table, self.plan.epoch.start)
         return CompiledTable(decision.name, value, tuple(marks), late, answer, choose, decision.type)
 
     def _pens(self, ruleset: Ruleset) -> tuple[ProjectedPen, ...]:

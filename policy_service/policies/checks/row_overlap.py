@@ -1,6 +1,6 @@
 """UNIQUE tables two of whose rows match one input; FIRST rows behind a row that takes all of theirs; empty cells.
 
-Decided here without a solver where rows are boxes (see `sides`): every end point is constant on a day, and for an
+Decided here without a solver where rows are boxes (see `boxes`): every end point is constant on a day, and for an
 overlap every input reads a fact of its own, so that an input reaches each place where boxes meet.
 
 A table is looked at once for each set of values that the parameters it reads have together. Rows that read none of
@@ -20,10 +20,20 @@ from policy_service.language.references import Decision as DecisionOf
 from policy_service.language.references import Parameter as ParameterOf
 from policy_service.language.typed import Node
 from policy_service.language.values import shown
-from policy_service.policies.meeting import Box, Rows, chosen
+from policy_service.policies.boxes import (
+    Box,
+    Constants,
+    Reading,
+    Rows,
+    Side,
+    chosen,
+    meet,
+    reading_of,
+    side_of,
+    touch,
+)
 from policy_service.policies.model import Decision, Expression, Parameter, Policy, Rules, Table
-from policy_service.policies.sides import Constants, Reading, Side, meet, reading_of, side_of, touch
-from policy_service.policies.stretches import parameter_breaks
+from policy_service.policies.stretches import cut, parameter_breaks
 
 _MOST_TOLD = 100
 """Pairs of one table that are told one by one."""
@@ -164,11 +174,11 @@ def _reads_parameter(read: Sequence[Reference]) -> bool:
 
 def _days(policy: Policy, read: frozenset[ParameterOf | CampaignDay]) -> list[Constants]:
     """The values that the constants have together on some day of the policy's period, each set once, in that order."""
-    period = policy.effective.period
     fixed: Constants = {one: one.ordinal for one in read if isinstance(one, CampaignDay)}
     used = {one: parameter for one, parameter in _parameters(policy) if one in read}
-    breaks = {day for parameter in used.values() for day in parameter_breaks(parameter) if day in period}
-    found = (tuple(parameter.at(day) for parameter in used.values()) for day in sorted({period.start, *breaks}))
+    breaks = (day for parameter in used.values() for day in parameter_breaks(parameter))
+    stretches = cut(policy.effective.period, breaks)
+    found = (tuple(parameter.at(one.start) for parameter in used.values()) for one in stretches)
     return [fixed | dict(zip(used, values, strict=True)) for values in dict.fromkeys(found)]
 
 

@@ -5,6 +5,7 @@ Expressions are parsed, nothing is typed. A draft knows no YAML, so that files o
 
 from policy_service.policies.drafts.answers import DraftExclusion, DraftRecommendation, DraftReward
 from policy_service.policies.drafts.decisions import DraftColumn, DraftDecision, DraftRelation, DraftRow, DraftTable
+from policy_service.policies.drafts.folder import DraftFolder, Kind
 from policy_service.policies.drafts.policy import (
     Draft,
     DraftEffective,
@@ -35,6 +36,7 @@ __all__ = [
     "DraftEffective",
     "DraftExclusion",
     "DraftExpression",
+    "DraftFolder",
     "DraftInvariant",
     "DraftParameter",
     "DraftPeriod",
@@ -48,5 +50,6 @@ __all__ = [
     "DraftTemplate",
     "DraftTexts",
     "DraftValue",
+    "Kind",
     "Written",
 ]

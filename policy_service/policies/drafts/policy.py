@@ -107,5 +107,6 @@ class Draft:
         """Every expression and cell of it."""
         if self.applies is not None:
             yield self.applies.tree
-        for part in (*self.decisions.values(), *self.rewards, *self.recommendations, *self.invariants):
-            yield from part.trees()
+        for declared in (self.decisions.values(), self.rewards, self.recommendations, self.invariants):
+            for part in declared:
+                yield from part.trees()

@@ -9,6 +9,7 @@ from policy_service.language import ast
 BUILTIN_TYPES = "one of integer, decimal(0) to decimal(6), boolean, date, duration, text, enum(A, B)"
 """The types without a name, as a hint."""
 
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A value as the author wrote it."""

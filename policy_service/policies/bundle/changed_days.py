@@ -2,48 +2,34 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from itertools import pairwise
 from typing import Any
 
 from policy_service.language.types import Enum
 from policy_service.language.values import shown
-from policy_service.policies.bundle import document
-from policy_service.policies.model import Policy, Rules
-from policy_service.policies.stretches import policy_breaks
+from policy_service.policies.bundle.document import document
+from policy_service.policies.model import Period, Policy, Rules
+from policy_service.policies.stretches import cut, joined, policy_breaks
 
-Days = tuple[date, date]
-"""From a day to before another."""
-_FIRST, _END = date.min, date.max
+_ALWAYS = Period(date.min, None)
 _FRAME = ("time_zone", "day_starts", "stacking", "exclusions", "ceilings")
 
 
-def changed_days(old: Rules, new: Rules) -> dict[str, list[Days]]:
+def changed_days(old: Rules, new: Rules) -> dict[str, tuple[Period, ...]]:
     """The days by policy, sorted. Under the key "bundle" all days, if what holds for every policy differs.
 
     A period that is ended, or a parameter that gets a next value, changes the days from there on alone. Suspensions and
     the declarations of facts are not compared.
     """
     before, after = document(old), document(new)
-    found = {}
+    found: dict[str, tuple[Period, ...]] = {}
     if any(before["bundle"][key] != after["bundle"][key] for key in _FRAME):
-        found["bundle"] = [(_FIRST, _END)]
+        found["bundle"] = (_ALWAYS,)
     one, two = _by_policy(old, before), _by_policy(new, after)
     for policy in sorted(one.keys() | two.keys()):
-        days = list(_changed(one.get(policy, []), two.get(policy, [])))
+        days = _changed(one.get(policy, []), two.get(policy, []))
         if days:
             found[policy] = days
     return found
-
-
-def joined(days: Iterable[Days]) -> list[Days]:
-    """The same days, in stretches that neither meet nor overlap, sorted."""
-    out: list[Days] = []
-    for start, end in sorted(days):
-        if out and start <= out[-1][1]:
-            out[-1] = (out[-1][0], max(out[-1][1], end))
-        else:
-            out.append((start, end))
-    return out
 
 
 def _by_policy(rules: Rules, whole: Mapping[str, Any]) -> dict[str, list["_File"]]:
@@ -81,12 +67,11 @@ class _File:
         return values, [kind.at(day) for kind in self._kinds]
 
 
-def _changed(old: list[_File], new: list[_File]) -> Iterator[Days]:
-    starts = {day for file in (*old, *new) for day in file.breaks()}
-    breaks = sorted({_FIRST, _END, *starts})
+def _changed(old: list[_File], new: list[_File]) -> tuple[Period, ...]:
+    breaks = {day for file in (*old, *new) for day in file.breaks()}
     same = {(one.policy.file, two.policy.file): one.lasting == two.lasting for one in old for two in new}
-    yield from joined(
-        (start, end) for start, end in pairwise(breaks) if _differ(_on(old, start), _on(new, start), start, same)
+    return joined(
+        days for days in cut(_ALWAYS, breaks) if _differ(_on(old, days.start), _on(new, days.start), days.start, same)
     )
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from operator import and_, or_
 from typing import Any
 
-from policy_service.policies.sides import Side, merged
+from policy_service.policies.boxes.sides import Side, merged
 
 _BLOCK = 1024
 """Rows whose bits stand in one number: memory grows with the rows of a block, not with all of them."""

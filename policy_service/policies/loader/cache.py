@@ -1,7 +1,7 @@
-"""Files of rules that were read before: the same text at the same path gives the same draft.
+"""A cache of files that were read before: the same text at the same path gives the same draft.
 
-Bundles mostly differ in a file or two, and two thirds of loading one is reading text. Only what no diagnostic names is
-kept, so that nothing that was found is left out the second time.
+Bundles mostly differ in a file or two, and two thirds of loading one is reading text. Only files without a diagnostic
+are kept, so that a fault is found each time the file is read.
 """
 
 from collections import OrderedDict
@@ -17,22 +17,22 @@ _MOST = 4 * 1024 * 1024
 """Characters of the files that are kept."""
 
 
-class Remembered:
-    """Read files by place and text; those not asked for longest go first. Safe to use from several threads."""
+class FileCache:
+    """Files by place and text; those least recently used go first. Safe to use from several threads."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most, self._size = most, 0
         self._known: OrderedDict[tuple[str, str], Read] = OrderedDict()
         self._lock = Lock()
 
-    def find(self, file: str, text: str) -> Read | None:
+    def get(self, file: str, text: str) -> Read | None:
         with self._lock:
             found = self._known.get((file, text))
             if found is not None:
                 self._known.move_to_end((file, text))
             return found
 
-    def keep(self, files: Mapping[tuple[str, str], Read]) -> None:
+    def put(self, files: Mapping[tuple[str, str], Read]) -> None:
         with self._lock:
             for key, read in files.items():
                 if key not in self._known:
@@ -43,5 +43,5 @@ class Remembered:
                 self._size -= len(text)
 
 
-REMEMBERED = Remembered()
+CACHE = FileCache()
 """Of this process; workers begin with what the master read."""

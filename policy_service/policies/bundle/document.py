@@ -1,71 +1,15 @@
-"""A frozen set of policies with its id: the digest of all that can reach an answer or a proof."""
+"""Rules as JSON: what the id of a bundle is the digest of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from policy_service import canonical
-from policy_service.diagnostics import Diagnostic, PolicyError
 from policy_service.facts import Fact, NamedType, Section
 from policy_service.language import types
 from policy_service.language.format import print_node
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
-from policy_service.policies.loader import Sources, load, read_folder
 from policy_service.policies.model import Expression, Policy, Rules
-
-
-@dataclass(frozen=True, eq=False)
-class Bundle:
-    """Rules, their id and the sources they were read from."""
-
-    id: str
-    rules: Rules
-    sources: Sources
-
-    @property
-    def label(self) -> str | None:
-        return self.rules.settings.label
-
-
-def bundle(sources: Sources, folder: str = "rules") -> tuple[Bundle | None, list[Diagnostic]]:
-    """The bundle of a folder's sources, or None when there is an error; and every diagnostic."""
-    rules, diagnostics = load(sources, folder)
-    if rules is None:
-        return None, diagnostics
-    return Bundle(_digest(document(rules)), rules, dict(sources)), diagnostics
-
-
-def stored(sources: Sources, id_: str) -> Bundle | None:
-    """The bundle of sources under the id that they were stored by; None where they do not give it."""
-    found, _ = bundle(sources)
-    return replace(found, id=id_) if found is not None and id_ in (found.id, former_id(found.rules)) else None
-
-
-def former_id(rules: Rules) -> str:
-    """The id that earlier stores and records hold a bundle by: the order of sections and facts counted then."""
-    whole = document(rules)
-    sections = [
-        {"section": name, **section, "facts": [{"name": fact, **said} for fact, said in section["facts"].items()]}
-        for name, section in whole["facts"].items()
-    ]
-    return _digest({**whole, "facts": sections})
-
-
-def _digest(whole: dict[str, Any]) -> str:
-    return canonical.digest(canonical.trusted(whole))
-
-
-def load_folder(folder: Path) -> tuple[Bundle | None, list[Diagnostic], dict[str, str]]:
-    """The bundle of a rules folder, its diagnostics, and its sources; none of them where files cannot be read."""
-    try:
-        sources = read_folder(folder)
-    except PolicyError as error:
-        return None, error.report.sorted(), {}
-    found, diagnostics = bundle(sources, folder.as_posix())
-    return found, diagnostics, sources
 
 
 def document(rules: Rules) -> dict[str, Any]:
