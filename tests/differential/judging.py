@@ -16,7 +16,7 @@ from policy_service.diagnostics import InvalidInput
 from policy_service.engines.plan import Plan
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle
-from policy_service.policies.stretches import Stretch
+from policy_service.policies.model import Period
 
 __all__ = ["Fault", "InvalidInput", "Judge"]
 REASONS = {
@@ -47,7 +47,7 @@ class Beside(Evaluator):
     def __init__(self, first: Evaluator) -> None:
         super().__init__(first.bundle, engine("reference"))
         self.first = first
-        self.prepared: dict[Stretch, Answering] = {}
+        self.prepared: dict[Period, Answering] = {}
 
     def answering(self, day: date) -> Answering:
         plan = self.first.answering(day).plan

@@ -68,8 +68,9 @@ class _Reader:
         facts = roots.get(FACTS)
         dictionary = read_dictionary(facts, self.report, named) if facts is not None else None
         campaigns = self._campaigns(roots)
-        settings = read_settings(roots.get(BUNDLE), self.report)
-        policies = {path: self._policy(path, root) for path, root in roots.items() if path not in FRAME}
+        later = self.report if dictionary is not None else Report()
+        settings = read_settings(roots.get(BUNDLE), self.report, later)
+        policies = {path: self._policy(path, root, later) for path, root in roots.items() if path not in FRAME}
         unread: dict[Kind, bool] = {
             "group": BUNDLE in roots and roots[BUNDLE] is None,
             "campaign": campaigns is None,
@@ -95,10 +96,10 @@ class _Reader:
         root = roots[CAMPAIGNS]
         return read_campaigns(root, self.report) if root is not None else None
 
-    def _policy(self, path: str, root: Node | None) -> Draft | None:
+    def _policy(self, path: str, root: Node | None, later: Report) -> Draft | None:
         _, draft = self._read[path]
         if draft is None and root is not None:
-            draft = read_policy(f"{self.folder}/{path}", root, self.report)
+            draft = read_policy(f"{self.folder}/{path}", root, self.report, later)
             self._read[path] = (root, draft)
         return draft
 

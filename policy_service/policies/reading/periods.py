@@ -21,11 +21,18 @@ def read_period(form: Form, what: str) -> DraftPeriod:
     return DraftPeriod(written_or_none(start), written_or_none(end), written_or_none(through), is_open, form.span)
 
 
-def read_effective(node: Node, basis: Basis, source: Source | None, report: Report) -> DraftEffective | None:
-    """`effective` of a policy file, whose basis and source hold where it has none of its own."""
+def read_effective(
+    node: Node, basis: Basis, source: Source | None, report: Report, later: Report
+) -> DraftEffective | None:
+    """`effective` of a policy file, whose basis and source hold where it has none of its own.
+
+    Args:
+        later: as in `read_policy`.
+    """
     form = Form(node, "`effective`", report, node.span, _EFFECTIVE_KEYS)
     if form.mapping is None:
         return None
+    form.report = later
     own, where = read_basis(form) or basis, read_source(form) or source
     campaign = form.text("campaign")
     if campaign is None:

@@ -49,13 +49,17 @@ _KEYS = (
 _RESERVED_KEYS = ("budget", "grants", "limits")
 
 
-def read_policy(file: str, root: Node, report: Report) -> Draft | None:
-    """The draft of a policy file; None when it is not even a mapping."""
+def read_policy(file: str, root: Node, report: Report, later: Report) -> Draft | None:
+    """The draft of a policy file; None when it is not even a mapping.
+
+    Args:
+        later: is told what counts only beside a dictionary of facts: faults of the period.
+    """
     form = Form(root, _WHAT, report, root.span, (*_KEYS, *_RESERVED_KEYS))
     if form.mapping is None:
         return None
     _report_reserved(form, report)
-    draft = _frame(file, form, report)
+    draft = _frame(file, form, report, later)
     for key, node in form.entries("parameters"):
         read_parameter(key, node, draft, report)
     for key, node in _named(form, "decisions", DECISION_KEYS, report):
@@ -75,7 +79,7 @@ def _report_reserved(form: Form, report: Report) -> None:
             report.add(VALUE_INVALID, node.span, f"`{key}` is reserved", hint="evaluation reads no balance or counter")
 
 
-def _frame(file: str, form: Form, report: Report) -> Draft:
+def _frame(file: str, form: Form, report: Report, later: Report) -> Draft:
     """A draft with all that stands before parameters."""
     id_ = form.text("policy", required=True)
     subject = form.text("subject", required=True)
@@ -91,7 +95,7 @@ def _frame(file: str, form: Form, report: Report) -> Draft:
         file,
         read_labels(form.node("title"), _WHAT, report, form.span, "title"),
         written_or_none(subject),
-        read_effective(effective, basis, source, report) if effective is not None else None,
+        read_effective(effective, basis, source, report, later) if effective is not None else None,
         basis,
         source,
         form.word("owner"),

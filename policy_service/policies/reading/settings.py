@@ -43,19 +43,24 @@ def _campaign(key: Text, node: Node, report: Report) -> DraftCampaign | None:
     return DraftCampaign(key.value, title, period, read_basis(form) or "assumed", read_source(form), key.span)
 
 
-def read_settings(root: Node | None, report: Report) -> DraftSettings:
-    """bundle.yaml; without settings where the file is missing or cannot be read."""
+def read_settings(root: Node | None, report: Report, later: Report) -> DraftSettings:
+    """bundle.yaml; without settings where the file is missing or cannot be read.
+
+    Args:
+        later: is told what counts only beside a dictionary of facts: all but keys and stacking groups.
+    """
     form = Form(root, "bundle.yaml", report, root.span if root else NOWHERE, _SETTINGS_KEYS)
     stacking = {key.value: _group(key, node, report) for key, node in form.entries("stacking")}
+    form.report = later
     label = form.text("label")
     return DraftSettings(
         label.value if label else None,
         written_or_none(form.text("time_zone", required=True)),
         written_or_none(form.text("day_starts")),
         stacking,
-        _exclusions(form, report),
-        _ceilings(form, report),
-        _suspensions(form, report),
+        _exclusions(form, later),
+        _ceilings(form, later),
+        _suspensions(form, later),
     )
 
 

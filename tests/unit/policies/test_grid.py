@@ -3,7 +3,7 @@
 import pytest
 
 from policy_service.diagnostics import Report
-from policy_service.policies.tables import Grid, read_grid
+from policy_service.policies.reading.grid import Grid, read_grid
 from policy_service.sources import Mapping, Text, read
 
 
