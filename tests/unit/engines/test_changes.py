@@ -11,6 +11,7 @@ from policy_service.engines.plan import Plan, RelationPlan, TablePlan, plan_of
 from policy_service.language.typed import Node
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Rules
+from policy_service.policies.stretches import epochs
 
 ROOT = Path(__file__).parents[3]
 BASE = read_folder(ROOT / "tests/diagnostics/base")
