@@ -1,6 +1,25 @@
-"""Rows of a table as boxes: of each input the values that the row admits, and which rows meet or cover each other."""
+"""Rows of a table as boxes: for each input the set of values that the row admits."""
 
 from policy_service.policies.boxes.index import Box, Rows, chosen
-from policy_service.policies.boxes.sides import Constants, Reading, Side, meet, reading_of, side_of, touch
+from policy_service.policies.boxes.values import (
+    Constants,
+    LinearHeader,
+    ValueSet,
+    intersection,
+    linear_header,
+    share_only_an_end,
+    values_admitted,
+)
 
-__all__ = ["Box", "Constants", "Reading", "Rows", "Side", "chosen", "meet", "reading_of", "side_of", "touch"]
+__all__ = [
+    "Box",
+    "Constants",
+    "LinearHeader",
+    "Rows",
+    "ValueSet",
+    "chosen",
+    "intersection",
+    "linear_header",
+    "share_only_an_end",
+    "values_admitted",
+]

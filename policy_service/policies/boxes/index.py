@@ -1,8 +1,8 @@
-"""Which of very many rows meet or cover a row, without comparing each with each.
+"""An index of boxes: which of very many rows intersect or cover a row, without comparing each with each.
 
-The values of an input are cut where a row begins or ceases to admit them. For each stretch between two cuts a whole
-number holds the rows that admit it, one bit a row; a tree over the stretches joins those of a range. A question takes
-a few such numbers an input, so a row costs the logarithm of the rows of a block, and a bit for every row.
+The values of an input are cut where a row begins or ceases to admit them. For each interval between two cuts a bit set
+holds the rows that admit it; a segment tree over the intervals combines those of a range. A query combines a few bit
+sets for each input, so a row costs the logarithm of the rows of a block, and a bit for every row.
 """
 
 from bisect import bisect_left, bisect_right
@@ -11,12 +11,12 @@ from itertools import pairwise
 from operator import and_, or_
 from typing import Any
 
-from policy_service.policies.boxes.sides import Side, merged
+from policy_service.policies.boxes.values import ValueSet, joined_intervals
 
 _BLOCK = 1024
 """Rows whose bits stand in one number: memory grows with the rows of a block, not with all of them."""
 _ALL = -1
-Box = Sequence[Side]
+Box = Sequence[ValueSet]
 Spans = list[tuple[int, int]]
 
 
@@ -28,19 +28,19 @@ class Rows:
         parts = [numbers[at : at + _BLOCK] for at in range(0, len(numbers), _BLOCK)]
         self._blocks = [_Block(part, [boxes[number] for number in part]) for part in parts]
 
-    def meeting(self, box: Box, before: int | None = None) -> Iterator[tuple[Sequence[int], int]]:
+    def intersecting(self, box: Box, before: int | None = None) -> Iterator[tuple[Sequence[int], int]]:
         """Of each block with rows that share a value with the box: the numbers of its rows, and the bits of those.
 
         Args:
             before: only rows with lower numbers.
         """
-        return self._asked(box, before, _Block.meeting)
+        return self._query(box, before, _Block.intersecting)
 
     def covering(self, box: Box, before: int) -> Iterator[tuple[Sequence[int], int]]:
-        """Likewise the rows that admit all values of the box, side by side."""
-        return self._asked(box, before, _Block.covering)
+        """Likewise the rows that admit all values of the box."""
+        return self._query(box, before, _Block.covering)
 
-    def _asked(
+    def _query(
         self, box: Box, before: int | None, ask: "Callable[[_Block, Box], int]"
     ) -> Iterator[tuple[Sequence[int], int]]:
         for block in self._blocks:
@@ -61,18 +61,18 @@ def chosen(numbers: Sequence[int], bits: int) -> Iterator[int]:
 class _Block:
     def __init__(self, numbers: Sequence[int], boxes: Sequence[Box]) -> None:
         self.numbers = numbers
-        self._inputs = [_Input(sides) for sides in zip(*boxes, strict=True)]
+        self._inputs = [_Input(sets) for sets in zip(*boxes, strict=True)]
 
-    def meeting(self, box: Box) -> int:
-        return self._asked(box, _Input.meeting)
+    def intersecting(self, box: Box) -> int:
+        return self._query(box, _Input.intersecting)
 
     def covering(self, box: Box) -> int:
-        return self._asked(box, _Input.covering)
+        return self._query(box, _Input.covering)
 
-    def _asked(self, box: Box, ask: "Callable[[_Input, Side], int]") -> int:
+    def _query(self, box: Box, ask: "Callable[[_Input, ValueSet], int]") -> int:
         found = _ALL
-        for one, side in zip(self._inputs, box, strict=True):
-            found &= ask(one, side)
+        for one, values in zip(self._inputs, box, strict=True):
+            found &= ask(one, values)
             if not found:
                 break
         return found
@@ -81,12 +81,12 @@ class _Block:
 class _Input:
     """One input of the rows of a block."""
 
-    def __init__(self, sides: Sequence[Side]) -> None:
-        self._names = {name: at for at, name in enumerate(sorted({m for side in sides for m in side.members}))}
-        self._nulls = sum(1 << row for row, side in enumerate(sides) if side.null)
+    def __init__(self, sets: Sequence[ValueSet]) -> None:
+        self._names = {name: at for at, name in enumerate(sorted({m for values in sets for m in values.members}))}
+        self._nulls = sum(1 << row for row, values in enumerate(sets) if values.null)
         cuts: dict[int, int] = {}
-        for row, side in enumerate(sides):
-            for low, high in self._spans(side):
+        for row, values in enumerate(sets):
+            for low, high in self._spans(values):
                 cuts[low] = cuts.get(low, 0) ^ (1 << row)
                 cuts[high + 1] = cuts.get(high + 1, 0) ^ (1 << row)
         self._cuts = sorted(cuts)
@@ -95,26 +95,26 @@ class _Input:
             admitting.append(admitting[-1] ^ cuts[cut])
         self._some, self._every = _Tree(admitting, or_, 0), _Tree(admitting, and_, _ALL)
 
-    def meeting(self, side: Side) -> int:
-        found = self._nulls if side.null else 0
-        for low, high in self._spans(side):
+    def intersecting(self, values: ValueSet) -> int:
+        found = self._nulls if values.null else 0
+        for low, high in self._spans(values):
             found |= self._some.over(bisect_right(self._cuts, low), bisect_right(self._cuts, high))
         return found
 
-    def covering(self, side: Side) -> int:
-        found = self._nulls if side.null else _ALL
-        for low, high in self._spans(side):
+    def covering(self, values: ValueSet) -> int:
+        found = self._nulls if values.null else _ALL
+        for low, high in self._spans(values):
             found &= self._every.over(bisect_right(self._cuts, low), bisect_right(self._cuts, high))
         return found
 
-    def _spans(self, side: Side) -> Spans:
-        """The side as ascending intervals; of texts, in the order of those that the rows name, then all others."""
-        if side.intervals:
-            return merged(side.intervals)
+    def _spans(self, values: ValueSet) -> Spans:
+        """The values as ascending intervals; of texts, in the order of those that the rows name, then all others."""
+        if values.intervals:
+            return joined_intervals(values.intervals)
         last = len(self._names)
-        named = sorted({self._names.get(member, last) for member in side.members})
-        if not side.others:
-            return merged(tuple((place, place) for place in named))
+        named = sorted({self._names.get(member, last) for member in values.members})
+        if not values.others:
+            return joined_intervals(tuple((place, place) for place in named))
         left_out = [-1, *(place for place in named if place < last), last + 1]
         return [(one + 1, two - 1) for one, two in pairwise(left_out) if one + 1 < two]
 
