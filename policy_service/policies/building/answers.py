@@ -27,7 +27,7 @@ class Place:
 
 
 def places(each: Written | None, context: Context) -> Iterator[Place]:
-    """One for each row, in order; none where the relation is not known, which is told."""
+    """One for each row, in order; none where the relation is not known, which is reported."""
     if each is None:
         yield Place(None, context.scope)
     elif (relation := relation_of(each, context)) is not None:

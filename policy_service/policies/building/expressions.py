@@ -11,7 +11,7 @@ from policy_service.policies.model import Exclusion, Expression, Template, Texts
 def build_expression(
     draft: DraftExpression | None, scope: Scope, report: Report, expected: types.Type | None = None
 ) -> Expression | None:
-    """The expression; None where there is none, or it has a fault, which is told."""
+    """The expression; None where there is none, or it has a fault, which is reported."""
     if draft is None:
         return None
     node = check_expression(draft.tree, scope, report, expected)
@@ -42,7 +42,7 @@ def _template(draft: DraftTemplate, scope: Scope, report: Report) -> Template:
 
 
 def is_shown(kind: types.Type, span: Span, report: Report) -> bool:
-    """Whether all numbers of the type keep the 15 digits that an answer has; else that is told."""
+    """Whether all numbers of the type keep the 15 digits that an answer has; else that is reported."""
     fits = all(max(abs(n.low), abs(n.high)) <= types.MAX_VALUE for _, n in types.numbers(kind))
     if not fits:
         hint = "narrow the range of the facts, or round to fewer decimals"

@@ -11,7 +11,7 @@ from policy_service.policies.model import Invariant
 
 
 def build_invariant(draft: DraftInvariant, context: Context) -> Invariant | None:
-    """The invariant; None where what it is about has a fault, which is told."""
+    """The invariant; None where what it is about has a fault, which is reported."""
     scope, report = context.scope, context.report
     target = build_expression(draft.target, scope, report)
     if target is None:

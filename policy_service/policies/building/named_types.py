@@ -22,7 +22,7 @@ def with_types(columns: tuple[DraftColumn, ...], registry: Registry) -> tuple[Dr
 
 
 def with_type(draft: Declared, registry: Registry) -> Declared | None:
-    """The declaration with the type that its name stands for; None where there is none, which is told."""
+    """The declaration with the type that its name stands for; None where there is none, which is reported."""
     if not isinstance(draft.type, types.Enum) or draft.type.name is None:
         return draft
     found = registry.named.by_name.get(draft.type.name)

@@ -30,7 +30,7 @@ def _report(pattern: Written, context: Context) -> None:
     is_decision = context.other_decision(name) is not None
     if "*" in name or name in context.names or (is_decision and name != pattern.value):
         _report_unused(pattern, context)
-    elif pattern.value not in _told(context):
+    elif pattern.value not in _reported(context):
         close = [f"decision({name})"] if is_decision else get_close_matches(name, list(context.names), 1, 0.75)
         hint = f"did you mean `{close[0]}`?" if close else None
         context.report.add(NAME_UNKNOWN, pattern.span, f"`{pattern.value}` is not declared", hint=hint)
@@ -43,8 +43,8 @@ def _report_unused(pattern: Written, context: Context) -> None:
         context.report.add(OPTIONAL_UNUSED, pattern.span, f"`{pattern.value}` is optional but never read")
 
 
-def _told(context: Context) -> set[str]:
-    """What this file is told already that it is not declared: in an expression, or by an earlier pattern."""
+def _reported(context: Context) -> set[str]:
+    """Names already reported as not declared: in an expression, or by an earlier pattern."""
     places = {one.span for one in context.report.diagnostics if one.code is NAME_UNKNOWN}
     nodes = (node for tree in context.draft.trees() for node in ast.walk(tree) if node.span in places)
     patterns = {pattern.value for pattern in context.draft.optional if pattern.span in places}

@@ -115,7 +115,7 @@ def _check_covered(draft: DraftParameter, values: list[DatedValue], period: Peri
 
 
 def _constant(entry: DraftValue, draft: DraftParameter, report: Report) -> tuple[Any, types.Type | None]:
-    """The value and a type that holds it alone; neither of a null, or where it does not fit, which is told."""
+    """The value and a type that holds it alone; neither of a null, or where it does not fit, which is reported."""
     if entry.value is None:
         return None, None
     found = _fitting(entry.value, draft.type, draft.unit)

@@ -13,7 +13,7 @@ from policy_service.policies.model import Campaign, Effective, Period
 
 
 def build_effective(draft: DraftEffective, registry: Registry) -> Effective | None:
-    """When a policy is in force; None where that has a fault, which is told."""
+    """When a policy is in force; None where that has a fault, which is reported."""
     if draft.period is not None:
         period = build_period(draft.period, "`effective`", registry.report)
         return Effective(period, None, draft.basis, draft.source) if period is not None else None

@@ -12,7 +12,7 @@ from policy_service.policies.model import Campaign, StackingGroup
 
 @dataclass(slots=True)
 class Faulty:
-    """Names whose declaration has a fault that is told already, so that what names them is not told again."""
+    """Names whose declaration has a fault that is reported already, so that what names them is not reported again."""
 
     names: set[tuple[Kind, str]] = field(default_factory=set)
     kinds: set[Kind] = field(default_factory=set)

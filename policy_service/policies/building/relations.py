@@ -14,7 +14,7 @@ Built = tuple[RelationTable, types.Type]
 
 
 def build_relation(name: str, draft: DraftRelation, context: Context) -> Built | None:
-    """The relation and its type; None where it has a fault, which is told."""
+    """The relation and its type; None where it has a fault, which is reported."""
     _check_names(draft, context)
     ids = tuple(row.id for row in draft.rows)
     kinds: list[types.Type] = [types.Null() for _ in draft.columns]

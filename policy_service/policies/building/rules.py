@@ -16,7 +16,7 @@ def build_rules(folder: DraftFolder, report: Report) -> Rules | None:
     """The rules, as far as they can be built; None without a dictionary of facts. Every fault is reported.
 
     Raises:
-        RuntimeError: something has a fault, and nobody was told; a fault of ours.
+        RuntimeError: something was left out, and no fault is reported; a fault of ours.
     """
     campaigns = _campaigns(folder, report)
     groups = {id_: group for id_, group in folder.settings.stacking.items() if group is not None}

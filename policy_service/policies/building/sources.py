@@ -11,7 +11,7 @@ SOURCE_HINT = "add `source: {seed, section}`, or `basis: assumed`"
 
 
 def lacks_source(draft: Draft) -> bool:
-    """Whether the whole file lacks its source; then that is told once, not for each number."""
+    """Whether the whole file lacks its source; then that is reported once, not for each number."""
     return draft.basis == "stated" and draft.source is None
 
 

@@ -17,7 +17,7 @@ Built = tuple[Table, types.Type]
 
 
 def build_table(draft: DraftTable, context: Context) -> Built | None:
-    """The table and the type of its answer; None where it has a fault, which is told."""
+    """The table and the type of its answer; None where it has a fault, which is reported."""
     scope, report = context.scope, context.report
     inputs = [_header(header, context) for header in draft.inputs]
     kinds: list[types.Type] = [types.Null() for _ in draft.outputs]
@@ -73,7 +73,7 @@ def _cell(tree: ast.Node | None, span: Span, header: Expression | None, context:
 
 
 def _answer_type(table: Table, draft: DraftTable, report: Report) -> types.Type | None:
-    """The type of the answer; None where the hit policy does not fit the outputs, which is told."""
+    """The type of the answer; None where the hit policy does not fit the outputs, which is reported."""
     if not _fits(table, draft, report):
         return None
     first, most = table.outputs[0].type, len(table.rows)

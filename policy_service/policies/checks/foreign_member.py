@@ -33,9 +33,9 @@ def check(rules: Rules, report: Report) -> None:
     kinds = [named.kind for named in rules.types.values()]
     for policy in rules.policies if kinds else ():
         days = cut(policy.effective.period, (day for kind in kinds for day, _ in kind.dated))
-        told = set(_check_named(policy, days, report))
+        reported = set(_check_named(policy, days, report))
         for given in _all_given(policy):
-            _check_given(given, days, told, report)
+            _check_given(given, days, reported, report)
         for parameter in policy.parameters.values():
             _check_parameter(parameter, days, report)
 
@@ -44,7 +44,7 @@ def check(rules: Rules, report: Report) -> None:
 
 
 def _check_named(policy: Policy, days: Sequence[Period], report: Report) -> Iterator[_Place]:
-    """Members that belong on no day of the file, each place once; yields those that are told."""
+    """Members that belong on no day of the file, each place once; yields those it reports."""
     for tree, node, span in _expressions(policy):
         for kind, member in dict.fromkeys(_constants(node)):
             if not any(member in kind.at(one.start) for one in days):
@@ -109,7 +109,7 @@ def _given(value: Expression, kind: types.Type, condition: typed.Node = typed.TR
         yield _Given(value.typed, one, value.tree, value.span, condition)
 
 
-def _check_given(given: _Given, days: Sequence[Period], told: set[_Place], report: Report) -> None:
+def _check_given(given: _Given, days: Sequence[Period], reported: set[_Place], report: Report) -> None:
     lacking: dict[str, list[Period]] = {}
     for stretch in days:
         day = stretch.start
@@ -118,7 +118,7 @@ def _check_given(given: _Given, days: Sequence[Period], told: set[_Place], repor
                 lacking.setdefault(member, []).append(stretch)
     for member, stretches in lacking.items():
         place = _place(given.tree, member, given.span)
-        if (place, member) not in told:
+        if (place, member) not in reported:
             _report(member, given.kind, stretches, days[0].start, place, report)
 
 

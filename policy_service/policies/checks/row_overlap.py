@@ -35,8 +35,8 @@ from policy_service.policies.boxes import (
 from policy_service.policies.model import Decision, Expression, Parameter, Policy, Rules, Table
 from policy_service.policies.stretches import cut, parameter_breaks
 
-_MOST_TOLD = 100
-"""Pairs of one table that are told one by one."""
+_MOST_REPORTED = 100
+"""Pairs of one table that are reported one by one."""
 
 
 def check(rules: Rules, report: Report) -> None:
@@ -222,7 +222,7 @@ class _Overlaps:
             self._seen[key] = self._seen.get(key, 0) | bits
             self.count += new.bit_count()
             for other in chosen(numbers, new):
-                if len(self.first) == _MOST_TOLD:
+                if len(self.first) == _MOST_REPORTED:
                     break
                 self.first.append((day, max(row, other), min(row, other)))
 
@@ -247,7 +247,7 @@ def _check_overlaps(boxes: _Boxes, rows: list[int], decision: Decision, report: 
             ROW_OVERLAP,
             decision.span,
             f"{more} more pairs of rows of `{decision.name}` match the same values",
-            hint=f"the first {_MOST_TOLD} are told one by one",
+            hint=f"the first {_MOST_REPORTED} are told one by one",
         )
 
 

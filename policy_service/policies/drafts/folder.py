@@ -17,7 +17,7 @@ class DraftFolder:
     """A rules folder as written.
 
     dictionary: null where facts.yaml is missing or cannot be read.
-    campaigns: by id; null where the declaration has a fault that is told already.
+    campaigns: by id; null where the declaration has a fault that is reported already.
     unread: kinds of which any name may be declared in a file that cannot be read.
     """
 

@@ -16,7 +16,7 @@ from policy_service.policies.model import Basis, Reading, Source
 class DraftPeriod:
     """Days from `start` to before `end`, or to `through`, which is the last of them.
 
-    start: null where it is missing, which is told.
+    start: null where it is missing, which is reported.
     is_open: no end is written; else one of `end` and `through` may still be null, because it cannot be read.
     """
 

@@ -32,7 +32,7 @@ class DraftSuspension:
 class DraftSettings:
     """The settings of a bundle.
 
-    stacking: by id; null where the declaration has a fault that is told already.
+    stacking: by id; null where the declaration has a fault that is reported already.
     """
 
     label: str | None

@@ -60,7 +60,7 @@ def _substituted(draft: Draft, taken: Mapping[_Key, _Values]) -> Draft:
 
 
 def _with_values(parameter: DraftParameter, values: _Values) -> DraftParameter:
-    """Their faults are told behind the name of the parameter, in whose file they do not stand."""
+    """Their faults are reported behind the name of the parameter, in whose file they do not stand."""
     place = Span(parameter.span.file, parameter.span.line, parameter.span.end, parameter.span.end + 1)
     moved = (replace(one, span=place, start=replace(one.start, span=place)) for one in values)
     return replace(parameter, values=tuple(moved))

@@ -53,7 +53,7 @@ def read_policy(file: str, root: Node, report: Report, later: Report) -> Draft |
     """The draft of a policy file; None when it is not even a mapping.
 
     Args:
-        later: is told what counts only beside a dictionary of facts: faults of the period.
+        later: gets the faults that count only beside a dictionary of facts: faults of the period.
     """
     form = Form(root, _WHAT, report, root.span, (*_KEYS, *_RESERVED_KEYS))
     if form.mapping is None:

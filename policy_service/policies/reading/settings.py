@@ -47,7 +47,7 @@ def read_settings(root: Node | None, report: Report, later: Report) -> DraftSett
     """bundle.yaml; without settings where the file is missing or cannot be read.
 
     Args:
-        later: is told what counts only beside a dictionary of facts: all but keys and stacking groups.
+        later: gets the faults that count only beside a dictionary of facts: all but keys and stacking groups.
     """
     form = Form(root, "bundle.yaml", report, root.span if root else NOWHERE, _SETTINGS_KEYS)
     stacking = {key.value: _group(key, node, report) for key, node in form.entries("stacking")}
