@@ -5,10 +5,8 @@ from datetime import date
 from typing import Any
 
 from policy_service.facts import Fact, NamedType, Section
-from policy_service.language import types
+from policy_service.language import references, types
 from policy_service.language.format import print_node
-from policy_service.language.references import Fact as FactOf
-from policy_service.language.references import Needed
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy, Rules
@@ -124,7 +122,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "source": _plain(policy.source),
         "needs": sorted(policy.needs),
         "applies": _text(policy.applies),
-        "optional": sorted(_optional(read) for read in policy.optional),
+        "optional": sorted(one.name if isinstance(one, references.Fact) else one.full_name for one in policy.optional),
         "readings": [{"id": r.id, "basis": r.basis, "text": dict(r.text)} for r in policy.readings],
         "parameters": {p.name: _parameter(p) for p in policy.parameters.values()},
         "decisions": {d.name: _decision(d) for d in policy.decisions.values()},
@@ -144,10 +142,6 @@ def _policy(policy: Policy) -> dict[str, Any]:
             for i in policy.invariants
         ],
     }
-
-
-def _optional(read: Needed) -> str:
-    return read.name if isinstance(read, FactOf) else read.full_name
 
 
 def _text(expression: Expression | None) -> str | None:
