@@ -10,7 +10,8 @@ from policy_service.policies import checks
 from policy_service.policies.loader import load, read_folder
 
 ROOT = Path(__file__).parents[3]
-MODULES = sorted(path.stem for path in (ROOT / "policy_service/policies/checks").glob("*.py") if path.stem != "__init__")
+FOLDER = ROOT / "policy_service/policies/checks"
+MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
 
 @pytest.mark.parametrize("name", MODULES)
