@@ -199,7 +199,7 @@ FAULTS = (
         "amount >= reward.ceiling",
     ),
     # ---- what a reward says
-    Fault("a claim of a month is one of a day", MODEL, "return as_of[:7]", "return as_of"),
+    Fault("a claim of a month is one of a day", ANSWERS, "return as_of[:7]", "return as_of"),
     Fault(
         "a claim of a campaign is one for ever",
         ANSWERS,
