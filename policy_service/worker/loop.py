@@ -29,9 +29,9 @@ from gunicorn.http.wsgi import create
 from gunicorn.workers.base import Worker as BaseWorker
 
 from policy_service.api.boundary import STREAMED
-from policy_service.kinds.bodies import PROBLEM_JSON
-from policy_service.kinds.bodies import body as problem
 from policy_service.problems import kinds
+from policy_service.problems.bodies import PROBLEM_JSON
+from policy_service.problems.bodies import body as problem
 from policy_service.telemetry import metrics
 from policy_service.worker.connection import MIN_RATE, ComingBody, Connection, TooSlow
 from policy_service.worker.framing import Incoming

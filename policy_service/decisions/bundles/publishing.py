@@ -7,7 +7,7 @@ again. So of two that act at once neither loses what the other did.
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -29,11 +29,18 @@ from policy_service.decisions.ports.activations import (
 )
 from policy_service.decisions.ports.records import DecisionStore
 from policy_service.diagnostics import Diagnostic
-from policy_service.policies.bundle import Bundle, bundle, former_id
-from policy_service.policies.changed_days import changed_days, joined
+from policy_service.policies.bundle import (
+    Bundle,
+    bundle,
+    changed_days,
+    former_id,
+    is_known,
+    is_suspended,
+    suspending,
+)
 from policy_service.policies.loader import Sources
 from policy_service.policies.model import Suspension
-from policy_service.policies.suspending import is_known, is_suspended, suspending
+from policy_service.policies.stretches import joined
 
 _TRIES = 8
 _LATEST = timedelta(days=366)
@@ -337,7 +344,7 @@ class Publishing:
             return (), 0
         found = changed_days(before, chosen.rules)
         days = joined(one for stretches in found.values() for one in stretches)
-        texts = [(start.isoformat(), end.isoformat()) for start, end in days]
+        texts = [(one.start.isoformat(), (one.end or date.max).isoformat()) for one in days]
         return tuple(found), self.decisions.count_judging(texts) if texts else 0
 
     # ---- stops

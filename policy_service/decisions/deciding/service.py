@@ -44,8 +44,8 @@ from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.engines.answer import AnswerParts, ComparedPart, Decision
 from policy_service.engines.asked import TookTooLong
+from policy_service.policies.bundle import is_known, is_suspended
 from policy_service.policies.model import Rules
-from policy_service.policies.suspending import is_known, is_suspended
 from policy_service.telemetry import logs, metrics
 from policy_service.telemetry.traces import span
 

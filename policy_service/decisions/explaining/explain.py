@@ -21,10 +21,10 @@ from policy_service.engines.answer import (
 from policy_service.engines.answer import (
     Recommendation as Recommended,
 )
-from policy_service.engines.plan import epochs, plan_only, reasons
+from policy_service.engines.plan import plan_only, reasons
 from policy_service.policies.dependencies import Dependencies
 from policy_service.policies.model import Expression, Period, Policy, Rules, Suspension, Table
-from policy_service.policies.stretches import stretch_of
+from policy_service.policies.stretches import epochs, holding
 
 Entry = TypeVar("Entry", Reward, NotGranted)
 _MARKS = {True: "✓", False: "✗", None: "?"}
@@ -74,7 +74,7 @@ def explain(rules: Rules, answer: ComparedPart, facts: Mapping[str, Any], tongue
     files = {id_: rules.answering(id_, day) for id_ in rules.order}
     shown = {entry["policy"] for entry in answer["policies"]}
     read = [files[id_] for id_ in rules.order if id_ in shown]
-    leaves = reasons(plan_only(rules, stretch_of(epochs(rules), day), read))
+    leaves = reasons(plan_only(rules, holding(epochs(rules), day), read))
     explaining = {id_: _Explaining(rules, files[id_], facts, tongue, leaves) for id_ in files}
     policies = tuple(explaining[entry["policy"]].policy(entry, answer) for entry in answer["policies"])
     advice = tuple(explaining[entry["policy"]].recommendation(entry) for entry in answer["recommendations"])
