@@ -19,7 +19,7 @@ from policy_service.assembly import Assembled, assemble_on
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
-from policy_service.store import connect, migrate
+from policy_service.store import connect
 from tests import bundles as bundles_of
 
 ROOT = Path(__file__).parents[2]
@@ -47,17 +47,16 @@ def later_rules(rules: Bundle) -> Bundle:
 
 
 @pytest.fixture(scope="session")
-def make_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
+def make_service(tmp_path_factory: pytest.TempPathFactory, sqlite_store_url: Callable[[Path], str]) -> Iterator[Make]:
     databases = []
 
     def make(found: Bundle | None, *, busy_timeout_ms: int = 5000) -> Assembled:
-        file = tmp_path_factory.mktemp("store") / "policy.sqlite3"
-        database = connect(f"sqlite:///{file}", busy_timeout_ms=busy_timeout_ms)
-        migrate(database)
+        url = sqlite_store_url(tmp_path_factory.mktemp("store") / "policy.sqlite3")
+        database = connect(url, busy_timeout_ms=busy_timeout_ms)
         databases.append(database)
         assembled = assemble_on(database, SETTINGS, now=lambda: NOW, elapsed=lambda: 0.0)
         if found is not None:
-            assembled.publishing.adopt_folder(found, actor="test")
+            bundles_of.adopt(assembled, found)
         return assembled
 
     yield make

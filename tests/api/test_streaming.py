@@ -16,6 +16,7 @@ import pytest
 from policy_service.api import examples
 from policy_service.assembly import assemble
 from policy_service.settings import Settings
+from tests.bundles import one_family
 
 ROOT = Path(__file__).parents[2]
 SERVE = """
@@ -35,10 +36,10 @@ DEADLINE = 180.0
 class Server:
     """One worker on a database of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rules: Path) -> None:
         self.database = f"sqlite:///{folder / 'policy.sqlite3'}"
         known = {k: v for k, v in os.environ.items() if not k.startswith(("POLICY_", "GUNICORN"))}
-        known |= {"POLICY_DATABASE_URL": self.database, "POLICY_RULES": str(ROOT / "rules")}
+        known |= {"POLICY_DATABASE_URL": self.database, "POLICY_RULES": str(rules)}
         self.errors = (folder / "errors.txt").open("w")
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVE],
@@ -66,7 +67,7 @@ class Server:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    begun = Server(tmp_path)
+    begun = Server(tmp_path, one_family(tmp_path))
     yield begun
     begun.kill()
 
