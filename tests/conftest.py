@@ -11,6 +11,31 @@ from policy_service.store import connect, migrate
 from tests import postgres
 
 
+@pytest.hookimpl(trylast=True)  # pytest has grouped the tests by the fixtures that they share
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests stand at the beginning of the shares that xdist gives its workers: one begun last would end alone.
+
+    Those of a module stay together, as they may share a server.
+    """
+    slow: dict[str, list[pytest.Item]] = {}
+    quick = []
+    for item in items:
+        if item.get_closest_marker("slow"):
+            slow.setdefault(item.nodeid.partition("::")[0], []).append(item)
+        else:
+            quick.append(item)
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    length = -(-len(items) // workers)
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for module in sorted(slow.values(), key=len, reverse=True):
+        min(shares, key=len).extend(module)
+    for share in shares:
+        missing = max(0, length - len(share))
+        share.extend(quick[:missing])
+        del quick[:missing]
+    items[:] = [item for share in shares for item in share] + quick
+
+
 @pytest.fixture(scope="session")
 def postgresql_server(testrun_uid: str) -> Iterator[Path]:
     """The path of the socket of a PostgreSQL that all workers of this run share; it starts at the first use."""
