@@ -19,6 +19,7 @@ from policy_service.settings import Settings
 from tests.bundles import one_family
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 SERVE = """
 import sys
 from policy_service.serving import serve

@@ -12,6 +12,7 @@ import pytest
 from tools.docs.running import Processes, RunFault, rerun
 
 DEADLINE = 120.0
+pytestmark = pytest.mark.slow
 PROGRAM = """
 import sys
 from pathlib import Path

@@ -27,6 +27,7 @@ from policy_service.store import connect
 _BODIES = traffic.bodies(8)
 _HOURS = "| [10..30)                      | 10  "
 _POLICY = "chuanliu.traffic_hours"
+pytestmark = pytest.mark.slow
 
 
 class Pair(NamedTuple):
