@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event, Thread
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
 from policy_service.access import instants
 from policy_service.decisions.ports.log import Extension, LogEntry, LogStore, SignedHead, Term, Unsealed
+from policy_service.decisions.ports.recorded import RecordBody
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.decisions.sealed.terms import terms_of
@@ -119,10 +120,10 @@ class Sealer:
                 _LOG.exception("the log cannot be sealed")
 
 
-def _shown(record: dict[str, Any], one: Unsealed) -> dict[str, Any]:
+def _shown(record: RecordBody, one: Unsealed) -> RecordBody:
     """A record with its values; as it is where they are not those of the record, which `verifying` tells."""
     try:
-        return cast(dict[str, Any], reveal(record, one.privates)) if one.privates else record
+        return cast(RecordBody, reveal(record, one.privates)) if one.privates else record
     except CommitmentRefused:
         return record
 
