@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,26 @@ class Server:
         self.errors.close()
 
 
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    begun = Server(folder, one_family(folder))
+    try:
+        yield begun
+    finally:
+        begun.kill()
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    begun = Server(tmp_path, one_family(tmp_path))
-    yield begun
-    begun.kill()
+    """One that a test has for itself."""
+    with serving(tmp_path) as begun:
+        yield begun
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("shared")) as begun:
+        yield begun
 
 
 class Stream:
@@ -107,8 +123,8 @@ class Stream:
         self._connection.close()
 
 
-def test_a_line_is_answered_while_the_body_goes_on_and_the_connection_serves_again(server: Server) -> None:
-    stream = Stream(server.port)
+def test_a_line_is_answered_while_the_body_goes_on_and_the_connection_serves_again(shared: Server) -> None:
+    stream = Stream(shared.port)
     answers = stream.lines()
     for index in range(3):
         stream.send(LINE)
@@ -121,10 +137,10 @@ def test_a_line_is_answered_while_the_body_goes_on_and_the_connection_serves_aga
     stream.close()
 
 
-def test_memory_does_not_grow_with_the_number_of_lines(server: Server) -> None:
+def test_memory_does_not_grow_with_the_number_of_lines(shared: Server) -> None:
     def run(lines: int) -> int:
         """Bytes held after a batch; a hundred lines are sent, then their answers read."""
-        stream = Stream(server.port)
+        stream = Stream(shared.port)
         answers = stream.lines()
         for begun in range(0, lines, 100):
             stream.send(LINE * 100)
@@ -132,7 +148,7 @@ def test_memory_does_not_grow_with_the_number_of_lines(server: Server) -> None:
         stream.end()
         assert list(answers) == []
         stream.close()
-        return server.memory()
+        return shared.memory()
 
     before = run(1000)  # compiles, and fills the caches
     assert run(10_000) - before < 24 * 1024 * 1024  # the answers alone have ten
@@ -153,15 +169,15 @@ def test_a_kill_between_chunks_loses_no_item_that_was_answered(server: Server) -
     assert [id_ for id_ in answered if decisions.decision(id_) is None] == []
 
 
-def test_a_reader_that_goes_away_frees_its_place(server: Server) -> None:
+def test_a_reader_that_goes_away_frees_its_place(shared: Server) -> None:
     for _ in range(6):  # more than there are places
-        stream = Stream(server.port)
+        stream = Stream(shared.port)
         stream.send(LINE)
         assert next(stream.lines())["status"] == 201
         stream.close()
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:
-        stream = Stream(server.port)
+        stream = Stream(shared.port)
         stream.send(LINE)
         stream.end()
         status = stream._answer.readline()

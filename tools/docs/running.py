@@ -253,11 +253,15 @@ class _Session:
         raise RunFault(f"{self.name}: the server ended with {server.wait()}")
 
     def environment(self) -> dict[str, str]:
-        """A bare environment: the commands of this installation, UTF-8, a terminal of 100 columns."""
+        """A bare environment: the commands of this installation, UTF-8, a terminal of 100 columns.
+
+        What `policyctl` remembers of rule files, by their digest, all pages share with whoever runs them.
+        """
         paths = [str(Path(sys.executable).parent), str(self.commands), os.environ.get("PATH", os.defpath)]
         return {
             "PATH": os.pathsep.join(paths), "PYTHONPATH": os.pathsep.join(map(str, self._packages())),
-            "HOME": str(self.folder), "LC_ALL": "C.UTF-8", "COLUMNS": "100",
+            "HOME": str(self.folder),
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"), "LC_ALL": "C.UTF-8", "COLUMNS": "100",
         }  # fmt: skip
 
     def _packages(self) -> tuple[Path, Path]:
