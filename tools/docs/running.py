@@ -257,11 +257,11 @@ class _Session:
 
         What `policyctl` remembers of rule files, by their digest, all pages share with whoever runs them.
         """
+        caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         paths = [str(Path(sys.executable).parent), str(self.commands), os.environ.get("PATH", os.defpath)]
         return {
             "PATH": os.pathsep.join(paths), "PYTHONPATH": os.pathsep.join(map(str, self._packages())),
-            "HOME": str(self.folder),
-            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"), "LC_ALL": "C.UTF-8", "COLUMNS": "100",
+            "HOME": str(self.folder), "XDG_CACHE_HOME": caches, "LC_ALL": "C.UTF-8", "COLUMNS": "100",
         }  # fmt: skip
 
     def _packages(self) -> tuple[Path, Path]:
