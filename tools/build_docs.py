@@ -71,7 +71,8 @@ def renewed(root: Path) -> Iterator[tuple[str, None]]:
 def interruptible(work: Callable[[], int]) -> int:
     """The exit status of some work; 130 if it is told to end, and then it leaves nothing running."""
     for told in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(told, signal.default_int_handler)
+        if signal.getsignal(told) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(told, signal.default_int_handler)
     try:
         return work()
     except KeyboardInterrupt:

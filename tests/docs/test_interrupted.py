@@ -14,9 +14,11 @@ from tools.docs.running import Processes, RunFault, rerun
 DEADLINE = 120.0
 pytestmark = pytest.mark.slow
 PROGRAM = """
-import sys
+import signal, sys
 from pathlib import Path
 from tools import build_docs
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background inherit that they are ignored
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 sys.exit(build_docs.interruptible(lambda: len(list(build_docs.renewed(Path(sys.argv[1]))))))
 """
 PAGE = """
