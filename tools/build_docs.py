@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from tools.docs.blocks import BlockFault
@@ -60,8 +60,10 @@ def renewed(root: Path) -> Iterator[tuple[str, None]]:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
-            for path, text in zip(found, pool.map(run, found), strict=True):
-                if text != (root / path).read_text("utf-8"):
+            for path, page in [(path, pool.submit(run, path)) for path in found]:
+                while not page.done():
+                    wait([page], timeout=1)  # a signal that another thread has taken is seen when this one wakes
+                if (text := page.result()) != (root / path).read_text("utf-8"):
                     (root / path).write_text(text, "utf-8")
                     yield path, None
         finally:
