@@ -5,10 +5,13 @@ A view is the engine's own form of one state as one subject element sees it; nob
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from datetime import date
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from policy_service.engines.plan import Formula, Plan, PolicyPlan
+from policy_service.engines.asked import Wanted
+from policy_service.engines.plan import Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.facts import State
+from policy_service.policies.model import Rules
 
 View = Any
 
@@ -18,16 +21,18 @@ class EngineRefused(Exception):
 
 
 class Decided(NamedTuple):
-    """What the decisions of one policy came to.
+    """What a policy came to for one subject.
 
-    values: by decision name, as an answer shows them; None is null.
-    firings: by name of each decision table, the places of the rows that fired, ascending.
-    conflicts: tables where UNIQUE matched several rows or ANY different outputs; their value is null.
+    status: see design.md §3; `applied` where nothing stands against it.
+    values: by decision name, as an answer shows them; None is null. Empty where nothing had to be decided.
+    fired: by name of each decision table, the places of the rows that fired, ascending.
+    missing: names of what is null, sorted: the required ones with `insufficient_facts`, the optional with `applied`.
     """
 
+    status: str
     values: dict[str, Any]
-    firings: Mapping[str, Sequence[int]]
-    conflicts: Sequence[str]
+    fired: Mapping[str, Sequence[int]]
+    missing: list[str]
 
 
 class Run(Protocol):
@@ -53,10 +58,6 @@ class Prepared(Protocol):
         """
         ...
 
-    def facts(self, view: View) -> Sequence[Any]:
-        """The facts of a view by their place in the dictionary; None is null."""
-        ...
-
     def truth(self, formula: Formula) -> Callable[[View], bool | None]:
         """A condition on a view: true, false or unknown."""
         ...
@@ -66,11 +67,11 @@ class Prepared(Protocol):
         ...
 
     def decide(self, policy: PolicyPlan) -> Callable[[View], Decided]:
-        """All decisions of a policy; formulas asked for later may read them."""
+        """All decisions of a policy and its status; formulas and policies asked for later may read them."""
         ...
 
-    def skip(self, policy: PolicyPlan) -> Callable[[View], None]:
-        """The policy is not applied: its decisions are null for those that read them."""
+    def refusal(self, policy: PolicyPlan, reward: RewardPlan) -> Callable[[View], int | None]:
+        """The place of the first of the reward's refusals that is true; None where it is granted."""
         ...
 
     def close(self) -> None:
@@ -84,3 +85,23 @@ class Engine(Protocol):
     name: str
 
     def prepare(self, plan: Plan) -> Prepared: ...
+
+
+class WholeAnswers(Protocol):
+    """A bundle, ready to be asked."""
+
+    def answer(self, state: State, as_of: date, wanted: Wanted) -> dict[str, Any]:
+        """`rewards`, `not_granted`, `recommendations` and `policies`, each in its order."""
+        ...
+
+
+@runtime_checkable
+class Oracle(Protocol):
+    """An engine that decides whole answers by itself, from the rules: it needs no plan and compiles nothing."""
+
+    name: str
+
+    def answers(self, rules: Rules) -> WholeAnswers: ...
+
+
+AnyEngine = Engine | Oracle

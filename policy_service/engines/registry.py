@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from policy_service.engines.contract import Engine
+from policy_service.engines.contract import AnyEngine
 
 _ENGINES = {
     "rete": ("policy_service.engines.rete", "ReteEngine"),
@@ -11,12 +11,12 @@ _ENGINES = {
 NAMES = tuple(_ENGINES)
 
 
-def engine(name: str) -> Engine:
+def engine(name: str) -> AnyEngine:
     """The engine of that name.
 
     Raises:
         KeyError: there is none.
     """
     module, attribute = _ENGINES[name]
-    found: Engine = getattr(import_module(module), attribute)()
+    found: AnyEngine = getattr(import_module(module), attribute)()
     return found
