@@ -39,11 +39,13 @@ run: install ## serve on 127.0.0.1, port PORT (8000), and print a request to try
 
 # worksteal, not loadfile: most cases are parameters of a few files, which loadfile cannot share out.
 PYTEST := $(PY) -m pytest -n auto --dist worksteal
+# By another name: a line that says $(MAKE) is run under --dry-run too.
+AGAIN := $(MAKE) --no-print-directory
 
 # Linting runs beside the tests, which wait now and then and leave a core free. Whether `make docs` was run is a test too.
 .PHONY: test
 test: install ## lint, and all tests but the long ones; ARGS are passed to pytest
-	@told=$$(mktemp); $(MAKE) --no-print-directory lint >"$$told" 2>&1 & lint=$$!; \
+	@told=$$(mktemp); $(AGAIN) lint >"$$told" 2>&1 & lint=$$!; \
 	trap 'kill $$lint 2>/dev/null || :; rm -f "$$told"' EXIT INT TERM; \
 	faults=0; \
 	$(PYTEST) $(ARGS) || faults=1; \
