@@ -9,7 +9,7 @@ import cells
 from states import AS_OF, Facts
 
 from policy_service.decisions.answers.evaluate import Evaluator, Question, Trace
-from policy_service.engines.contract import Engine
+from policy_service.engines.contracts import Engine
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import bundle
 from policy_service.policies.loader import read_folder

@@ -13,7 +13,7 @@ from policy_service.decisions.answers import stacking
 from policy_service.decisions.answers.programs import PolicyProgram, RecommendationProgram, RewardProgram
 from policy_service.decisions.answers.tracing import Entry, RelationTrace, TableTrace
 from policy_service.engines.asked import Wanted
-from policy_service.engines.contract import Decided, Prepared, Run, View
+from policy_service.engines.contracts import Decided, Prepared, Run, View
 from policy_service.engines.plan import APPLIED, LACKS, ClaimPlan, Plan
 from policy_service.facts import State
 from policy_service.language.references import Fact

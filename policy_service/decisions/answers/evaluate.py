@@ -12,7 +12,7 @@ from policy_service.decisions.answers.answering import Answering
 from policy_service.decisions.answers.sensitivity import Sensitivity
 from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
-from policy_service.engines.contract import AnyEngine, Engine, EngineRefused, Oracle, WholeAnswers
+from policy_service.engines.contracts import Engine, EngineRefused, Online, Oracle, WholeAnswers
 from policy_service.engines.plan import Plan, epochs, plan_of
 from policy_service.facts import Door, State
 from policy_service.policies.bundle import Bundle
@@ -42,7 +42,7 @@ class Question:
 class Evaluator:
     """One bundle on one engine; keeps the last used epochs ready. Safe to use from several threads."""
 
-    def __init__(self, bundle: Bundle, engine: AnyEngine) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine) -> None:
         self.bundle, self.engine = bundle, engine
         self._whole: WholeAnswers | None = engine.answers(bundle.rules) if isinstance(engine, Oracle) else None
         self.door = Door(bundle.rules.dictionary)
@@ -109,7 +109,7 @@ class Evaluator:
                 self._ready.popitem(last=False)
             return found
 
-    def _compiler(self) -> Engine:
+    def _compiler(self) -> Online:
         if isinstance(self.engine, Oracle):
             raise TypeError(f"{self.engine.name} compiles nothing")
         return self.engine
@@ -126,7 +126,7 @@ class Evaluator:
             try:
                 self._compiler().prepare(plan).close()
             except EngineRefused as refusal:
-                raise EngineRefused(f"from {plan.epoch.first} to {plan.epoch.last}: {refusal}") from refusal
+                raise refusal.on(f"from {plan.epoch.first} to {plan.epoch.last}") from refusal
 
     def close(self) -> None:
         """Free the engines; nobody may be inside."""

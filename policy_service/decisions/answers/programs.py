@@ -6,7 +6,7 @@ from typing import Any
 
 from policy_service import canonical
 from policy_service.decisions.answers.tracing import Because, RelationTrace, Shown, TableTrace, Truth, When
-from policy_service.engines.contract import Prepared, View
+from policy_service.engines.contracts import Prepared, View
 from policy_service.engines.plan import (
     APPLIED,
     LACKS,

@@ -6,7 +6,7 @@ Entries are made for every request, so the loops here are the plainest that Pyth
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from policy_service.engines.contract import Decided, Prepared, View
+from policy_service.engines.contracts import Decided, Prepared, View
 from policy_service.engines.plan import Condition, Leaf, TablePlan
 
 Entry = dict[str, Any]

@@ -12,7 +12,7 @@ from policy_service.decisions.answers.days import business_day
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.ports.activations import Activation, BundleStore, Standing
 from policy_service.decisions.ports.records import StoreUnavailable
-from policy_service.engines.contract import AnyEngine
+from policy_service.engines.contracts import Engine
 from policy_service.policies.bundle import Bundle, stored
 from policy_service.telemetry import metrics
 
@@ -63,7 +63,7 @@ class Evaluators:
     def __init__(
         self,
         store: BundleStore,
-        engine: AnyEngine,
+        engine: Engine,
         *,
         now: Callable[[], datetime],
         elapsed: Callable[[], float],

@@ -14,7 +14,7 @@ from policy_service.decisions.deciding.answered import Answered
 from policy_service.decisions.deciding.recording import envelope, parsed
 from policy_service.decisions.observers.beside import Beside, Sample
 from policy_service.decisions.ports.observations import MOST_POINTERS, Disagreement, DisagreementStore
-from policy_service.engines.contract import AnyEngine
+from policy_service.engines.contracts import Engine
 from policy_service.telemetry import metrics
 
 _BUNDLES_KEPT = 2
@@ -31,7 +31,7 @@ class Judge:
     """
 
     def __init__(
-        self, store: DisagreementStore, reference: AnyEngine, *, now: Callable[[], datetime], share: float, cpu: float
+        self, store: DisagreementStore, reference: Engine, *, now: Callable[[], datetime], share: float, cpu: float
     ) -> None:
         self.store = store
         self._reference, self._now = reference, now

@@ -1,10 +1,14 @@
 """A plan to rulesets and closures. Everything a formula needs at run time is settled here."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from policy_service.diagnostics import Diagnostic, Span
+from policy_service.diagnostics.catalogue import PEN_REFUSED
 from policy_service.engines.choices import Choose, chooser
+from policy_service.engines.contracts import EngineRefused
 from policy_service.engines.plan import DecisionPlan, Formula, Plan, PolicyPlan, RelationPlan, RewardPlan, TablePlan
 from policy_service.engines.rete import pen
 from policy_service.engines.rete.closures import Closure, Slots, closure
@@ -182,10 +186,11 @@ class Compiler:
         self.closures = [self._closure(f.typed) for f in self.plan.formulas]
         live = [p for p in self.plan.policies if p.can_apply]
         for policy in live:
-            for formula in conditions(policy):
-                self._lower_condition(formula, self._ruleset(policy))
+            with _refused_at(policy.policy.span):
+                for formula in conditions(policy):
+                    self._lower_condition(formula, self._ruleset(policy))
         decisions = {p.id: tuple(self._decision(d, p) for d in p.decisions) for p in live}
-        matched = {key: Group(self._new(), self._pens(ruleset)) for key, ruleset in self.rulesets.items()}
+        matched = {key: self._matched(key, ruleset) for key, ruleset in self.rulesets.items()}
         policies = {
             p.id: self._policy(p, decisions.get(p.id, ()), matched.get(_group(p)) if p.can_apply else None)
             for p in self.plan.policies
@@ -211,6 +216,11 @@ class Compiler:
             guards.missing(policy.optional),
             {reward: guards.first(reward.refusals) for reward in policy.rewards} if policy.can_apply else {},
         )
+
+    def _matched(self, key: tuple[str, str], ruleset: Ruleset) -> Group:
+        first = next(p for p in self.plan.policies if _group(p) == key)
+        with _refused_at(first.policy.span):
+            return Group(self._new(), self._pens(ruleset))
 
     def _ruleset(self, policy: PolicyPlan) -> Ruleset:
         return self.rulesets.setdefault(_group(policy), Ruleset())
@@ -262,6 +272,10 @@ class Compiler:
     # ---- decisions
 
     def _decision(self, decision: DecisionPlan, policy: PolicyPlan) -> Compiled:
+        with _refused_at(policy.policy.decisions[decision.name].span):
+            return self._body(decision, policy)
+
+    def _body(self, decision: DecisionPlan, policy: PolicyPlan) -> Compiled:
         value = self._place(decision.reference)
         match decision.body:
             case Formula() as formula:
@@ -319,6 +333,17 @@ class Compiler:
             made.append(ProjectedPen(one, plain, computed, absent))
         ruleset.pens = made
         return tuple(made)
+
+
+@contextmanager
+def _refused_at(span: Span) -> Iterator[None]:
+    """What the pen refuses is refused at a place of the rule files."""
+    try:
+        yield
+    except pen.PenRefusal as refusal:
+        message = f"the engine cannot hold the rules: {refusal}"
+        hint = "split a table or condition that tests very many values"
+        raise EngineRefused(Diagnostic(PEN_REFUSED, "error", span, message, hint)) from refusal
 
 
 def conditions(policy: PolicyPlan) -> Iterator[Formula]:

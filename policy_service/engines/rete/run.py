@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from policy_service.engines.contract import Decided, EngineRefused
+from policy_service.engines.contracts import Decided, EngineRefused
 from policy_service.engines.plan import APPLIED, LACKS, Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.engines.rete.closures import Closure, Slots
 from policy_service.engines.rete.compile import (
@@ -20,7 +20,6 @@ from policy_service.engines.rete.compile import (
     Program,
 )
 from policy_service.engines.rete.guards import Test
-from policy_service.engines.rete.pen import PenRefusal
 from policy_service.engines.rete.showing import show
 from policy_service.facts import State
 
@@ -39,9 +38,9 @@ class _Prepared:
         compiler = Compiler(plan)
         try:
             self.program = compiler.compile()
-        except PenRefusal as refusal:
+        except EngineRefused:
             compiler.close()
-            raise EngineRefused(str(refusal)) from refusal
+            raise
         self._rest = [None] * (self.program.size - len(plan.facts))
         # The pens hold memory of C; they go with the last view's engine, not before.
         self._free = weakref.finalize(self, compiler.close)

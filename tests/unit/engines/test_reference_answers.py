@@ -22,7 +22,7 @@ import pytest
 
 from policy_service.diagnostics import Report, plain
 from policy_service.engines.asked import TookTooLong, Wanted
-from policy_service.engines.contract import Oracle
+from policy_service.engines.contracts import Oracle
 from policy_service.engines.reference import ReferenceEngine
 from policy_service.engines.reference.interpret import Scope, evaluate
 from policy_service.engines.reference.stacking import stack

@@ -1,23 +1,16 @@
-"""What an engine must do, and nothing of how: nobody outside `engines` knows which one ran.
+"""The online contract: prepare an epoch, decide one state.
 
 An engine settles everything it can when it prepares a plan: what it hands out are functions on a view.
 A view is the engine's own form of one state as one subject element sees it; nobody else looks inside.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol
 
-from policy_service.engines.asked import Wanted
 from policy_service.engines.plan import Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.facts import State
-from policy_service.policies.model import Rules
 
 View = Any
-
-
-class EngineRefused(Exception):
-    """The engine cannot hold a bundle that has no error; the message says what is beyond it."""
 
 
 class Decided(NamedTuple):
@@ -79,29 +72,15 @@ class Prepared(Protocol):
         ...
 
 
-class Engine(Protocol):
-    """Compiles a plan."""
+class Online(Protocol):
+    """An engine that compiles a plan, then decides one state at a time."""
 
     name: str
 
-    def prepare(self, plan: Plan) -> Prepared: ...
+    def prepare(self, plan: Plan) -> Prepared:
+        """The engine ready for the epoch.
 
-
-class WholeAnswers(Protocol):
-    """A bundle, ready to be asked."""
-
-    def answer(self, state: State, as_of: date, wanted: Wanted) -> dict[str, Any]:
-        """`rewards`, `not_granted`, `recommendations` and `policies`, each in its order."""
+        Raises:
+            EngineRefused: E101, the plan goes beyond what the engine can hold.
+        """
         ...
-
-
-@runtime_checkable
-class Oracle(Protocol):
-    """An engine that decides whole answers by itself, from the rules: it needs no plan and compiles nothing."""
-
-    name: str
-
-    def answers(self, rules: Rules) -> WholeAnswers: ...
-
-
-AnyEngine = Engine | Oracle
