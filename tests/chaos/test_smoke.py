@@ -24,7 +24,7 @@ def test_what_was_answered_outlives_every_kill(store: str, rounds: int) -> None:
         [sys.executable, str(CHAOS), "--rounds", str(rounds), "--store", store, "--seed", "1"],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

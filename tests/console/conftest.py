@@ -21,7 +21,7 @@ from tests import bundles as bundles_of
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2023, 7, 2, 3, 0, tzinfo=UTC)
-SETTINGS = Settings(rules=ROOT / "rules")
+SETTINGS = Settings(rules=ROOT / "rules", key_refresh_ms=0)  # a key that a test makes holds at once
 VOID = {"meta", "br"}
 Body = dict[str, Any]
 

@@ -16,11 +16,11 @@ HERE = Path(__file__).parent
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *arguments], cwd=HERE.parents[1], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, *arguments], cwd=HERE.parents[1], capture_output=True, text=True, timeout=1800, check=False
     )
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(12_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [60, pytest.param(6_000, marks=pytest.mark.long)])
 def test_it_stops_by_itself_and_says_what_it_did(count: int) -> None:
     done = run(str(HERE / "fuzz.py"), "--count", str(count), "--seed", "1", "--jobs", "1")
     assert done.returncode == 0, done.stderr
