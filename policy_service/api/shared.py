@@ -36,14 +36,14 @@ class Shared:
     """A place for each batch that may be under way."""
 
     def start(self) -> None:
-        """Begin what runs beside the requests; in the process that answers them."""
+        """Start the background threads, in the process that answers requests."""
         self.judge.beside.start()
         self.shadow.beside.start()
         if self.recorded is not None:
             self.recorded.sealer.start()
 
     def close(self) -> None:
-        """End it; what waits is still done, as far as a few seconds allow."""
+        """Stop them; what is queued is still done, as far as a few seconds allow."""
         self.judge.beside.close()
         self.shadow.beside.close()
         if self.recorded is not None:

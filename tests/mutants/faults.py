@@ -18,7 +18,8 @@ ANSWERING = "decisions/answers/answering.py"
 PROGRAMS = "decisions/answers/programs.py"
 STACKING = "decisions/answers/stacking.py"
 TRACING = "decisions/answers/tracing.py"
-MODEL = "policies/model.py"
+MODEL = "policies/model/rules.py"
+STRETCHES = "policies/stretches.py"
 RETE = "engines/rete/run.py"
 COMPILE = "engines/rete/compile.py"
 CLOSURES = "engines/rete/closures.py"
@@ -397,12 +398,12 @@ FAULTS = (
     Fault(
         "a parameter has its first value for ever",
         PLANNER,
-        "self.day = planner.epoch.first if self.in_force else policy.effective.period.start",
+        "self.day = planner.epoch.start if self.in_force else policy.effective.period.start",
         "self.day = policy.effective.period.start",
     ),
     Fault(
         "a new value of a parameter begins no epoch",
-        PLANNER,
+        STRETCHES,
         "(day for policy in rules.policies for day in policy_breaks(policy))",
         "(day for policy in rules.policies for day in policy_breaks(policy) if day == policy.effective.period.start)",
     ),
@@ -425,5 +426,10 @@ FAULTS = (
         "            if slots[at] is None:\n                return exact(slots)",
         "            if slots[at] is None:\n                return False",
     ),
-    Fault("an end point is left out where it is in", LOWERING, '">": "<=", ">=": "<"}', '">": "<", ">=": "<"}'),
+    Fault(
+        "an end point is left out where it is in",
+        LOWERING,
+        "operator if holds else OPPOSITE[operator], left",
+        'operator if holds else "<" if operator == ">" else OPPOSITE[operator], left',
+    ),
 )
