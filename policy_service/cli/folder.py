@@ -1,16 +1,21 @@
 """The rules folder that a command reads, and its faults told."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from policy_service.authoring.checking import Check
+from policy_service.authoring.folder import Folder
+from policy_service.authoring.memory import Memory, folder_of
+from policy_service.authoring.program import digest
 from policy_service.cli.terminal import found_errors
 from policy_service.diagnostics import Diagnostic, as_json, render
 from policy_service.policies.bundle import Bundle, load_folder
-from policy_service.policies.loader import check_sources
-from policy_service.settings import Settings
+from policy_service.policies.loader import Sources, check_sources
+from policy_service.settings import Settings, read_settings
 
 rules_option = click.option(
     "--rules", "folder", type=click.Path(path_type=Path), envvar="POLICY_RULES", show_envvar=True,
@@ -25,6 +30,14 @@ def bundle_of(folder: Path) -> Bundle:
         tell(folder, diagnostics, sources)
         raise found_errors()
     return found
+
+
+def check_of(folder: Path, sources: Sources, *, engine: bool = True) -> Check:
+    """A check of the folder that uses what earlier ones found, and is remembered for later ones."""
+    setting = {name: os.environ[name] for name in ("POLICY_CACHE",) if name in os.environ}
+    place = folder_of(read_settings(setting).cache, os.environ)
+    memory = Memory(place, digest() if place is not None else "")
+    return Check(Folder(sources, folder.as_posix(), memory), memory, engine=engine)
 
 
 def tell(folder: Path, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], *, err: bool = True) -> None:

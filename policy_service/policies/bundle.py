@@ -1,6 +1,6 @@
 """A frozen set of policies with its id: the digest of all that can reach an answer or a proof."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -56,6 +56,21 @@ def former_id(rules: Rules) -> str:
 
 def _digest(whole: dict[str, Any]) -> str:
     return canonical.digest(canonical.trusted(whole))
+
+
+def frame_document(rules: Rules) -> bytes:
+    """The canonical JSON of the document without its policies."""
+    return canonical.trusted({**document(rules), "policies": []})
+
+
+def policy_document(policy: Policy) -> bytes:
+    """The canonical JSON of what the document says of one file of a policy."""
+    return canonical.trusted(_policy(policy))
+
+
+def id_of(frame: bytes, policies: Iterable[bytes]) -> str:
+    """The id of a bundle whose document is a frame and these policies, in their order: by id, then period."""
+    return canonical.digest(canonical.joined(frame, "policies", policies))
 
 
 def load_folder(folder: Path) -> tuple[Bundle | None, list[Diagnostic], dict[str, str]]:

@@ -117,6 +117,11 @@ def is_case_file(path: str) -> bool:
     return path.endswith(".test.yaml")
 
 
+def is_bounded(sources: Sources) -> bool:
+    """Whether a folder is of a size that is read."""
+    return len(sources) <= _MAX_FILES and sum(map(len, sources.values())) <= _MAX_BYTES
+
+
 def load(sources: Sources, folder: str = "rules") -> tuple[model.Rules | None, list[Diagnostic]]:
     """The rules, or None when there is an error; and every diagnostic, sorted by place."""
     report = Report()
@@ -200,7 +205,7 @@ class _Loader:
         for path in (FACTS, BUNDLE):
             if path not in self.sources:
                 self.report.add(FOLDER, place, f"the folder lacks `{path}`")
-        if len(self.sources) > _MAX_FILES or sum(map(len, self.sources.values())) > _MAX_BYTES:
+        if not is_bounded(self.sources):
             self.report.add(FOLDER, place, f"more than {_MAX_FILES} files or {_MAX_BYTES} characters")
             return False
         return True

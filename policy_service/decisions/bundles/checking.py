@@ -23,16 +23,23 @@ def check(
     report = Report(list(diagnostics))
     read_cases(sources, folder, found.rules if found is not None else None, report)
     if found is not None:
-        try:
-            Evaluator(found, engine(_SERVES)).try_all()
-        except EngineRefused as refusal:
-            report.add(
-                PEN_REFUSED,
-                Span(folder, 1, 1, 2),
-                f"the engine cannot hold the rules {refusal}",
-                hint="split a table or condition that tests very many values",
-            )
+        report.extend(engine_faults(found, folder))
     return report.sorted()
+
+
+def engine_faults(found: Bundle, folder: str) -> list[Diagnostic]:
+    """What the engine that serves cannot hold of a bundle."""
+    report = Report()
+    try:
+        Evaluator(found, engine(_SERVES)).try_all()
+    except EngineRefused as refusal:
+        report.add(
+            PEN_REFUSED,
+            Span(folder, 1, 1, 2),
+            f"the engine cannot hold the rules {refusal}",
+            hint="split a table or condition that tests very many values",
+        )
+    return report.diagnostics
 
 
 def errors(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
