@@ -17,10 +17,11 @@ from policy_service.decisions.audit.searching import Searching
 from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.bundles.publishing import Publishing
 from policy_service.decisions.deciding.ids import new_decision_id
+from policy_service.decisions.deciding.previewing import previewing
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.observers.judge import Judge
 from policy_service.decisions.observers.shadow import Shadow
-from policy_service.decisions.ports.unrecorded import NoDecisions, NoFindings, NoKeys, OneBundle
+from policy_service.decisions.ports.unrecorded import NoFindings, NoKeys
 from policy_service.decisions.sealed.sealing import Sealer
 from policy_service.decisions.sealed.signing import LogKeys, key_beside, load_keys
 from policy_service.engines.registry import engine
@@ -153,14 +154,12 @@ def _log_keys(settings: Settings, database: Database) -> LogKeys:
 
 def preview(bundle: Bundle, engine_name: str) -> Assembled:
     """The operations on one bundle and no database: they answer previews, and record nothing."""
-    store = OneBundle(bundle)
-    evaluators = Evaluators(store, engine(engine_name), now=_now, elapsed=time.monotonic, refresh_seconds=float("inf"))
-    evaluators.keep(bundle)
+    service = previewing(bundle, engine(engine_name))
     return Assembled(
-        PolicyService(NoDecisions(), store, evaluators, now=_now, new_id=new_decision_id),
-        Publishing(store, NoDecisions(), evaluators, now=_now),
+        service,
+        Publishing(service.bundles, service.decisions, service.evaluators, now=_now),
         NoKeys(),
         NoKeys(),
         Judge(NoFindings(), engine("reference"), now=_now, share=0.0, cpu=1.0),
-        Shadow(NoFindings(), evaluators, now=_now, cpu=1.0),
+        Shadow(NoFindings(), service.evaluators, now=_now, cpu=1.0),
     )
