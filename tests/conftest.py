@@ -1,5 +1,6 @@
 """What tests of every kind may use: a real PostgreSQL."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
+
+os.environ["POLICY_CACHE"] = "off"  # no test finds what another has left, nor leaves anything to the user
 
 
 @pytest.fixture(scope="session")

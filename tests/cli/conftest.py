@@ -19,6 +19,7 @@ Run = Callable[..., Result]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`policyctl` with some words, in an empty folder and without settings of the environment."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("POLICY_CACHE", str(tmp_path / "cache"))
     for name in ("POLICY_RULES", "POLICY_DATABASE_URL", "POLICY_ENGINE", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "100")

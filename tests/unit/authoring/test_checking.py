@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -213,20 +213,8 @@ def test_what_the_engine_cannot_hold_is_told_each_time(again: Again, edit: Edit)
 # ---- anything at all
 
 
-def _edits(draw: random.Random, rules: Path) -> Iterator[str]:
-    """Random changes, each undone after it was looked at, or kept."""
-    files = sorted(path for path in rules.rglob("*.yaml"))
-    for _ in range(60):
-        path = draw.choice(files)
-        before = path.read_text("utf-8")
-        path.write_text(_changed(draw, before), "utf-8")
-        yield path.name
-        if draw.random() < 0.8:
-            path.write_text(before, "utf-8")
-
-
 def _changed(draw: random.Random, text: str) -> str:
-    lines = text.splitlines(keepends=True)
+    lines = text.splitlines(keepends=True) or ["\n"]
     at = draw.randrange(len(lines))
     match draw.randrange(5):
         case 0:
@@ -261,6 +249,13 @@ def _changed(draw: random.Random, text: str) -> str:
 @pytest.mark.parametrize("seed", range(4))
 def test_after_any_change_it_is_what_a_check_without_memory_finds(rules: Path, again: Again, seed: int) -> None:
     draw, clean = random.Random(seed), 0
-    for _ in _edits(draw, rules):
-        clean += not again().diagnostics
-    assert clean
+    files = sorted(rules.rglob("*.yaml"))
+    for _ in range(60):
+        path = draw.choice(files)
+        before = path.read_text("utf-8")
+        path.write_text(_changed(draw, before), "utf-8")
+        if again().diagnostics:  # a change stays where it is no fault, so that most checks have something to remember
+            path.write_text(before, "utf-8")
+        else:
+            clean += 1
+    assert clean > 10
