@@ -8,7 +8,7 @@ never remembered. As soon as one shows, or what is remembered does not settle it
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from policy_service.authoring.folder import Folder, Outline
+from policy_service.authoring.folder import Folder, Outline, closure
 from policy_service.authoring.memory import Memory
 from policy_service.decisions.bundles.checking import engine_faults
 from policy_service.decisions.rule_tests.cases import Case, read_cases
@@ -18,7 +18,7 @@ from policy_service.language import types
 from policy_service.policies.bundle import Bundle, bundle, frame_document, id_of, policy_document
 from policy_service.policies.loader import is_bounded, load
 from policy_service.policies.model import Policy, RelationTable, Rules, Table
-from policy_service.policies.narrowing import closure, only
+from policy_service.policies.narrowing import only
 from policy_service.sources import Mapping as MappingNode
 from policy_service.sources import Text, read
 
@@ -146,7 +146,7 @@ class Check:
         if not self._all_cases():
             read_cases(folder.sources, folder.name, found.rules, report)
         if not self._all_families():
-            report.extend(engine_faults(found, folder.name))
+            report.extend(engine_faults(found))
         return Checked(None if report.has_errors else found.id, report.sorted())
 
     def _forms(self, report: Report) -> None:
@@ -188,7 +188,7 @@ class Check:
             if self.memory.get(key) is not None:
                 continue
             rules = self._part(closure(needs, folder.members(family)))
-            if rules is None or engine_faults(Bundle("", rules, {}), folder.name):
+            if rules is None or engine_faults(Bundle("", rules, {})):
                 return False
             self.memory.keep(key, True)
         return True

@@ -7,7 +7,7 @@ from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.unrecorded import NoDecisions, OneBundle
-from policy_service.engines.contract import Engine
+from policy_service.engines.contracts import Engine
 from policy_service.policies.bundle import Bundle
 
 
