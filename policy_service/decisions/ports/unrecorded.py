@@ -4,8 +4,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from policy_service.access.keys import Key
-from policy_service.access.trail import Trailed, TrailEntry
 from policy_service.decisions.ports.activations import (
     Activation,
     BundleEntry,
@@ -13,7 +11,6 @@ from policy_service.decisions.ports.activations import (
     Standing,
     StopEvent,
 )
-from policy_service.decisions.ports.observations import Findings, KeptDisagreement, NewOrder, Order
 from policy_service.decisions.ports.records import (
     Appended,
     DecisionRecord,
@@ -90,56 +87,3 @@ class NoDecisions:
 
     def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
         return 0
-
-
-class NoFindings:
-    """What judge and shadow of a preview find: nothing, for nothing is kept."""
-
-    def add(self, *found: object) -> None:
-        raise StoreUnavailable("a preview keeps no findings")
-
-    def open(self) -> int:
-        return 0
-
-    def disagreements(self, *, only_open: bool = True, limit: int = 100) -> Sequence[KeptDisagreement]:
-        return ()
-
-    def acknowledge(self, numbers: Sequence[int], by: str, at: str) -> int:
-        return 0
-
-    def order(self, orders: Sequence[NewOrder], trail: Sequence[TrailEntry]) -> None:
-        raise StoreUnavailable("a preview has no shadows")
-
-    def last(self) -> Order | None:
-        return None
-
-    def orders(self, bundle: str) -> list[Order]:
-        return []
-
-    def findings(self, shadow: int) -> Findings:
-        return Findings()
-
-
-class NoKeys:
-    """The keys and the trail of a preview: there are none."""
-
-    def add(self, key: Key, trail: TrailEntry) -> Key:
-        raise StoreUnavailable("a preview keeps no keys")
-
-    def end(self, id: str, *, expires_at: str | None, revoked_at: str | None, trail: TrailEntry) -> Key | None:
-        raise StoreUnavailable("a preview keeps no keys")
-
-    def key(self, id: str) -> Key | None:
-        return None
-
-    def keys(self) -> Sequence[Key]:
-        return ()
-
-    def any_keys(self) -> bool:
-        return False
-
-    def note(self, entry: TrailEntry) -> None:
-        raise StoreUnavailable("a preview has no trail")
-
-    def trail(self, before: int | None = None, limit: int = 100) -> list[Trailed]:
-        return []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from policy_service import canonical
-from policy_service.assembly import preview
+from policy_service.decisions.deciding.previewing import previewing
 from policy_service.decisions.deciding.recording import commitments, parsed
 from policy_service.decisions.deciding.replayable import FORMATS, LANGUAGES, NotReplayable, refuse_unknown
 from policy_service.decisions.deciding.service import PolicyService
@@ -49,7 +49,7 @@ def service(version: Path, engine: str) -> PolicyService:
     _, record = kept(next(version.glob("*.json")))
     found = stored(sources, record.bundle)
     assert found is not None, "the rule texts give another bundle now"
-    return preview(found, engine).service
+    return previewing(found, engine(engine))
 
 
 def test_every_version_that_this_program_replays_has_records() -> None:
