@@ -172,7 +172,7 @@ def _answer_from_stdin(database: str) -> None:
     assembled = assemble(Settings(**{**_fields(read_settings()), "database_url": database}))
     service = assembled.service
     service.evaluators.keep_fresh()
-    assembled.judge.beside.start()
+    assembled.judge.queue.start()
     for line in sys.stdin:
         answer: dict[str, Any] = {}
         for body in json.loads(line, parse_float=Decimal):

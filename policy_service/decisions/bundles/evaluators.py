@@ -5,9 +5,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from threading import Event, Lock, Thread
+from threading import Lock
 
 from policy_service.access import instants
+from policy_service.background import Periodic
 from policy_service.decisions.answers.days import business_day
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.ports.activations import Activation, BundleStore, Standing
@@ -23,7 +24,6 @@ _SOON = timedelta(seconds=60)
 """How long before it is needed a pending bundle, or the next day, is compiled."""
 _RETRY_SECONDS = 30.0
 """How long a bundle that cannot be loaded is left alone."""
-_END_SECONDS = 5.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -79,8 +79,7 @@ class Evaluators:
         self._broken: dict[str, float] = {}
         self._active_fault: str | None = None
         self._pending_fault: str | None = None
-        self._stop: Event | None = None
-        self._thread: Thread | None = None
+        self._refresher = Periodic("bundle-refresh", refresh_seconds, self._look_ahead)
 
     @property
     def fault(self) -> str | None:
@@ -111,7 +110,7 @@ class Evaluators:
         live = self._live
         if live is None or live.evaluator is None:
             return self._first()
-        due = self._stop is None and self._elapsed() - live.looked_at >= self._refresh_seconds
+        due = not self._refresher.running and self._elapsed() - live.looked_at >= self._refresh_seconds
         if due and self._refreshing.acquire(blocking=False):
             try:
                 self._attempt()
@@ -194,27 +193,19 @@ class Evaluators:
         if self._live is not None:
             self._live = replace(self._live, looked_at=self._elapsed())
 
-    # ---- beside requests
+    # ---- in the background
 
     def keep_fresh(self) -> None:
         """From now on a thread of this process looks for the active bundle, until `close`."""
-        if self._stop is None:
-            self._stop = Event()
-            self._thread = Thread(target=self._refresh_until, args=(self._stop,), name="bundle-refresh", daemon=True)
-            self._thread.start()
+        self._refresher.start()
 
     def close(self) -> None:
         """End the thread; one that compiles just now is waited for, for a few seconds."""
-        stop, thread = self._stop, self._thread
-        self._stop = self._thread = None
-        if stop is not None and thread is not None:
-            stop.set()
-            thread.join(_END_SECONDS)
+        self._refresher.close()
 
-    def _refresh_until(self, stop: Event) -> None:
-        while not stop.wait(self._refresh_seconds):
-            self.catch_up()
-            self._prepare()
+    def _look_ahead(self) -> None:
+        self.catch_up()
+        self._prepare()
 
     def _prepare(self) -> None:
         """Compile what will be needed within a minute: pending bundles, and the next day of the active one."""

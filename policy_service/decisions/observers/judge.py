@@ -8,12 +8,13 @@ from typing import Any
 
 from policy_service import canonical
 from policy_service.access import instants
+from policy_service.background import BudgetedQueue, Sample
 from policy_service.decisions.answers.differences import differences
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.deciding.answered import Answered
 from policy_service.decisions.deciding.recording import envelope, parsed
-from policy_service.decisions.observers.beside import Beside, Sample
 from policy_service.decisions.ports.observations import MOST_POINTERS, Disagreement, DisagreementStore
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.engines.contract import Engine
 from policy_service.telemetry import metrics
 
@@ -37,12 +38,14 @@ class Judge:
         self._reference, self._now = reference, now
         self._sample = Sample(share)
         self._bundles: OrderedDict[str, Evaluator] = OrderedDict()
-        self.beside: Beside[Answered] = Beside("judge", self.judge, cpu=cpu, count=metrics.judged)
+        self.queue: BudgetedQueue[Answered] = BudgetedQueue(
+            "judge", self.judge, cpu=cpu, count=metrics.judged, unavailable=StoreUnavailable
+        )
 
     def seen(self, answered: Answered) -> None:
         """See Witness."""
         if self._sample.takes():
-            self.beside.offer(answered)
+            self.queue.offer(answered)
 
     def judge(self, answered: Answered) -> None:
         """Compare an answer with that of the reference engine; keep the case if they are not the same bytes."""

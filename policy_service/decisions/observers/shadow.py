@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from policy_service import canonical
 from policy_service.access import instants
+from policy_service.background import BudgetedQueue, Sample
 from policy_service.decisions.answers.differences import comparable, differences
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle
@@ -17,7 +18,6 @@ from policy_service.decisions.deciding.answered import Answered
 from policy_service.decisions.deciding.asking import matching
 from policy_service.decisions.deciding.recording import parsed
 from policy_service.decisions.deciding.service import NotFound
-from policy_service.decisions.observers.beside import Beside, Sample
 from policy_service.decisions.ports.observations import (
     EXAMPLES_KEPT,
     Counts,
@@ -27,6 +27,7 @@ from policy_service.decisions.ports.observations import (
     Order,
     ShadowStore,
 )
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import InvalidInput
 from policy_service.telemetry import metrics
 
@@ -77,8 +78,8 @@ class Shadow:
         self._changed: Counter[str] = Counter()
         self._examples: list[Example] = []
         self._lock = Lock()
-        self.beside: Beside[tuple[_Running, Answered]] = Beside(
-            "shadow", self._compare, cpu=cpu, tick=self.look, count=metrics.shadowed
+        self.queue: BudgetedQueue[tuple[_Running, Answered]] = BudgetedQueue(
+            "shadow", self._compare, cpu=cpu, tick=self.look, count=metrics.shadowed, unavailable=StoreUnavailable
         )
 
     # ---- operations
@@ -128,7 +129,7 @@ class Shadow:
         """See Witness. A request that names its bundle is not compared: it asked for those rules."""
         running = self._running
         if running is not None and answered.request.bundle is None and running.sample.takes():
-            self.beside.offer((running, answered))
+            self.queue.offer((running, answered))
 
     def look(self) -> None:
         """Keep what was found, and see which shadow is ordered now."""

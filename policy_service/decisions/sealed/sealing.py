@@ -8,12 +8,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Event, Thread
 from typing import Any, cast
 
 import orjson
 
 from policy_service.access import instants
+from policy_service.background import Periodic
 from policy_service.decisions.ports.log import Extension, LogEntry, LogStore, SignedHead, Term, Unsealed
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.decisions.sealed.signing import LogKeys
@@ -32,9 +32,8 @@ class Sealer:
 
     def __init__(self, log: LogStore, keys: LogKeys, *, now: Callable[[], datetime], seconds: float = 1.0) -> None:
         self.log, self.keys = log, keys
-        self._now, self._seconds = now, seconds
-        self._stop: Event | None = None
-        self._thread: Thread | None = None
+        self._now = now
+        self._periodic = Periodic("sealer", seconds, self._seal_waiting)
 
     def seal_all(self) -> int:
         """Number of records that were given an index here, until none waited.
@@ -94,29 +93,20 @@ class Sealer:
 
     def start(self) -> None:
         """From now on a thread of this process seals what waits, until `close`."""
-        if self._stop is None:
-            self._stop = Event()
-            self._thread = Thread(target=self._seal_until, args=(self._stop,), name="sealer", daemon=True)
-            self._thread.start()
+        self._periodic.start()
 
     def close(self, seconds: float = 5.0) -> None:
         """End the thread, which finishes the seal that it is at, as far as that takes no longer than some seconds."""
-        if self._stop is not None and self._thread is not None:
-            self._stop.set()
-            self._thread.join(seconds)
-            self._stop = self._thread = None
+        self._periodic.close(seconds)
 
-    def _seal_until(self, stop: Event) -> None:
-        while not stop.wait(self._seconds):
-            try:
-                # What came meanwhile waits for the next turn: sealing two at a time costs more than all requests do.
-                # Where another sealer is at work, the rest is left to it.
-                while self.seal() == MOST_AT_ONCE and not stop.is_set():
-                    pass
-            except StoreUnavailable as error:
-                _LOG.warning("the log cannot be sealed now: %s", error)
-            except Exception:  # noqa: BLE001  the thread must outlive any fault, which is told
-                _LOG.exception("the log cannot be sealed")
+    def _seal_waiting(self) -> None:
+        try:
+            # What came meanwhile waits for the next turn: sealing two at a time costs more than all requests do.
+            # Where another sealer is at work, the rest is left to it.
+            while self.seal() == MOST_AT_ONCE and not self._periodic.closing:
+                pass
+        except StoreUnavailable as error:
+            _LOG.warning("the log cannot be sealed now: %s", error)
 
 
 def _shown(record: dict[str, Any], one: Unsealed) -> dict[str, Any]:

@@ -5,8 +5,7 @@ import time
 
 import pytest
 
-from policy_service.decisions.observers.beside import Beside, Sample
-from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.background import BudgetedQueue, Periodic, Sample
 
 
 @pytest.mark.parametrize(("share", "taken"), [(0.0, 0), (0.001, 1), (0.01, 10), (0.25, 250), (0.3, 300), (1.0, 1000)])
@@ -23,15 +22,15 @@ def test_the_sample_is_even() -> None:
 def test_what_comes_to_a_full_queue_is_dropped_and_counted() -> None:
     told: list[str] = []
     done: list[int] = []
-    beside = Beside("test", done.append, cpu=1.0, most=2, count=told.append)
+    queue = BudgetedQueue("test", done.append, cpu=1.0, most=2, count=told.append)
     for job in range(5):
-        beside.offer(job)
-    beside.drain()
+        queue.offer(job)
+    queue.drain()
     assert (done, told) == ([0, 1], ["dropped"] * 3)
-    assert beside.counts == {"taken": 2, "dropped": 3, "done": 2, "failed": 0}
+    assert queue.counts == {"taken": 2, "dropped": 3, "done": 2, "failed": 0}
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("away"), RuntimeError("a fault")])
+@pytest.mark.parametrize("error", [OSError("away"), RuntimeError("a fault")])
 def test_a_job_that_fails_is_counted_and_the_next_is_done(error: Exception) -> None:
     done: list[int] = []
 
@@ -40,24 +39,24 @@ def test_a_job_that_fails_is_counted_and_the_next_is_done(error: Exception) -> N
             raise error
         done.append(job)
 
-    beside = Beside("test", work, cpu=1.0)
-    beside.offer(0)
-    beside.offer(1)
-    beside.drain()
+    queue = BudgetedQueue("test", work, cpu=1.0)
+    queue.offer(0)
+    queue.offer(1)
+    queue.drain()
     assert done == [1]
-    assert beside.counts == {"taken": 2, "dropped": 0, "done": 1, "failed": 1}
+    assert queue.counts == {"taken": 2, "dropped": 0, "done": 1, "failed": 1}
 
 
 def test_no_thread_runs_before_the_start_and_none_after_the_end_and_what_waits_is_done() -> None:
     before = threading.active_count()
     done: list[int] = []
-    beside = Beside("test", done.append, cpu=1.0)
-    beside.offer(1)
+    queue = BudgetedQueue("test", done.append, cpu=1.0)
+    queue.offer(1)
     assert threading.active_count() == before
-    beside.start()
-    beside.start()
-    beside.offer(2)
-    beside.close()
+    queue.start()
+    queue.start()
+    queue.offer(2)
+    queue.close()
     assert threading.active_count() == before
     assert done == [1, 2]
 
@@ -65,12 +64,12 @@ def test_no_thread_runs_before_the_start_and_none_after_the_end_and_what_waits_i
 def test_the_thread_rests_in_proportion_to_what_it_used() -> None:
     used = iter([0.0, 0.05, 0.05])
     began: list[float] = []
-    beside = Beside("test", lambda _job: began.append(time.monotonic()), cpu=0.2, used=lambda: next(used, 0.05))
-    beside.offer(1)
-    beside.offer(2)
-    beside.start()
+    queue = BudgetedQueue("test", lambda _job: began.append(time.monotonic()), cpu=0.2, used=lambda: next(used, 0.05))
+    queue.offer(1)
+    queue.offer(2)
+    queue.start()
     end = time.monotonic() + 60
     while len(began) < 2 and time.monotonic() < end:
         time.sleep(0.001)
-    beside.close()
+    queue.close()
     assert began[1] - began[0] >= 0.05 * 4  # a rest of four times what was used, which a loaded machine may lengthen
