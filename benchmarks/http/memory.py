@@ -38,7 +38,12 @@ _STATES = 10
 _SETTLE_SECONDS = 3.0
 """For what a worker does in the background after it took a bundle over."""
 _PATIENCE_SECONDS = 30.0
-_SETTINGS = {"POLICY_JUDGE_SHARE": "0.2", "POLICY_JUDGE_CPU": "0.5", "POLICY_BUNDLE_REFRESH_MS": "200"}
+_SETTINGS = {
+    "POLICY_JUDGE_SHARE": "0.2",
+    "POLICY_JUDGE_CPU": "0.5",
+    "POLICY_BUNDLE_REFRESH_MS": "200",
+    "POLICY_REQUEST_SECONDS": "120",
+}
 
 Exchange = Callable[[list[dict[str, Any]]], str]
 """Asks for decisions; the bundle that the last of them names."""
@@ -68,9 +73,7 @@ def _options() -> argparse.Namespace:
 
 def _measured(name: str, subject: Any, folder: Path, bundles: int) -> bool:
     found: list[float] = []
-    settings = Settings(
-        database_url=f"sqlite:///{folder / name}.sqlite3", signing_key=servers.signing_key(folder)
-    )
+    settings = Settings(database_url=f"sqlite:///{folder / name}.sqlite3", signing_key=servers.signing_key(folder))
     publishing = assemble(settings).publishing
     variants = _variants()
     first, _ = bundle(next(variants))
@@ -141,6 +144,8 @@ def _worker(database: str, folder: Path) -> Iterator[tuple[int, Exchange]]:
                 client.load(server.address, iter([request]), 1, 0.0, answers.append)
             return str(json.loads(answers[-1].split(b"\r\n\r\n", 1)[1])["bundle"])
 
+        while not server.workers():  # it listens before it forks
+            sleep(0.1)
         yield server.workers()[0], ask
 
 
@@ -176,9 +181,7 @@ def _answer_from_stdin(database: str) -> None:
     for line in sys.stdin:
         answer: dict[str, Any] = {}
         for body in json.loads(line, parse_float=Decimal):
-            answer = service.evaluate(
-                EvaluateRequest(body["facts"], body["as_of"], bundle=body.get("bundle"))
-            ).answer
+            answer = service.evaluate(EvaluateRequest(body["facts"], body["as_of"], bundle=body.get("bundle"))).answer
         print(json.dumps({"bundle": answer["bundle"], "blocks": sys.getallocatedblocks()}), flush=True)
 
 

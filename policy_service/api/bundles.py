@@ -40,7 +40,7 @@ from policy_service.decisions.bundles.publishing import (
     Uploaded,
 )
 from policy_service.decisions.deciding.service import NotFound
-from policy_service.decisions.ports.activations import Activation, BundleEntry, Standing
+from policy_service.decisions.ports.activations import Activation, ActivationState, BundleEntry
 from policy_service.diagnostics import Diagnostic, Fault, InvalidInput, escape, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION, FOLDER, OUT_OF_RANGE, WRONG_TYPE
 from policy_service.policies.packing import Limits, NotUnpacked, accepted, unpack
@@ -200,10 +200,10 @@ def bundles() -> Response:
             stored = [one for one in stored if (one.seen_at, one.id) < place.groups()]
     if faults:
         raise InvalidInput(faults)
-    standing = publishing().standing()
+    state = publishing().activation_state()
     page = stored[:limit]
     more = f"{page[-1].seen_at}~{page[-1].id}" if limit < len(stored) else None
-    return answer({"bundles": [_listed(one, standing) for one in page], "next": more})
+    return answer({"bundles": [_listed(one, state) for one in page], "next": more})
 
 
 @blueprint.route("/bundles/<bundle:id>", parameters=[ID_PARAMETER])
@@ -236,7 +236,11 @@ def bundle(id: str) -> Response:
         for path, text in sources.items()
     ]
     return answer(
-        {**_listed(entry, publishing().standing()), "files": files, "activations": [asdict(one) for one in orders]}
+        {
+            **_listed(entry, publishing().activation_state()),
+            "files": files,
+            "activations": [asdict(one) for one in orders],
+        }
     )
 
 
@@ -278,15 +282,15 @@ def _no_cursor() -> Fault:
     return fault("/cursor", BAD_OPTION, "that is no cursor of this list", "`next` of the page before")
 
 
-def _listed(entry: BundleEntry, standing: Standing) -> dict[str, Any]:
-    active = standing.active
+def _listed(entry: BundleEntry, state: ActivationState) -> dict[str, Any]:
+    active = state.active
     return {
         "id": entry.id,
         "label": entry.label,
         "seen_at": entry.seen_at,
         "active": active is not None and active.bundle == entry.id,
         "published": active is not None and active.published == entry.id,
-        "pending": [one.effective_at for one in imminent(standing.pending) if entry.id in (one.bundle, one.published)],
+        "pending": [one.effective_at for one in imminent(state.pending) if entry.id in (one.bundle, one.published)],
     }
 
 

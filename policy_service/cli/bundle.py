@@ -147,8 +147,8 @@ def list_(form: str) -> None:
     """List the stored bundles, newest first, and which answer now or later."""
     with publishing() as known:
         stored = sorted(known.bundles.bundles(), key=lambda one: (one.seen_at, one.id), reverse=True)
-        standing = known.standing()
-    active = standing.active
+        state = known.activation_state()
+    active = state.active
     rows: list[Mapping[str, Any]] = [
         {
             "id": one.id,
@@ -157,7 +157,7 @@ def list_(form: str) -> None:
             "active": active is not None and active.bundle == one.id,
             "published": active is not None and active.published == one.id,
             "pending": [
-                order.effective_at for order in imminent(standing.pending) if one.id in (order.bundle, order.published)
+                order.effective_at for order in imminent(state.pending) if one.id in (order.bundle, order.published)
             ],
         }
         for one in stored

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from policy_service.background import BudgetedQueue, Periodic, Sample
+from policy_service.background import BudgetedQueue, Sample
 
 
 @pytest.mark.parametrize(("share", "taken"), [(0.0, 0), (0.001, 1), (0.01, 10), (0.25, 250), (0.3, 300), (1.0, 1000)])

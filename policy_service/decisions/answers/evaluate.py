@@ -103,6 +103,12 @@ class Evaluator:
                 self._ready.popitem(last=False)
             return found
 
+    def shed(self) -> None:
+        """Keep only what was compiled for the epoch used last; the other epochs are compiled again when asked for."""
+        with self._lock:
+            while len(self._ready) > 1:
+                self._ready.popitem(last=False)  # as above, freed with the last reference
+
     def try_all(self) -> None:
         """Compile what any epoch brings, so that what the engine refuses shows now and not at a request.
 

@@ -18,7 +18,7 @@ from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.engines.contract import Engine
 from policy_service.telemetry import metrics
 
-_BUNDLES_KEPT = 2
+_BUNDLES_KEPT = 1
 _LOG = logging.getLogger(__name__)
 
 

@@ -8,9 +8,9 @@ from policy_service.access.keys import Key
 from policy_service.access.trail import Trailed, TrailEntry
 from policy_service.decisions.ports.activations import (
     Activation,
+    ActivationState,
     BundleEntry,
     Change,
-    Standing,
     StopEvent,
 )
 from policy_service.decisions.ports.observations import Findings, KeptDisagreement, NewOrder, Order
@@ -45,8 +45,8 @@ class OneBundle:
     def bundles(self) -> list[BundleEntry]:
         return [BundleEntry(self._bundle.id, self._bundle.label, _BEFORE)]
 
-    def standing(self, now: str) -> Standing:
-        return Standing(0, Activation(self._bundle.id, self._bundle.id, "folder", _BEFORE, _BEFORE, "", ""))
+    def activation_state(self, now: str) -> ActivationState:
+        return ActivationState(0, Activation(self._bundle.id, self._bundle.id, "folder", _BEFORE, _BEFORE, "", ""))
 
     def apply(self, change: Change, at: str, version: int) -> None:
         raise StoreUnavailable("a preview activates no bundles")

@@ -13,7 +13,7 @@ from policy_service import canonical
 from policy_service.access import instants
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle, UnusableBundle
-from policy_service.decisions.ports.activations import Activation, Standing
+from policy_service.decisions.ports.activations import Activation, ActivationState
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.decisions.ports.unrecorded import OneBundle
 from policy_service.engines.registry import engine
@@ -53,11 +53,11 @@ class Several(OneBundle):
     read: list[str] = field(default_factory=list)
     spoilt: set[str] = field(default_factory=set)
 
-    def standing(self, now: str) -> Standing:
+    def activation_state(self, now: str) -> ActivationState:
         self.looked += 1
         if self.away:
             raise StoreUnavailable("away")
-        return Standing(1, ordered(self.active), self.pending)
+        return ActivationState(1, ordered(self.active), self.pending)
 
     def sources(self, id: str) -> dict[str, str] | None:
         self.read.append(id)
@@ -222,15 +222,15 @@ def test_of_requests_that_come_at_once_one_looks_and_the_others_are_answered(
     known = make(1)
     known.active()
     store.active = other.id
-    looking, go_on, inner = Event(), Event(), store.standing
+    looking, go_on, inner = Event(), Event(), store.state
     before = store.looked
 
-    def slow(now: str) -> Standing:
+    def slow(now: str) -> ActivationState:
         looking.set()
         assert go_on.wait(DEADLINE_SECONDS)
         return inner(now)
 
-    monkeypatch.setattr(store, "standing", slow)
+    monkeypatch.setattr(store, "activation_state", slow)
     times.elapsed = 5.0
     first = Thread(target=known.active)
     first.start()
@@ -314,13 +314,13 @@ def test_no_request_looks_while_the_thread_runs(
     known = make(0.01)
     known.active()
     asking: set[str] = set()
-    inner = store.standing
+    inner = store.state
 
-    def noted(now: str) -> Standing:
+    def noted(now: str) -> ActivationState:
         asking.add(current_thread().name)
         return inner(now)
 
-    monkeypatch.setattr(store, "standing", noted)
+    monkeypatch.setattr(store, "activation_state", noted)
     known.keep_fresh()
     until(lambda: bool(asking))
     times.elapsed = 1000.0
