@@ -36,14 +36,14 @@ class Shared:
     """A place for each batch that may be under way."""
 
     def start(self) -> None:
-        """Begin what runs beside the requests; in the process that answers them."""
+        """Start the background threads, in the process that answers requests."""
         self.judge.queue.start()
         self.shadow.queue.start()
         if self.recorded is not None:
             self.recorded.sealer.start()
 
     def close(self) -> None:
-        """End it; what waits is still done, as far as a few seconds allow."""
+        """End the background threads; work that waits is still done, as far as a few seconds allow."""
         self.judge.queue.close()
         self.shadow.queue.close()
         if self.recorded is not None:

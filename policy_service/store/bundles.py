@@ -98,7 +98,7 @@ class SqlBundleStore:
 
 
 def _take_turn(connection: Connection, at: str, version: int) -> None:
-    """Claim the next version; StaleVersion if it is taken: of two changes based on the same version the second fails."""
+    """Claim the next version. StaleVersion if it is taken: the second of two changes based on one version fails."""
     last = connection.scalars(_LAST).one() or 0
     if last != version:
         raise StaleVersion(f"version {version} was read, {last} is the last")
@@ -108,7 +108,7 @@ def _take_turn(connection: Connection, at: str, version: int) -> None:
 
 
 def _save(connection: Connection, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
-    """Whether the bundle is new: of two that save it at once, one is told so."""
+    """Save a bundle; whether it is new. If two processes save it at once, it is new for one of them only."""
     ours = insert_if_new(connection.dialect.name, bundles).returning(bundles.c.id)
     if connection.execute(ours, {"id": id, "label": label, "seen_at": seen_at}).first() is None:
         return False

@@ -253,7 +253,7 @@ class Folder:
             self._put(str(pid), snapshot)
 
     def bury(self, pid: int) -> None:
-        """Add what an ended worker counted to what those before it did. Its gauges end with it."""
+        """Add the counts of a worker that ended to those of the workers that ended before. Its gauges are dropped."""
         with self._locked(fcntl.LOCK_EX):
             left = self.path / str(pid)
             if not left.exists():
@@ -314,7 +314,7 @@ def shared_folder() -> Path | None:
 
 
 def begin() -> Callable[[], None]:
-    """Begin as a worker, with nothing counted; the end of it is given back."""
+    """Begin to count as a worker, from zero; returns the function that ends it."""
     global _flusher  # noqa: PLW0603  one for the process
     counts.clear()
     if _folder is None:

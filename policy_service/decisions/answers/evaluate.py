@@ -103,11 +103,12 @@ class Evaluator:
                 self._ready.popitem(last=False)
             return found
 
-    def shed(self) -> None:
-        """Keep only what was compiled for the epoch used last; the other epochs are compiled again when asked for."""
+    def shed(self, most: int) -> None:
+        """Keep what was compiled for the epochs used last; the others are compiled again when they are asked for."""
         with self._lock:
-            while len(self._ready) > 1:
+            while len(self._ready) > most:
                 self._ready.popitem(last=False)  # as above, freed with the last reference
+            self._latest = None
 
     def try_all(self) -> None:
         """Compile what any epoch brings, so that what the engine refuses shows now and not at a request.

@@ -156,7 +156,7 @@ class Evaluators:
         before, self._live = self._live, _Live(found, state, looked_at)
         self._active_fault = None
         if before is not None and before.evaluator is not found:
-            self._shed()
+            self._shed(before.evaluator)
         return found
 
     def _taken(self, id_: str, moment: datetime) -> Evaluator:
@@ -271,19 +271,26 @@ class Evaluators:
         made = Evaluator(loaded, self._engine)
         with self._lock:
             self._known[loaded.id] = made
-            live = self._live.evaluator if self._live is not None else None
-            spared = {made.bundle.id, *self._soon} | ({live.bundle.id} if live is not None else set())
+            spared = {made.bundle.id, *self._spared()}
             for id_ in [one for one in self._known if one not in spared][: max(0, len(self._known) - _KEPT)]:
                 del self._known[id_]  # a request may still be inside; its engines go with the last reference
         return made
 
-    def _shed(self) -> None:
-        """After a take-over: free most of what was compiled of the other bundles, which few requests still name."""
+    def _spared(self) -> set[str]:
+        """Ids of the active bundle and of those that are about to be."""
+        live = self._live.evaluator if self._live is not None else None
+        return {*self._soon} | ({live.bundle.id} if live is not None else set())
+
+    def _shed(self, before: Evaluator | None) -> None:
+        """After a take-over: free most of what was compiled of other bundles, since few requests still name them.
+
+        Of the bundle that was active before, the epoch used last stays: requests under way and retries pin it.
+        """
         with self._lock:
-            live = self._live
-            others = [one for one in self._known.values() if live is None or one is not live.evaluator]
+            spared = self._spared()
+            others = [one for id_, one in self._known.items() if id_ not in spared]
         for one in others:
-            one.shed()
+            one.shed(1 if one is before else 0)
 
     def _load(self, id_: str) -> Bundle:
         sources = self._store.sources(id_)

@@ -1,4 +1,4 @@
-"""The judge: a share of the answers is computed again by the reference engine, which is the meaning."""
+"""The judge: it computes a share of the answers again with the reference engine, which defines the right answer."""
 
 import logging
 from collections import OrderedDict
@@ -23,10 +23,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class Judge:
-    """Looks on, and judges a share of what was answered, in a thread of its own once it is started.
+    """Compares a share of the answers with those of the reference engine, in a thread of its own once it is started.
 
     Args:
-        reference: the engine that is right.
+        reference: the reference engine.
         share: of the answers, from 0 to 1.
         cpu: share of a core that judging may use.
     """
@@ -107,7 +107,7 @@ def _policy(answer: Mapping[str, Any], pointer: str) -> str | None:
 
 
 def _without_sensitive(answered: Answered) -> dict[str, Any]:
-    """A request as it was judged, without what the dictionary calls sensitive, and without provenance."""
+    """A request as it was evaluated, without what the dictionary calls sensitive, and without provenance."""
     evaluator, state, question = answered.asked
     request = envelope(answered.request)
     request.pop("provenance", None)

@@ -1,4 +1,4 @@
-"""A draft bundle beside the active one: on a share of the requests, what would it have answered?"""
+"""A draft bundle evaluated in the shadow of the active one: what would it have answered to a share of the requests?"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class NotShadowing(Exception):
 
 
 class _Running(NamedTuple):
-    """The shadow that is cast now."""
+    """The shadow under way."""
 
     order: Order
     draft: Evaluator
@@ -63,9 +63,9 @@ class _Running(NamedTuple):
 
 
 class Shadow:
-    """Looks on, and evaluates the draft beside, in a thread of its own once it is started.
+    """Evaluates a draft on requests that were answered, in a thread of its own once it is started.
 
-    At most one draft is evaluated at a time: to begin another ends it.
+    At most one draft is evaluated at a time: beginning another ends the one before.
 
     Args:
         cpu: share of a core that the draft may use.
@@ -123,7 +123,7 @@ class Shadow:
         ended = orders[0].at if orders[0].action == "end" else None
         return Shadowed(begun, ended, self._store.findings(begun.sequence))
 
-    # ---- beside the requests
+    # ---- in the background
 
     def seen(self, answered: Answered) -> None:
         """See Witness. A request that names its bundle is not compared: it asked for those rules."""
@@ -132,7 +132,7 @@ class Shadow:
             self.queue.offer((running, answered))
 
     def look(self) -> None:
-        """Keep what was found, and see which shadow is ordered now."""
+        """Store what was found since the last look, and read which shadow is ordered now."""
         self._flush()
         last = self._store.last()
         running = self._running

@@ -1,4 +1,4 @@
-"""Ports of a preview: one bundle, loaded and active; decisions and acts are nowhere kept."""
+"""The ports as a preview needs them: one loaded, active bundle, and stores that keep nothing."""
 
 # ruff: noqa: ARG002  a port that keeps nothing reads few of its arguments
 

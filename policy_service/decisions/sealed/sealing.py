@@ -1,7 +1,7 @@
 """The sealer: gives waiting records their indices, extends the tree, signs the head.
 
-Any number of sealers may try at once: what they make is thought out against a size of the log, and of two that were,
-the store takes one.
+Any number of sealers may work at once, by optimistic concurrency on the size of the log: an extension is made for the
+size that was read, and the store adds it only if the log still has that size.
 """
 
 import logging
@@ -89,14 +89,14 @@ class Sealer:
             head=SignedHead(head.size, root.hex(), instants.text(self._now()), note),
         )
 
-    # ---- beside the requests
+    # ---- in the background
 
     def start(self) -> None:
-        """From now on a thread of this process seals what waits, until `close`."""
+        """Start the thread that seals what waits every `seconds`, until `close`."""
         self._periodic.start()
 
     def close(self, seconds: float = 5.0) -> None:
-        """End the thread, which finishes the seal that it is at, as far as that takes no longer than some seconds."""
+        """End the thread; a seal under way is waited for, but no longer than some seconds."""
         self._periodic.close(seconds)
 
     def _seal_waiting(self) -> None:
@@ -110,7 +110,7 @@ class Sealer:
 
 
 def _shown(record: dict[str, Any], one: Unsealed) -> dict[str, Any]:
-    """A record with its values; as it is where they are not those of the record, which `verifying` tells."""
+    """A record with its private values filled in; unchanged where they do not fit it, which `verifying` reports."""
     try:
         return cast(dict[str, Any], reveal(record, one.privates)) if one.privates else record
     except CommitmentRefused:

@@ -59,16 +59,13 @@ def test_while_there_is_an_error_no_file_is_kept(remembered: Remembered) -> None
 
 def test_the_same_text_in_another_place_is_another_file(remembered: Remembered) -> None:
     load(BASE)
-    load(BASE, "elsewhere")
-    assert remembered.find("elsewhere/facts.yaml", BASE["facts.yaml"]) is not remembered.find(
-        "rules/facts.yaml", BASE["facts.yaml"]
-    )
+    assert remembered.find(*place("facts.yaml", BASE)) is not None
+    assert remembered.find("elsewhere/facts.yaml", BASE["facts.yaml"]) is None
 
 
-def test_what_was_not_asked_for_longest_goes_first() -> None:
-    kept = Remembered(most=10)
+def test_the_files_of_one_load_are_kept() -> None:
+    kept = Remembered()
     read: Read = (None, None)
-    kept.keep({("a", "12345"): read, ("b", "12345"): read})
-    assert kept.find("a", "12345") is read
-    kept.keep({("c", "1"): read})
-    assert [name for name in "abc" if kept.find(name, "1" if name == "c" else "12345") is not None] == ["a", "c"]
+    kept.keep({("a", "1"): read, ("b", "1"): read})
+    kept.keep({("a", "1"): read, ("b", "2"): read})
+    assert [kept.find(*one) is not None for one in (("a", "1"), ("b", "1"), ("b", "2"))] == [True, False, True]
