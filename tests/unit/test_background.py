@@ -1,11 +1,13 @@
-"""Sampling, the bounded queue, and the thread that keeps to its share of a core."""
+"""The periodic thread; sampling, the bounded queue, and the budget of its thread."""
 
 import threading
-import time
+from threading import Event, Semaphore
 
 import pytest
 
-from policy_service.background import BudgetedQueue, Sample
+from policy_service.background import BudgetedQueue, Periodic, Sample
+
+DEADLINE_SECONDS = 60
 
 
 @pytest.mark.parametrize(("share", "taken"), [(0.0, 0), (0.001, 1), (0.01, 10), (0.25, 250), (0.3, 300), (1.0, 1000)])
@@ -61,15 +63,117 @@ def test_no_thread_runs_before_the_start_and_none_after_the_end_and_what_waits_i
     assert done == [1, 2]
 
 
-def test_the_thread_rests_in_proportion_to_what_it_used() -> None:
-    used = iter([0.0, 0.05, 0.05])
-    began: list[float] = []
-    queue = BudgetedQueue("test", lambda _job: began.append(time.monotonic()), cpu=0.2, used=lambda: next(used, 0.05))
+def test_the_thread_rests_in_proportion_to_what_it_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    used, done, rests = iter([0.0, 0.05, 0.05, 0.07]), Semaphore(0), list[float]()
+    monkeypatch.setattr(Periodic, "rest", lambda _self, seconds: rests.append(round(seconds, 6)))
+    queue = BudgetedQueue("test", lambda _job: done.release(), cpu=0.2, used=lambda: next(used, 0.07))
     queue.offer(1)
     queue.offer(2)
     queue.start()
-    end = time.monotonic() + 60
-    while len(began) < 2 and time.monotonic() < end:
-        time.sleep(0.001)
+    for _ in range(2):
+        assert done.acquire(timeout=DEADLINE_SECONDS)
     queue.close()
-    assert began[1] - began[0] >= 0.05 * 4  # a rest of four times what was used, which a loaded machine may lengthen
+    assert rests[:2] == [0.2, 0.08]  # four times what was used: one fifth of a core
+
+
+# ---- the periodic thread
+
+
+class Alarm(Event):
+    """A clock in a test's hand: a wait ends when the test says that its time is over, or at a call to `set`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited: list[float | None] = []
+        self.over = Semaphore(0)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.append(timeout)
+        self.over.acquire()
+        return self.is_set()
+
+    def set(self) -> None:
+        super().set()
+        self.over.release()
+
+
+def thread_of(name: str) -> threading.Thread | None:
+    return next((one for one in threading.enumerate() if one.name == name), None)
+
+
+def test_the_action_is_done_each_time_that_the_seconds_are_over() -> None:
+    alarm, done = Alarm(), Semaphore(0)
+    periodic = Periodic("often", 7.5, done.release, alarm=alarm)
+    periodic.start()
+    for _ in range(3):
+        assert not done.acquire(blocking=False)
+        alarm.over.release()
+        assert done.acquire(timeout=DEADLINE_SECONDS)
+    periodic.close()
+    assert set(alarm.waited) == {7.5}
+
+
+def test_a_wake_does_not_wait_for_the_seconds() -> None:
+    done = Semaphore(0)
+    periodic = Periodic("woken", 3600, done.release)
+    periodic.start()
+    periodic.wake()
+    assert done.acquire(timeout=DEADLINE_SECONDS)
+    periodic.close()
+
+
+@pytest.mark.parametrize(("error", "level"), [(OSError("away"), "WARNING"), (RuntimeError("a fault"), "ERROR")])
+def test_the_thread_outlives_a_fault_and_logs_it(
+    error: Exception, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    alarm, done, faults = Alarm(), Semaphore(0), [error]
+
+    def action() -> None:
+        done.release()
+        if faults:
+            raise faults.pop()
+
+    periodic = Periodic("faulty", 1, action, unavailable=OSError, alarm=alarm)
+    periodic.start()
+    for _ in range(2):
+        alarm.over.release()
+        assert done.acquire(timeout=DEADLINE_SECONDS)
+    periodic.close()
+    (record,) = caplog.records
+    assert (record.levelname, record.getMessage().startswith("faulty")) == (level, True)
+    assert (record.exc_info is None) == (level == "WARNING")
+
+
+def test_a_thread_runs_from_the_start_to_the_end_and_may_start_again() -> None:
+    ended: list[str] = []
+    periodic = Periodic("phases", 3600, lambda: None, at_end=lambda: ended.append("end"))
+    assert (thread_of("phases"), periodic.running) == (None, False)
+    for times in (1, 2):
+        periodic.start()
+        periodic.start()
+        thread = thread_of("phases")
+        assert thread is not None
+        assert thread.daemon
+        assert periodic.running
+        periodic.close()
+        periodic.close()
+        assert (thread_of("phases"), periodic.running, ended) == (None, False, ["end"] * times)
+
+
+def test_the_end_does_not_wait_for_ever_and_a_long_action_sees_it() -> None:
+    began, go_on, seen = Semaphore(0), Semaphore(0), Semaphore(0)
+
+    def action() -> None:
+        began.release()
+        go_on.acquire()
+        periodic.rest(3600)  # not beyond the end
+        if periodic.closing:
+            seen.release()
+
+    periodic = Periodic("long", 3600, action)
+    periodic.start()
+    periodic.wake()
+    assert began.acquire(timeout=DEADLINE_SECONDS)
+    periodic.close(seconds=0)
+    go_on.release()
+    assert seen.acquire(timeout=DEADLINE_SECONDS)

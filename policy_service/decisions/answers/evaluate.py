@@ -103,6 +103,11 @@ class Evaluator:
                 self._ready.popitem(last=False)
             return found
 
+    @property
+    def compiled(self) -> int:
+        """For how many epochs it is ready."""
+        return len(self._ready)
+
     def shed(self, most: int) -> None:
         """Keep what was compiled for the epochs used last; the others are compiled again when they are asked for."""
         with self._lock:

@@ -1,9 +1,11 @@
 """Compiled bundles of one process: the active one, and a few others."""
 
+import gc
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event, Lock, Thread, current_thread
 
@@ -17,6 +19,7 @@ from policy_service.decisions.ports.activations import Activation, ActivationSta
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.decisions.ports.unrecorded import OneBundle
 from policy_service.engines.registry import engine
+from policy_service.engines.rete import pen
 from policy_service.policies import bundle as bundles
 from policy_service.policies.bundle import Bundle
 from tests import bundles as bundles_of
@@ -430,3 +433,56 @@ def test_every_answer_belongs_wholly_to_one_bundle(
         for thread in threads:
             thread.join()
     assert not wrong
+
+
+# ---- memory
+
+
+def variants(loaded: Bundle, count: int) -> list[Bundle]:
+    """Bundles that differ in one number."""
+    ten = "| 10                  |"
+    return [
+        bundles_of.edited(loaded, "shop/hours.yaml", (ten, ten.replace("10", str(n)))) for n in range(20, 20 + count)
+    ]
+
+
+def test_bundles_that_were_taken_over_are_freed_with_all_that_was_compiled_of_them(
+    loaded: Bundle, store: Several, times: Times
+) -> None:
+    """Only the active bundle and two others stay, and of the rulesets of the C engine only those in use."""
+    gc.collect()
+    before = pen.rulesets()
+    known = Evaluators(store, engine("rete"), now=lambda: times.now, elapsed=lambda: times.elapsed, refresh_seconds=1)
+    seen: list[weakref.ref[Evaluator]] = []
+    rulesets: list[int] = []
+    for one in variants(loaded, 12):
+        store.stored[one.id], store.active = one, one.id
+        known.catch_up()
+        evaluator = known.active()
+        assert evaluator is not None
+        state = evaluator.door.read(FACTS, NOON.date())
+        evaluator.evaluate(state, Question(NOON.date()))
+        seen.append(weakref.ref(evaluator))
+        del evaluator, state
+        gc.collect()
+        rulesets.append(pen.rulesets() - before)
+    assert [one() is not None for one in seen] == [False] * 9 + [True] * 3
+    assert rulesets[4:] == [rulesets[4]] * 8
+    known.close()
+
+
+def test_after_a_take_over_little_stays_compiled_of_the_other_bundles(
+    loaded: Bundle, store: Several, times: Times, make: Callable[[float], Evaluators]
+) -> None:
+    known = make(1)
+    first, second, third = variants(loaded, 3)
+    kept = []
+    for one in (first, second, third):
+        store.stored[one.id], store.active = one, one.id
+        known.catch_up()
+        kept.append(known.of(one.id))
+        for day in (date(2023, 4, 2), date(2022, 4, 2)):
+            kept[-1].answering(day)
+    assert [one.compiled for one in kept] == [0, 1, 2]
+    kept[0].answering(date(2023, 4, 2))  # compiled again when it is asked for
+    assert kept[0].compiled == 1
