@@ -225,7 +225,7 @@ def test_of_requests_that_come_at_once_one_looks_and_the_others_are_answered(
     known = make(1)
     known.active()
     store.active = other.id
-    looking, go_on, inner = Event(), Event(), store.state
+    looking, go_on, inner = Event(), Event(), store.activation_state
     before = store.looked
 
     def slow(now: str) -> ActivationState:
@@ -317,7 +317,7 @@ def test_no_request_looks_while_the_thread_runs(
     known = make(0.01)
     known.active()
     asking: set[str] = set()
-    inner = store.state
+    inner = store.activation_state
 
     def noted(now: str) -> ActivationState:
         asking.add(current_thread().name)
