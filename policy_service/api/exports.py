@@ -1,7 +1,7 @@
 """GET /v1/decisions/export."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from io import StringIO
 from itertools import chain, islice
 from typing import Any
@@ -16,7 +16,7 @@ from policy_service.api.access import needs
 from policy_service.api.body import NDJSON
 from policy_service.api.schemas.search import ExportedSchema
 from policy_service.api.shared import auditing
-from policy_service.decisions.deciding.recording import parsed
+from policy_service.decisions.deciding.recording import record_body
 from policy_service.decisions.ports.log import LogEntry
 from policy_service.diagnostics import Fault, InvalidInput, fault
 from policy_service.diagnostics.catalogue import BAD_OPTION
@@ -111,9 +111,9 @@ def _granted(entry: LogEntry, body: bytes | None) -> Iterator[list[Any]]:
     if body is None:
         yield [*begun, *[""] * (len(COLUMNS) - len(begun))]
         return
-    record = parsed(body)
+    record = record_body(body)
     for reward in record["answer"]["rewards"]:
-        subject: Mapping[str, Any] = reward["subject"]
+        subject = reward["subject"]
         yield [
             *begun,
             record["bundle"],
@@ -124,7 +124,7 @@ def _granted(entry: LogEntry, body: bytes | None) -> Iterator[list[Any]]:
             reward["kind"],
             reward["amount"],
             reward.get("unit", ""),
-            reward.get("claim", {}).get("key", ""),
+            reward["claim"]["key"] if "claim" in reward else "",
         ]
 
 

@@ -8,7 +8,7 @@ from policy_service import canonical
 from policy_service.cli.acting import told
 from policy_service.cli.decisions import auditing
 from policy_service.cli.terminal import aligned, format_option, write_json
-from policy_service.decisions.audit.comparing import FACTORS, NotComparable
+from policy_service.decisions.audit.comparing import FACTORS, ComparedReward, NotComparable
 from policy_service.decisions.deciding.recording import ValuesErased
 
 
@@ -43,19 +43,19 @@ def compare(a: str, b: str, form: str) -> None:
             click.echo(line)
 
 
-def _cells(one: dict[str, Any]) -> tuple[str, ...]:
+def _cells(one: ComparedReward) -> tuple[str, ...]:
     return (
         *_named(one), _text(one["from"]), _text(one["to"]), *(_text(one["with_old"][name]) for name in FACTORS)
     )  # fmt: skip
 
 
-def _shares(one: dict[str, Any]) -> tuple[str, ...]:
+def _shares(one: ComparedReward) -> tuple[str, ...]:
     shares = one["shares"]
     each = ("-" if shares is None else _text(shares[name]["amount"]) for name in FACTORS)
     return (*_named(one), _text(one["difference"]), *each)
 
 
-def _named(one: dict[str, Any]) -> tuple[str, str]:
+def _named(one: ComparedReward) -> tuple[str, str]:
     subject = one["subject"]
     return f"{one['policy']}/{one['id']}", f"{subject['type']}:{subject['id']}" if "id" in subject else subject["type"]
 

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -41,7 +41,7 @@ def explain(file: BinaryIO, folder: Path, lang: str | None, form: str) -> None:
         write_json(evaluator.evaluate(state, question))
         return
     # As a decision would read, with its claim keys; words are no answer that can be paid.
-    answer = evaluator.evaluate(state, replace(question, purpose="decide"))
+    answer: Any = evaluator.evaluate(state, replace(question, purpose="decide"))
     words = tongue(lang)
     _write(explanation_of(bundle.rules, answer, request.facts, words), words)
 

@@ -19,6 +19,8 @@ from policy_service.decisions.deciding.chains import Link as ChainLink
 from policy_service.decisions.explaining.explain import Explained, Explanation, Point, explain
 from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.decisions.explaining.words import Tongue
+from policy_service.decisions.ports.recorded import RecordBody
+from policy_service.engines.answer import AnswerParts, ComparedPart, PolicyEntry, Reward
 from policy_service.policies.bundle import Bundle
 
 _HERE = Path(__file__).parent
@@ -111,7 +113,7 @@ def _summary(case: CaseFile, say: Say) -> Iterator[Pair]:
     yield pair(say("decision_id"), code=case.id)
     if case.body is None:
         return
-    body = _open(case.body, say)
+    body: RecordBody = _open(case.body, say)
     request, answer = body["request"], body["answer"]
     merchant = request.get("merchant_id") or (request["facts"].get("merchant") or {}).get("id")
     if merchant is not None:
@@ -125,7 +127,7 @@ def _summary(case: CaseFile, say: Say) -> Iterator[Pair]:
     yield pair(say("service_version"), body["service_version"])
 
 
-def _subjects(bundle: Bundle, answer: Mapping[str, Any], say: Say) -> list[str]:
+def _subjects(bundle: Bundle, answer: AnswerParts, say: Say) -> list[str]:
     labels = bundle.rules.dictionary.subjects
     found = (e["subject"] for e in answer["policies"] if "id" in e["subject"])
     return list(dict.fromkeys(f"{labels[one['type']].label[say.tongue]} {one['id']}" for one in found))
@@ -179,7 +181,7 @@ def _linked(case: CaseFile, link: ChainLink, say: Say, linked: bool) -> Cell:
 def _contents(case: CaseFile, say: Say) -> Contents | None:
     if case.body is None or case.bundle is None:
         return None
-    body = _open(case.body, say)
+    body: RecordBody = _open(case.body, say)
     request, answer = body["request"], body["answer"]
     day = date.fromisoformat(request["as_of"])
     rules = case.bundle.rules
@@ -204,7 +206,7 @@ def _contents(case: CaseFile, say: Say) -> Contents | None:
 class _Answer:
     """Writes what an answer decided."""
 
-    def __init__(self, bundle: Bundle, day: date, answer: Mapping[str, Any], say: Say) -> None:
+    def __init__(self, bundle: Bundle, day: date, answer: ComparedPart, say: Say) -> None:
         self.bundle, self.day, self.answer, self.say = bundle, day, answer, say
 
     # ---- rewards
@@ -215,15 +217,15 @@ class _Answer:
         rows = [
             self._granted(entry, point)
             for judged, explained in zip(self.answer["policies"], told.policies, strict=True)
-            for entry, point in zip(self._of(judged, "rewards"), explained.granted, strict=True)
+            for entry, point in zip(self._rewards(judged), explained.granted, strict=True)
         ]
         return grid(say("granted"), header, rows) if rows else None
 
-    def _of(self, judged: Mapping[str, Any], part: str) -> list[Mapping[str, Any]]:
+    def _rewards(self, judged: PolicyEntry) -> list[Reward]:
         both = judged["policy"], judged["subject"]
-        return [entry for entry in self.answer[part] if (entry["policy"], entry["subject"]) == both]
+        return [entry for entry in self.answer["rewards"] if (entry["policy"], entry["subject"]) == both]
 
-    def _granted(self, entry: Mapping[str, Any], point: Point) -> tuple[object, ...]:
+    def _granted(self, entry: Reward, point: Point) -> tuple[object, ...]:
         policy = self.bundle.rules.answering(entry["policy"], self.day)
         reward = next(one for one in policy.rewards if one.id == entry["id"])
         amount = Phrases(self.bundle.rules, policy, self.say.tongue).amount(entry["amount"], entry.get("unit"))
@@ -235,7 +237,7 @@ class _Answer:
         terms = Cell(lines=tuple(line for line in point.terms if "claim" not in entry or claim.code not in line))
         return Cell(reward.title[self.say.tongue], entry["id"]), amount, rule, self._subject(entry), terms, claim
 
-    def _subject(self, entry: Mapping[str, Any]) -> str:
+    def _subject(self, entry: Reward) -> str:
         subject = entry["subject"]
         label = self.bundle.rules.dictionary.subjects[subject["type"]].label[self.say.tongue]
         return f"{label} {subject['id']}" if "id" in subject else label
@@ -252,7 +254,7 @@ class _Answer:
 
     # ---- policies
 
-    def part(self, judged: Mapping[str, Any], explained: Explained) -> PolicyPart:
+    def part(self, judged: PolicyEntry, explained: Explained) -> PolicyPart:
         return PolicyPart(
             explained.heading,
             anchor(judged["policy"]),
@@ -262,7 +264,7 @@ class _Answer:
             explained.decided,
         )
 
-    def _values(self, judged: Mapping[str, Any]) -> Grid | None:
+    def _values(self, judged: PolicyEntry) -> Grid | None:
         say = self.say
         policy = self.bundle.rules.answering(judged["policy"], self.day)
         phrases = Phrases(self.bundle.rules, policy, say.tongue)

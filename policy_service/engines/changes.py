@@ -9,6 +9,7 @@ from datetime import date
 
 from policy_service.engines.plan import Plan, epochs, plan_only
 from policy_service.language import typed
+from policy_service.language.references import Decision, Parameter
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy, Rules
 
@@ -32,7 +33,7 @@ def _begun(rules: Rules) -> dict[date, list[Policy]]:
     found: dict[date, list[Policy]] = {}
     for policy in rules.policies:
         period = policy.effective.period
-        used = {s.name.rpartition(".")[0] for s in policy.reads() if s.kind == "decision"}
+        used = {read.policy for read in policy.reads() if isinstance(read, Decision)}
         days = {day for id_ in used for p in rules.versions(id_) for day in _ends(p) if day in period}
         for day in {period.start, *days}:
             found.setdefault(day, []).append(policy)
@@ -74,9 +75,9 @@ class _Pieces:
         self.policy = policy
         self._reading: dict[str, set[Part]] = {}
         for part, nodes in _parts(policy):
-            for symbol in {s for node in nodes for s in typed.symbols(node)}:
-                if symbol.kind == "parameter":
-                    self._reading.setdefault(symbol.name.rpartition("#")[2], set()).add(part)
+            for read in {r for node in nodes for r in typed.references(node)}:
+                if isinstance(read, Parameter):
+                    self._reading.setdefault(read.name, set()).add(part)
 
     def reading(self, names: Iterable[str]) -> Policy:
         """The policy with the parts alone that read one of the parameters."""

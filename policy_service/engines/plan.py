@@ -12,8 +12,8 @@ from typing import Any
 from policy_service.diagnostics import PolicyError, Report
 from policy_service.language import ast, typed, types
 from policy_service.language.format import print_node
+from policy_service.language.references import CampaignDay, Cell, Decision, Fact, Needed, Parameter, Reference
 from policy_service.language.typecheck import check_expression
-from policy_service.language.typed import Symbol
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy, RowOf, Rules
@@ -100,7 +100,7 @@ class RelationPlan:
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionPlan:
     name: str
-    symbol: Symbol
+    reference: Decision
     type: types.Type
     body: TablePlan | RelationPlan | Formula
     reach: Reach
@@ -153,7 +153,7 @@ class PolicyPlan:
     """One policy id on the epoch. Facts are given by their place in the dictionary.
 
     in_force: False where no file is; then the rewards are those of the file that began last, else of the first.
-    required_decisions: symbols of other policies' decisions that must not be null.
+    required_decisions: other policies' decisions that must not be null.
     """
 
     policy: Policy
@@ -217,29 +217,28 @@ class _Planner:
         self.rules, self.epoch = rules, epoch
         self.formulas: list[Formula] = []
         self.facts = {fact.name: i for i, fact in enumerate(rules.dictionary)}
-        self.reach: dict[str, frozenset[Symbol]] = {}
+        self.reach: dict[Reference, frozenset[Reference]] = {}
         """Facts and other policies' decisions that each decision or cell depends on, transitively in its policy."""
         self.policy: Policy
         self.owner = ""
         """The policy whose names its formulas know; none for those of the bundle."""
-        self.constants: dict[Symbol, Any] = {}
+        self.constants: dict[Reference, Any] = {}
         self.literals: dict[str, ast.Node] = {}
         self.values: dict[str, Any] = {}
         self.row: RowOf | None = None
-        self.offered: dict[Symbol, tuple[types.Type, types.Type]] = {}
+        self.offered: dict[Reference, tuple[types.Type, types.Type]] = {}
         """Types of other policies' decisions that are read: in the file in force, and as its reader knows them."""
 
     def plan(self, policies: Iterable[Policy]) -> Plan:
         made = tuple(self._policy(p, self.epoch.first in p.effective.period) for p in policies)
         return Plan(self.rules, self.epoch, made, tuple(self.formulas), self.facts)
 
-    def _offer(self, symbol: Symbol) -> None:
+    def _offer(self, other: Decision) -> None:
         """Note the types of another policy's decision, if a file of it is in force."""
-        policy, _, name = symbol.name.rpartition(".")
-        current = self.rules.answering(policy, self.epoch.first)
-        if self.epoch.first in current.effective.period and name in current.decisions:
-            decision = current.decisions[name]
-            self.offered[symbol] = decision.type, self._known(policy, decision)
+        current = self.rules.answering(other.policy, self.epoch.first)
+        if self.epoch.first in current.effective.period and other.name in current.decisions:
+            decision = current.decisions[other.name]
+            self.offered[other] = decision.type, self._known(other.policy, decision)
 
     def _known(self, policy: str, decision: model.Decision) -> types.Type:
         """The type that other policies read: one that holds the decision of every file."""
@@ -254,15 +253,15 @@ class _Planner:
     def _policy(self, policy: Policy, in_force: bool) -> PolicyPlan:
         self.policy, self.owner = policy, policy.id
         reads = self._reads(policy)
-        for symbol in reads:
-            if symbol.kind == "decision":
-                self._offer(symbol)
+        for read in reads:
+            if isinstance(read, Decision):
+                self._offer(read)
         day = self.epoch.first if in_force else policy.effective.period.start
         parameters = policy.parameters.values()
         self.values = {p.name: (p.type, p.at(day)) for p in parameters}
-        self.constants = {Symbol("parameter", f"{policy.id}#{p.name}"): p.at(day) for p in parameters}
+        self.constants = {Parameter(policy.id, p.name): p.at(day) for p in parameters}
         self.constants |= {
-            n.symbol: int(n.symbol.name) for e in policy.typed_nodes() for n in _loads(e) if n.symbol.kind == "campaign"
+            r: r.ordinal for e in policy.typed_nodes() for r in typed.references(e) if isinstance(r, CampaignDay)
         }
         self.literals = {p.name: _literal(p.type, p.at(day)) for p in parameters}
         self._reach(policy)
@@ -295,19 +294,19 @@ class _Planner:
             tuple(self._relation_firings(rewards, recommendations)),
         )
 
-    def _reads(self, policy: Policy) -> frozenset[Symbol]:
+    def _reads(self, policy: Policy) -> frozenset[Needed]:
         return policy.reads()
 
-    def _exclusion_facts(self) -> frozenset[Symbol]:
-        found: set[Symbol] = set()
+    def _exclusion_facts(self) -> frozenset[Needed]:
+        found: set[Needed] = set()
         for exclusion in self.rules.settings.exclusions:
             texts = [e for template in exclusion.text.values() for e in template.expressions]
             for expression in (exclusion.when, *texts):
-                found |= {s for s in typed.symbols(expression.typed) if s.kind == "fact"}
+                found |= {r for r in typed.references(expression.typed) if isinstance(r, Fact)}
         return frozenset(found)
 
-    def _places(self, symbols: Iterable[Symbol]) -> tuple[tuple[str, int], ...]:
-        return tuple(sorted((s.name, self.facts[s.name]) for s in symbols if s.kind == "fact"))
+    def _places(self, read: Iterable[Reference]) -> tuple[tuple[str, int], ...]:
+        return tuple(sorted((r.name, self.facts[r.name]) for r in read if isinstance(r, Fact)))
 
     def _suspension(self, policy: str, reward: str | None) -> str | None:
         return next(
@@ -316,28 +315,27 @@ class _Planner:
 
     def _reach(self, policy: Policy) -> None:
         for decision in policy.decisions.values():
-            full = f"{policy.id}.{decision.name}"
             nodes = [e.typed for e in model.body_expressions(decision.body)]
             if isinstance(decision.body, model.Table):
                 nodes += [c.typed for r in decision.body.rows for c in r.cells]
             if isinstance(decision.body, model.RelationTable):
                 for row in decision.body.rows:
                     for column, cell in zip(decision.body.columns, row.cells, strict=True):
-                        self.reach[f"{full}[{row.id}].{column.name}"] = self._depends(cell.typed)
-            self.reach[full] = frozenset().union(*(self._depends(n) for n in nodes))
+                        self.reach[Cell(policy.id, decision.name, row.id, column.name)] = self._depends(cell.typed)
+            self.reach[Decision(policy.id, decision.name)] = frozenset().union(*(self._depends(n) for n in nodes))
 
-    def _depends(self, node: typed.Node) -> frozenset[Symbol]:
-        found: set[Symbol] = set()
-        for symbol in typed.symbols(node):
-            if symbol.kind == "fact":
-                found.add(symbol)
-            elif symbol.kind in ("decision", "cell"):
-                own = symbol.name.startswith(self.policy.id + ".") and symbol.name in self.reach
-                found |= self.reach[symbol.name] if own else {symbol}
+    def _depends(self, node: typed.Node) -> frozenset[Reference]:
+        found: set[Reference] = set()
+        for read in typed.references(node):
+            if isinstance(read, Fact):
+                found.add(read)
+            elif isinstance(read, Decision | Cell):
+                own = read.policy == self.policy.id and read in self.reach
+                found |= self.reach[read] if own else {read}
         return frozenset(found)
 
-    def _reached(self, symbols: frozenset[Symbol]) -> Reach:
-        return Reach(self._places(symbols), _decisions(symbols))
+    def _reached(self, read: frozenset[Reference]) -> Reach:
+        return Reach(self._places(read), _decisions(read))
 
     # ---- parts
 
@@ -349,8 +347,8 @@ class _Planner:
 
     def _scaled(self, node: typed.Node) -> typed.Node:
         """The node with other policies' decisions as it knows them: the file in force may have fewer decimals."""
-        if isinstance(node, typed.Load) and node.symbol in self.offered:
-            own, known = self.offered[node.symbol]
+        if isinstance(node, typed.Load) and node.reference in self.offered:
+            own, known = self.offered[node.reference]
             converted = typed.converted(replace(node, type=own), known)
             return node if isinstance(converted, typed.Load) else converted
         return typed.rebuild(node, self._scaled)
@@ -366,7 +364,7 @@ class _Planner:
         )
 
     def _decision(self, decision: model.Decision) -> DecisionPlan:
-        symbol = Symbol("decision", f"{self.policy.id}.{decision.name}")
+        reference = Decision(self.policy.id, decision.name)
         match decision.body:
             case Expression() as expression:
                 body: TablePlan | RelationPlan | Formula = self._expression(expression)
@@ -377,7 +375,7 @@ class _Planner:
                     tuple(self._expression(c, RowOf(decision.name, r.id)) for c in r.cells) for r in relation.rows
                 )
                 body = RelationPlan(relation.columns, tuple(r.id for r in relation.rows), cells)
-        return DecisionPlan(decision.name, symbol, decision.type, body, self._reached(self.reach[symbol.name]))
+        return DecisionPlan(decision.name, reference, decision.type, body, self._reached(self.reach[reference]))
 
     def _table(self, table: model.Table) -> TablePlan:
         inputs = tuple(self._expression(i) for i in table.inputs)
@@ -447,7 +445,7 @@ class _Planner:
             body, cells = self._relation_row(row)
             leaves: list[Leaf] = []
             for column, cell in zip(body.columns, cells, strict=True):
-                if isinstance(column.type, types.Boolean) and typed.symbols(cell.typed):
+                if isinstance(column.type, types.Boolean) and typed.references(cell.typed):
                     leaves += self._leaves(cell.tree, cell, row)
             yield RelationFiring(row.relation, row.row, when, tuple(leaves))
 
@@ -562,14 +560,7 @@ def _literal(kind: types.Type, value: Any) -> ast.Node:
     return ast.StringLiteral(value)
 
 
-def _loads(node: typed.Node) -> Iterator[typed.Load]:
-    if isinstance(node, typed.Load):
-        yield node
-    for child in typed.operands(node):
-        yield from _loads(child)
-
-
-def _decisions(symbols: Iterable[Symbol]) -> tuple[tuple[str, str], ...]:
-    """Policy and decision of the symbols that are other policies' decisions."""
-    names = sorted(s.name for s in symbols if s.kind == "decision")
-    return tuple((n.rpartition(".")[0], n.rpartition(".")[2]) for n in names)
+def _decisions(read: Iterable[Reference]) -> tuple[tuple[str, str], ...]:
+    """Policy and name of the references to other policies' decisions."""
+    found = sorted((r for r in read if isinstance(r, Decision)), key=lambda decision: decision.full_name)
+    return tuple((decision.policy, decision.name) for decision in found)

@@ -10,9 +10,9 @@ from policy_service.diagnostics import NOWHERE, Report, Span
 from policy_service.diagnostics.catalogue import FACT_DECLARATION, NAME_CLASH
 from policy_service.facts.labels import RESERVED, Labels, read_labels
 from policy_service.facts.named_types import NO_TYPES, NamedTypes
-from policy_service.language import types
+from policy_service.language import references, types
 from policy_service.language.typecheck import FAULTY
-from policy_service.language.typed import Load, Symbol
+from policy_service.language.typed import Load
 from policy_service.language.typed import Node as TypedNode
 from policy_service.language.types import Type
 from policy_service.language.values import parse_number, scaled
@@ -53,11 +53,11 @@ class Actionable:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One declared fact; `name` is as expressions write it."""
+    """One declared fact, posted as `key` of a section; a list's fact is referred to by the word for one element."""
 
     section: str
     key: str
-    name: str
+    reference: references.Fact
     type: Type
     label: Labels
     unit: str | None = None
@@ -75,8 +75,9 @@ class Fact:
     span: Span = NOWHERE
 
     @property
-    def symbol(self) -> Symbol:
-        return Symbol("fact", self.name)
+    def name(self) -> str:
+        """As expressions write it."""
+        return self.reference.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Dictionary:
         """What `section.fact` stands for in a policy of a subject: lists are seen only by their own element."""
         seen = [s for s in self.sections.values() if s.element is None or s.element == subject]
         return dict.fromkeys(self.faulty, FAULTY) | {
-            f.name: Load(f.type, f.symbol) for s in seen for f in s.facts.values()
+            f.name: Load(f.type, f.reference) for s in seen for f in s.facts.values()
         }
 
     def hidden(self, subject: str) -> dict[str, str]:
@@ -221,7 +222,7 @@ def _fact(
     return Fact(
         section,
         key.value,
-        f"{prefix}.{key.value}",
+        references.Fact(prefix, key.value),
         kind,
         label,
         unit=form.word("unit"),

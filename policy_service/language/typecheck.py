@@ -25,6 +25,7 @@ from policy_service.diagnostics.catalogue import (
 from policy_service.language import ast, typed, types
 from policy_service.language.builtins import BUILTINS, ROUNDINGS
 from policy_service.language.format import number_text, print_node
+from policy_service.language.references import Cell, Local
 from policy_service.language.tokens import shortened
 from policy_service.language.typed import (
     BOOLEAN,
@@ -42,7 +43,6 @@ from policy_service.language.typed import (
     Not,
     Or,
     Round,
-    Symbol,
 )
 from policy_service.language.types import Date, Duration, Enum, List, Months, Null, Number, Relation, Text, Type
 from policy_service.language.values import add_months, months_between, parse_date, parse_days, parse_months, scaled
@@ -130,15 +130,11 @@ def check_cell(cell: ast.Cell, header: Node, scope: Scope, report: Report) -> No
     return Not(BOOLEAN, condition) if cell.negated else condition
 
 
-def cell_symbol(relation: Relation, row: str, column: str) -> Symbol:
-    return Symbol("cell", f"{relation.policy}.{relation.decision}[{row}].{column}")
-
-
 def row_scope(relation: Relation, row: str, columns: tuple[tuple[str, Type], ...], outer: Scope) -> Scope:
     """Scope of one row: its columns by bare name and as `this.column`; `row` is the row's id."""
     names: dict[str, Node] = {}
     for name, type_ in columns:
-        names[name] = names[f"this.{name}"] = Load(type_, cell_symbol(relation, row, name))
+        names[name] = names[f"this.{name}"] = Load(type_, Cell(relation.policy, relation.decision, row, name))
     names["this.row"] = names["row"] = Const(Text(), row)
     return Scope(names, outer.decision, outer, outer.hidden)
 
@@ -155,7 +151,7 @@ class _Checker:
     report: Report
     parts: _Parts = field(default_factory=_Parts)
     rounding: int = field(default=0)
-    shared: list[tuple[Symbol, Node]] = field(default_factory=list)
+    shared: list[tuple[Local, Node]] = field(default_factory=list)
 
     # ---- helpers
 
@@ -170,25 +166,25 @@ class _Checker:
                 hint="give its inner part a name: a decision, or a column of the relation",
             )
 
-    def local(self, kind: Type) -> Load:
+    def local(self) -> Local:
         """A name of its own for a value."""
         self.parts.bound += 1
-        return Load(kind, Symbol("local", str(self.parts.bound)))
+        return Local(self.parts.bound)
 
     def reading(self, value: Node, body: Callable[[Node], Node]) -> Node:
         """What `body` makes of a value that it may read several times."""
         if isinstance(value, Const | Load):
             return body(value)
-        name = self.local(value.type)
-        return typed.let(name.symbol, value, body(name))
+        local = self.local()
+        return typed.let(local, value, body(Load(value.type, local)))
 
     def once(self, node: Node) -> Node:
         """Inside a rounding: the node by a name, so that it may stand in several places."""
         if isinstance(node, Const | Load):
             return node
-        name = self.local(node.type)
-        self.shared.append((name.symbol, node))
-        return name
+        local = self.local()
+        self.shared.append((local, node))
+        return Load(node.type, local)
 
     def fail(self, code: Any, span: Span, message: str, hint: str | None = None) -> _Fault:
         self.report.add(code, span, message, hint=hint)
@@ -507,7 +503,9 @@ class _Checker:
                 f"relation `{relation.decision}` has no column `{column}`",
                 f"did you mean `{close[0]}`?" if close else None,
             )
-        items = tuple(Item(guard, Load(kind, cell_symbol(relation, row, column))) for guard, row in rows.rows)
+        items = tuple(
+            Item(guard, Load(kind, Cell(relation.policy, relation.decision, row, column))) for guard, row in rows.rows
+        )
         return ListOf(List(kind, len(items)), items)
 
     def list_of(self, values: list[Node], span: Span) -> ListOf:
@@ -838,8 +836,8 @@ class _Checker:
         bounds = _quotient_bounds(cast(Number, numerator.type), cast(Number, ratio.denominator.type))
         result = Number(scale, *bounds, ratio.unit)
         node = self.number(Round(result, mode, numerator, ratio.denominator), result, span)
-        for symbol, value in reversed(shared):
-            node = typed.let(symbol, value, node)
+        for local, value in reversed(shared):
+            node = typed.let(local, value, node)
         return node
 
     # ---- builtins

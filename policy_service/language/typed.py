@@ -10,22 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from policy_service.language import types
+from policy_service.language.references import Local, Reference
 from policy_service.language.types import Number, Type
 from policy_service.language.values import conversion
-
-SymbolKind = Literal["fact", "parameter", "decision", "cell", "as_of", "campaign", "local"]
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """What a name stands for.
-
-    name: `section.fact`; `policy#parameter`; `policy.decision` or `policy.decision.output`;
-    `policy.relation[row].column`; `as_of`; `from` or `to`; of a local, a number, given once in an expression.
-    """
-
-    kind: SymbolKind
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +24,7 @@ class Const:
 @dataclass(frozen=True, slots=True)
 class Load:
     type: Type
-    symbol: Symbol
+    reference: Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +98,10 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Let:
-    """`body`, in which `Load(symbol)` is the value of `value`."""
+    """`body`, in which `Load(reference)` is the value of `value`."""
 
     type: Type
-    symbol: Symbol
+    reference: Local
     value: "Node"
     body: "Node"
 
@@ -180,14 +167,14 @@ def operands(node: Node) -> Iterator[Node]:
                 yield item.value
 
 
-def symbols(node: Node) -> frozenset[Symbol]:
-    """Every symbol that the node loads from outside."""
-    found: set[Symbol] = set()
+def references(node: Node) -> frozenset[Reference]:
+    """All that the node reads from outside."""
+    found: set[Reference] = set()
     stack = [node]
     while stack:
         top = stack.pop()
-        if isinstance(top, Load) and top.symbol.kind != "local":
-            found.add(top.symbol)
+        if isinstance(top, Load) and not isinstance(top.reference, Local):
+            found.add(top.reference)
         stack.extend(operands(top))
     return frozenset(found)
 
@@ -250,30 +237,30 @@ def folded(node: Node) -> Node:
     return node
 
 
-def bind(node: Node, constants: Mapping[Symbol, Any]) -> Node:
-    """The node with some symbols replaced by their values."""
+def bind(node: Node, constants: Mapping[Reference, Any]) -> Node:
+    """The node with some references replaced by their values."""
     match node:
-        case Load(type=kind, symbol=symbol):
-            return Const(kind, constants[symbol]) if symbol in constants else node
-        case Let(symbol=symbol, value=value, body=body):
+        case Load(type=kind, reference=reference):
+            return Const(kind, constants[reference]) if reference in constants else node
+        case Let(reference=local, value=value, body=body):
             known = bind(value, constants)
             if isinstance(known, Const):
-                return bind(body, {**constants, symbol: known.value})
+                return bind(body, {**constants, local: known.value})
             return replace(node, value=known, body=bind(body, constants))
     return folded(rebuild(node, lambda child: bind(child, constants)))
 
 
-def let(symbol: Symbol, value: Node, body: Node) -> Node:
-    """The body with the symbol bound to the value; without a `Let` where it is read once."""
-    bound = Let(body.type, symbol, value, body)
-    return inlined(bound) if _count(body, symbol) == 1 else bound
+def let(local: Local, value: Node, body: Node) -> Node:
+    """The body with the local bound to the value; without a `Let` where it is read once."""
+    bound = Let(body.type, local, value, body)
+    return inlined(bound) if _count(body, local) == 1 else bound
 
 
-def _count(node: Node, symbol: Symbol) -> int:
+def _count(node: Node, local: Local) -> int:
     found, stack = 0, [node]
     while stack:
         top = stack.pop()
-        found += isinstance(top, Load) and top.symbol == symbol
+        found += isinstance(top, Load) and top.reference == local
         stack.extend(operands(top))
     return found
 
@@ -282,6 +269,6 @@ def inlined(node: Let) -> Node:
     """The body with the value in the places that read it."""
 
     def put(part: Node) -> Node:
-        return node.value if isinstance(part, Load) and part.symbol == node.symbol else rebuild(part, put)
+        return node.value if isinstance(part, Load) and part.reference == node.reference else rebuild(part, put)
 
     return put(node.body)

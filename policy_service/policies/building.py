@@ -28,9 +28,9 @@ from policy_service.diagnostics.catalogue import (
     VALUE_INVALID,
 )
 from policy_service.facts import FIRST_DAY, LAST_DAY, Dictionary, Labels, NamedTypes
-from policy_service.language import ast, typed, types
+from policy_service.language import ast, references, typed, types
 from policy_service.language.typecheck import FAULTY, Scope, check_cell, check_expression, row_scope
-from policy_service.language.typed import Load, Symbol
+from policy_service.language.typed import Load
 from policy_service.language.values import parse_date, parse_days, parse_months, parse_number, scaled
 from policy_service.policies import drafts, model
 from policy_service.policies.drafts import (
@@ -326,11 +326,13 @@ class _Builder:
             self.names.update(dict.fromkeys(("campaign.from", "campaign.to"), FAULTY))
         period = effective.period if effective is not None else model.Period(FIRST_DAY, None)
         last = period.end - timedelta(days=1) if period.end else LAST_DAY
-        self.names["as_of"] = Load(types.Date(period.start.toordinal(), last.toordinal()), Symbol("as_of", "as_of"))
+        self.names["as_of"] = Load(types.Date(period.start.toordinal(), last.toordinal()), references.AsOf())
         if effective is not None and effective.campaign is not None and period.end is not None:
-            for name, day in (("from", period.start), ("to", period.end)):
-                ordinal = day.toordinal()
-                self.names[f"campaign.{name}"] = Load(types.Date(ordinal, ordinal), Symbol("campaign", f"{ordinal}"))
+            self._declare_campaign_day(references.CampaignDay("from", period.start.toordinal()))
+            self._declare_campaign_day(references.CampaignDay("to", period.end.toordinal()))
+
+    def _declare_campaign_day(self, day: references.CampaignDay) -> None:
+        self.names[f"campaign.{day.which}"] = Load(types.Date(day.ordinal, day.ordinal), day)
 
     def _apart_from_sections(self) -> None:
         """`merchant.tier` must be either a fact or a column of a decision, never both."""
@@ -392,12 +394,12 @@ class _Builder:
         if policy == self.draft.id:
             return None
         if (kind := self.registry.decisions.get(name)) is not None:
-            return Load(kind, Symbol("decision", name))
+            return Load(kind, references.Decision(policy, last))
         kind = self.registry.decisions.get(policy)
         inner = kind.field(last) if isinstance(kind, types.Record) else None
-        if kind is not None and inner is not None and policy.rpartition(".")[0] != self.draft.id:
-            return typed.Member(inner, Load(kind, Symbol("decision", policy)), last)
-        owner = policy.rpartition(".")[0]
+        owner, _, decision = policy.rpartition(".")
+        if kind is not None and inner is not None and owner != self.draft.id:
+            return typed.Member(inner, Load(kind, references.Decision(owner, decision)), last)
         if any(self.registry.is_faulty("decision", n) for n in (name, policy)) or any(
             self.registry.is_faulty("policy", n) for n in (policy, owner)
         ):
@@ -415,7 +417,7 @@ class _Builder:
                 self.names[draft.name] = FAULTY
             else:
                 out[draft.name] = parameter
-                self.names[draft.name] = Load(parameter.type, Symbol("parameter", f"{self.draft.id}#{draft.name}"))
+                self.names[draft.name] = Load(parameter.type, references.Parameter(self.draft.id, draft.name))
         return out
 
     def _parameter(self, draft: drafts.DraftParameter, period: model.Period | None) -> model.Parameter | None:
@@ -531,7 +533,7 @@ class _Builder:
                 self.names[name] = FAULTY
                 continue
             out[name] = model.Decision(name, draft.title, body, kind, draft.span)
-            self.names[name] = Load(kind, Symbol("decision", full))
+            self.names[name] = Load(kind, references.Decision(self.draft.id, name))
             if isinstance(kind, types.Relation):
                 self.relations[name] = kind
             else:
@@ -957,11 +959,11 @@ class _Builder:
                         SUBJECT_MISMATCH, span, f"`{name}` is judged per {owner}, this policy per {subject}"
                     )
 
-    def _optional(self, policy: model.Policy) -> frozenset[Symbol]:
+    def _optional(self, policy: model.Policy) -> frozenset[references.Needed]:
         reads = policy.reads()
-        found: set[Symbol] = set()
+        found: set[references.Needed] = set()
         for text in self.draft.optional:
-            hits = {s for s in reads if fnmatchcase(_as_missing(s), text.value)}
+            hits = {r for r in reads if fnmatchcase(references.shown(r), text.value)}
             if not hits:
                 self._unused(text)
             found |= hits
@@ -985,11 +987,6 @@ class _Builder:
             f"`{text.value}` is not declared",
             hint=f"did you mean `{close[0]}`?" if close else None,
         )
-
-
-def _as_missing(symbol: Symbol) -> str:
-    """The name of what a policy reads, as `missing` lists it and `optional` names it."""
-    return f"decision({symbol.name})" if symbol.kind == "decision" else symbol.name
 
 
 def _names(tree: ast.Node) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from policy_service import canonical
 from policy_service.diagnostics import Diagnostic, PolicyError
 from policy_service.facts import Fact, NamedType, Section
-from policy_service.language import types
+from policy_service.language import references, types
 from policy_service.language.format import print_node
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
@@ -178,7 +178,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "source": _plain(policy.source),
         "needs": sorted(policy.needs),
         "applies": _text(policy.applies),
-        "optional": sorted(s.name for s in policy.optional),
+        "optional": sorted(one.name if isinstance(one, references.Fact) else one.full_name for one in policy.optional),
         "readings": [{"id": r.id, "basis": r.basis, "text": dict(r.text)} for r in policy.readings],
         "parameters": {p.name: _parameter(p) for p in policy.parameters.values()},
         "decisions": {d.name: _decision(d) for d in policy.decisions.values()},

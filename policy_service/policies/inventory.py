@@ -140,7 +140,7 @@ def _table(name: str, table: model.Table, frame: Constant) -> Iterator[Constant]
 
 
 def _output(output: model.Output, value: Expression, here: Constant) -> Iterator[Constant]:
-    constant = not typed.symbols(value.typed) and not isinstance(value.tree, ast.NullLiteral)
+    constant = not typed.references(value.typed) and not isinstance(value.tree, ast.NullLiteral)
     if constant or _has_literal(value.tree):
         yield replace(here, kind="output", value=value.text, unit=_unit(output.type))
 

@@ -12,6 +12,8 @@ from policy_service.diagnostics import NOWHERE, Span
 from policy_service.facts import Dictionary, Labels, NamedType
 from policy_service.language import ast, typed, types
 from policy_service.language.format import print_node
+from policy_service.language.references import Decision as DecisionOf
+from policy_service.language.references import Fact, Needed, Reference
 from policy_service.language.typecheck import Scope
 from policy_service.language.values import exact
 
@@ -306,7 +308,7 @@ class Policy:
     owner: str | None
     needs: tuple[str, ...]
     applies: Expression | None
-    optional: frozenset[typed.Symbol]
+    optional: frozenset[Needed]
     readings: tuple[Reading, ...]
     parameters: Mapping[str, Parameter]
     decisions: Mapping[str, Decision]
@@ -330,13 +332,12 @@ class Policy:
             for template in recommendation.text.values():
                 yield from template.expressions
 
-    def reads(self) -> frozenset[typed.Symbol]:
+    def reads(self) -> frozenset[Needed]:
         """Facts and other policies' decisions that the file reads anywhere."""
-        own = f"{self.id}."
-        found: set[typed.Symbol] = set()
+        found: set[Reference] = set()
         for node in self.typed_nodes():
-            found |= typed.symbols(node)
-        return frozenset(s for s in found if s.kind == "fact" or (s.kind == "decision" and not s.name.startswith(own)))
+            found |= typed.references(node)
+        return frozenset(r for r in found if isinstance(r, Fact) or (isinstance(r, DecisionOf) and r.policy != self.id))
 
     def typed_nodes(self) -> Iterator[typed.Node]:
         for expression in self.expressions():

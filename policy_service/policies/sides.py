@@ -10,9 +10,10 @@ from functools import reduce
 from typing import Any
 
 from policy_service.language import typed, types
-from policy_service.language.typed import Node, Symbol
+from policy_service.language.references import Fact, Reference
+from policy_service.language.typed import Node
 
-Constants = dict[Symbol, Any]
+Constants = dict[Reference, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ class Reading:
     steps or branches: its bounds may be wider than its values.
     """
 
-    fact: Symbol
+    fact: Fact
     domain: Side
     factor: int = 1
     shift: int = 0
@@ -221,7 +222,7 @@ class Reading:
         return replace(self, shift=self.shift + by)
 
 
-def reading_of(header: Node, bound: Callable[[Node], Node], decisions: Mapping[Symbol, Node]) -> Reading | None:
+def reading_of(header: Node, bound: Callable[[Node], Node], decisions: Mapping[Reference, Node]) -> Reading | None:
     """How a header reads its one fact; None where that is not certain.
 
     Args:
@@ -231,16 +232,16 @@ def reading_of(header: Node, bound: Callable[[Node], Node], decisions: Mapping[S
     return _reading(bound(header), bound, decisions)
 
 
-def _reading(node: Node, bound: Callable[[Node], Node], decisions: Mapping[Symbol, Node]) -> Reading | None:
+def _reading(node: Node, bound: Callable[[Node], Node], decisions: Mapping[Reference, Node]) -> Reading | None:
     def below(inner: Node) -> Reading | None:
         return _reading(inner, bound, decisions)
 
     match node:
-        case typed.Load(symbol=symbol) if symbol in decisions:
-            return below(bound(decisions[symbol]))
-        case typed.Load(type=kind, symbol=Symbol("fact")):
+        case typed.Load(reference=reference) if reference in decisions:
+            return below(bound(decisions[reference]))
+        case typed.Load(type=kind, reference=Fact() as fact):
             domain = _domain(kind)
-            return None if domain is None else Reading(node.symbol, domain)
+            return None if domain is None else Reading(fact, domain)
         case typed.Not(operand=operand):
             found = below(operand)
             return None if found is None else found.scaled(-1)

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from policy_service.decisions.explaining.catalogue import needed
 from policy_service.engines.plan import plan
+from policy_service.language.references import Decision, Fact
 from policy_service.policies.bundle import Bundle
 
 Call = Callable[..., Any]
@@ -121,12 +122,12 @@ def test_the_facts_of_a_policy_are_those_that_an_evaluation_needs(rules: Bundle)
     for day in (date(2022, 1, 1), date(2023, 4, 1)):
         for planned in plan(rules.rules, day).policies:
             required, optional = needed(rules.rules, planned.policy)
-            for symbols, facts, decisions in (
+            for read, facts, decisions in (
                 (required, planned.required, planned.required_decisions),
                 (optional, planned.optional, planned.optional_decisions),
             ):
-                assert {s.name for s in symbols if s.kind == "fact"} == {name for name, _ in facts}
-                assert {s.name for s in symbols if s.kind != "fact"} == {f"{p}.{d}" for p, d in decisions}
+                assert {r.name for r in read if isinstance(r, Fact)} == {name for name, _ in facts}
+                assert {(r.policy, r.name) for r in read if isinstance(r, Decision)} == set(decisions)
 
 
 @pytest.mark.parametrize("id_", ["nothing", "chuanliu", "chuanliu.*", "CHUANLIU.MAIN_PUSH", "%00", "%ff"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from policy_service.language import ast, typed
+from policy_service.language import ast, references, typed
 from policy_service.policies import model
 from policy_service.policies.bundle import Bundle
 
@@ -43,9 +43,9 @@ def _policy(policy: model.Policy, rules: model.Rules) -> Iterator[str]:
         yield "applies"
     for parameter in policy.parameters.values():
         yield f"parameter {type(parameter.type).__name__}{' dated' if len(parameter.values) > 1 else ''}"
-    for symbol in policy.reads():
-        if symbol.kind == "decision":
-            owner = next(p for p in rules.policies if p.id == symbol.name.rpartition(".")[0])
+    for read in policy.reads():
+        if isinstance(read, references.Decision):
+            owner = next(p for p in rules.policies if p.id == read.policy)
             yield f"decision of a {owner.subject} policy in a {policy.subject} policy"
     for expression in policy.expressions():
         yield from _tree(expression.tree)
@@ -81,7 +81,7 @@ def _table(table: model.Table) -> Iterator[str]:
         null = all(isinstance(d.tree, ast.NullLiteral) for d in table.default)
         yield f"default {'null' if null else 'of one output' if len(table.default) == 1 else 'of each output'}"
     for header in table.inputs:
-        kind = header.typed.symbol.kind if isinstance(header.typed, typed.Load) else "expression"
+        kind = type(header.typed.reference).__name__ if isinstance(header.typed, typed.Load) else "expression"
         yield f"header {kind}"
         yield f"header of type {type(header.type).__name__}"
     for output in table.outputs:

@@ -11,7 +11,7 @@ from typing import Any
 
 from policy_service.engines.plan import Plan, epochs
 from policy_service.facts import FIRST_DAY, LAST_DAY, Fact, Section
-from policy_service.language import typed, types
+from policy_service.language import references, typed, types
 from policy_service.language.values import days_text, exact
 from policy_service.policies.model import Rules
 from policy_service.policies.stretches import Stretch
@@ -49,25 +49,26 @@ class Poster:
         """Constants that a comparison sets beside facts."""
         if isinstance(node, typed.Compare):
             inner = list(_below(node))
-            facts = [n for n in inner if isinstance(n, typed.Load) and n.symbol.kind == "fact"]
+            loads = [n for n in inner if isinstance(n, typed.Load)]
+            facts = [(n.reference.name, n.type) for n in loads if isinstance(n.reference, references.Fact)]
             for constant in (n for n in inner if isinstance(n, typed.Const) and n.value is not None):
                 if isinstance(constant.type, types.Duration):
                     self.lengths.add(constant.value)
-                for fact in facts:
-                    self._note(fact, constant)
+                for name, kind in facts:
+                    self._note(name, kind, constant)
             return
         for child in typed.operands(node):
             self._collect(child)
 
-    def _note(self, fact: typed.Load, constant: typed.Const) -> None:
-        match fact.type, constant.type:
+    def _note(self, name: str, kind: types.Type, constant: typed.Const) -> None:
+        match kind, constant.type:
             case types.Number(scale=scale), types.Number(scale=other):
                 value = Decimal(constant.value).scaleb(scale - other)
-                self.near[fact.symbol.name] |= {floor(value), ceil(value)}
+                self.near[name] |= {floor(value), ceil(value)}
             case (types.Date(), types.Date()) | (types.Duration(), types.Duration()):
-                self.near[fact.symbol.name].add(constant.value)
+                self.near[name].add(constant.value)
             case (types.Text(), types.Text()):
-                self.near[fact.symbol.name].add(constant.value)
+                self.near[name].add(constant.value)
 
     def as_of(self, rng: Random) -> date:
         """A day: the first or last of an epoch, or one inside."""

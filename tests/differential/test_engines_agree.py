@@ -109,7 +109,7 @@ def test_most_folders_load_and_use_the_whole_language(generate: ModuleType, feat
     wanted |= {f"claim per {per}" for per in ("once", "campaign", "day", "month", "none")}
     wanted |= {f"inputs {n}" for n in range(4)} | {f"outputs {n}" for n in (1, 2, 3)}
     wanted |= {f"default {form}" for form in ("null", "of one output", "of each output")}
-    wanted |= {f"header {kind}" for kind in ("fact", "decision", "expression", "as_of", "parameter")}
+    wanted |= {f"header {kind}" for kind in ("Fact", "Decision", "expression", "AsOf", "Parameter")}
     wanted |= {f"header of type {kind}" for kind in ("Boolean", "Date", "Duration", "Enum", "Months", "Number", "Text")}
     wanted |= {
         f"cell {form}"

@@ -1,7 +1,9 @@
 """The state that callers may post, from rules/facts.yaml."""
 
+from collections.abc import Iterable, Iterator
+
 from policy_service.facts import Fact, Section
-from policy_service.language import typed, types
+from policy_service.language import references, typed, types
 from policy_service.language.values import exact
 from tools.docs.markdown import code, sections, table
 from tools.docs.shipped import Shipped
@@ -17,12 +19,16 @@ def _readers(shipped: Shipped) -> dict[str, list[str]]:
     """What reads a fact, by its name: links to policies, and the exclusions of the bundle."""
     found: dict[str, set[str]] = {}
     for policy in shipped.rules.policies:
-        for symbol in policy.reads():
-            found.setdefault(symbol.name, set()).add(_link(policy.id))
+        for read in _facts_of(policy.reads()):
+            found.setdefault(read.name, set()).add(_link(policy.id))
     for exclusion in shipped.rules.settings.exclusions:
-        for symbol in typed.symbols(exclusion.when.typed):
-            found.setdefault(symbol.name, set()).add(f"every reward, by the exclusion {code(exclusion.id)}")
+        for read in _facts_of(typed.references(exclusion.when.typed)):
+            found.setdefault(read.name, set()).add(f"every reward, by the exclusion {code(exclusion.id)}")
     return {name: sorted(readers) for name, readers in found.items()}
+
+
+def _facts_of(read: Iterable[references.Reference]) -> Iterator[references.Fact]:
+    return (one for one in read if isinstance(one, references.Fact))
 
 
 def _section(section: Section, readers: dict[str, list[str]]) -> str:

@@ -6,13 +6,9 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from policy_service.api.schemas.request import BUNDLE_ID, DECISION_ID, PURPOSES
+from policy_service.engines.answer import REASONS, STATUSES
 from policy_service.policies.model import ADDITIVE_KINDS, STANDING_KINDS
 
-STATUSES = ("suspended", "not_in_effect", "not_applicable", "insufficient_facts", "rule_conflict", "applied")
-REASONS = (
-    "suspended", "not_in_effect", "not_applicable", "insufficient_facts", "rule_conflict", "not_met", "excluded",
-    "withheld",
-)  # fmt: skip
 SUBJECTS = ("merchant", "influencer", "member", "service_provider", "product")
 
 

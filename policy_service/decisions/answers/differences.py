@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from policy_service.diagnostics import escape
+from policy_service.engines.answer import AnswerParts, ComparedPart, Reward
 
 ABSENT = object()
 
@@ -33,15 +34,15 @@ def differences(recorded: Any, replayed: Any, pointer: str = "") -> Iterator[Dif
         yield Difference(pointer, None if recorded is ABSENT else recorded, None if replayed is ABSENT else replayed)
 
 
-def comparable(answer: dict[str, Any]) -> dict[str, Any]:
+def comparable(answer: ComparedPart) -> AnswerParts:
     """An answer without what another bundle or day changes by itself: `bundle`, `as_of`, the `#period` of claims."""
-    kept = {key: value for key, value in answer.items() if key not in ("bundle", "as_of")}
+    kept: dict[str, Any] = {key: value for key, value in answer.items() if key not in ("bundle", "as_of")}
     kept["rewards"] = [_without_period(reward) for reward in answer["rewards"]]
-    return kept
+    return cast(AnswerParts, kept)
 
 
-def _without_period(reward: dict[str, Any]) -> dict[str, Any]:
+def _without_period(reward: Reward) -> Reward:
     claim = reward.get("claim")
     if claim is None:
         return reward
-    return reward | {"claim": claim | {"key": claim["key"].rpartition("#")[0]}}
+    return {**reward, "claim": {**claim, "key": claim["key"].rpartition("#")[0]}}

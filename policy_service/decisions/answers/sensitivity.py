@@ -11,8 +11,10 @@ from typing import Any
 
 from policy_service.diagnostics import escape
 from policy_service.language import typed
-from policy_service.language.typed import Node, Symbol
-from policy_service.policies.model import Decision, Expression, RelationTable, Rules, Table, Texts, body_expressions
+from policy_service.language.references import Cell, Decision, Fact, Reference
+from policy_service.language.typed import Node
+from policy_service.policies import model
+from policy_service.policies.model import Expression, RelationTable, Rules, Table, Texts, body_expressions
 
 _NAME = re.compile(r"decision\(([a-z0-9_.]+)\)|[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
 Entry = Mapping[str, Any]
@@ -27,11 +29,11 @@ class Sensitivity:
         for fact in facts:
             self._keys.setdefault(fact.section, []).append(fact.key)
         self._subjects = {word for word, section in rules.dictionary.subjects.items() if self._hides_id(section.name)}
-        self._symbols = _reached(rules, {fact.symbol for fact in facts})
-        self._columns = _columns(rules, self._symbols)
+        self._reached = _reached(rules, {fact.reference for fact in facts})
+        self._columns = _columns(rules, self._reached)
         self._asked: dict[tuple[str, str, str], bool] = {}
-        self._texts = frozenset(_texts(rules, self._symbols))
-        self._details = frozenset(_details(rules, self._symbols))
+        self._texts = frozenset(_texts(rules, self._reached))
+        self._details = frozenset(_details(rules, self._reached))
 
     def _hides_id(self, section: str) -> bool:
         return "id" in self._keys.get(section, ())
@@ -90,7 +92,7 @@ class Sensitivity:
         if "text" in entry and (policy, id_, entry.get("exception")) in self._texts:
             yield from (f"{pointer}/text/{tongue}" for tongue in entry["text"])
         for name, value in entry.get("decisions", {}).items():
-            if value is not None and Symbol("decision", f"{policy}.{name}") in self._symbols:
+            if value is not None and Decision(policy, name) in self._reached:
                 yield f"{pointer}/decisions/{escape(name)}"
         for part in ("fired", "not_fired"):
             for at, row in enumerate(entry.get(part, ())):
@@ -111,87 +113,78 @@ class Sensitivity:
         """Whether an expression of a policy, as it is printed, names anything sensitive."""
         columns = self._columns.get(policy, frozenset())
         return any(
-            not self._symbols.isdisjoint(_meanings(match[0], match[1], policy))
+            not self._reached.isdisjoint(_meanings(match[0], match[1], policy))
             or not columns.isdisjoint(match[0].split("."))
             for match in _NAME.finditer(text)
         )
 
 
-def _meanings(name: str, other: str | None, policy: str) -> Iterator[Symbol]:
+def _meanings(name: str, other: str | None, policy: str) -> Iterator[Reference]:
     """What a name in the text of an expression may stand for; a decision's column for the decision."""
     if other is not None:
         steps = other.split(".")
-        yield from (Symbol("decision", ".".join(steps[:end])) for end in range(1, len(steps) + 1))
+        yield from (Decision(".".join(steps[:last]), steps[last]) for last in range(1, len(steps)))
         return
-    yield Symbol("fact", name)
-    section, _, rest = name.partition(".")
-    yield Symbol("fact", f"{section}.{rest.partition('.')[0]}")  # `.year` of a date
-    yield Symbol("decision", f"{policy}.{section}")
+    first, *rest = name.split(".")
+    if rest:  # behind a fact stands at most a part of it, `.year` of a date
+        yield Fact(first, rest[0])
+    yield Decision(policy, first)
 
 
-def _reached(rules: Rules, sensitive: set[Symbol]) -> frozenset[Symbol]:
+def _reached(rules: Rules, sensitive: Iterable[Reference]) -> frozenset[Reference]:
     """The sensitive facts, and every decision that is computed from them."""
-    reads = {
-        Symbol("decision", f"{policy.id}.{decision.name}"): set[Symbol]()
-        for policy in rules.policies
-        for decision in policy.decisions.values()
-    }
+    reads: dict[Reference, set[Reference]] = {}
     for policy in rules.policies:
         for decision in policy.decisions.values():
-            reads[Symbol("decision", f"{policy.id}.{decision.name}")] |= set(_reads(decision))
-    found = set(sensitive)
-    while new := {symbol for symbol, read in reads.items() if symbol not in found and not found.isdisjoint(read)}:
+            reads.setdefault(Decision(policy.id, decision.name), set()).update(_reads(decision))
+    found: set[Reference] = set(sensitive)
+    while new := {decision for decision, read in reads.items() if decision not in found and not found.isdisjoint(read)}:
         found |= new
     return frozenset(found)
 
 
-def _columns(rules: Rules, symbols: Collection[Symbol]) -> dict[str, frozenset[str]]:
+def _columns(rules: Rules, reached: Collection[Reference]) -> dict[str, frozenset[str]]:
     """The columns of sensitive relations by policy: inside a row they stand by their bare names."""
     found: dict[str, set[str]] = {}
     for policy in rules.policies:
         for decision in policy.decisions.values():
-            sensitive = Symbol("decision", f"{policy.id}.{decision.name}") in symbols
+            sensitive = Decision(policy.id, decision.name) in reached
             if sensitive and isinstance(decision.body, RelationTable):
                 found.setdefault(policy.id, set()).update(column.name for column in decision.body.columns)
     return {policy: frozenset(columns) for policy, columns in found.items()}
 
 
-def _reads(decision: Decision) -> Iterator[Symbol]:
+def _reads(decision: model.Decision) -> Iterator[Reference]:
     for expression in body_expressions(decision.body):
-        yield from _symbols(expression.typed)
+        yield from _references(expression.typed)
     if isinstance(decision.body, Table):
         for row in decision.body.rows:
             for cell in row.cells:
-                yield from _symbols(cell.typed)
+                yield from _references(cell.typed)
 
 
-def _symbols(node: Node) -> Iterator[Symbol]:
-    """What a typed tree reads; for an output of a decision or a cell of a relation, the decision."""
-    for symbol in typed.symbols(node):
-        yield symbol
-        if symbol.kind == "cell":
-            yield Symbol("decision", symbol.name.partition("[")[0])
-        elif symbol.kind == "decision":
-            yield Symbol("decision", symbol.name.rpartition(".")[0])
+def _references(node: Node) -> Iterator[Reference]:
+    """What a typed tree reads; for a cell of a relation, the decision."""
+    return (read.decision if isinstance(read, Cell) else read for read in typed.references(node))
 
 
-def _texts(rules: Rules, symbols: Collection[Symbol]) -> Iterator[tuple[str, str, str | None]]:
+def _texts(rules: Rules, reached: Collection[Reference]) -> Iterator[tuple[str, str, str | None]]:
     """Policy, reward and exception, or policy, recommendation and None, of the texts that show something sensitive."""
     for policy in rules.policies:
         for recommendation in policy.recommendations:
-            if _shows(_expressions(recommendation.text), symbols):
+            if _shows(_expressions(recommendation.text), reached):
                 yield policy.id, recommendation.id, None
         for reward in policy.rewards:
             for exception in (*reward.exceptions, *rules.settings.exclusions):
-                if _shows(_expressions(exception.text), symbols):
+                if _shows(_expressions(exception.text), reached):
                     yield policy.id, reward.id, exception.id
 
 
-def _details(rules: Rules, symbols: Collection[Symbol]) -> Iterator[tuple[str, str, str]]:
+def _details(rules: Rules, reached: Collection[Reference]) -> Iterator[tuple[str, str, str]]:
     for policy in rules.policies:
         for reward in policy.rewards:
             for name, expression in reward.details.items():
-                if _shows([expression], symbols):
+                if _shows([expression], reached):
                     yield policy.id, reward.id, name
 
 
@@ -200,5 +193,5 @@ def _expressions(texts: Texts) -> Iterator[Expression]:
         yield from template.expressions
 
 
-def _shows(expressions: Iterable[Expression], symbols: Collection[Symbol]) -> bool:
-    return any(symbol in symbols for expression in expressions for symbol in _symbols(expression.typed))
+def _shows(expressions: Iterable[Expression], reached: Collection[Reference]) -> bool:
+    return any(read in reached for expression in expressions for read in _references(expression.typed))

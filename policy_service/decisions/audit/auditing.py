@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.audit import comparing
@@ -179,7 +179,7 @@ class Auditing:
 
     # ---- why
 
-    def compare(self, one: str, two: str) -> dict[str, Any]:
+    def compare(self, one: str, two: str) -> comparing.Comparison:
         """Why the second decision is another than the first; see `comparing`.
 
         Raises:

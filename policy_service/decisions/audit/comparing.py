@@ -15,13 +15,14 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 from math import factorial
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.deciding.asking import matching
 from policy_service.decisions.ports.activations import BundleStore
 from policy_service.diagnostics import InvalidInput
+from policy_service.engines.answer import Subject
 from policy_service.facts import LAST_DAY
 from policy_service.policies.bundle import bundle
 from policy_service.policies.grafting import with_parameters_of
@@ -35,6 +36,52 @@ Side = frozenset[str]
 _ALL = frozenset(FACTORS)
 Key = tuple[str, str, str, str]
 """Policy, reward, type and id of the subject."""
+
+
+class ComparedSide(TypedDict):
+    """One of the two decisions; `as_of` is the business day."""
+
+    decision_id: str
+    bundle: str
+    as_of: str
+
+
+class Share(TypedDict):
+    """What one factor has in the difference: with six decimals, and as the text of a fraction."""
+
+    amount: Decimal | int
+    exact: str
+
+
+_FromTo = TypedDict("_FromTo", {"from": Decimal | int | None, "to": Decimal | int | None})
+
+
+class ComparedReward(_FromTo):
+    """A reward that either decision grants; an amount is null where it is not granted.
+
+    with_old: by factor, what the second decision would have granted with that of the first.
+    shares: by factor; null for a price, rate or right that one of the combinations does not grant.
+    """
+
+    policy: str
+    id: str
+    subject: Subject
+    kind: str | None
+    unit: NotRequired[str]
+    difference: Decimal | int
+    with_old: dict[str, Decimal | int | None]
+    shares: dict[str, Share] | None
+
+
+_Sides = TypedDict("_Sides", {"from": ComparedSide, "to": ComparedSide})
+
+
+class Comparison(_Sides):
+    """Why two decisions differ, reward by reward."""
+
+    factors: list[str]
+    method: str
+    rewards: list[ComparedReward]
 
 
 class NotComparable(Exception):
@@ -69,7 +116,7 @@ class Granted:
 _NONE = Granted(Fraction(0), granted=False)
 
 
-def compare(one: Compared, two: Compared, evaluator: Callable[[str, str], Evaluator]) -> dict[str, Any]:
+def compare(one: Compared, two: Compared, evaluator: Callable[[str, str], Evaluator]) -> Comparison:
     """Every reward that either decision grants: amounts, counterfactuals, and shares of the difference.
 
     Args:
@@ -123,7 +170,7 @@ def _granted(
         raise NotComparable(
             f"the facts of {of.id} do not fit {evaluator.bundle.id}: {first.pointer}: {first.message}"
         ) from error
-    answer = evaluator.evaluate(state, Question(day, "preview", "none", wanted))
+    answer: Any = evaluator.evaluate(state, Question(day, "preview", "none", wanted))
     return {
         (reward["policy"], reward["id"], reward["subject"]["type"], reward["subject"].get("id", "")): Granted(
             _fraction(reward["amount"]), True, reward["kind"], reward.get("unit")
@@ -137,12 +184,12 @@ def _fraction(amount: Any) -> Fraction:
     return Fraction(amount) if isinstance(amount, int | Decimal) and not isinstance(amount, bool) else Fraction(1)
 
 
-def _reward(key: Key, granted: Mapping[Side, Granted]) -> dict[str, Any]:
+def _reward(key: Key, granted: Mapping[Side, Granted]) -> ComparedReward:
     policy, reward, kind, subject = key
     before, after = granted[frozenset()], granted[_ALL]
     named = after if after.granted else before
     difference = after.amount - before.amount
-    found: dict[str, Any] = {
+    found: ComparedReward = {
         "policy": policy,
         "id": reward,
         "subject": {"type": kind, "id": subject} if subject else {"type": kind},
@@ -151,13 +198,12 @@ def _reward(key: Key, granted: Mapping[Side, Granted]) -> dict[str, Any]:
         "to": _shown(after),
         "difference": _number(difference),
         "with_old": {factor: _shown(granted[_ALL - {factor}]) for factor in FACTORS},
+        "shares": _shares({side: one.amount for side, one in granted.items()}, difference),
     }
     if named.unit is not None:
         found["unit"] = named.unit
     if named.kind in STANDING_KINDS and not all(one.granted for one in granted.values()):
         found["shares"] = None  # a price that is not granted is no price of 0
-    else:
-        found["shares"] = _shares({side: one.amount for side, one in granted.items()}, difference)
     return found
 
 
@@ -166,7 +212,7 @@ def _shown(granted: Granted) -> Decimal | int | None:
     return _number(granted.amount) if granted.granted else None
 
 
-def _shares(values: Mapping[Side, Fraction], difference: Fraction) -> dict[str, dict[str, Any]]:
+def _shares(values: Mapping[Side, Fraction], difference: Fraction) -> dict[str, Share]:
     exact = {factor: shapley(factor, values) for factor in FACTORS}
     rounded = apportioned(exact, difference)
     return {factor: {"amount": _number(rounded[factor]), "exact": str(share)} for factor, share in exact.items()}

@@ -11,9 +11,11 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from policy_service.decisions.bundles.evaluators import Evaluators
-from policy_service.decisions.deciding.recording import parsed
+from policy_service.decisions.deciding.recording import record_body
 from policy_service.decisions.ports.log import LogEntry, LogStore
+from policy_service.decisions.ports.recorded import RecordBody
 from policy_service.decisions.sealed.terms import term
+from policy_service.engines.answer import NotGranted, Reward
 from policy_service.proofs.commitments import reveal
 
 MOST_ON_A_PAGE = 500
@@ -138,13 +140,13 @@ class Searching:
 
     def _judged(
         self, entries: Sequence[LogEntry], key: str, policy: str, reward: str, subject: str, period: str
-    ) -> Iterator[tuple[Bearing, Mapping[str, Any] | None]]:
+    ) -> Iterator[tuple[Bearing, Reward | None]]:
         bodies = self._log.bodies(entries)
         privates = self._log.privates([entry.id for entry in entries])
         for entry in entries:
             if entry.id not in bodies:
                 continue  # lost, as `verify` finds
-            record = parsed(bodies[entry.id])
+            record = record_body(bodies[entry.id])
             if entry.id in privates:
                 record = reveal(record, privates[entry.id])
             answer = record["answer"]
@@ -157,7 +159,7 @@ class Searching:
                 if same and self._period(record, policy, reward) == period:
                     yield _bearing(entry, record, None, refused["reason"]), None
 
-    def _period(self, record: Mapping[str, Any], policy: str, reward: str) -> str | None:
+    def _period(self, record: RecordBody, policy: str, reward: str) -> str | None:
         """Of the claim that the decision would have given; null where it gives none."""
         rules = self._evaluators.of(record["bundle"]).bundle.rules
         as_of = record["request"]["as_of"]
@@ -166,12 +168,12 @@ class Searching:
         return None if declared is None else declared.claim.period(as_of, found.effective.campaign)
 
 
-def _subject(entry: Mapping[str, Any]) -> str:
+def _subject(entry: NotGranted) -> str:
     subject = entry["subject"]
     return f"{subject['type']}:{subject.get('id', '')}"
 
 
-def _bearing(entry: LogEntry, record: Mapping[str, Any], granted: Amount | None, reason: str | None) -> Bearing:
+def _bearing(entry: LogEntry, record: RecordBody, granted: Amount | None, reason: str | None) -> Bearing:
     return Bearing(
         entry.id,
         entry.index,
@@ -189,14 +191,14 @@ _UNKNOWN = ("insufficient_facts", "rule_conflict")
 """Reasons that say nothing of the amount: it is not known, which is not zero."""
 
 
-def _with_dues(judged: Sequence[tuple[Bearing, Mapping[str, Any] | None]]) -> Iterator[Bearing]:
+def _with_dues(judged: Sequence[tuple[Bearing, Reward | None]]) -> Iterator[Bearing]:
     """The amount due to date after each: what a payer who follows every answer has paid in all.
 
     What the claim says of increases and decreases is that of the last answer that granted it. One that could not judge
     it leaves the amount as it was.
     """
     due: Amount | None = None
-    goes = {"on_increase": "top_up", "on_decrease": "keep"}
+    goes: Mapping[str, Any] = {"on_increase": "top_up", "on_decrease": "keep"}
     for bearing, reward in judged:
         if reward is not None:
             goes = reward["claim"]
@@ -205,7 +207,7 @@ def _with_dues(judged: Sequence[tuple[Bearing, Mapping[str, Any] | None]]) -> It
         yield replace(bearing, due=due)
 
 
-def due_after(due: Amount | None, granted: Amount | None, goes: Mapping[str, str]) -> Amount:
+def due_after(due: Amount | None, granted: Amount | None, goes: Mapping[str, Any]) -> Amount:
     """The amount due after an answer, given what was due before it; null before the first."""
     amount = granted or 0
     if due is None:

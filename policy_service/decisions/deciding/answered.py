@@ -1,9 +1,10 @@
 """An answer that was given, for those who look at answers in the background."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from policy_service.decisions.deciding.asking import Asked, EvaluateRequest
+from policy_service.engines.answer import ComparedPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +13,7 @@ class Answered:
 
     request: EvaluateRequest
     asked: Asked
-    answer: dict[str, Any]
+    answer: ComparedPart
     decision_id: str | None
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from policy_service.decisions.deciding.recording import parsed
+from policy_service.decisions.deciding.recording import record_body
 from policy_service.decisions.ports.records import DecisionRecord, DecisionStore
 
 MOST_LINKS = 100
@@ -57,5 +57,5 @@ def chain(decisions: DecisionStore, of: DecisionRecord) -> Chain:
 
 
 def _link(record: DecisionRecord) -> Link:
-    reason = None if record.supersedes is None else parsed(record.body)["request"].get("reason")
+    reason = None if record.supersedes is None else record_body(record.body)["request"].get("reason")
     return Link(record.id, record.decided_at, record.supersedes, reason)

@@ -8,8 +8,10 @@ from typing import Any, cast
 from policy_service import __version__, canonical
 from policy_service.decisions.answers.evaluate import FORMAT, Trace
 from policy_service.decisions.deciding.asking import Asked, EvaluateRequest
+from policy_service.decisions.ports.recorded import Envelope, RecordBody
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.decisions.sealed.signing import LogKeys
+from policy_service.engines.answer import ComparedPart, Decision, ReceiptShown
 from policy_service.policies.model import LANGUAGE_VERSION
 from policy_service.proofs.commitments import hide, reveal
 from policy_service.proofs.receipts import issue
@@ -38,7 +40,7 @@ class ValuesErased(Exception):
 def record_of(
     request: EvaluateRequest,
     asked: Asked,
-    answer: dict[str, Any],
+    answer: ComparedPart,
     key: str | None,
     id_: str,
     decided_at: str,
@@ -52,7 +54,7 @@ def record_of(
     """
     evaluator, state, question = asked
     day = question.as_of.isoformat()
-    body: dict[str, Any] = {
+    body: RecordBody = {
         "decision_id": id_,
         "decided_at": decided_at,
         "service_version": __version__,
@@ -90,7 +92,7 @@ def record_of(
     )
 
 
-def envelope(request: EvaluateRequest) -> dict[str, Any]:
+def envelope(request: EvaluateRequest) -> Envelope:
     """The request but for `as_of` and `facts`, options resolved, absent keys left out."""
     found = {
         "purpose": request.purpose,
@@ -102,7 +104,7 @@ def envelope(request: EvaluateRequest) -> dict[str, Any]:
         "supersedes": request.supersedes,
         "reason": request.reason,
     }
-    return {key: value for key, value in found.items() if value is not None}
+    return cast(Envelope, {key: value for key, value in found.items() if value is not None})
 
 
 def digest_of(request: EvaluateRequest) -> str:
@@ -132,9 +134,9 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def request_of(record: dict[str, Any], bundle: str | None, as_of: str | None) -> EvaluateRequest:
+def request_of(record: RecordBody, bundle: str | None, as_of: str | None) -> EvaluateRequest:
+    """The request of a record, to be evaluated again: by a bundle, null for the active one, and for a day."""
     request = record["request"]
-    record["as_of_recorded"] = request["as_of"]
     options = request["options"]
     return EvaluateRequest(
         request["facts"],
@@ -148,11 +150,17 @@ def request_of(record: dict[str, Any], bundle: str | None, as_of: str | None) ->
     )
 
 
+def record_body(body: bytes) -> RecordBody:
+    """The body of a decision's record, commitments in the place of sensitive values."""
+    return cast(RecordBody, parsed(body))
+
+
 def parsed(body: bytes) -> dict[str, Any]:
+    """An object of canonical JSON; numbers are int or Decimal."""
     return cast(dict[str, Any], json.loads(body, parse_float=Decimal))
 
 
-def revealed(record: DecisionRecord) -> dict[str, Any]:
+def revealed(record: DecisionRecord) -> RecordBody:
     """The body of a record with its sensitive values.
 
     Raises:
@@ -161,16 +169,22 @@ def revealed(record: DecisionRecord) -> dict[str, Any]:
     """
     if len(commitments(record.body)) > len(record.privates):
         raise ValuesErased(record.id)
-    return cast(dict[str, Any], reveal(parsed(record.body), record.privates))
+    return cast(RecordBody, reveal(parsed(record.body), record.privates))
 
 
-def answer_of(record: DecisionRecord) -> dict[str, Any]:
+def answer_of(record: DecisionRecord) -> Decision:
     """The answer that a record was made with. Raises ValuesErased where values of it are gone."""
     return answered(revealed(record)["answer"], record)
 
 
-def answered(answer: dict[str, Any], record: DecisionRecord) -> dict[str, Any]:
-    found = {**answer, "decision_id": record.id, "decided_at": record.decided_at}
+def answered(answer: ComparedPart, record: DecisionRecord) -> Decision:
+    """The compared part with id, instant and receipt, as a decision is answered."""
+    found = cast(Decision, {**answer, "decision_id": record.id, "decided_at": record.decided_at})
     if record.receipt is not None:
-        found["receipt"] = parsed(record.receipt.encode())
+        found["receipt"] = receipt_of(record.receipt)
     return found
+
+
+def receipt_of(kept: str) -> ReceiptShown:
+    """The receipt that a record keeps as canonical JSON."""
+    return cast(ReceiptShown, parsed(kept.encode()))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from policy_service import canonical
 from policy_service.access import instants
@@ -21,6 +21,8 @@ from policy_service.decisions.deciding.recording import (
     answered,
     digest_of,
     parsed,
+    receipt_of,
+    record_body,
     record_of,
     request_of,
     revealed,
@@ -28,6 +30,7 @@ from policy_service.decisions.deciding.recording import (
 from policy_service.decisions.deciding.replayable import refuse_unknown
 from policy_service.decisions.explaining import catalogue
 from policy_service.decisions.ports.activations import BundleStore, StopEvent
+from policy_service.decisions.ports.recorded import RecordShown
 from policy_service.decisions.ports.records import (
     Appended,
     DecisionRecord,
@@ -38,6 +41,7 @@ from policy_service.decisions.ports.records import (
 )
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import Fault, InvalidInput
+from policy_service.engines.answer import AnswerParts, ComparedPart, Decision
 from policy_service.policies.model import Rules
 from policy_service.policies.suspending import is_known, is_suspended
 from policy_service.telemetry import logs, metrics
@@ -52,7 +56,7 @@ KEY_DAYS = 35
 class Evaluated:
     """An answer. `decision_id` is None for a preview; `replayed` when an earlier request under the key was answered."""
 
-    answer: dict[str, Any]
+    answer: ComparedPart | Decision
     decision_id: str | None = None
     replayed: bool = False
 
@@ -96,7 +100,7 @@ class _Judged:
 
     request: EvaluateRequest
     asked: Asked
-    answer: dict[str, Any]
+    answer: ComparedPart
     entry: Entry | None = None
 
 
@@ -248,7 +252,7 @@ class PolicyService:
         elif decides and active is not None:
             moment.refuse_withdrawn(active)
         with span("evaluate"):
-            answer = asked.evaluator.evaluate(asked.state, asked.question, within=lambda: self.elapsed() < until)
+            answer: Any = asked.evaluator.evaluate(asked.state, asked.question, within=lambda: self.elapsed() < until)
         if asked.evaluator.bundle.rules.settings.ceilings:
             _alarm(answer)
         if not decides:
@@ -288,19 +292,20 @@ class PolicyService:
 
     # ---- what was decided
 
-    def decision(self, id_: str) -> dict[str, Any]:
+    def decision(self, id_: str) -> RecordShown:
         """The full record, with the decisions that correct it. Raises NotFound."""
         record = self._recorded(id_)
-        found = {**parsed(record.body), "superseded_by": list(self.decisions.superseding(id_))}
+        superseding = list(self.decisions.superseding(id_))
+        found = cast(RecordShown, {**record_body(record.body), "superseded_by": superseding})
         if record.receipt is not None:
-            found["receipt"] = parsed(record.receipt.encode())
+            found["receipt"] = receipt_of(record.receipt)
         return found
 
     def chain(self, id_: str) -> Chain:
         """The decisions that it corrects and that correct it, directly or not. Raises NotFound."""
         return chain(self.decisions, self._recorded(id_))
 
-    def revealed(self, id_: str) -> dict[str, Any]:
+    def revealed(self, id_: str) -> RecordShown:
         """The record with its sensitive values, as `decision`. Raises NotFound, ValuesErased."""
         return {**self.decision(id_), **revealed(self._recorded(id_))}
 
@@ -333,7 +338,7 @@ class PolicyService:
         day = self.asking.day(request, rules, faults)
         if faults or day is None:
             raise InvalidInput(faults)
-        original = evaluator.bundle.id == record["bundle"] and day.isoformat() == record["as_of_recorded"]
+        original = evaluator.bundle.id == record["bundle"] and day.isoformat() == record["request"]["as_of"]
         state = evaluator.door.read(
             request.facts,
             day,
@@ -343,16 +348,13 @@ class PolicyService:
         )
         chosen = matching(request.policies, rules)
         question = Question(day, "decide", request.trace, chosen, request.unknown_facts == "report")
-        answer = evaluator.evaluate(state, question)
+        answer: Any = evaluator.evaluate(state, question)
         if original and request.unknown_facts == "report":
             answer["ignored_facts"] = record["answer"]["ignored_facts"]  # undeclared facts were not recorded
-        recorded = record["answer"]
-        if original:
-            same = canonical.trusted(recorded) == canonical.trusted(answer)
-        else:
-            recorded, answer = comparable(recorded), comparable(parsed(canonical.trusted(answer)))
-            same = canonical.trusted(recorded) == canonical.trusted(answer)
-        found = () if same else tuple(differences(recorded, parsed(canonical.trusted(answer))))
+        recorded: AnswerParts = record["answer"] if original else comparable(record["answer"])
+        again = canonical.trusted(answer if original else comparable(answer))
+        same = canonical.trusted(recorded) == again
+        found = () if same else tuple(differences(recorded, parsed(again)))
         return Replayed(evaluator.bundle.id, same, found)
 
     # ---- what the rules say
@@ -398,7 +400,7 @@ class PolicyService:
         return day
 
 
-def _alarm(answer: dict[str, Any]) -> None:
+def _alarm(answer: ComparedPart) -> None:
     """Say aloud that a reward was withheld: `check` had proved that it cannot be."""
     for entry in answer["not_granted"]:
         if entry["reason"] == WITHHELD:

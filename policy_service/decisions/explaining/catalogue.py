@@ -5,9 +5,8 @@ from datetime import date
 from typing import Any
 
 from policy_service.facts import MAX_ELEMENTS, Fact, Section
-from policy_service.language import typed, types
+from policy_service.language import references, typed, types
 from policy_service.language.format import print_node
-from policy_service.language.typed import Symbol
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.bundle import Bundle
@@ -65,20 +64,20 @@ def policy(bundle: Bundle, id_: str, day: date) -> dict[str, Any]:
     }
 
 
-def needed(rules: Rules, found: Policy) -> tuple[frozenset[Symbol], frozenset[Symbol]]:
+def needed(rules: Rules, found: Policy) -> tuple[frozenset[references.Needed], frozenset[references.Needed]]:
     """What a policy reads: what it cannot do without, and what may be missing. Facts and other policies' decisions."""
     reads = found.reads()
     exclusion_only = _exclusion_facts(rules) - reads if found.rewards else frozenset()
     return reads - found.optional, (reads & found.optional) | exclusion_only
 
 
-def _exclusion_facts(rules: Rules) -> frozenset[Symbol]:
-    read = (typed.symbols(e.when.typed) for e in rules.settings.exclusions)
-    return frozenset(symbol for symbols in read for symbol in symbols if symbol.kind == "fact")
+def _exclusion_facts(rules: Rules) -> frozenset[references.Needed]:
+    read = (typed.references(e.when.typed) for e in rules.settings.exclusions)
+    return frozenset(one for some in read for one in some if isinstance(one, references.Fact))
 
 
-def _names(symbols: frozenset[Symbol]) -> list[str]:
-    return sorted(s.name if s.kind == "fact" else f"decision({s.name})" for s in symbols)
+def _names(read: frozenset[references.Needed]) -> list[str]:
+    return sorted(references.shown(one) for one in read)
 
 
 def _listed(rules: Rules, id_: str, day: date) -> dict[str, Any]:
@@ -250,18 +249,16 @@ def closure(rules: Rules, chosen: frozenset[str]) -> frozenset[str]:
     todo = set(chosen)
     while todo:
         found |= todo
-        used = {o for p in rules.policies if p.id in todo for o in _used(rules, p)}
+        used = {o for p in rules.policies if p.id in todo for o in _used(p)}
         groups = {r.stack for p in rules.policies if p.id in todo for r in p.rewards if r.stack is not None}
         used |= {p.id for p in rules.policies if any(r.stack in groups for r in p.rewards)}
         todo = used - found
     return frozenset(found)
 
 
-def _used(rules: Rules, found: Policy) -> Iterator[str]:
+def _used(found: Policy) -> Iterator[str]:
     """Ids of the policies whose decisions a policy reads."""
-    for symbol in found.reads():
-        if symbol.kind == "decision":
-            yield from (id_ for id_ in rules.order if symbol.name.startswith(f"{id_}."))
+    return (read.policy for read in found.reads() if isinstance(read, references.Decision))
 
 
 def _readers(rules: Rules, chosen: frozenset[str]) -> dict[str, dict[str, list[str]]]:
@@ -269,10 +266,10 @@ def _readers(rules: Rules, chosen: frozenset[str]) -> dict[str, dict[str, list[s
     found: dict[str, dict[str, list[str]]] = {}
     for one in rules.policies:
         if one.id in chosen:
-            for word, symbols in zip(("required", "optional"), needed(rules, one), strict=True):
-                for symbol in symbols:
-                    if symbol.kind == "fact":
-                        found.setdefault(symbol.name, {}).setdefault(word, []).append(one.id)
+            for word, some in zip(("required", "optional"), needed(rules, one), strict=True):
+                for read in some:
+                    if isinstance(read, references.Fact):
+                        found.setdefault(read.name, {}).setdefault(word, []).append(one.id)
     return {name: {word: sorted(set(ids)) for word, ids in words.items()} for name, words in found.items()}
 
 

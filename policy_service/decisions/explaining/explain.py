@@ -3,14 +3,28 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.decisions.explaining.words import CUT, REASON, STATUS, Tongue, word
+from policy_service.engines.answer import (
+    AnswerParts,
+    BecauseLeaf,
+    ComparedPart,
+    NotGranted,
+    PolicyEntry,
+    Reward,
+    Row,
+    Subject,
+)
+from policy_service.engines.answer import (
+    Recommendation as Recommended,
+)
 from policy_service.language import typed
+from policy_service.language.references import Decision, Fact
 from policy_service.policies.model import Expression, Period, Policy, Rules, Suspension, Table, body_expressions
 
-Entry = Mapping[str, Any]
+Entry = TypeVar("Entry", Reward, NotGranted)
 _MARKS = {True: "✓", False: "✗", None: "?"}
 
 
@@ -47,7 +61,7 @@ class Explanation:
     advice: tuple[Point, ...]
 
 
-def explain(rules: Rules, answer: Entry, facts: Mapping[str, Any], tongue: Tongue) -> Explanation:
+def explain(rules: Rules, answer: ComparedPart, facts: Mapping[str, Any], tongue: Tongue) -> Explanation:
     """The answer in words.
 
     Args:
@@ -72,7 +86,7 @@ class _Explaining:
         self.phrases = Phrases(rules, policy, tongue)
         self.rewards = {r.id: r for r in policy.rewards}
 
-    def policy(self, entry: Entry, answer: Entry) -> Explained:
+    def policy(self, entry: PolicyEntry, answer: AnswerParts) -> Explained:
         granted = [self._granted(r) for r in _of(entry, answer["rewards"])]
         refused = _of(entry, answer["not_granted"])
         points = [self._refused(r) for r in refused]
@@ -83,14 +97,14 @@ class _Explaining:
         heading = f"{self.file.title[self.tongue]} ({self.file.id}) · {self._subject(entry['subject'])} · {status}"
         return Explained(heading, tuple(self._notes(entry)), tuple(granted), tuple(points), tuple(self._decided(entry)))
 
-    def recommendation(self, entry: Entry) -> Point:
+    def recommendation(self, entry: Recommended) -> Point:
         where = f"{self.file.title[self.tongue]} · {self._subject(entry['subject'])}"
         priority = self.phrases.word("priority", entry["priority"])
         return Point(entry["text"][self.tongue], self._tests(entry.get("because", ())), (f"{where} · {priority}",))
 
     # ---- the status
 
-    def _notes(self, entry: Entry) -> Iterator[str]:
+    def _notes(self, entry: PolicyEntry) -> Iterator[str]:
         missing = [f"{self.phrases.fact(name)} ({name})" for name in entry["missing"]]
         match entry["status"]:
             case "applied" if missing:
@@ -105,7 +119,7 @@ class _Explaining:
             case "not_applicable":
                 yield from self._audience(entry["subject"])
 
-    def _audience(self, subject: Entry) -> Iterator[str]:
+    def _audience(self, subject: Subject) -> Iterator[str]:
         """What was not posted; else the condition that does not hold, and what it reads."""
         sections = [self.rules.dictionary.subjects[self.file.subject].name, *self.file.needs]
         lacking = [s for s in sections if not self.facts.get(s)] if "id" in subject else sections[:1]
@@ -122,15 +136,14 @@ class _Explaining:
         found: set[str] = set()
         todo = [expression.typed]
         while todo:
-            for symbol in typed.symbols(todo.pop()):
-                name = symbol.name.removeprefix(f"{self.file.id}.")
-                if symbol.kind == "fact":
-                    found.add(symbol.name)
-                elif symbol.kind == "decision" and name in self.file.decisions:
-                    todo += [e.typed for e in body_expressions(self.file.decisions[name].body)]
+            for read in typed.references(todo.pop()):
+                if isinstance(read, Fact):
+                    found.add(read.name)
+                elif isinstance(read, Decision) and read.policy == self.file.id:
+                    todo += [e.typed for e in body_expressions(self.file.decisions[read.name].body)]
         return [name for name in self.rules.dictionary.by_name if name in found]
 
-    def _posted(self, name: str, subject: Entry) -> Any:
+    def _posted(self, name: str, subject: Subject) -> Any:
         fact = self.rules.dictionary.by_name[name]
         section = self.facts.get(fact.section) or {}
         if isinstance(section, list):
@@ -150,12 +163,12 @@ class _Explaining:
 
     # ---- rewards
 
-    def _granted(self, entry: Entry) -> Point:
+    def _granted(self, entry: Reward) -> Point:
         colon = self.phrases.word("colon")
         text = f"{self._title(entry['id'])}{colon}{self.phrases.amount(entry['amount'], entry.get('unit'))}"
         return Point(text, self._tests(entry.get("because", ())), tuple(self._terms(entry)))
 
-    def _terms(self, entry: Entry) -> Iterator[str]:
+    def _terms(self, entry: Reward) -> Iterator[str]:
         for name, value in entry["details"].items():
             yield f"{self.phrases.fact(name)}{self.phrases.word('colon')}{self.phrases.value(name, value)}"
         if "cut" in entry:
@@ -169,7 +182,7 @@ class _Explaining:
         if "claim" in entry:
             yield self.phrases.word("claim", entry["claim"]["key"])
 
-    def _refused(self, entry: Entry) -> Point:
+    def _refused(self, entry: NotGranted) -> Point:
         reason = word(REASON, entry["reason"], self.tongue, text=entry.get("text", {}).get(self.tongue, ""))
         text = f"{self._title(entry['id'])}{self.phrases.word('colon')}{reason}"
         suspended = self._suspension(entry["id"]) if entry["reason"] == "suspended" else ()
@@ -178,13 +191,13 @@ class _Explaining:
     def _title(self, reward: str) -> str:
         return self.rewards[reward].title[self.tongue]
 
-    def _subject(self, subject: Entry) -> str:
+    def _subject(self, subject: Subject) -> str:
         label = self.rules.dictionary.subjects[subject["type"]].label[self.tongue]
         return f"{label} {subject['id']}" if "id" in subject else label
 
     # ---- decisions
 
-    def _decided(self, entry: Entry) -> Iterator[Point]:
+    def _decided(self, entry: PolicyEntry) -> Iterator[Point]:
         """For each table the rows that fired, else the row of which the fewest cells fail."""
         for name, decision in self.file.decisions.items():
             if not isinstance(decision.body, Table):
@@ -204,7 +217,7 @@ class _Explaining:
             if others and not fired:
                 yield Point(self.phrases.word("no_row", title=title), tuple(self._closest(others)))
 
-    def _closest(self, rows: list[Entry]) -> Iterator[str]:
+    def _closest(self, rows: list[Row]) -> Iterator[str]:
         """What fails in the rows of which the fewest cells fail."""
         failing = [(row["row"], [leaf for leaf in row["because"] if leaf["holds"] is not True]) for row in rows]
         least = min(len(leaves) for _, leaves in failing)
@@ -212,15 +225,15 @@ class _Explaining:
             if len(leaves) == least:
                 yield f"{row}{self.phrases.word('colon')}{self.phrases.word('separator').join(self._tests(leaves))}"
 
-    def _tests(self, because: Iterable[Entry]) -> tuple[str, ...]:
+    def _tests(self, because: Iterable[BecauseLeaf]) -> tuple[str, ...]:
         return tuple(map(self._test, because))
 
-    def _test(self, leaf: Entry) -> str:
+    def _test(self, leaf: BecauseLeaf) -> str:
         name, value = leaf["fact"], self.phrases.value(leaf["fact"], leaf["value"])
         wanted = self.phrases.test(name, leaf["test"])
         shown = f"{self.phrases.fact(name)}{self.phrases.word('colon')}{value}"
         return f"{_MARKS[leaf['holds']]} {shown}" + (f"（{wanted}）" if self.tongue == "zh" else f" ({wanted})")
 
 
-def _of(policy: Entry, entries: Iterable[Entry]) -> list[Entry]:
+def _of(policy: PolicyEntry, entries: Iterable[Entry]) -> list[Entry]:
     return [e for e in entries if e["policy"] == policy["policy"] and e["subject"] == policy["subject"]]

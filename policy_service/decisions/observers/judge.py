@@ -109,7 +109,6 @@ def _policy(answer: Mapping[str, Any], pointer: str) -> str | None:
 def _without_sensitive(answered: Answered) -> dict[str, Any]:
     """A request as it was evaluated, without what the dictionary calls sensitive, and without provenance."""
     evaluator, state, question = answered.asked
-    request = envelope(answered.request)
-    request.pop("provenance", None)
+    request = {key: value for key, value in envelope(answered.request).items() if key != "provenance"}
     facts = evaluator.door.normalised(state)
     return evaluator.sensitivity.without({**request, "as_of": question.as_of.isoformat(), "facts": facts})

@@ -1,11 +1,11 @@
 """A draft bundle evaluated in the shadow of the active one: what would it have answered to a share of the requests?"""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from policy_service import canonical
 from policy_service.access import instants
@@ -29,12 +29,12 @@ from policy_service.decisions.ports.observations import (
 )
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import InvalidInput
+from policy_service.engines.answer import PARTS, ComparedPart, Part
 from policy_service.telemetry import metrics
 
 UNREADABLE = "*"
 """Stands for all policies where the draft refuses the facts of the request."""
 _MOST_POINTERS = 20
-_PARTS = ("rewards", "not_granted", "recommendations", "policies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +166,13 @@ class Shadow:
             ]
         metrics.shadowed("different" if changed else "same")
 
-    def _drafted(self, draft: Evaluator, answered: Answered) -> dict[str, Any]:
+    def _drafted(self, draft: Evaluator, answered: Answered) -> ComparedPart:
         """What the draft answers. Facts that it does not declare are left out, not refused."""
         request, question = answered.request, answered.asked.question
         state = draft.door.read(request.facts, question.as_of, merchant_id=request.merchant_id, report_unknown=True)
         shown = matching(request.policies, draft.bundle.rules)
-        return draft.evaluate(state, Question(question.as_of, question.purpose, question.trace, shown))
+        found: Any = draft.evaluate(state, Question(question.as_of, question.purpose, question.trace, shown))
+        return cast(ComparedPart, found)
 
     def _flush(self) -> None:
         running = self._running
@@ -183,17 +184,17 @@ class Shadow:
             self._store.add(running.order.sequence, Findings(counts, examples))
 
 
-def _by_policy(answer: dict[str, Any]) -> dict[str, dict[str, list[Any]]]:
+def _by_policy(answer: ComparedPart) -> dict[str, dict[Part, list[Any]]]:
     """The entries of an answer by policy and part, without what another bundle changes by itself."""
-    found: dict[str, dict[str, list[Any]]] = {}
+    found: dict[str, dict[Part, list[Any]]] = {}
     kept = comparable(answer)
-    for part in _PARTS:
+    for part in PARTS:
         for entry in kept[part]:
-            found.setdefault(entry["policy"], {name: [] for name in _PARTS})[part].append(entry)
+            found.setdefault(entry["policy"], {name: [] for name in PARTS})[part].append(entry)
     return found
 
 
-def _pointers(live: dict[str, Any] | None, draft: dict[str, Any] | None) -> list[str]:
+def _pointers(live: Mapping[Part, list[Any]] | None, draft: Mapping[Part, list[Any]] | None) -> list[str]:
     """Where the entries of a policy differ; the whole, "", where one side has none."""
     if live is None or draft is None:
         return [""]

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from policy_service import canonical
 from policy_service.decisions.answers.differences import Difference, differences
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.rule_tests.cases import Case
 from policy_service.decisions.rule_tests.expecting import Expectation
+from policy_service.engines.answer import ComparedPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +51,19 @@ def run(case: Case, evaluators: Mapping[str, Evaluator]) -> Outcome:
     return Outcome(case, failed, differing)
 
 
-def answered(case: Case, evaluator: Evaluator) -> dict[str, Any]:
+def answered(case: Case, evaluator: Evaluator) -> ComparedPart:
     """The answer for the policy of the case; of other policies only what it needs is evaluated."""
-    return evaluator.evaluate(case.state, Question(case.as_of, shown=frozenset((case.policy,))))
+    found: Any = evaluator.evaluate(case.state, Question(case.as_of, shown=frozenset((case.policy,))))
+    return cast(ComparedPart, found)
 
 
-def failures(case: Case, answer: Mapping[str, Any]) -> tuple[Failure, ...]:
+def failures(case: Case, answer: ComparedPart) -> tuple[Failure, ...]:
     """The expectations that an answer does not meet, in the order of the case."""
     found = ((expectation, _got(case, expectation, answer)) for expectation in case.expect)
     return tuple(Failure(case, e, got) for e, got in found if not _meets(e, got))
 
 
-def _got(case: Case, expectation: Expectation, answer: Mapping[str, Any]) -> Any:
+def _got(case: Case, expectation: Expectation, answer: ComparedPart) -> Any:
     """The part of the answer that an expectation is about."""
     entry = next(p for p in answer["policies"] if p["subject"] == case.subject)
     match expectation.kind:
@@ -71,13 +73,12 @@ def _got(case: Case, expectation: Expectation, answer: Mapping[str, Any]) -> Any
             return entry[expectation.kind]
         case "rows":
             return [fired["row"] for fired in entry["fired"] if fired["decision"] == expectation.key]
-    mine = [e for e in answer[expectation.kind] if e["subject"] == case.subject]
-    match expectation.kind:
         case "rewards":
-            return {e["id"]: e["amount"] for e in mine}
+            return {e["id"]: e["amount"] for e in answer["rewards"] if e["subject"] == case.subject}
         case "not_granted":
-            return {e["id"]: e["reason"] for e in mine}
-    return [e["id"] for e in mine]
+            return {e["id"]: e["reason"] for e in answer["not_granted"] if e["subject"] == case.subject}
+        case "recommendations":
+            return [e["id"] for e in answer["recommendations"] if e["subject"] == case.subject]
 
 
 def _meets(expectation: Expectation, got: Any) -> bool:

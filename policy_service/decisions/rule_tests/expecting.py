@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from policy_service.diagnostics import Report, Span
 from policy_service.diagnostics.catalogue import CASE_INVALID
+from policy_service.engines.answer import REASONS, STATUSES
 from policy_service.language import types
 from policy_service.language.values import days_text, months_text, parse_date, parse_days, parse_months
 from policy_service.policies import model
@@ -20,8 +21,6 @@ from policy_service.sources import Node, Sequence, Text
 Kind = Literal["decision", "status", "rows", "rewards", "not_granted", "recommendations", "missing"]
 WORDS: tuple[Kind, ...] = get_args(Kind)[1:]
 """The keys of `expect` that are no decisions."""
-STATUSES = ("suspended", "not_in_effect", "not_applicable", "insufficient_facts", "rule_conflict", "applied")
-REASONS = (*STATUSES[:-1], "not_met", "excluded", "withheld")
 _FEW = 12
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 

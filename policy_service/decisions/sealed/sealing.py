@@ -8,13 +8,14 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
 from policy_service.access import instants
 from policy_service.background import Periodic
 from policy_service.decisions.ports.log import Extension, LogEntry, LogStore, SignedHead, Term, Unsealed
+from policy_service.decisions.ports.recorded import RecordBody
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.decisions.sealed.terms import terms_of
@@ -109,10 +110,10 @@ class Sealer:
             _LOG.warning("the log cannot be sealed now: %s", error)
 
 
-def _shown(record: dict[str, Any], one: Unsealed) -> dict[str, Any]:
+def _shown(record: RecordBody, one: Unsealed) -> RecordBody:
     """A record with its private values filled in; unchanged where they do not fit it, which `verifying` reports."""
     try:
-        return cast(dict[str, Any], reveal(record, one.privates)) if one.privates else record
+        return cast(RecordBody, reveal(record, one.privates)) if one.privates else record
     except CommitmentRefused:
         return record
 

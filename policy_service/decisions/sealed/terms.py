@@ -1,7 +1,8 @@
 """What a record can be found by: its claims, subjects, policies, rewards, rows and bundle."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+
+from policy_service.decisions.ports.recorded import RecordBody, RecordedRequest
 
 FILTERS = ("claim", "subject", "policy", "reward", "row", "bundle")
 """Kinds of terms: `claim:<key>`, `subject:<type>:<id>`, `policy:<id>`, `reward:<policy>/<id>`,
@@ -12,7 +13,7 @@ def term(kind: str, value: str) -> str:
     return f"{kind}:{value}"
 
 
-def terms_of(record: Mapping[str, Any], revealed: Mapping[str, Any]) -> dict[str, bool]:
+def terms_of(record: RecordBody, revealed: RecordBody) -> dict[str, bool]:
     """The terms of a decision, each with whether it is private: it names what is hidden in the record.
 
     Args:
@@ -25,7 +26,7 @@ def terms_of(record: Mapping[str, Any], revealed: Mapping[str, Any]) -> dict[str
     return {text: text not in public for text in dict.fromkeys(_terms(revealed))}
 
 
-def _terms(record: Mapping[str, Any]) -> Iterator[str]:
+def _terms(record: RecordBody) -> Iterator[str]:
     """Terms of what stands there as text: a commitment is an object."""
     answer = record["answer"]
     yield term("bundle", record["bundle"])
@@ -44,7 +45,7 @@ def _terms(record: Mapping[str, Any]) -> Iterator[str]:
             yield term("row", f"{policy['policy']}.{row['decision']}/{row['row']}")
 
 
-def _subjects(request: Mapping[str, Any]) -> Iterator[str]:
+def _subjects(request: RecordedRequest) -> Iterator[str]:
     """Whoever was posted with an id, whether a policy that was shown is about them or not."""
     merchant = request.get("merchant_id")
     if isinstance(merchant, str):

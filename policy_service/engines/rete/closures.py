@@ -9,7 +9,8 @@ from operator import add, eq, ge, gt, itemgetter, le, lt, mul, ne, sub
 from typing import Any
 
 from policy_service.language import typed, types
-from policy_service.language.typed import Node, Symbol
+from policy_service.language.references import Reference
+from policy_service.language.typed import Node
 from policy_service.language.values import (
     Conversion,
     add_months,
@@ -26,17 +27,17 @@ _ARITHMETIC = {"+": add, "-": sub, "*": mul}
 _ORDER = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
-def closure(node: Node, place: Callable[[Symbol], int]) -> Closure:
+def closure(node: Node, place: Callable[[Reference], int]) -> Closure:
     """The closure of a typed tree.
 
     Args:
-        place: the slot of a symbol.
+        place: the slot of what a reference stands for.
     """
     match node:
         case typed.Const(value=value):
             return lambda _slots: value
-        case typed.Load(symbol=symbol):
-            return itemgetter(place(symbol))
+        case typed.Load(reference=reference):
+            return itemgetter(place(reference))
         case typed.Convert(type=kind, operand=operand):
             return _convert(closure(operand, place), conversion(operand.type, kind))
         case typed.Arithmetic(operator=operator, left=left, right=right):
@@ -53,8 +54,8 @@ def closure(node: Node, place: Callable[[Symbol], int]) -> Closure:
             return _not(closure(operand, place))
         case typed.If(condition=condition, then=then, otherwise=otherwise):
             return _if(closure(condition, place), closure(then, place), closure(otherwise, place))
-        case typed.Let(symbol=symbol, value=value, body=body):
-            return _let(place(symbol), closure(value, place), closure(body, place))
+        case typed.Let(reference=local, value=value, body=body):
+            return _let(place(local), closure(value, place), closure(body, place))
         case typed.ListOf(items=items):
             return _list(
                 [(None if i.guard is None else closure(i.guard, place), closure(i.value, place)) for i in items]
@@ -100,7 +101,7 @@ def _round(mode: str, numerator: Closure, denominator: Closure) -> Closure:
     return run
 
 
-def _compare(node: typed.Compare, place: Callable[[Symbol], int]) -> Closure:
+def _compare(node: typed.Compare, place: Callable[[Reference], int]) -> Closure:
     left, right = closure(node.left, place), closure(node.right, place)
     if node.operator in _ORDER:
         if isinstance(node.right, typed.Const) and node.right.value is not None:

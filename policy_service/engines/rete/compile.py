@@ -10,7 +10,8 @@ from policy_service.engines.rete import pen
 from policy_service.engines.rete.closures import Closure, Slots, closure
 from policy_service.engines.rete.lowering import Fields, is_ready, is_total, lower
 from policy_service.language import typed, types
-from policy_service.language.typed import Node, Symbol
+from policy_service.language.references import AsOf, Cell, Fact, Reference
+from policy_service.language.typed import Node
 
 
 @dataclass(slots=True)
@@ -139,9 +140,9 @@ class Compiler:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.places: dict[Symbol, int] = {Symbol("fact", name): at for name, at in plan.facts.items()}
+        self.places: dict[Reference, int] = {f.reference: plan.facts[f.name] for f in plan.rules.dictionary}
         self.size = len(self.places)
-        self.as_of = self._place(Symbol("as_of", "as_of"))
+        self.as_of = self._place(AsOf())
         self.always = self._new()
         self.rulesets: dict[tuple[str, str], Ruleset] = {}
         self.closures: list[Closure] = []
@@ -174,11 +175,11 @@ class Compiler:
 
     # ---- slots
 
-    def _place(self, symbol: Symbol) -> int:
-        if symbol not in self.places:
-            self.places[symbol] = self.size
+    def _place(self, reference: Reference) -> int:
+        if reference not in self.places:
+            self.places[reference] = self.size
             self.size += 1
-        return self.places[symbol]
+        return self.places[reference]
 
     def _new(self) -> int:
         self.size += 1
@@ -208,7 +209,7 @@ class Compiler:
 
     def _lower_condition(self, formula: Formula, ruleset: Ruleset) -> None:
         node = formula.typed
-        if isinstance(node, typed.Const) or not typed.symbols(node):
+        if isinstance(node, typed.Const) or not typed.references(node):
             return
         if not is_ready(node):
             if not isinstance(node, typed.Load):
@@ -222,7 +223,7 @@ class Compiler:
         if ruleset.add(str(mark), node) is not None:
             return
         self._count(node)
-        needed = tuple(sorted({self._place(s) for s in typed.symbols(node) if s.kind == "fact"}))
+        needed = tuple(sorted({self._place(r) for r in typed.references(node) if isinstance(r, Fact)}))
         exact = self._closure(node)
         truth = _marked(mark, needed, exact) if is_total(node) else _fired(mark, exact)
         self.closures[formula.index] = ruleset.truths[node] = truth
@@ -236,7 +237,7 @@ class Compiler:
     # ---- decisions
 
     def _decision(self, decision: DecisionPlan, policy: PolicyPlan) -> Compiled:
-        value = self._place(decision.symbol)
+        value = self._place(decision.reference)
         match decision.body:
             case Formula() as formula:
                 return CompiledExpression(decision.name, value, self.closures[formula.index], decision.type)
@@ -250,12 +251,8 @@ class Compiler:
     ) -> CompiledRelation:
         rows = []
         for row, cells in zip(relation.rows, relation.cells, strict=True):
-            names = [f"{policy.id}.{decision.name}[{row}].{c.name}" for c in relation.columns]
-            rows.append(
-                tuple(
-                    (self._place(Symbol("cell", n)), self.closures[f.index]) for n, f in zip(names, cells, strict=True)
-                )
-            )
+            places = [self._place(Cell(policy.id, decision.name, row, c.name)) for c in relation.columns]
+            rows.append(tuple((at, self.closures[f.index]) for at, f in zip(places, cells, strict=True)))
         columns = tuple((c.name, c.type) for c in relation.columns)
         return CompiledRelation(decision.name, value, relation.rows, columns, tuple(rows))
 
@@ -290,7 +287,7 @@ class Compiler:
             used = set(one.fields)
             wanted = [f for f in ruleset.fields.known.values() if f.name in used]
             plain = tuple(
-                (f.name, self._place(f.node.symbol))
+                (f.name, self._place(f.node.reference))
                 for f in wanted
                 if f.kind == "fact" and isinstance(f.node, typed.Load)
             )

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from policy_service.engines.rete import pen
 from policy_service.language import typed, types
+from policy_service.language.references import AsOf, Fact
 from policy_service.language.typed import BOOLEAN, Arithmetic, Compare, Const, Load, Node
 
 FieldKind = Literal["fact", "number", "flag", "absent"]
@@ -55,7 +56,7 @@ class Fields:
 
 def is_ready(node: Node) -> bool:
     """Whether the node reads only facts and `as_of`, so that it is known before any decision."""
-    return all(s.kind in ("fact", "as_of") for s in typed.symbols(node))
+    return all(isinstance(read, Fact | AsOf) for read in typed.references(node))
 
 
 def is_total(node: Node) -> bool:

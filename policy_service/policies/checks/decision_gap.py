@@ -6,7 +6,7 @@ from datetime import date
 from policy_service.diagnostics import Report, Span
 from policy_service.diagnostics.catalogue import DECISION_GAP
 from policy_service.language import ast
-from policy_service.language.typed import Symbol
+from policy_service.language.references import Decision
 from policy_service.policies.building import decision_references
 from policy_service.policies.model import Period, Policy, Rules, Table
 
@@ -31,7 +31,7 @@ def _required(reader: Policy, ids: Iterable[str]) -> dict[tuple[str, str], Span]
         if owner is None:
             continue
         decision = name.removeprefix(f"{owner}.").partition(".")[0]
-        if Symbol("decision", f"{owner}.{decision}") not in reader.optional:
+        if Decision(owner, decision) not in reader.optional:
             found.setdefault((owner, decision), span)
     return found
 

@@ -4,12 +4,13 @@ from policy_service.diagnostics import Report
 from policy_service.diagnostics.catalogue import NOT_EQUAL_OPTIONAL
 from policy_service.language import ast
 from policy_service.language.format import print_node
+from policy_service.language.references import Fact
 from policy_service.policies.model import Rules, Table
 
 
 def check(rules: Rules, report: Report) -> None:
     for policy in rules.policies:
-        optional = {s.name for s in policy.optional}
+        optional = {read.name for read in policy.optional if isinstance(read, Fact)}
         for expression in policy.expressions():
             for node in ast.walk(expression.tree):
                 if _negates(node):

@@ -15,7 +15,10 @@ from policy_service.diagnostics import Report
 from policy_service.diagnostics.catalogue import ROW_OVERLAP, ROW_UNREACHABLE
 from policy_service.facts import Dictionary, can_hold
 from policy_service.language import typed, types
-from policy_service.language.typed import Node, Symbol
+from policy_service.language.references import CampaignDay, Fact, Reference
+from policy_service.language.references import Decision as DecisionOf
+from policy_service.language.references import Parameter as ParameterOf
+from policy_service.language.typed import Node
 from policy_service.language.values import shown
 from policy_service.policies.meeting import Box, Rows, chosen
 from policy_service.policies.model import Decision, Expression, Parameter, Policy, Rules, Table
@@ -67,8 +70,8 @@ class _Boxes:
     def __init__(self, policy: Policy, table: Table, dictionary: Dictionary) -> None:
         self.table, self._dictionary = table, dictionary
         self._headers = [header.typed for header in table.inputs]
-        self._own = {
-            Symbol("decision", f"{policy.id}.{d.name}"): d.body.typed
+        self._own: dict[Reference, Node] = {
+            DecisionOf(policy.id, d.name): d.body.typed
             for d in policy.decisions.values()
             if isinstance(d.body, Expression)
         }
@@ -85,17 +88,17 @@ class _Boxes:
         self._sides: Known = {}
         self._facts: Known = {}
 
-    def _constants(self, node: Node) -> set[Symbol]:
+    def _constants(self, node: Node) -> set[ParameterOf | CampaignDay]:
         """Parameters and campaign days that a node depends on, also through the file's own decisions."""
-        found: set[Symbol] = set()
-        todo = [*typed.symbols(node)]
+        found: set[Reference] = set()
+        todo = [*typed.references(node)]
         while todo:
-            symbol = todo.pop()
-            if symbol in found:
+            read = todo.pop()
+            if read in found:
                 continue
-            found.add(symbol)
-            todo += typed.symbols(self._own[symbol]) if symbol in self._own else ()
-        return {s for s in found if s.kind in ("parameter", "campaign")}
+            found.add(read)
+            todo += typed.references(self._own[read]) if read in self._own else ()
+        return {read for read in found if isinstance(read, ParameterOf | CampaignDay)}
 
     def is_dated(self, row: int) -> bool:
         return any(self._tests[test].is_dated for test in self.tests[row])
@@ -142,9 +145,9 @@ class _Boxes:
         side, reading = self._side(test, day), self.reading(test.column, day)
         return None if side is None or reading is None else self._postable(reading.facts(side), reading.fact)
 
-    def _postable(self, side: Side, name: Symbol) -> Side:
+    def _postable(self, side: Side, read: Fact) -> Side:
         """Without the texts that nobody can post for the fact, of others there is always one; an id is never null."""
-        fact = self._dictionary.by_name[name.name]
+        fact = self._dictionary.by_name[read.name]
         if not isinstance(fact.type, types.Text) or side.others:
             return replace(side, null=side.null and not fact.is_id)
         return Side(members=frozenset(m for m in side.members if can_hold(fact, m)), null=side.null and not fact.is_id)
@@ -155,23 +158,23 @@ def _known(sides: Sequence[Side | None]) -> Box | None:
     return known if len(known) == len(sides) else None
 
 
-def _reads_parameter(symbols: Sequence[Symbol]) -> bool:
-    return any(symbol.kind == "parameter" for symbol in symbols)
+def _reads_parameter(read: Sequence[Reference]) -> bool:
+    return any(isinstance(one, ParameterOf) for one in read)
 
 
-def _days(policy: Policy, read: frozenset[Symbol]) -> list[Constants]:
+def _days(policy: Policy, read: frozenset[ParameterOf | CampaignDay]) -> list[Constants]:
     """The values that the constants have together on some day of the policy's period, each set once, in that order."""
     period = policy.effective.period
-    fixed: Constants = {symbol: int(symbol.name) for symbol in read if symbol.kind == "campaign"}
-    used = {symbol: parameter for symbol, parameter in _parameters(policy) if symbol in read}
+    fixed: Constants = {one: one.ordinal for one in read if isinstance(one, CampaignDay)}
+    used = {one: parameter for one, parameter in _parameters(policy) if one in read}
     breaks = {day for parameter in used.values() for day in parameter_breaks(parameter) if day in period}
     found = (tuple(parameter.at(day) for parameter in used.values()) for day in sorted({period.start, *breaks}))
     return [fixed | dict(zip(used, values, strict=True)) for values in dict.fromkeys(found)]
 
 
-def _parameters(policy: Policy) -> Iterator[tuple[Symbol, Parameter]]:
+def _parameters(policy: Policy) -> Iterator[tuple[ParameterOf, Parameter]]:
     for parameter in policy.parameters.values():
-        yield Symbol("parameter", f"{policy.id}#{parameter.name}"), parameter
+        yield ParameterOf(policy.id, parameter.name), parameter
 
 
 # ---- cells

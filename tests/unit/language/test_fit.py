@@ -5,6 +5,7 @@ import pytest
 from policy_service.diagnostics import Report, plain
 from policy_service.language import typed, types
 from policy_service.language.parser import parse_expression
+from policy_service.language.references import Fact
 from policy_service.language.typecheck import Scope, check_expression
 from policy_service.language.types import Enum, List, Number, Record, Text
 from policy_service.language.values import conversion
@@ -35,7 +36,7 @@ KINDS: dict[str, types.Type] = {
     "numbers": List(SMALL, 3),
     "fines": List(FINE, 3),
 }
-SCOPE = Scope({n: typed.Load(k, typed.Symbol("fact", n)) for n, k in KINDS.items()})
+SCOPE = Scope({n: typed.Load(k, Fact("", n)) for n, k in KINDS.items()})
 
 
 def checked(

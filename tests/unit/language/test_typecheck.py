@@ -7,6 +7,7 @@ import pytest
 from policy_service.diagnostics import Report, plain
 from policy_service.language import typed, types
 from policy_service.language.parser import parse_expression
+from policy_service.language.references import Decision, Fact
 from policy_service.language.typecheck import FAULTY, Scope, check_expression
 from policy_service.language.types import Boolean, Date, Duration, Enum, List, Months, Null, Number, Text
 
@@ -31,8 +32,8 @@ KINDS: dict[str, types.Type] = {
     "best": types.Record((("hours", Number(0, 0, 9)), ("kind", Text()))),
 }
 SCOPE = Scope(
-    {n: typed.Load(k, typed.Symbol("fact", n)) for n, k in KINDS.items()} | {"broken": FAULTY},
-    lambda n: typed.Load(Number(0, 0, 5), typed.Symbol("decision", n)) if n == "other.policy.hours" else None,
+    {n: typed.Load(k, Fact("", n)) for n, k in KINDS.items()} | {"broken": FAULTY},
+    lambda n: typed.Load(Number(0, 0, 5), Decision("other.policy", "hours")) if n == "other.policy.hours" else None,
     hidden={"product.price": "is known per product, the policy is judged per merchant"},
 )
 

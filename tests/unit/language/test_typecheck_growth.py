@@ -5,13 +5,14 @@ import pytest
 from policy_service.diagnostics import Report, plain
 from policy_service.language import typed, types
 from policy_service.language.parser import parse_expression
+from policy_service.language.references import Fact
 from policy_service.language.typecheck import MAX_PARTS, Scope, check_expression
 from policy_service.language.types import Boolean, Number
 
 ROWS = tuple(f"r{i}" for i in range(100))
 RELATION = types.Relation("p", "rows", ROWS, (("points", Number(0, 0, 99)),))
 KINDS: dict[str, types.Type] = {"flag": Boolean(), "n": Number(0, 0, 9), "rows": RELATION}
-SCOPE = Scope({name: typed.Load(kind, typed.Symbol("fact", name)) for name, kind in KINDS.items()})
+SCOPE = Scope({name: typed.Load(kind, Fact("", name)) for name, kind in KINDS.items()})
 LEAVES = {
     "in": "flag",
     "list contains": "flag",

@@ -11,7 +11,8 @@ from policy_service.diagnostics import Report, plain
 from policy_service.engines.rete.closures import closure
 from policy_service.language import typed, types
 from policy_service.language.parser import parse_cell, parse_expression
-from policy_service.language.typecheck import Scope, cell_symbol, check_cell, check_expression
+from policy_service.language.references import Cell, Fact
+from policy_service.language.typecheck import Scope, check_cell, check_expression
 from policy_service.language.types import Boolean, Date, Enum, List, Number, Text
 from policy_service.language.values import round_quotient
 
@@ -30,7 +31,7 @@ KINDS: dict[str, types.Type] = {
 
 
 def load(name: str, kind: types.Type) -> typed.Node:
-    return typed.Load(kind, typed.Symbol("fact", name))
+    return typed.Load(kind, Fact("", name))
 
 
 SCOPE = Scope({name: load(name, kind) for name, kind in KINDS.items()})
@@ -58,9 +59,9 @@ def test_a_filter_and_a_column_unroll_to_the_cells_of_the_rows() -> None:
     node = check("tasks[points > 3][met].points")
     assert isinstance(node, typed.ListOf)
     one = node.items[0]
-    assert one.value == typed.Load(Number(0, 0, 9, "point"), cell_symbol(TASKS, "one", "points"))
+    assert one.value == typed.Load(Number(0, 0, 9, "point"), Cell("p", "tasks", "one", "points"))
     assert isinstance(one.guard, typed.And)
-    assert {s.name for s in typed.symbols(one.guard)} == {"p.tasks[one].points", "p.tasks[one].met"}
+    assert typed.references(one.guard) == {Cell("p", "tasks", "one", name) for name in ("points", "met")}
     assert check('tasks[row = "one"].row').type == List(Text(), 2)
     assert check("count(tasks[this.met])").type == Number(0, 0, 2)
 
@@ -95,7 +96,7 @@ def test_steps_bring_the_value_and_the_starts_to_one_scale() -> None:
 
 def at(node: typed.Node, debt: int | None) -> Any:
     """The value of an expression about `live.debt`."""
-    return closure(node, lambda _symbol: 0)([debt])
+    return closure(node, lambda _reference: 0)([debt])
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from policy_service.language import typed
-from policy_service.language.typed import Symbol
+from policy_service.language.references import Cell
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Policy, Rules
 
@@ -66,9 +66,9 @@ def test_each_gives_one_answer_per_row_with_the_columns_in_reach() -> None:
         ("some", "tasks", "Some"),
         ("most", "tasks", "Most"),
     ]
-    assert [typed.symbols(r.when.typed) for r in found.rewards if r.when is not None] == [
-        {Symbol("cell", "live.bonus.tasks[some].met")},
-        {Symbol("cell", "live.bonus.tasks[most].met")},
+    assert [typed.references(r.when.typed) for r in found.rewards if r.when is not None] == [
+        {Cell("live.bonus", "tasks", "some", "met")},
+        {Cell("live.bonus", "tasks", "most", "met")},
     ]
     assert [e.text["en"].text for e in found.rewards[0].exceptions] == ["Early: {points}"]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from policy_service.language.references import Decision, Fact, shown
 from policy_service.policies.loader import load, read_folder
 
 BASE = read_folder(Path(__file__).parents[2] / "diagnostics/base")
@@ -120,17 +121,17 @@ def test_a_policy_may_have_the_name_of_a_fact() -> None:
     assert not diagnostics
     assert found is not None
     (policy,) = found.versions("live.bonus")
-    assert {(s.kind, s.name) for s in policy.optional} == {("fact", "live.hours")}
-    assert {(s.kind, s.name) for s in policy.reads()} == {("fact", "live.hours"), ("decision", "live.hours.x")}
+    assert policy.optional == {Fact("live", "hours")}
+    assert policy.reads() == {Fact("live", "hours"), Decision("live.hours", "x")}
 
 
 @pytest.mark.parametrize(
     ("optional", "names"),
     [
         ("live.*", {"live.gmv"}),
-        ("decision(live.hours.x)", {"live.hours.x"}),
-        ("decision(live.*)", {"live.hours.x"}),
-        ("'*'", {"live.gmv", "live.hours.x"}),
+        ("decision(live.hours.x)", {"decision(live.hours.x)"}),
+        ("decision(live.*)", {"decision(live.hours.x)"}),
+        ("'*'", {"live.gmv", "decision(live.hours.x)"}),
     ],
 )
 def test_optional_names_facts_and_decisions_as_missing_lists_them(optional: str, names: set[str]) -> None:
@@ -138,7 +139,7 @@ def test_optional_names_facts_and_decisions_as_missing_lists_them(optional: str,
     found, diagnostics = load(BASE | {"live/hours.yaml": HOURS, "live/bonus.yaml": HEAD + text})
     assert not diagnostics
     assert found is not None
-    assert {s.name for s in found.versions("live.bonus")[0].optional} == names
+    assert {shown(r) for r in found.versions("live.bonus")[0].optional} == names
 
 
 def test_a_decision_that_is_optional_by_its_bare_name_is_told() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from policy_service.language.typed import Symbol
+from policy_service.language.references import Fact
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Policy, Rules
 
@@ -62,7 +62,7 @@ def test_optional_facts_may_be_given_by_a_pattern(optional: str, expected: set[s
     found = policy(
         HEAD + f"optional: [{optional}]\ndecisions:\n  a: {{expression: live.hours > 2 and live.orders > 1}}\n"
     )
-    assert found.optional == {Symbol("fact", name) for name in expected}
+    assert found.optional == {Fact(*name.split(".")) for name in expected}
 
 
 @pytest.mark.parametrize(("optional", "code"), [("live.gmv", "P118"), ("merchant.*", "P118"), ("live.hour", "L201")])

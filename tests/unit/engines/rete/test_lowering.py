@@ -8,7 +8,8 @@ import pytest
 from policy_service.engines.rete import pen
 from policy_service.engines.rete.lowering import Fields, lower
 from policy_service.language import typed, types
-from policy_service.language.typed import BOOLEAN, Compare, Const, Load, Symbol
+from policy_service.language.references import Decision, Fact
+from policy_service.language.typed import BOOLEAN, Compare, Const, Load
 from policy_service.language.types import Number, Record
 
 Make = Callable[[types.Type], typed.Node]
@@ -31,11 +32,11 @@ OTHERS: list[types.Type] = [
 
 
 def loaded(kind: types.Type) -> Load:
-    return Load(kind, Symbol("decision", "a.p.found"))
+    return Load(kind, Decision("a.p", "found"))
 
 
 def computed(kind: types.Type) -> typed.Node:
-    return typed.If(kind, Load(BOOLEAN, Symbol("fact", "merchant.open")), loaded(kind), Const(kind, None))
+    return typed.If(kind, Load(BOOLEAN, Fact("merchant", "open")), loaded(kind), Const(kind, None))
 
 
 @pytest.mark.parametrize("kind", SCALARS)
