@@ -60,6 +60,7 @@ def main() -> int:
         fine = [
             _measured(name, subject, folder, options.bundles)
             for name, subject in (("worker", _worker), ("operations", _operations))
+            if options.only in (None, name)
         ]
     return 0 if all(fine) else 1
 
@@ -67,6 +68,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Memory of a worker over bundles that are taken over.")
     parser.add_argument("--bundles", type=int, default=20)
+    parser.add_argument("--only", choices=("worker", "operations"), help="measure one of the two processes")
     parser.add_argument("--inside", metavar="DATABASE", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -142,7 +144,10 @@ def _worker(database: str, folder: Path) -> Iterator[tuple[int, Exchange]]:
             requests = iter([client.post(traffic.EVALUATE, traffic.text(one)) for one in bodies])
             for request in requests:
                 client.load(server.address, iter([request]), 1, 0.0, answers.append)
-            return str(json.loads(answers[-1].split(b"\r\n\r\n", 1)[1])["bundle"])
+            last = answers[-1].split(b"\r\n\r\n", 1)[1]
+            if b'"bundle"' not in last:
+                raise SystemExit(f"the worker refuses: {last.decode()}")
+            return str(json.loads(last)["bundle"])
 
         while not server.workers():  # it listens before it forks
             sleep(0.1)
