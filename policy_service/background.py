@@ -150,7 +150,7 @@ class BudgetedQueue(Generic[Job]):
         self._rest = 1 / cpu - 1
         self._queue: Queue[Job] = Queue(most)
         self._due = 0.0
-        self._thread = Periodic(name, _TICK_SECONDS, self._turn, at_end=self.drain, unavailable=unavailable)
+        self._periodic = Periodic(name, _TICK_SECONDS, self._turn, at_end=self.drain, unavailable=unavailable)
         self.counts = {"taken": 0, "dropped": 0, "done": 0, "failed": 0}
 
     def offer(self, job: Job) -> None:
@@ -162,30 +162,35 @@ class BudgetedQueue(Generic[Job]):
             self._count("dropped")
         else:
             self.counts["taken"] += 1
-            self._thread.wake()
+            self._periodic.wake()
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not closed."""
+        return self._periodic.running
 
     def start(self) -> None:
         """Begin; in the process that offers, after any fork."""
-        self._thread.start()
+        self._periodic.start()
 
     def close(self, seconds: float = 5.0) -> None:
         """Do what waits, as far as that takes no longer than some seconds, and end."""
-        self._thread.close(seconds)
+        self._periodic.close(seconds)
 
     def drain(self) -> None:
         """Do all that waits, in the calling thread and without a budget."""
         while self._do_next():
             pass
-        self._thread.attempt(self._tick)
+        self._periodic.attempt(self._tick)
 
     def _turn(self) -> None:
         """Do what waits, and rest after each job as the budget demands."""
         waits = True
-        while waits and not self._thread.closing:
+        while waits and not self._periodic.closing:
             before = self._used()
             waits = self._do_next()
             self._tick_if_due()
-            self._thread.rest((self._used() - before) * self._rest)
+            self._periodic.rest((self._used() - before) * self._rest)
 
     def _do_next(self) -> bool:
         """Whether a job was there."""
@@ -193,7 +198,7 @@ class BudgetedQueue(Generic[Job]):
             job = self._queue.get_nowait()
         except Empty:
             return False
-        if self._thread.attempt(lambda: self._work(job)):
+        if self._periodic.attempt(lambda: self._work(job)):
             self.counts["done"] += 1
         else:
             self.counts["failed"] += 1
@@ -202,5 +207,5 @@ class BudgetedQueue(Generic[Job]):
 
     def _tick_if_due(self) -> None:
         if time.monotonic() >= self._due:
-            self._thread.attempt(self._tick)
+            self._periodic.attempt(self._tick)
             self._due = time.monotonic() + _TICK_SECONDS

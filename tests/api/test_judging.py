@@ -238,5 +238,5 @@ def test_a_bundle_that_is_not_stored_casts_no_shadow(own_client: FlaskClient) ->
 
 def test_nothing_runs_before_it_is_started(own: Assembled) -> None:
     create_app(assembled=own)
-    assert own.judge.queue._thread is None
-    assert own.shadow.queue._thread is None
+    assert not own.judge.queue.running
+    assert not own.shadow.queue.running
