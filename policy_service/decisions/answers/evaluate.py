@@ -108,10 +108,10 @@ class Evaluator:
         """For how many epochs it is ready."""
         return len(self._ready)
 
-    def shed(self, most: int) -> None:
-        """Keep what was compiled for the epochs used last; the others are compiled again when they are asked for."""
+    def shed(self) -> None:
+        """Keep only what was compiled for the epoch used last; the other epochs are compiled again when asked for."""
         with self._lock:
-            while len(self._ready) > most:
+            while len(self._ready) > 1:
                 self._ready.popitem(last=False)  # as above, freed with the last reference
             self._latest = None
 

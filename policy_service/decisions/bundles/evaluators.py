@@ -17,8 +17,8 @@ from policy_service.engines.contract import Engine
 from policy_service.policies.bundle import Bundle, stored
 from policy_service.telemetry import metrics
 
-_KEPT = 3
-"""Evaluators ready at a time: the active one, and those used last. One holds some ten MiB."""
+_KEPT = 2
+"""Evaluators ready at a time: the active one, and the one used last of the others. One holds some ten MiB."""
 _PREPARED = 2
 """Pending bundles that are compiled beforehand at a time."""
 _SOON = timedelta(seconds=60)
@@ -156,7 +156,7 @@ class Evaluators:
         before, self._live = self._live, _Live(found, state, looked_at)
         self._active_fault = None
         if before is not None and before.evaluator is not found:
-            self._shed(before.evaluator)
+            self._shed()
         return found
 
     def _taken(self, id_: str, moment: datetime) -> Evaluator:
@@ -281,16 +281,16 @@ class Evaluators:
         live = self._live.evaluator if self._live is not None else None
         return {*self._soon} | ({live.bundle.id} if live is not None else set())
 
-    def _shed(self, before: Evaluator | None) -> None:
+    def _shed(self) -> None:
         """After a take-over: free most of what was compiled of other bundles, since few requests still name them.
 
-        Of the bundle that was active before, the epoch used last stays: requests under way and retries pin it.
+        The epoch used last stays: requests under way and retries pin the bundle that was active before.
         """
         with self._lock:
             spared = self._spared()
             others = [one for id_, one in self._known.items() if id_ not in spared]
         for one in others:
-            one.shed(1 if one is before else 0)
+            one.shed()
 
     def _load(self, id_: str) -> Bundle:
         sources = self._store.sources(id_)
