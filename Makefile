@@ -102,6 +102,10 @@ fuzz-rules: install ## check 20,000 folders of rule files with faults
 fuzz: install ## compare the engines on generated policies and facts
 	@$(PY) tests/differential/fuzz.py
 
+.PHONY: mutants
+mutants: install ## seed faults into a copy of the service, one at a time: the reference must find each
+	@$(PY) -u tests/mutants/run.py
+
 .PHONY: clean
 clean: ## remove .venv, caches and built files; var/, the data, stays
 	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,7 +9,7 @@ from typing import Any
 from states import AS_OF, Facts
 from subject import service
 
-from policy_service.engines.contract import Engine, Prepared
+from policy_service.engines.contracts import Engine, Prepared
 from policy_service.engines.plan import Plan, PolicyPlan
 from policy_service.engines.rete.compile import ProjectedPen
 from policy_service.engines.rete.pen import Pen

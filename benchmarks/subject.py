@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cells
 from states import AS_OF, Facts
 
 from policy_service.decisions.answers.evaluate import Evaluator, Question, Trace
-from policy_service.engines.contract import Engine
+from policy_service.engines.contracts import Engine
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import bundle
 from policy_service.policies.loader import read_folder
@@ -35,8 +36,7 @@ class Service:
 
     def counts(self) -> dict[str, int]:
         """Cells and conditions of the bundle on the day by who decides them."""
-        found: dict[str, int] = self.evaluator.answering(AS_OF).prepared.counts  # of rete
-        return found
+        return cells.counts(self.evaluator.answering(AS_OF).plan)
 
 
 def service(wrapped: Callable[[Engine], Engine] | None = None) -> Service:

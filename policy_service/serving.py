@@ -40,7 +40,7 @@ from policy_service.decisions.deciding.asking import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import render_all
-from policy_service.engines.contract import EngineRefused
+from policy_service.engines.contracts import EngineRefused
 from policy_service.engines.registry import engine
 from policy_service.policies.loader import check_sources
 from policy_service.settings import SettingInvalid, Settings
@@ -195,7 +195,7 @@ def prepare(settings: Settings) -> PolicyService:
         assembled = assemble(settings)
         assembled.publishing.adopt_folder(found, actor="serve")
     except EngineRefused as error:
-        raise Unfit(f"not started: the engine cannot hold the rules {error}") from error
+        raise Unfit(f"not started: {error}") from error
     except SettingInvalid as error:
         raise Unfit(f"not started: {error}") from error
     except (StoreUnavailable, ValueError) as error:

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from policy_service.access.issuing import KeyEnded, NameInForce, UnknownKey
 from policy_service.api.schemas.problem import ProblemSchema
-from policy_service.decisions.answers.answering import TookTooLong
+from policy_service.decisions.answers.evaluate import TookTooLong
 from policy_service.decisions.audit.auditing import NoDecision, NotSealed
 from policy_service.decisions.audit.comparing import NotComparable
 from policy_service.decisions.bundles.evaluators import NoActiveBundle

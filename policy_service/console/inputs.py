@@ -7,10 +7,10 @@ from typing import Any
 from policy_service.console.grids import Cell, Grid, Link, Pair, Say, grid, pair
 from policy_service.console.ruletext import anchor
 from policy_service.console.words import PROVENANCE
-from policy_service.decisions.explaining.catalogue import needed
 from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.facts import Section
 from policy_service.language.references import Fact
+from policy_service.policies.dependencies import Dependencies
 from policy_service.policies.model import Rules
 
 
@@ -51,7 +51,8 @@ def _readers(rules: Rules, day: date, judged: Collection[str]) -> dict[str, list
     found: dict[str, list[str]] = {}
     for id_ in sorted(judged):
         policy = rules.answering(id_, day)
-        names = {read.name for some in needed(rules, policy) for read in some if isinstance(read, Fact)}
+        reads = Dependencies(rules, policy).reads
+        names = {read.name for read in reads.required | reads.optional if isinstance(read, Fact)}
         for name in names | {f"{policy.subject}.id"}:
             found.setdefault(name, []).append(id_)
     return found

@@ -77,9 +77,45 @@ class Local:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Whether a section was posted; of a list, whether there is an element. True or false, never null."""
+
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The status of a policy for the subject, a text."""
+
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Whether a decision table contradicts itself. True or false, never null."""
+
+    policy: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Whether a null fact stands behind a decision of another policy; a certain one, or any where `fact` is None.
+
+    True or false, never null; the plan defines it.
+    """
+
+    policy: str
+    decision: str
+    fact: Fact | None
+
+
 Needed = Fact | Decision
 """What a policy may need from outside: facts, and decisions of other policies."""
-Reference = Fact | Parameter | Decision | Cell | AsOf | CampaignDay | Local
+Outcome = Posted | Status | Conflict | Lacking
+"""What only the plan reads: how far policies came."""
+Reference = Fact | Parameter | Decision | Cell | AsOf | CampaignDay | Local | Outcome
 
 
 def shown(needed: Needed) -> str:

@@ -1,15 +1,11 @@
 """GET /v1/policies, GET /v1/policies/{id}: what the rules say, as the rule files say it."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from policy_service.decisions.explaining.catalogue import needed
-from policy_service.engines.plan import plan
-from policy_service.language.references import Decision, Fact
 from policy_service.policies.bundle import Bundle
 
 Call = Callable[..., Any]
@@ -116,18 +112,6 @@ def test_a_reward_shows_its_claim_and_its_exceptions(client: FlaskClient, parsed
     assert reward["claim"] == {"per": "day", "on_increase": "top_up", "on_decrease": "keep"}
     assert reward["except"][0]["when"] == "merchant.live_frozen"
     assert reward["except"][0]["text"]["en"] == "Live rights are frozen"
-
-
-def test_the_facts_of_a_policy_are_those_that_an_evaluation_needs(rules: Bundle) -> None:
-    for day in (date(2022, 1, 1), date(2023, 4, 1)):
-        for planned in plan(rules.rules, day).policies:
-            required, optional = needed(rules.rules, planned.policy)
-            for read, facts, decisions in (
-                (required, planned.required, planned.required_decisions),
-                (optional, planned.optional, planned.optional_decisions),
-            ):
-                assert {r.name for r in read if isinstance(r, Fact)} == {name for name, _ in facts}
-                assert {(r.policy, r.name) for r in read if isinstance(r, Decision)} == set(decisions)
 
 
 @pytest.mark.parametrize("id_", ["nothing", "chuanliu", "chuanliu.*", "CHUANLIU.MAIN_PUSH", "%00", "%ff"])

@@ -15,8 +15,9 @@ from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines.plan import Plan
 from policy_service.engines.registry import engine
+from policy_service.language.references import Decision, Fact
 from policy_service.policies.bundle import Bundle
-from policy_service.policies.stretches import Stretch
+from policy_service.policies.dependencies import Dependencies
 
 __all__ = ["Fault", "InvalidInput", "Judge"]
 REASONS = {
@@ -41,28 +42,13 @@ class Fault(Exception):
         self.answers = dict(answers or {})
 
 
-class Beside(Evaluator):
-    """The reference on the plans of another evaluator, so that none is made twice."""
-
-    def __init__(self, first: Evaluator) -> None:
-        super().__init__(first.bundle, engine("reference"))
-        self.first = first
-        self.prepared: dict[Stretch, Answering] = {}
-
-    def answering(self, day: date) -> Answering:
-        plan = self.first.answering(day).plan
-        if plan.epoch not in self.prepared:
-            self.prepared[plan.epoch] = Answering(plan, self.engine.prepare(plan))
-        return self.prepared[plan.epoch]
-
-
 class Judge:
     """Both engines on one bundle. `evaluations` counts states compared, `seen` what happened in the answers."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.rete = Evaluator(bundle, engine("rete"))
-        self.reference = Beside(self.rete)
+        self.reference = Evaluator(bundle, engine("reference"))
         self.evaluations = 0
         self.seen: Counter[str] = Counter()
 
@@ -214,7 +200,7 @@ def lacking_one(full: Answer, answer: Answer, fact: str, plan: Plan) -> Iterator
         )
         if one != two:
             yield f"`{fact}` changes `{key}` of a policy that does not read it"
-    required = {p.id for p in plan.policies if fact in (name for name, _ in p.required)}
+    required = {p.id for p in plan.policies if fact in (one.name for one in p.required)}
     for entry in answer["policies"]:
         if entry["policy"] in required:
             if entry["status"] in ("applied", "rule_conflict"):
@@ -223,7 +209,7 @@ def lacking_one(full: Answer, answer: Answer, fact: str, plan: Plan) -> Iterator
                 yield f"`{entry['policy']}` does not name the missing `{fact}`"
         elif entry["policy"] in readers and entry["status"] == "applied" and fact not in entry["missing"]:
             direct = next(p for p in plan.policies if p.id == entry["policy"])
-            if fact in (name for name, _ in direct.optional):
+            if Fact(*fact.split(".")) in Dependencies(plan.rules, direct.policy).reads.optional:
                 yield f"`{entry['policy']}` does not name the missing optional `{fact}`"
 
 
@@ -231,8 +217,10 @@ def readers_of(fact: str, plan: Plan) -> set[str]:
     """Policies that a fact can reach, also through the decisions of others."""
     found: set[str] = set()
     for policy in plan.policies:  # each comes after those whose decisions it uses
-        used = {owner for owner, _ in (*policy.required_decisions, *policy.optional_decisions)}
-        if used & found or fact in (name for name, _ in (*policy.required, *policy.optional)):
+        reads = Dependencies(plan.rules, policy.policy).reads
+        everything = reads.required | reads.optional
+        used = {one.policy for one in everything if isinstance(one, Decision)}
+        if used & found or Fact(*fact.split(".")) in everything:
             found.add(policy.id)
     return found
 

@@ -6,14 +6,15 @@ though both engines that compute with Python's integers agree on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from random import Random
 from typing import Any
 
 import pytest
 
 from policy_service.decisions.answers.evaluate import Evaluator
-from policy_service.engines.plan import Plan
+from policy_service.engines.plan import Formula, Plan
 from policy_service.engines.registry import engine
 from policy_service.engines.rete.closures import Closure, Slots, closure
 from policy_service.engines.rete.compile import Compiler
@@ -63,17 +64,18 @@ def parts(node: typed.Node) -> Iterator[typed.Node]:
 
 
 class Nodes:
-    """Every typed node of a plan's formulas with its closure."""
+    """Every typed node of a plan's policies with its closure."""
 
     def __init__(self, plan: Plan) -> None:
         compiler = Compiler(plan)
         compiler.compile()
         self.by_policy: dict[str, dict[typed.Node, tuple[Closure, Any]]] = {}
-        for formula in plan.formulas:
-            known = self.by_policy.setdefault(formula.policy, {})
-            for node in parts(formula.typed):
-                if node not in known:
-                    known[node] = closure(node, compiler.places.__getitem__), formula.tree
+        for policy in plan.policies:
+            known = self.by_policy.setdefault(policy.id, {})
+            for formula in formulas_of(policy):
+                for node in parts(formula.typed):
+                    if node not in known:
+                        known[node] = closure(node, compiler.places.__getitem__), formula.tree
         compiler.close()
 
     def outside(self, policy: str, slots: Slots) -> Iterator[str]:
@@ -84,19 +86,33 @@ class Nodes:
                 yield f"{policy}: {value} is no {node.type!r}: {node} in {tree}"
 
 
+def formulas_of(found: object) -> Iterator[Formula]:
+    """The formulas of a part of a plan, wherever they stand in it."""
+    if isinstance(found, Formula):
+        yield found
+    elif isinstance(found, tuple):
+        for item in found:
+            yield from formulas_of(item)
+    elif isinstance(found, Mapping):
+        yield from formulas_of(tuple(found.values()))
+    elif is_dataclass(found) and type(found).__module__.startswith("policy_service.engines.plan"):
+        for field in fields(found):
+            yield from formulas_of(getattr(found, field.name))
+
+
 def views(plan: Plan, prepared: Any, state: State, as_of: int) -> Iterator[tuple[str, Slots]]:
     """Each policy with a view on which its decisions have their values."""
     run = prepared.run(state, as_of)
     single = run.single()
     for policy in plan.policies:
-        if not policy.is_list and policy.in_force:
+        if not policy.is_list and policy.can_apply:
             prepared.decide(policy)(single)
             yield policy.id, single
     for section, elements in state.elements.items():
         for index in range(len(elements)):
             view = run.element(section, index)
             for policy in plan.policies:
-                if policy.is_list and policy.section == section and policy.in_force:
+                if policy.is_list and policy.section == section and policy.can_apply:
                     prepared.decide(policy)(view)
                     yield policy.id, view
 

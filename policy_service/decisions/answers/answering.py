@@ -4,7 +4,7 @@ All that does not depend on the state is settled in the programs. Entries that n
 without expressions, are shared between answers.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 from policy_service.decisions.answers import stacking
 from policy_service.decisions.answers.programs import PolicyProgram, RecommendationProgram, RewardProgram
 from policy_service.decisions.answers.tracing import Entry, RelationTrace, TableTrace
-from policy_service.decisions.answers.unknown import Seen, Unknown
-from policy_service.engines.contract import Decided, Prepared, View
-from policy_service.engines.plan import Plan
+from policy_service.engines.asked import Wanted
+from policy_service.engines.contracts import Decided, Prepared, Run, View
+from policy_service.engines.plan import APPLIED, LACKS, ClaimPlan, Plan
 from policy_service.facts import State
+from policy_service.language.references import Fact
 from policy_service.language.values import add_months, parse_days, parse_months
+from policy_service.policies.dependencies import closure
 
 Subject = dict[str, str]
 WITHHELD = "withheld"
@@ -24,27 +26,6 @@ WITHHELD = "withheld"
 _CHOICES = 64
 _by_id = itemgetter("id")
 _by_urgency = itemgetter("priority", "policy", "id")
-
-
-def always() -> bool:
-    return True
-
-
-class TookTooLong(Exception):
-    """An evaluation was given up: its time was over."""
-
-
-class Wanted(NamedTuple):
-    """What an answer shows: rows that fired, also those that did not, claims, and which policies (None: all).
-
-    within: whether there is time left; asked before each policy of the single subjects and each element of a list.
-    """
-
-    traced: bool
-    full: bool
-    claims: bool
-    shown: Collection[str] | None
-    within: Callable[[], bool] = always
 
 
 class _Page(NamedTuple):
@@ -61,15 +42,14 @@ class Answering:
 
     def __init__(self, plan: Plan, prepared: Prepared) -> None:
         self.plan, self.prepared = plan, prepared
-        ceilings, unknown = plan.rules.settings.ceilings, Unknown(plan.policies)
-        programs = [PolicyProgram(p, prepared, ceilings, unknown) for p in plan.policies]
+        programs = [PolicyProgram(p, prepared) for p in plan.policies]
         self.singles = [p for p in programs if not p.plan.is_list]
         self.lists: dict[str, list[PolicyProgram]] = {}
         for program in programs:
             if program.plan.is_list:
                 self.lists.setdefault(program.section, []).append(program)
         self.order = sorted(p.id for p in programs)
-        self.groups = plan.rules.settings.stacking
+        self.groups = plan.stacking
         self._needed: dict[frozenset[str], frozenset[str]] = {}
 
     def answer(self, state: State, as_of: date, wanted: Wanted) -> Entry:
@@ -85,7 +65,7 @@ class Answering:
         if found is None:
             if len(self._needed) >= _CHOICES:
                 self._needed.clear()
-            found = self._needed[key] = frozenset(closure(self.plan, key))
+            found = self._needed[key] = closure((p.policy for p in self.plan.policies), key)
         return found
 
 
@@ -95,7 +75,7 @@ class _Answer:
     def __init__(self, program: Answering, state: State, as_of: date, wanted: Wanted) -> None:
         self.program, self.state, self.wanted = program, state, wanted
         self.as_of, self.day = as_of.isoformat(), as_of
-        self.traced, self.full, self.claims, self.shown, self.within = wanted
+        self.traced, self.full, self.claims, self.shown = wanted.traced, wanted.full, wanted.claims, wanted.shown
         self.pages: dict[str, _Page] = {}
         self.groups: dict[tuple[str, str, str], list[stacking.Member]] = {}
         self.uncertain: set[tuple[str, str, str]] = set()
@@ -104,40 +84,33 @@ class _Answer:
         program = self.program
         needed = program.needed(self.shown)
         run = program.prepared.run(self.state, self.day.toordinal())
-        view: View = run.single()
-        facts, seen, ids = program.prepared.facts(view), Seen(), self.state.ids
+        view, ids = run.single(), self.state.ids
         for policy in program.singles:
             if needed is None or policy.id in needed:
-                self._go_on()
+                self.wanted.go_on()
                 id_, kind = ids.get(policy.section), policy.subject
-                self._policy(policy, view, facts, {"type": kind} if id_ is None else {"type": kind, "id": id_}, seen)
+                self._policy(policy, view, {"type": kind} if id_ is None else {"type": kind, "id": id_})
         for section, policies in program.lists.items():
             asked = policies if needed is None else [p for p in policies if p.id in needed]
             if asked:
-                self._elements(section, asked, run, seen)
+                self._elements(section, asked, run)
         for key, members in self.groups.items():
             stacking.apply(program.groups[key[0]], members, provisional=key in self.uncertain)
         return self._assembled()
 
-    def _elements(self, section: str, policies: list[PolicyProgram], run: Any, seen: Seen) -> None:
+    def _elements(self, section: str, policies: list[PolicyProgram], run: Run) -> None:
         """The policies of a list section, for each of its elements."""
-        prepared, kind = self.program.prepared, policies[0].subject
+        kind = policies[0].subject
+        id_ = self.program.plan.facts[Fact(kind, "id")]
         elements = self.state.elements.get(section, ())
-        for index in range(len(elements)):
-            self._go_on()
-            view, inner = run.element(section, index), seen.copy()
-            facts = prepared.facts(view)
-            subject = {"type": kind, "id": facts[self.program.plan.facts[f"{kind}.id"]]}
+        for index, element in enumerate(elements):
+            self.wanted.go_on()
+            view = run.element(section, index)
             for policy in policies:
-                self._policy(policy, view, facts, subject, inner)
+                self._policy(policy, view, {"type": kind, "id": element[id_]})
         if not elements:
-            view = run.single()
             for policy in policies:
-                self._policy(policy, view, (), {"type": kind}, seen)
-
-    def _go_on(self) -> None:
-        if not self.within():
-            raise TookTooLong("the time of the evaluation is over")
+                self._policy(policy, run.single(), {"type": kind})
 
     def _assembled(self) -> Entry:
         policies: list[Entry] = []
@@ -165,18 +138,15 @@ class _Answer:
 
     # ---- one policy for one subject
 
-    def _policy(self, policy: PolicyProgram, view: View, facts: Sequence[Any], subject: Subject, seen: Seen) -> None:
-        status, decided, missing = policy.status(view, facts, "id" in subject, self.state.posted, seen)
+    def _policy(self, policy: PolicyProgram, view: View, subject: Subject) -> None:
+        decided = policy.decide(view)
+        status = decided.status
         page = self.pages.get(policy.id)
         if page is None:
             page = self.pages[policy.id] = _Page([], [], [], [])
-        values: dict[str, Any] = {}
-        traces: Sequence[TableTrace | RelationTrace] = policy.conflicting
-        if decided is not None and status == "applied":
-            seen.decisions[policy.id] = values = decided.values
-            traces = policy.traces
+        if status == APPLIED:
             for reward in policy.rewards:
-                self._reward(reward, view, facts, subject, page, seen)
+                self._reward(reward, view, subject, page)
             for recommendation in policy.recommendations:
                 if recommendation.truth(view) is True:
                     self._recommend(recommendation, view, subject, page)
@@ -187,25 +157,19 @@ class _Answer:
             "policy": policy.id,
             "subject": subject,
             "status": status,
-            "decisions": values,
-            "missing": missing,
+            "decisions": decided.values if status == APPLIED else {},
+            "missing": decided.missing,
         }
         if self.traced:
-            self._trace(traces, view, decided, entry)
-        if status != "applied":
-            policy.skip(view)  # behind the trace, which shows what the rows of a conflict read
+            self._trace(policy.traces.get(status, ()), view, decided, entry)
         page.policies.append(entry)
 
-    def _trace(
-        self, traces: Sequence[TableTrace | RelationTrace], view: View, decided: Decided | None, entry: Entry
-    ) -> None:
+    def _trace(self, traces: Sequence[TableTrace | RelationTrace], view: View, decided: Decided, entry: Entry) -> None:
         fired: list[Entry] = []
         not_fired: list[Entry] = []
         entry["fired"] = fired
         if self.full:
             entry["not_fired"] = not_fired
-        if decided is None:
-            return
         for trace in traces:
             trace.fired(view, decided, fired)
             if self.full:
@@ -213,35 +177,22 @@ class _Answer:
 
     def _refuse(self, reward: RewardProgram, subject: Subject, reason: str, page: _Page) -> Entry:
         entry: Entry = {"id": reward.id, "policy": reward.policy, "subject": subject, "reason": reason}
-        if reward.stack is not None and reason == "insufficient_facts":
+        if reward.stack is not None and reason == LACKS:
             self.uncertain.add(_group(reward, subject))
         page.not_granted.append(entry)
         return entry
 
-    def _reward(
-        self, reward: RewardProgram, view: View, facts: Sequence[Any], subject: Subject, page: _Page, seen: Seen
-    ) -> None:
-        """Granted, or the first reason why not: suspended, not met, excluded, withheld."""
-        if reward.suspended:
-            self._refuse(reward, subject, "suspended", page)
+    def _reward(self, reward: RewardProgram, view: View, subject: Subject, page: _Page) -> None:
+        place = reward.refusal(view)
+        if place is None:
+            self._grant(reward, view, subject, reward.amount(view), page)
             return
-        holds = reward.truth(view)
-        amount = reward.amount(view) if holds is True else None
-        if amount is None:
-            reason = reward.unmet(holds, facts, seen) if holds is not True else reward.no_amount(facts, seen)
-            entry = self._refuse(reward, subject, reason, page)
-            if self.full:
-                entry["because"] = reward.when.because.of(view)
-            return
-        for id_, truth, text in reward.exclusions:
-            if truth(view) is True:
-                entry = self._refuse(reward, subject, "excluded", page)
-                entry["exception"], entry["text"] = id_, text.of(view)
-                return
-        if reward.ceiling is not None and amount > reward.ceiling:
-            self._refuse(reward, subject, WITHHELD, page)
-            return
-        self._grant(reward, view, subject, amount, page)
+        refusal = reward.refusals[place]
+        entry = self._refuse(reward, subject, refusal.reason, page)
+        if refusal.text is not None:
+            entry["exception"], entry["text"] = refusal.exception, refusal.text.of(view)
+        elif self.full and refusal.explained:
+            entry["because"] = reward.when.because.of(view)
 
     def _grant(self, reward: RewardProgram, view: View, subject: Subject, amount: Any, page: _Page) -> None:
         entry: Entry = {
@@ -254,14 +205,15 @@ class _Answer:
         }
         if reward.unit is not None:
             entry["unit"] = reward.unit
-        if reward.claims and self.claims:
-            entry["claim"] = reward.claim(subject["id"], self.as_of)
+        if reward.claim is not None and self.claims:
+            entry["claim"] = _claim(reward.claim, subject["id"], self.day)
         if reward.validity is not None:
             entry["validity"] = {"from": self.as_of, "to": _later(self.day, reward.validity)}
         if self.traced:
             entry["because"] = reward.when.because.of_true(view)
         if reward.stack is not None:
-            member = stacking.Member(entry, reward.priority)
+            place = self.program.groups[reward.stack].order[reward.policy, reward.id]
+            member = stacking.Member(entry, place)
             self.groups.setdefault(_group(reward, subject), []).append(member)
         page.rewards.append(entry)
 
@@ -290,23 +242,11 @@ def _later(day: date, duration: str) -> str | None:
     return found.isoformat() if found is not None else None
 
 
-def closure(plan: Plan, shown: Collection[str]) -> set[str]:
-    """The policies to evaluate so as to show some: those whose decisions they use, and their groups' other members."""
-    needs: dict[str, set[str]] = {}
-    groups: dict[str, set[str]] = {}
-    for policy in plan.policies:
-        needs[policy.id] = {p for p, _ in (*policy.required_decisions, *policy.optional_decisions)}
-        for reward in policy.policy.rewards:
-            if reward.stack is not None:
-                groups.setdefault(reward.stack, set()).add(policy.id)
-    for members in groups.values():
-        for policy_id in members:
-            needs[policy_id] |= members
-    found: set[str] = set()
-    todo = list(shown)
-    while todo:
-        top = todo.pop()
-        if top not in found and top in needs:
-            found.add(top)
-            todo += needs[top]
-    return found
+def _claim(claim: ClaimPlan, id_: str, day: date) -> dict[str, str]:
+    """What the payer keeps its payments under; see design.md §3, Rewards."""
+    return {
+        "key": claim.key(id_, day),
+        "per": claim.per,
+        "on_increase": claim.on_increase,
+        "on_decrease": claim.on_decrease,
+    }

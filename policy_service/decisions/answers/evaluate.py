@@ -8,15 +8,17 @@ from functools import cached_property
 from threading import Lock
 from typing import Any, Literal
 
-from policy_service.decisions.answers.answering import Answering, Wanted, always
+from policy_service.decisions.answers.answering import Answering
 from policy_service.decisions.answers.sensitivity import Sensitivity
+from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
-from policy_service.engines.contract import Engine, EngineRefused
+from policy_service.engines.contracts import Engine, EngineRefused, Online, Oracle, WholeAnswers
 from policy_service.engines.plan import Plan, epochs, plan_of
 from policy_service.facts import Door, State
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.stretches import Stretch, stretch_of
 
+__all__ = ["FORMAT", "Evaluator", "Purpose", "Question", "TookTooLong", "Trace"]
 FORMAT = 1
 Trace = Literal["none", "fired", "full"]
 Purpose = Literal["decide", "preview"]
@@ -42,6 +44,7 @@ class Evaluator:
 
     def __init__(self, bundle: Bundle, engine: Engine) -> None:
         self.bundle, self.engine = bundle, engine
+        self._whole: WholeAnswers | None = engine.answers(bundle.rules) if isinstance(engine, Oracle) else None
         self.door = Door(bundle.rules.dictionary)
         self._epochs = epochs(bundle.rules)
         self._ready: OrderedDict[Stretch, Answering] = OrderedDict()
@@ -56,8 +59,7 @@ class Evaluator:
         Raises:
             TookTooLong: there is none left.
         """
-        answering = self.answering(question.as_of)
-        parts = answering.answer(
+        parts = self.ready(question.as_of).answer(
             state,
             question.as_of,
             Wanted(
@@ -80,6 +82,10 @@ class Evaluator:
         """What a record under this bundle must not show."""
         return Sensitivity(self.bundle.rules)
 
+    def ready(self, day: date) -> WholeAnswers:
+        """What answers for a day, compiled if it needs to be."""
+        return self._whole if self._whole is not None else self.answering(day)
+
     def answering(self, day: date) -> Answering:
         """The program of the day's epoch; most requests ask for the one asked for last, which takes no lock."""
         latest = self._latest
@@ -97,7 +103,7 @@ class Evaluator:
                 self._ready.move_to_end(epoch)
                 return found
             made: Plan = plan_of(self.bundle.rules, epoch)
-            self._ready[epoch] = found = Answering(made, self.engine.prepare(made))
+            self._ready[epoch] = found = Answering(made, self._compiler().prepare(made))
             if len(self._ready) > _EPOCHS_KEPT:
                 # Another thread may still be inside; the engine is freed with the last reference to it.
                 self._ready.popitem(last=False)
@@ -115,17 +121,24 @@ class Evaluator:
                 self._ready.popitem(last=False)  # as above, freed with the last reference
             self._latest = None
 
+    def _compiler(self) -> Online:
+        if isinstance(self.engine, Oracle):
+            raise TypeError(f"{self.engine.name} compiles nothing")
+        return self.engine
+
     def try_all(self) -> None:
         """Compile what any epoch brings, so that what the engine refuses shows now and not at a request.
 
         Raises:
             EngineRefused: the first refusal, with the days it is about.
         """
+        if self._whole is not None:
+            return  # it compiles nothing, and refuses nothing
         for plan in changes(self.bundle.rules):
             try:
-                self.engine.prepare(plan).close()
+                self._compiler().prepare(plan).close()
             except EngineRefused as refusal:
-                raise EngineRefused(f"from {plan.epoch.first} to {plan.epoch.last}: {refusal}") from refusal
+                raise refusal.on(f"from {plan.epoch.first} to {plan.epoch.last}") from refusal
 
     def close(self) -> None:
         """Free the engines; nobody may be inside."""

@@ -5,33 +5,32 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from policy_service.language.values import exact
-from policy_service.policies.model import StackingGroup
+from policy_service.engines.plan import StackingPlan
 
 Amount = int | Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A granted reward of a group: its answer entry, and its place among the others."""
+    """A granted reward of a group: its answer entry, and its place among the group's members."""
 
     entry: dict[str, Any]
-    priority: int
+    place: int
 
 
-def apply(group: StackingGroup, members: list[Member], *, provisional: bool) -> None:
+def apply(group: StackingPlan, members: list[Member], *, provisional: bool) -> None:
     """Cut the entries' amounts in place to what the group allows; a cut entry says so.
 
-    Order is by priority, policy and id. `sum` pays in that order up to the cap; `max` pays the highest
+    `sum` pays in the order of the plan up to the cap; `max` pays the highest
     amount alone; `first` the first alone. A member that lacks facts makes the others provisional.
     """
-    ordered = sorted(members, key=lambda m: (m.priority, m.entry["policy"], m.entry["id"]))
+    ordered = sorted(members, key=lambda member: member.place)
     if group.combine != "sum" and ordered:
         chosen = ordered[0] if group.combine == "first" else max(ordered, key=lambda m: m.entry["amount"])
         for member in ordered:
             if member is not chosen:
                 _cut(member.entry, 0, group.id, group.combine)
-    left: Amount | None = None if group.cap is None else exact(group.cap, group.scale)
+    left: Amount | None = group.cap
     for member in ordered:
         amount = member.entry["amount"]
         if left is not None:

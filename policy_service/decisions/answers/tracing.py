@@ -6,7 +6,7 @@ Entries are made for every request, so the loops here are the plainest that Pyth
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from policy_service.engines.contract import Decided, Prepared, View
+from policy_service.engines.contracts import Decided, Prepared, View
 from policy_service.engines.plan import Condition, Leaf, TablePlan
 
 Entry = dict[str, Any]
@@ -63,12 +63,12 @@ class TableTrace:
         self._rows = [(row.id, Because(row.leaves, prepared, all_hold=True)) for row in table.rows]
 
     def fired(self, view: View, decided: Decided, into: list[Entry]) -> None:
-        for place in decided.firings[self.decision]:
+        for place in decided.fired[self.decision]:
             row, because = self._rows[place]
             into.append({"decision": self.decision, "row": row, "because": because.of_true(view)})
 
     def not_fired(self, view: View, decided: Decided, into: list[Entry]) -> None:
-        fired = decided.firings[self.decision]
+        fired = decided.fired[self.decision]
         for place, (row, because) in enumerate(self._rows):
             if place not in fired:
                 into.append({"decision": self.decision, "row": row, "because": because.of(view)})

@@ -13,7 +13,7 @@ from policy_service.decisions.answers.days import business_day
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.ports.activations import Activation, ActivationState, BundleStore
 from policy_service.decisions.ports.records import StoreUnavailable
-from policy_service.engines.contract import Engine
+from policy_service.engines.contracts import Engine
 from policy_service.policies.bundle import Bundle, stored
 from policy_service.telemetry import metrics
 
@@ -166,7 +166,7 @@ class Evaluators:
             raise UnusableBundle(f"the bundle {id_} cannot be used")
         try:
             found = self.of(id_)
-            found.answering(business_day(moment, found.bundle.rules))
+            found.ready(business_day(moment, found.bundle.rules))
         except StoreUnavailable:
             raise
         except Exception:
@@ -221,7 +221,7 @@ class Evaluators:
         fault = f"the bundle to be activated at {pending[0].effective_at} cannot be used" if pending else None
         try:
             if live.evaluator is not None:
-                live.evaluator.answering(business_day(soon, live.evaluator.bundle.rules))
+                live.evaluator.ready(business_day(soon, live.evaluator.bundle.rules))
             for one in pending:
                 self._taken(one.bundle, soon)
         except StoreUnavailable as error:

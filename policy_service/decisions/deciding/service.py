@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from policy_service import canonical
 from policy_service.access import instants
-from policy_service.decisions.answers.answering import WITHHELD, TookTooLong
+from policy_service.decisions.answers.answering import WITHHELD
 from policy_service.decisions.answers.differences import Difference, comparable, differences
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle
@@ -42,6 +42,7 @@ from policy_service.decisions.ports.records import (
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.engines.answer import AnswerParts, ComparedPart, Decision
+from policy_service.engines.asked import TookTooLong
 from policy_service.policies.model import Rules
 from policy_service.policies.suspending import is_known, is_suspended
 from policy_service.telemetry import logs, metrics

@@ -1,15 +1,18 @@
 """What the rules say, for callers: the policies with their tables as texts, and the state to post as JSON Schema."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from policy_service.facts import MAX_ELEMENTS, Fact, Section
-from policy_service.language import references, typed, types
+from policy_service.language import references, types
 from policy_service.language.format import print_node
+from policy_service.language.references import Needed
+from policy_service.language.references import shown as named
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.bundle import Bundle
+from policy_service.policies.dependencies import Dependencies, closure
 from policy_service.policies.model import Expression, Policy, Rules
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -44,7 +47,7 @@ def policy(bundle: Bundle, id_: str, day: date) -> dict[str, Any]:
     """
     rules = bundle.rules
     found = rules.answering(id_, day)
-    required, optional = needed(rules, found)
+    reads = Dependencies(rules, found).reads
     return {
         "bundle": bundle.id,
         "as_of": day.isoformat(),
@@ -54,7 +57,7 @@ def policy(bundle: Bundle, id_: str, day: date) -> dict[str, Any]:
         "source": _plain(found.source),
         "needs": sorted(found.needs),
         "applies": _text(found.applies),
-        "facts": {"required": _names(required), "optional": _names(optional)},
+        "facts": {"required": _names(reads.required), "optional": _names(reads.optional)},
         "readings": [{"id": r.id, "basis": r.basis, "text": dict(r.text)} for r in found.readings],
         "parameters": [_parameter(p, day) for p in found.parameters.values()],
         "decisions": [_decision(d) for d in found.decisions.values()],
@@ -64,20 +67,8 @@ def policy(bundle: Bundle, id_: str, day: date) -> dict[str, Any]:
     }
 
 
-def needed(rules: Rules, found: Policy) -> tuple[frozenset[references.Needed], frozenset[references.Needed]]:
-    """What a policy reads: what it cannot do without, and what may be missing. Facts and other policies' decisions."""
-    reads = found.reads()
-    exclusion_only = _exclusion_facts(rules) - reads if found.rewards else frozenset()
-    return reads - found.optional, (reads & found.optional) | exclusion_only
-
-
-def _exclusion_facts(rules: Rules) -> frozenset[references.Needed]:
-    read = (typed.references(e.when.typed) for e in rules.settings.exclusions)
-    return frozenset(one for some in read for one in some if isinstance(one, references.Fact))
-
-
-def _names(read: frozenset[references.Needed]) -> list[str]:
-    return sorted(references.shown(one) for one in read)
+def _names(read: Iterable[Needed]) -> list[str]:
+    return sorted(map(named, read))
 
 
 def _listed(rules: Rules, id_: str, day: date) -> dict[str, Any]:
@@ -226,7 +217,7 @@ def facts_schema(rules: Rules, shown_policies: frozenset[str] | None = None) -> 
     groups, in every period. Bounds are exact decimals; `x-scale` is how many decimals a number may have. A key of our
     own begins with `x-`.
     """
-    chosen = frozenset(rules.order) if shown_policies is None else closure(rules, shown_policies)
+    chosen = frozenset(rules.order) if shown_policies is None else closure(rules.policies, shown_policies)
     readers = _readers(rules, chosen)
     sections = {}
     for section in rules.dictionary.sections.values():
@@ -243,34 +234,17 @@ def facts_schema(rules: Rules, shown_policies: frozenset[str] | None = None) -> 
     }
 
 
-def closure(rules: Rules, chosen: frozenset[str]) -> frozenset[str]:
-    """The policies, those whose decisions they use, and the other members of their stacking groups."""
-    found: set[str] = set()
-    todo = set(chosen)
-    while todo:
-        found |= todo
-        used = {o for p in rules.policies if p.id in todo for o in _used(p)}
-        groups = {r.stack for p in rules.policies if p.id in todo for r in p.rewards if r.stack is not None}
-        used |= {p.id for p in rules.policies if any(r.stack in groups for r in p.rewards)}
-        todo = used - found
-    return frozenset(found)
-
-
-def _used(found: Policy) -> Iterator[str]:
-    """Ids of the policies whose decisions a policy reads."""
-    return (read.policy for read in found.reads() if isinstance(read, references.Decision))
-
-
 def _readers(rules: Rules, chosen: frozenset[str]) -> dict[str, dict[str, list[str]]]:
     """Per fact the policies that require it, and those that do without."""
-    found: dict[str, dict[str, list[str]]] = {}
+    found: dict[str, dict[str, set[str]]] = {}
     for one in rules.policies:
         if one.id in chosen:
-            for word, some in zip(("required", "optional"), needed(rules, one), strict=True):
+            reads = Dependencies(rules, one).reads
+            for word, some in (("required", reads.required), ("optional", reads.optional)):
                 for read in some:
                     if isinstance(read, references.Fact):
-                        found.setdefault(read.name, {}).setdefault(word, []).append(one.id)
-    return {name: {word: sorted(set(ids)) for word, ids in words.items()} for name, words in found.items()}
+                        found.setdefault(read.name, {}).setdefault(word, set()).add(one.id)
+    return {name: {word: sorted(ids) for word, ids in words.items()} for name, words in found.items()}
 
 
 def _sections_posted(rules: Rules, chosen: frozenset[str]) -> set[str]:

@@ -15,7 +15,7 @@ from policy_service.decisions.deciding.answered import Answered
 from policy_service.decisions.deciding.recording import envelope, parsed
 from policy_service.decisions.ports.observations import MOST_POINTERS, Disagreement, DisagreementStore
 from policy_service.decisions.ports.records import StoreUnavailable
-from policy_service.engines.contract import Engine
+from policy_service.engines.contracts import Engine
 from policy_service.telemetry import metrics
 
 _BUNDLES_KEPT = 1

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Context, Decimal, Inexact, Overflow
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 from policy_service.language import ast
-from policy_service.language.builtins import ROUNDINGS
 from policy_service.language.values import (
     add_months,
     conjunction,
@@ -23,7 +22,6 @@ from policy_service.language.values import (
     parse_date,
     parse_days,
     parse_months,
-    round_quotient,
 )
 
 _CONTEXT = Context(prec=34, traps=[Inexact, Overflow])
@@ -200,12 +198,27 @@ def _numbers(operator: str, left: Decimal | Fraction, right: Decimal | Fraction)
     return step(left, right)
 
 
-def _rounded(mode: str, value: Decimal | Fraction | None, scale: int) -> Decimal | None:
+def _rounded(to_whole: Callable[[Fraction], int], value: Decimal | Fraction | None, scale: int) -> Decimal | None:
     if value is None:
         return None
-    exact = Fraction(value) * 10**scale
-    whole = round_quotient(exact.numerator, exact.denominator, mode)
-    return None if whole is None else Decimal(whole).scaleb(-scale, _CONTEXT)
+    return Decimal(to_whole(Fraction(value) * 10**scale)).scaleb(-scale, _CONTEXT)
+
+
+def _by_size(to_whole: Callable[[Fraction], int]) -> Callable[[Fraction], int]:
+    """A rounding that looks at the size of a number alone: the sign is put aside and given back."""
+    return lambda number: -to_whole(-number) if number < 0 else to_whole(number)
+
+
+_HALF = Fraction(1, 2)
+_ROUNDINGS: Mapping[str, Callable[[Fraction], int]] = {
+    "floor": floor,
+    "ceiling": ceil,
+    "round up": _by_size(ceil),
+    "round down": _by_size(floor),
+    "round half up": _by_size(lambda size: floor(size + _HALF)),
+    "round half down": _by_size(lambda size: ceil(size - _HALF)),
+    "round half even": round,
+}
 
 
 def _time(text: str) -> Any:
@@ -222,8 +235,8 @@ def _call(name: str, arguments: tuple[ast.Node, ...], scope: Scope) -> Any:
     if name == "decision":
         return scope.decision(_dotted(arguments[0]))
     values = [evaluate(a, scope) for a in arguments]
-    if name in ROUNDINGS:
-        return _rounded(ROUNDINGS[name], values[0], int(values[1]) if len(values) > 1 else 0)
+    if name in _ROUNDINGS:
+        return _rounded(_ROUNDINGS[name], values[0], int(values[1]) if len(values) > 1 else 0)
     if name in _LISTS:
         if len(values) == 1 and values[0] is None:
             return None

@@ -1,16 +1,21 @@
 """A plan to rulesets and closures. Everything a formula needs at run time is settled here."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from policy_service.engines.hits import Choose, hit_policy
-from policy_service.engines.plan import DecisionPlan, Formula, Plan, PolicyPlan, RelationPlan, TablePlan
+from policy_service.diagnostics import Diagnostic, Span
+from policy_service.diagnostics.catalogue import PEN_REFUSED
+from policy_service.engines.choices import Choose, chooser
+from policy_service.engines.contracts import EngineRefused
+from policy_service.engines.plan import DecisionPlan, Formula, Plan, PolicyPlan, RelationPlan, RewardPlan, TablePlan
 from policy_service.engines.rete import pen
 from policy_service.engines.rete.closures import Closure, Slots, closure
+from policy_service.engines.rete.guards import Guards, Names, Test, is_early
 from policy_service.engines.rete.lowering import Fields, is_ready, is_total, lower
 from policy_service.language import typed, types
-from policy_service.language.references import AsOf, Cell, Fact, Reference
+from policy_service.language.references import AsOf, Cell, Conflict, Fact, Posted, Reference, Status
 from policy_service.language.typed import Node
 
 
@@ -63,14 +68,19 @@ class ProjectedPen:
 
 @dataclass(frozen=True, slots=True)
 class CompiledTable:
-    """`late` is the table's own pen, when its inputs need decisions; else its marks are set by the first match."""
+    """A decision table.
+
+    value, conflict: the slots of its value, and of whether it contradicts itself.
+    late: its own pen, when its inputs need decisions; else its marks are set by the first match.
+    """
 
     name: str
     value: int
+    conflict: int
     marks: tuple[int, ...]
     late: tuple[ProjectedPen, ...]
     answer: Callable[[Slots, int], Any]
-    hit: Choose
+    choose: Choose
     kind: types.Type
 
 
@@ -97,23 +107,6 @@ Compiled = CompiledTable | CompiledExpression | CompiledRelation
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """All that a view needs: initial slots, closures per formula, decisions per policy, rulesets per section."""
-
-    size: int
-    as_of: int
-    always: int
-    """The slot that is true in every view, for rows that match anything."""
-    closures: tuple[Closure, ...]
-    """By index of the formula."""
-    decisions: dict[str, tuple[Compiled, ...]]
-    groups: dict[str, "Group"]
-    """By policy: the rules matched together with its own."""
-    counts: dict[str, int]
-    """Conditions by who decides them: the pen on posted facts, on computed numbers, on flags; or a closure."""
-
-
-@dataclass(frozen=True, slots=True)
 class Group:
     """The pens of one family of policies; matched when the first of them is decided on a view.
 
@@ -131,6 +124,45 @@ class Group:
                 projected.mark(slots)
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledPolicy:
+    """One policy.
+
+    early: statuses that are known before anything is decided.
+    group: the rules matched together with its own; null where it has none.
+    late: statuses known when the decisions are.
+    status: the slot of its status.
+    refusals: per reward, the place of its first guard that is true.
+    """
+
+    early: tuple[tuple[str, Test], ...]
+    group: "Group | None"
+    decisions: tuple[Compiled, ...]
+    late: tuple[tuple[str, Test], ...]
+    status: int
+    required: Names
+    optional: Names
+    refusals: Mapping[RewardPlan, Callable[[Slots], int | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """All that a view needs: initial slots, closures per formula, and the policies by id.
+
+    always: the slot that is true in every view, for rows that match anything.
+    posted: the slots of single sections, and of list sections.
+    closures: by index of the formula.
+    """
+
+    size: int
+    as_of: int
+    always: int
+    posted: tuple[tuple[str, int], ...]
+    elements: Mapping[str, int]
+    closures: tuple[Closure, ...]
+    policies: Mapping[str, CompiledPolicy]
+
+
 class Compiler:
     """One plan, once.
 
@@ -140,28 +172,55 @@ class Compiler:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.places: dict[Reference, int] = {f.reference: plan.facts[f.name] for f in plan.rules.dictionary}
+        self.places: dict[Reference, int] = {fact: at for fact, at in plan.facts.items()}  # noqa: C416  of a wider type
         self.size = len(self.places)
         self.as_of = self._place(AsOf())
         self.always = self._new()
         self.rulesets: dict[tuple[str, str], Ruleset] = {}
+        self.known: dict[Node, Closure] = {}
+        """Closures by tree, of what several formulas are."""
         self.closures: list[Closure] = []
-        self.counts = {"fact": 0, "number": 0, "flag": 0, "closure": 0}
         self.late_pens: list[ProjectedPen] = []
 
     def compile(self) -> Program:
-        conditions = self._conditions()
         self.closures = [self._closure(f.typed) for f in self.plan.formulas]
-        live = [p for p in self.plan.policies if p.in_force and p.suspended is None]
+        live = [p for p in self.plan.policies if p.can_apply]
         for policy in live:
-            for formula in conditions[policy.id]:
-                self._lower_condition(formula, self._ruleset(policy))
-        decisions: dict[str, tuple[Compiled, ...]] = {p.id: () for p in self.plan.policies}
-        for policy in live:
-            decisions[policy.id] = tuple(self._decision(d, policy) for d in policy.decisions)
-        matched = {key: Group(self._new(), self._pens(ruleset)) for key, ruleset in self.rulesets.items()}
-        groups = {p.id: matched[_group(p)] for p in live if _group(p) in matched}
-        return Program(self.size, self.as_of, self.always, tuple(self.closures), decisions, groups, self.counts)
+            with _refused_at(policy.policy.span):
+                for formula in conditions(policy):
+                    self._lower_condition(formula, self._ruleset(policy))
+        decisions = {p.id: tuple(self._decision(d, p) for d in p.decisions) for p in live}
+        matched = {key: self._matched(key, ruleset) for key, ruleset in self.rulesets.items()}
+        policies = {
+            p.id: self._policy(p, decisions.get(p.id, ()), matched.get(_group(p)) if p.can_apply else None)
+            for p in self.plan.policies
+        }
+        sections = self.plan.rules.dictionary.sections
+        posted = {r.section: at for r, at in self.places.items() if isinstance(r, Posted)}
+        single = tuple((name, at) for name, at in posted.items() if sections[name].element is None)
+        elements = {name: at for name, at in posted.items() if sections[name].element is not None}
+        return Program(self.size, self.as_of, self.always, single, elements, tuple(self.closures), policies)
+
+    def _policy(self, policy: PolicyPlan, decisions: tuple[Compiled, ...], group: "Group | None") -> CompiledPolicy:
+        truths = self._ruleset(policy).truths if policy.can_apply else {}
+        guards = Guards(lambda node: truths.get(node) or self._closure(node), self._place, self.plan.definitions)
+        early = [guard for guard in policy.status if is_early(guard)]
+        late = policy.status[len(early) :]
+        return CompiledPolicy(
+            tuple(guards.tests(early)),
+            group,
+            decisions,
+            tuple(guards.tests(late)) if policy.can_apply else (),
+            self._place(Status(policy.id)),
+            guards.missing(policy.required),
+            guards.missing(policy.optional),
+            {reward: guards.first(reward.refusals) for reward in policy.rewards} if policy.can_apply else {},
+        )
+
+    def _matched(self, key: tuple[str, str], ruleset: Ruleset) -> Group:
+        first = next(p for p in self.plan.policies if _group(p) == key)
+        with _refused_at(first.policy.span):
+            return Group(self._new(), self._pens(ruleset))
 
     def _ruleset(self, policy: PolicyPlan) -> Ruleset:
         return self.rulesets.setdefault(_group(policy), Ruleset())
@@ -186,57 +245,37 @@ class Compiler:
         return self.size - 1
 
     def _closure(self, node: Node) -> Closure:
-        return closure(node, self._place)
+        found = self.known.get(node)
+        if found is None:
+            found = self.known[node] = closure(node, self._place)
+        return found
 
     # ---- conditions
-
-    def _conditions(self) -> dict[str, list[Formula]]:
-        """Conditions of each policy that the pen may decide: `applies`, `when`s, exceptions, boolean cells."""
-        out: dict[str, list[Formula]] = {}
-        for policy in self.plan.policies:
-            found: list[Formula] = [policy.applies.formula] if policy.applies else []
-            for reward in policy.rewards:
-                found += [reward.when.formula] if reward.when else []
-                found += [e.condition.formula for e in reward.exclusions]
-            found += [r.when.formula for r in policy.recommendations if r.when]
-            for decision in policy.decisions:
-                if isinstance(decision.body, RelationPlan):
-                    found += [c for row in decision.body.cells for c in row]
-                elif isinstance(decision.body, Formula):
-                    found.append(decision.body)
-            out[policy.id] = [f for f in found if f.typed.type == typed.BOOLEAN]
-        return out
 
     def _lower_condition(self, formula: Formula, ruleset: Ruleset) -> None:
         node = formula.typed
         if isinstance(node, typed.Const) or not typed.references(node):
             return
         if not is_ready(node):
-            if not isinstance(node, typed.Load):
-                self.counts["closure"] += 1
             return
         if node in ruleset.truths:
-            self._count(node)
             self.closures[formula.index] = ruleset.truths[node]
             return
         mark = self._new()
         if ruleset.add(str(mark), node) is not None:
             return
-        self._count(node)
         needed = tuple(sorted({self._place(r) for r in typed.references(node) if isinstance(r, Fact)}))
         exact = self._closure(node)
         truth = _marked(mark, needed, exact) if is_total(node) else _fired(mark, exact)
         self.closures[formula.index] = ruleset.truths[node] = truth
 
-    def _count(self, node: Node) -> None:
-        probe = Fields()
-        lower(node, probe)
-        kinds = {f.kind for f in probe.known.values()}
-        self.counts["flag" if "flag" in kinds else "number" if "number" in kinds else "fact"] += 1
-
     # ---- decisions
 
     def _decision(self, decision: DecisionPlan, policy: PolicyPlan) -> Compiled:
+        with _refused_at(policy.policy.decisions[decision.name].span):
+            return self._body(decision, policy)
+
+    def _body(self, decision: DecisionPlan, policy: PolicyPlan) -> Compiled:
         value = self._place(decision.reference)
         match decision.body:
             case Formula() as formula:
@@ -261,22 +300,20 @@ class Compiler:
         ready = all(is_ready(c) for c in conditions)
         ruleset = self._ruleset(policy) if ready else Ruleset()
         marks = []
-        for row, condition in zip(table.rows, conditions, strict=True):
+        for condition in conditions:
             mark = self._new()
             constant = ruleset.add(str(mark), condition)
             marks.append(-1 if constant is False else self.always if constant is True else mark)
-            for cell in row.cells:
-                if cell is not None:
-                    self._count(cell.typed)
         late = () if ready else self._pens(ruleset)
         self.late_pens += late
         outputs = [tuple(self.closures[o.index] for o in row.outputs) for row in table.rows]
         if table.default is not None:
-            outputs.append(tuple(self.closures[d.index] for d in table.default))  # found at hits.DEFAULT, the last
-        names = tuple(o.name for o in table.table.outputs)
-        answer = _answers([_answer(names, values) for values in outputs])
-        choose = hit_policy(table.table, self.plan.epoch.first)
-        return CompiledTable(decision.name, value, tuple(marks), late, answer, choose, decision.type)
+            outputs.append(tuple(self.closures[d.index] for d in table.default))  # found at DEFAULT, the last
+        answer = _answers([_answer(table.choice.outputs, values) for values in outputs])
+        conflict = self._place(Conflict(policy.id, decision.name))
+        return CompiledTable(
+            decision.name, value, conflict, tuple(marks), late, answer, chooser(table.choice), decision.type
+        )
 
     def _pens(self, ruleset: Ruleset) -> tuple[ProjectedPen, ...]:
         if not ruleset.rules:
@@ -296,6 +333,32 @@ class Compiler:
             made.append(ProjectedPen(one, plain, computed, absent))
         ruleset.pens = made
         return tuple(made)
+
+
+@contextmanager
+def _refused_at(span: Span) -> Iterator[None]:
+    """What the pen refuses is refused at a place of the rule files."""
+    try:
+        yield
+    except pen.PenRefusal as refusal:
+        message = f"the engine cannot hold the rules: {refusal}"
+        hint = "split a table or condition that tests very many values"
+        raise EngineRefused(Diagnostic(PEN_REFUSED, "error", span, message, hint)) from refusal
+
+
+def conditions(policy: PolicyPlan) -> Iterator[Formula]:
+    """Conditions that the pen may decide: `applies`, `when`s, exceptions, boolean cells."""
+    found: list[Formula] = [policy.applies.formula] if policy.applies else []
+    for reward in policy.rewards:
+        found += [reward.when.formula] if reward.when else []
+        found += [g.exclusion.condition.formula for g in reward.refusals if g.exclusion is not None]
+    found += [r.when.formula for r in policy.recommendations if r.when]
+    for decision in policy.decisions:
+        if isinstance(decision.body, RelationPlan):
+            found += [c for row in decision.body.cells for c in row]
+        elif isinstance(decision.body, Formula):
+            found.append(decision.body)
+    return (f for f in found if f.typed.type == typed.BOOLEAN)
 
 
 def _group(policy: PolicyPlan) -> tuple[str, str]:

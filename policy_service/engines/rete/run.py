@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from policy_service.engines.contract import Decided, EngineRefused
-from policy_service.engines.plan import Formula, Plan, PolicyPlan
+from policy_service.engines.contracts import Decided, EngineRefused
+from policy_service.engines.plan import APPLIED, LACKS, Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.engines.rete.closures import Closure, Slots
 from policy_service.engines.rete.compile import (
     Compiled,
@@ -17,8 +17,9 @@ from policy_service.engines.rete.compile import (
     CompiledRelation,
     CompiledTable,
     Compiler,
+    Program,
 )
-from policy_service.engines.rete.pen import PenRefusal
+from policy_service.engines.rete.guards import Test
 from policy_service.engines.rete.showing import show
 from policy_service.facts import State
 
@@ -37,10 +38,9 @@ class _Prepared:
         compiler = Compiler(plan)
         try:
             self.program = compiler.compile()
-        except PenRefusal as refusal:
+        except EngineRefused:
             compiler.close()
-            raise EngineRefused(str(refusal)) from refusal
-        self.counts = self.program.counts
+            raise
         self._rest = [None] * (self.program.size - len(plan.facts))
         # The pens hold memory of C; they go with the last view's engine, not before.
         self._free = weakref.finalize(self, compiler.close)
@@ -50,10 +50,11 @@ class _Prepared:
         slots: Slots = state.slots + self._rest
         slots[program.as_of] = as_of
         slots[program.always] = True
-        return _Run(state, slots)
-
-    def facts(self, view: Slots) -> Slots:
-        return view
+        for section, at in program.posted:
+            slots[at] = section in state.posted
+        for at in program.elements.values():
+            slots[at] = False
+        return _Run(self.program, state, slots)
 
     def truth(self, formula: Formula) -> Closure:
         return self.program.closures[formula.index]
@@ -61,26 +62,29 @@ class _Prepared:
     def shown(self, formula: Formula) -> Closure:
         return show(formula.typed.type, self.program.closures[formula.index])
 
-    def skip(self, policy: PolicyPlan) -> Callable[[Slots], None]:
-        places = [d.value for d in self.program.decisions[policy.id]]
-
-        def run(slots: Slots) -> None:
-            for place in places:
-                slots[place] = None
-
-        return run
+    def refusal(self, policy: PolicyPlan, reward: RewardPlan) -> Callable[[Slots], int | None]:
+        return self.program.policies[policy.id].refusals.get(reward, _never)
 
     def decide(self, policy: PolicyPlan) -> Callable[[Slots], Decided]:
-        steps = [_step(decision) for decision in self.program.decisions[policy.id]]
-        group = self.program.groups.get(policy.id)
+        one = self.program.policies[policy.id]
+        steps = [_step(decision) for decision in one.decisions]
+        at = one.status
 
         def run(slots: Slots) -> Decided:
-            if group is not None:
-                group.mark(slots)
-            decided = Decided({}, {}, [])
+            for status, test in one.early:
+                if test(slots):
+                    slots[at] = status
+                    return Decided(status, {}, {}, [])
+            if one.group is not None:
+                one.group.mark(slots)
+            values: dict[str, Any] = {}
+            fired: dict[str, Sequence[int]] = {}
             for step in steps:
-                step(slots, decided)
-            return decided
+                step(slots, values, fired)
+            status = _first(one.late, slots)
+            slots[at] = status
+            missing = one.optional if status == APPLIED else one.required if status == LACKS else _nothing
+            return Decided(status, values, fired, missing(slots))
 
         return run
 
@@ -88,9 +92,24 @@ class _Prepared:
         self._free()
 
 
+def _first(guards: tuple[tuple[str, Test], ...], slots: Slots) -> str:
+    for status, test in guards:
+        if test(slots) is True:
+            return status
+    return APPLIED
+
+
+def _nothing(_slots: Slots) -> list[str]:
+    return []
+
+
+def _never(_slots: Slots) -> None:
+    return None
+
+
 class _Run:
-    def __init__(self, state: State, slots: Slots) -> None:
-        self.state, self.slots = state, slots
+    def __init__(self, program: Program, state: State, slots: Slots) -> None:
+        self.program, self.state, self.slots = program, state, slots
 
     def single(self) -> Slots:
         return self.slots
@@ -99,10 +118,12 @@ class _Run:
         slots = self.slots.copy()
         for at, value in self.state.elements[section][index].items():
             slots[at] = value
+        if section in self.program.elements:
+            slots[self.program.elements[section]] = True
         return slots
 
 
-Step = Callable[[Slots, Decided], None]
+Step = Callable[[Slots, dict[str, Any], dict[str, Sequence[int]]], None]
 
 
 def _step(decision: Compiled) -> Step:
@@ -119,28 +140,28 @@ def _expression(decision: CompiledExpression) -> Step:
     name, place, compute = decision.name, decision.value, decision.compute
     shown = show(decision.kind, itemgetter(place))
 
-    def step(slots: Slots, decided: Decided) -> None:
+    def step(slots: Slots, values: dict[str, Any], _fired: dict[str, Sequence[int]]) -> None:
         slots[place] = compute(slots)
-        decided.values[name] = shown(slots)
+        values[name] = shown(slots)
 
     return step
 
 
 def _table(decision: CompiledTable) -> Step:
-    name, place, late, answer, choose = decision.name, decision.value, decision.late, decision.answer, decision.hit
+    name, place, conflict, late = decision.name, decision.value, decision.conflict, decision.late
+    answer, choose = decision.answer, decision.choose
     marks = [(row, mark) for row, mark in enumerate(decision.marks) if mark >= 0]
     shown = show(decision.kind, itemgetter(place))
 
-    def step(slots: Slots, decided: Decided) -> None:
+    def step(slots: Slots, values: dict[str, Any], fired: dict[str, Sequence[int]]) -> None:
         for projected in late:
             projected.mark(slots)
         matched: Sequence[int] = [row for row, mark in marks if slots[mark]]
         hit = choose(matched, lambda row: answer(slots, row))
-        decided.firings[name] = hit.rows  # type: ignore[index]  # ours to fill until it is handed out
-        if hit.conflict:
-            decided.conflicts.append(name)  # type: ignore[attr-defined]  # likewise
+        fired[name] = hit.rows
+        slots[conflict] = hit.conflict
         slots[place] = hit.value
-        decided.values[name] = shown(slots)
+        values[name] = shown(slots)
 
     return step
 
@@ -158,7 +179,7 @@ def _relation(decision: CompiledRelation) -> Step:
         for row, cells in zip(decision.rows, decision.cells, strict=True)
     ]
 
-    def step(slots: Slots, decided: Decided) -> None:
+    def step(slots: Slots, values: dict[str, Any], _fired: dict[str, Sequence[int]]) -> None:
         records = []
         for row, cells in rows:
             record: dict[str, Any] = {"row": row}
@@ -166,6 +187,6 @@ def _relation(decision: CompiledRelation) -> Step:
                 slots[at] = compute(slots)
                 record[column] = shown(slots)
             records.append(record)
-        decided.values[name] = records
+        values[name] = records
 
     return step

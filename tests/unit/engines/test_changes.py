@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from policy_service.engines.changes import changes
-from policy_service.engines.plan import Plan, RelationPlan, TablePlan, epochs, plan_of
+from policy_service.engines.plan import Plan, RelationPlan, TablePlan, epochs, plan_of, plan_only
 from policy_service.language.typed import Node
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Rules
@@ -65,14 +65,14 @@ def shipped() -> Rules:
     return found
 
 
-def formulas(plans: Iterable[Plan]) -> set[tuple[str, Node]]:
+def formulas(plans: Iterable[Plan]) -> set[Node]:
     """Those of files in force, with their values."""
-    return {
-        (formula.policy, formula.typed)
-        for plan in plans
-        for formula in plan.formulas
-        if formula.policy == "" or any(p.in_force for p in plan.policies if p.id == formula.policy)
-    }
+    return {formula.typed for plan in plans for formula in _in_force(plan).formulas}
+
+
+def _in_force(plan: Plan) -> Plan:
+    files = [p.policy for p in plan.policies if plan.epoch.first in p.policy.effective.period]
+    return plan_only(plan.rules, plan.epoch, files)
 
 
 @pytest.mark.parametrize("found", [lambda: rules(bonus=POLICY, later=NEXT), shipped])

@@ -472,9 +472,9 @@ def test_bundles_that_were_taken_over_are_freed_with_all_that_was_compiled_of_th
 
 
 def test_after_a_take_over_little_stays_compiled_of_the_other_bundles(
-    loaded: Bundle, store: Several, times: Times, make: Callable[[float], Evaluators]
+    loaded: Bundle, store: Several, times: Times
 ) -> None:
-    known = make(1)
+    known = Evaluators(store, engine("rete"), now=lambda: times.now, elapsed=lambda: times.elapsed, refresh_seconds=1)
     first, second = variants(loaded, 2)
     kept = []
     for one in (first, second):

@@ -1,4 +1,4 @@
-"""What an engine must do, and nothing of how: nobody outside `engines` knows which one ran.
+"""The online contract: prepare an epoch, decide one state.
 
 An engine settles everything it can when it prepares a plan: what it hands out are functions on a view.
 A view is the engine's own form of one state as one subject element sees it; nobody else looks inside.
@@ -7,27 +7,25 @@ A view is the engine's own form of one state as one subject element sees it; nob
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from policy_service.engines.plan import Formula, Plan, PolicyPlan
+from policy_service.engines.plan import Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.facts import State
 
 View = Any
 
 
-class EngineRefused(Exception):
-    """The engine cannot hold a bundle that has no error; the message says what is beyond it."""
-
-
 class Decided(NamedTuple):
-    """What the decisions of one policy came to.
+    """What a policy came to for one subject.
 
-    values: by decision name, as an answer shows them; None is null.
-    firings: by name of each decision table, the places of the rows that fired, ascending.
-    conflicts: tables where UNIQUE matched several rows or ANY different outputs; their value is null.
+    status: see design.md §3; `applied` where nothing stands against it.
+    values: by decision name, as an answer shows them; None is null. Empty where nothing had to be decided.
+    fired: by name of each decision table, the places of the rows that fired, ascending.
+    missing: names of what is null, sorted: the required ones with `insufficient_facts`, the optional with `applied`.
     """
 
+    status: str
     values: dict[str, Any]
-    firings: Mapping[str, Sequence[int]]
-    conflicts: Sequence[str]
+    fired: Mapping[str, Sequence[int]]
+    missing: list[str]
 
 
 class Run(Protocol):
@@ -53,10 +51,6 @@ class Prepared(Protocol):
         """
         ...
 
-    def facts(self, view: View) -> Sequence[Any]:
-        """The facts of a view by their place in the dictionary; None is null."""
-        ...
-
     def truth(self, formula: Formula) -> Callable[[View], bool | None]:
         """A condition on a view: true, false or unknown."""
         ...
@@ -66,11 +60,11 @@ class Prepared(Protocol):
         ...
 
     def decide(self, policy: PolicyPlan) -> Callable[[View], Decided]:
-        """All decisions of a policy; formulas asked for later may read them."""
+        """All decisions of a policy and its status; formulas and policies asked for later may read them."""
         ...
 
-    def skip(self, policy: PolicyPlan) -> Callable[[View], None]:
-        """The policy is not applied: its decisions are null for those that read them."""
+    def refusal(self, policy: PolicyPlan, reward: RewardPlan) -> Callable[[View], int | None]:
+        """The place of the first of the reward's refusals that is true; None where it is granted."""
         ...
 
     def close(self) -> None:
@@ -78,9 +72,15 @@ class Prepared(Protocol):
         ...
 
 
-class Engine(Protocol):
-    """Compiles a plan."""
+class Online(Protocol):
+    """An engine that compiles a plan, then decides one state at a time."""
 
     name: str
 
-    def prepare(self, plan: Plan) -> Prepared: ...
+    def prepare(self, plan: Plan) -> Prepared:
+        """The engine ready for the epoch.
+
+        Raises:
+            EngineRefused: E101, the plan goes beyond what the engine can hold.
+        """
+        ...

@@ -1,11 +1,9 @@
-"""Hit policies on rows that matched; shared by the compiling engines. The reference has its own."""
+"""A choice run on the rows that matched."""
 
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from policy_service.language import types
-from policy_service.policies.model import Table
+from policy_service.engines.choices.choice import Choice
 
 
 class Hit(NamedTuple):
@@ -22,26 +20,25 @@ Choose = Callable[[Sequence[int], Answer], Hit]
 DEFAULT = -1
 
 
-def hit_policy(table: Table, day: date) -> Choose:
-    """How matched rows, ascending, become the table's answer on a day, and on those that have the same members."""
-    choose = _CHOICES.get(table.hit) or _collect(table.aggregation)
-    if table.hit in ("priority", "output order"):
-        choose = _ranked(table, day)
-    empty = _empty(table)
+def chooser(one: Choice) -> Choose:
+    """Matched rows, ascending, to the table's answer."""
+    choose = _ranked(one) if one.ranks or one.hit in ("priority", "output order") else _CHOOSERS.get(one.hit)
+    matched = choose or _collect(one.aggregation)
+    empty = _empty(one)
 
     def run(rows: Sequence[int], answer: Answer) -> Hit:
-        return choose(rows, answer) if rows else empty(answer)
+        return matched(rows, answer) if rows else empty(answer)
 
     return run
 
 
-def _empty(table: Table) -> Callable[[Answer], Hit]:
+def _empty(one: Choice) -> Callable[[Answer], Hit]:
     """What no match means: the default; else an empty list, a count of 0, or null."""
-    if table.default is not None:
+    if one.has_default:
         return lambda answer: Hit(answer(DEFAULT), ())
-    if table.is_multiple:
+    if one.is_multiple:
         return lambda _answer: Hit([], ())
-    nothing = Hit(0 if table.aggregation == "count" else None, ())
+    nothing = Hit(0 if one.aggregation == "count" else None, ())
     return lambda _answer: nothing
 
 
@@ -64,15 +61,8 @@ def _all(rows: Sequence[int], answer: Answer) -> Hit:
     return Hit([answer(row) for row in rows], tuple(rows))
 
 
-_CHOICES: dict[str, Choose] = {
-    "unique": _unique,
-    "any": _any,
-    "first": _first,
-    "rule order": _all,
-}
-
-
-_AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {"sum": sum, "min": min, "max": max}
+_CHOOSERS: dict[str, Choose] = {"unique": _unique, "any": _any, "first": _first, "rule order": _all}
+_AGGREGATES: dict[str, Callable[[Iterable[Any]], Any]] = {"sum": sum, "min": min, "max": max}
 
 
 def _collect(aggregation: str | None) -> Choose:
@@ -89,19 +79,17 @@ def _collect(aggregation: str | None) -> Choose:
     return run
 
 
-def _ranked(table: Table, day: date) -> Choose:
+def _ranked(one: Choice) -> Choose:
     """By the order of the enumeration outputs' members, the first output first; ties in table order."""
-    ranks = [
-        (o.name, {m: i for i, m in enumerate(o.type.at(day))}) for o in table.outputs if isinstance(o.type, types.Enum)
-    ]
-    single = len(table.outputs) == 1
+    orders = [(one.outputs[r.output], {m: i for i, m in enumerate(r.members)}) for r in one.ranks]
+    single, best = len(one.outputs) == 1, one.hit == "priority"
 
     def rank(value: Any) -> tuple[int, ...]:
-        return tuple(order.get(value if single else value[name], len(order)) for name, order in ranks)
+        return tuple(order.get(value if single else value[name], len(order)) for name, order in orders)
 
     def run(rows: Sequence[int], answer: Answer) -> Hit:
         found = sorted(((rank(value := answer(row)), row, value) for row in rows), key=lambda f: f[:2])
-        if table.hit == "priority":
+        if best:
             return Hit(found[0][2], (found[0][1],))
         return Hit([value for _, _, value in found], tuple(rows))
 

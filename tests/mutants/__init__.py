@@ -1,0 +1,1 @@
+"""Seeded faults, and whether the reference engine finds each of them."""
