@@ -16,6 +16,9 @@ ifneq ($(filter default undefined,$(origin CC)),)
 CC := $(shell command -v cc || command -v gcc || command -v clang || echo cc)
 endif
 
+# Tests and pages start the service dozens of times: without bytecode on disk each start would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check -qq install
 
@@ -35,18 +38,35 @@ run: install ## serve on 127.0.0.1, port PORT (8000), and print a request to try
 	@exec $(PY) -m policy_service serve --host 127.0.0.1 --port $(PORT)
 
 # worksteal, not loadfile: most cases are parameters of a few files, which loadfile cannot share out.
-.PHONY: test
-test: check ## check, then all tests; ARGS are passed to pytest
-	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
+PYTEST := $(PY) -m pytest -n auto --dist worksteal
+# By another name: a line that says $(MAKE) is run under --dry-run too.
+AGAIN := $(MAKE) --no-print-directory
 
-.PHONY: check
-check: install ## ruff, mypy, the import contracts, and whether `make docs` was run
+# Linting runs beside the tests, which wait now and then and leave a core free. Whether `make docs` was run is a test too.
+.PHONY: test
+test: install ## lint, and all tests but the long ones; ARGS are passed to pytest
+	@told=$$(mktemp); $(AGAIN) lint >"$$told" 2>&1 & lint=$$!; \
+	trap 'kill $$lint 2>/dev/null || :; rm -f "$$told"' EXIT INT TERM; \
+	faults=0; \
+	$(PYTEST) $(ARGS) || faults=1; \
+	wait $$lint || faults=1; \
+	cat "$$told"; exit $$faults
+
+.PHONY: test-long
+test-long: install ## the tests that need minutes: processes killed round after round, and fuzzing
+	@$(PYTEST) -m long $(ARGS)
+
+.PHONY: lint
+lint: install ## ruff, mypy and the import contracts
 	@faults=0; \
 	$(PY) -m ruff check --quiet . || faults=1; \
 	$(PY) -m mypy --no-error-summary || faults=1; \
 	.venv/bin/lint-imports --no-logo || faults=1; \
-	$(PY) -m tools.build_docs --check || faults=1; \
 	exit $$faults
+
+.PHONY: check
+check: lint ## lint, and whether `make docs` was run
+	@$(PY) -m tools.build_docs --check
 
 .PHONY: format
 format: install ## rewrite the Python files in the one layout

@@ -23,7 +23,7 @@ from policy_service.api.shared import Shared, share
 from policy_service.api.stops import blueprint as stops
 from policy_service.api.trail import blueprint as trail
 from policy_service.assembly import Assembled, assemble
-from policy_service.console import pages
+from policy_service.console import decisions as case_pages
 from policy_service.settings import Settings, read_settings
 
 
@@ -61,6 +61,6 @@ def create_app(settings: Settings | None = None, *, assembled: Assembled | None 
     contract.register_all(evaluate, batch, search, exports, decisions, compare, proofs)
     contract.register_all(policies, facts, bundles, stops, shadow, keys, trail, operations)
     app.register_blueprint(docs.blueprint(contract))
-    app.register_blueprint(pages.blueprint(found.auditing))
+    app.register_blueprint(case_pages.blueprint(found.auditing))
     boundary.close(app)
     return app

@@ -48,14 +48,19 @@ def running(folder: Path, *, durable: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def database(server: Path) -> Iterator[str]:
-    """The URL of an empty database, which is dropped at the end, whoever is still connected to it."""
+def database(server: Path, template: str = "template0") -> Iterator[str]:
+    """The URL of a copy of a database, which is dropped at the end, whoever is still connected to it."""
     name = f"t{uuid.uuid4().hex}"
-    _say(server, f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+    _say(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     try:
         yield f"postgresql://postgres@/{name}?unix_sock={server}"
     finally:
         _say(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def name_of(url: str) -> str:
+    """The database that a URL of `database` names, as `template` of others."""
+    return url.removeprefix("postgresql://postgres@/").partition("?")[0]
 
 
 # ---- ended and started, by who alone uses the server

@@ -6,15 +6,16 @@ are listed, and the exit status is 1 if there are any. It leaves the outputs of 
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from tools.docs.blocks import BlockFault
 from tools.docs.examples import ExampleRefused
 from tools.docs.files import pages, stale
-from tools.docs.running import RunFault, fences, rerun
+from tools.docs.running import Processes, RunFault, fences, rerun
 from tools.docs.shipped import RulesFaulty, shipped
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +31,7 @@ def main() -> int:
             differing = stale(rules)
         if not asked.check:
             _write(differing)
-            differing |= dict(_renewed())
+            differing |= dict(renewed(ROOT))
     except (RulesFaulty, BlockFault, ExampleRefused, RunFault) as error:
         print(error, file=sys.stderr)
         return 1
@@ -49,19 +50,37 @@ def _write(files: dict[str, str | None]) -> None:
         file.write_text(text, "utf-8")
 
 
-def _renewed() -> Iterator[tuple[str, None]]:
+def renewed(root: Path) -> Iterator[tuple[str, None]]:
     """The pages whose blocks print something else than they show; they are rewritten."""
-    found = [p for p in pages(ROOT) if fences((ROOT / p).read_text("utf-8"))]
+    found = [p for p in pages(root) if fences((root / p).read_text("utf-8"))]
+    processes = Processes()
+
+    def run(path: str) -> str:
+        return rerun((root / path).read_text("utf-8"), root, path, processes)
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, text in zip(found, pool.map(_rerun, found), strict=True):
-            if text != (ROOT / path).read_text("utf-8"):
-                (ROOT / path).write_text(text, "utf-8")
-                yield path, None
+        try:
+            for path, page in [(path, pool.submit(run, path)) for path in found]:
+                while not page.done():
+                    wait([page], timeout=1)  # a signal that another thread has taken is seen when this one wakes
+                if (text := page.result()) != (root / path).read_text("utf-8"):
+                    (root / path).write_text(text, "utf-8")
+                    yield path, None
+        finally:
+            processes.end()  # else the pool would wait for the pages that still run
 
 
-def _rerun(path: str) -> str:
-    return rerun((ROOT / path).read_text("utf-8"), ROOT, path)
+def interruptible(work: Callable[[], int]) -> int:
+    """The exit status of some work; 130 if it is told to end, and then it leaves nothing running."""
+    for told in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(told) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(told, signal.default_int_handler)
+    try:
+        return work()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interruptible(main))

@@ -13,15 +13,15 @@ import servers
 import traffic
 
 from policy_service import canonical
-from policy_service.api import body, reading
-from policy_service.api.body import Posted
-from policy_service.api.schemas.request import EvaluateRequestSchema
 from policy_service.app import create_app
 from policy_service.assembly import Assembled, assemble, load_folder
 from policy_service.decisions.deciding.asking import EvaluateRequest
 from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.deciding.recording import record_of
 from policy_service.decisions.ports.records import Entry
+from policy_service.requests.posted import Posted, parse
+from policy_service.requests.reading import read
+from policy_service.requests.schemas import EvaluateRequestSchema
 from policy_service.settings import Settings
 
 _AT = "2023-04-01T00:00:00.000Z"
@@ -49,9 +49,9 @@ def main() -> None:
 def _stages(assembled: Assembled, settings: Settings, texts: Sequence[bytes]) -> Iterable[tuple[str, float]]:
     service = assembled.service
     schema = EvaluateRequestSchema()
-    posted = [body.parse(text, settings.max_depth) for text in texts]
-    yield "JSON to values, and their check", _best(lambda text: body.parse(text, settings.max_depth), texts)
-    yield "the request's keys", _best(lambda one: reading.loaded(schema, one), posted)
+    posted = [parse(text, settings.max_depth) for text in texts]
+    yield "JSON to values, and their check", _best(lambda text: parse(text, settings.max_depth), texts)
+    yield "the request's keys", _best(lambda one: read(schema, one), posted)
     requests = [_request(one) for one in posted]
     yield "facts through the door", _best(service.asking.asked, requests)
     asked = [service.asking.asked(request) for request in requests]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from policy_service.access import credentials, instants
 from policy_service.access.keys import Key, KeyStore
@@ -58,6 +58,20 @@ def state(key: Key, now: str) -> State:
     if key.revoked_at is not None and key.revoked_at <= now:
         return "revoked"
     return "expired" if key.expires_at is not None and key.expires_at <= now else "active"
+
+
+def shown(key: Key, now: State) -> dict[str, Any]:
+    """A key as JSON, without its digest; what it does not have is left out."""
+    found: dict[str, Any] = {
+        "id": key.id,
+        "name": key.name,
+        "roles": list(key.roles),
+        "state": now,
+        "created_at": key.created_at,
+        "created_by": key.created_by,
+    }
+    further = {"rate": key.rate, "expires_at": key.expires_at, "revoked_at": key.revoked_at}
+    return found | {name: value for name, value in further.items() if value is not None}
 
 
 class Issuing:

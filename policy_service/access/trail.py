@@ -1,8 +1,12 @@
 """Who did what on bundles, stops and keys: an append-only audit trail, and the port through which it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+
+MOST_ON_A_PAGE, PAGE = 1000, 100
+REVEAL = "decision.reveal"
+"""The action of showing sensitive values of a decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,29 @@ class Trailed(TrailEntry):
     """An act in the trail; the sequence grows."""
 
     sequence: int = 0
+
+
+def page(found: Sequence[Trailed], limit: int) -> dict[str, Any]:
+    """The acts of a page as JSON, and where the next one begins.
+
+    Args:
+        found: one more than the limit, if there are more.
+    """
+    shown: dict[str, Any] = {"entries": [_shown(one) for one in found[:limit]]}
+    return shown if len(found) <= limit else shown | {"next": found[limit - 1].sequence}
+
+
+def _shown(one: Trailed) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "sequence": one.sequence,
+        "at": one.at,
+        "actor": one.actor,
+        "action": one.action,
+        "target": one.target,
+        "reason": one.reason,
+        "detail": dict(one.detail),
+    }
+    return shown if one.request_id is None else shown | {"request_id": one.request_id}
 
 
 class TrailStore(Protocol):

@@ -1,15 +1,15 @@
-"""What a route asks of a caller: every view declares it, and the application does not start where one does not."""
+"""Which role a route needs. Every view declares it; the application does not start where one declares nothing."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any, cast
 
 from flask import Flask, g
-from flask_smorest.utils import deepupdate
 
 from policy_service.access.needs import Need, View, any_of, marked, need_of
 from policy_service.access.principals import LOCAL, ROLES, Principal, Role
 from policy_service.api import problems
+from policy_service.api.operation import described
+from policy_service.problems import kinds
 from policy_service.telemetry import logs
 
 SCHEME = "bearer"
@@ -47,18 +47,15 @@ needs = _Needs()
 
 
 def _declared(view: View, need: Need) -> View:
-    """The view, marked, and its contract told. What wraps the view later takes both over (functools.wraps)."""
-    known: dict[str, Any] = deepcopy(getattr(view, "_apidoc", {}))
-    known["manual_doc"] = deepupdate(_described(need), known.get("manual_doc", {}))
-    view._apidoc = known  # type: ignore[attr-defined]  # where flask-smorest looks; a function declares none
-    return marked(view, need)
+    """The view, marked, and its contract told."""
+    return marked(described(view, _operation(need)), need)
 
 
-def _described(need: Need) -> dict[str, Any]:
+def _operation(need: Need) -> dict[str, Any]:
     """The part of an operation in the contract that follows from what it needs."""
     if need.anyone:
         return {"security": []}
-    refusals = (problems.UNAUTHENTICATED, problems.FORBIDDEN, problems.RATE_LIMITED, problems.STORE)
+    refusals = (kinds.UNAUTHENTICATED, kinds.FORBIDDEN, kinds.RATE_LIMITED, kinds.STORE)
     return {
         "security": [{SCHEME: []}],
         "x-roles": list(need.roles),
@@ -85,12 +82,12 @@ def declarations(app: Flask) -> dict[str, Need]:
 
 
 def principal() -> Principal:
-    """Who asks; of a route that anyone may ask there is none."""
+    """Who makes the request. Not to be asked in a view that is open to anyone: there is none."""
     return cast(Principal, g.principal)
 
 
 def caller() -> str:
-    """Under whose name idempotency keys are kept."""
+    """The name under which the idempotency keys of this caller are kept."""
     name = principal().name
     return _LOCAL_CALLER if name == LOCAL.name else name
 

@@ -1,9 +1,9 @@
-"""Who acts in the request under way, for the trail."""
+"""Who makes the present request, for the audit trail."""
 
 from policy_service.api.access import principal, request_id
 from policy_service.decisions.bundles.publishing import Act
 
 
 def act(reason: str = "") -> Act:
-    """The principal of the request, with a reason, and the request's id."""
+    """The principal, its reason, and the id of the request."""
     return Act(principal().name, reason, request_id())

@@ -1,4 +1,4 @@
-"""What a view gives back: canonical JSON, so that the same answer is the same bytes."""
+"""The response of a view: canonical JSON, so that the same answer is always the same bytes."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -11,34 +11,31 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from policy_service import canonical
-from policy_service.api import body, examples, problems
+from policy_service.api import examples, problems, reading
 from policy_service.api.access import caller, needs
-from policy_service.api.body import JSON, NDJSON
-from policy_service.api.evaluate import item_of
-from policy_service.api.items import Lines, of_array
-from policy_service.api.problems import Refused
-from policy_service.api.schemas.batch import BatchAnswerSchema, BatchItemSchema
+from policy_service.api.bodies import Content, takes
+from policy_service.api.reading import JSON, NDJSON
+from policy_service.api.schemas.batch import BatchAnswerSchema
 from policy_service.api.shared import Shared, shared
+from policy_service.api.streaming import source_of
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
 from policy_service.decisions.deciding.batch import Batch, Item
 from policy_service.decisions.deciding.service import Evaluated
 from policy_service.decisions.ports.records import StoreUnavailable
-from policy_service.diagnostics import InvalidInput, fault
-from policy_service.diagnostics.catalogue import TOO_LARGE
+from policy_service.diagnostics import InvalidInput
+from policy_service.problems import kinds
+from policy_service.problems.bodies import body as problem
+from policy_service.problems.refused import Refused, logged, refusal_of, too_large
+from policy_service.requests.evaluation import item_of
+from policy_service.requests.items import Lines, of_array
+from policy_service.requests.posted import parse
+from policy_service.requests.schemas import BatchItemSchema
 
 blueprint = Blueprint("batch", __name__, url_prefix="/v1", description="Many states at once")
-_SCHEMA = BatchItemSchema()
 _ITEMS = [
     {**examples.REQUEST, "idempotency_key": "2023-04-01/m-1"},
     {**examples.PREVIEW},
 ]
-_BODY = {
-    "required": True,
-    "content": {
-        JSON: {"schema": {"type": "array", "items": BatchItemSchema}, "example": _ITEMS},
-        NDJSON: {"schema": BatchItemSchema, "example": _ITEMS[0]},
-    },
-}
 _ANSWERED = {
     "description": "An entry per item, in order: whatever became of one, the others stand.",
     "content": {
@@ -48,27 +45,40 @@ _ANSWERED = {
 }
 
 
+def _array_or_lines(schema: type[BatchItemSchema]) -> Content:
+    return {
+        JSON: {"schema": {"type": "array", "items": schema}, "example": _ITEMS},
+        NDJSON: {"schema": schema, "example": _ITEMS[0]},
+    }
+
+
+def _item_by_item(schema: BatchItemSchema) -> BatchItemSchema:
+    """The schema itself: the body is read while it is answered."""
+    reading.check_type(request, JSON, NDJSON)
+    return schema
+
+
 @blueprint.route("/evaluate/batch", methods=["POST"])
+@takes(BatchItemSchema, content=_array_or_lines, reader=_item_by_item)
 @blueprint.doc(
     operationId="evaluateBatch",
-    requestBody=_BODY,
     responses={"200": _ANSWERED}
     | problems.documented(
-        problems.MALFORMED,
-        problems.BAD_REQUEST,
-        problems.NOT_ACCEPTABLE,
-        problems.BODY_TOO_LARGE,
-        problems.TOO_MANY_ITEMS,
-        problems.MEDIA_TYPE,
-        problems.HOST_REFUSED,
-        problems.INTERNAL,
-        problems.OVERLOADED,
-        problems.STORE,
-        problems.NO_BUNDLE,
+        kinds.MALFORMED,
+        kinds.BAD_REQUEST,
+        kinds.NOT_ACCEPTABLE,
+        kinds.BODY_TOO_LARGE,
+        kinds.TOO_MANY_ITEMS,
+        kinds.MEDIA_TYPE,
+        kinds.HOST_REFUSED,
+        kinds.INTERNAL,
+        kinds.OVERLOADED,
+        kinds.STORE,
+        kinds.NO_BUNDLE,
     ),
 )
 @needs("evaluate")
-def batch() -> Response:
+def batch(body: BatchItemSchema) -> Response:
     """Judge many states.
 
     Takes a JSON array or NDJSON, an item a line, and answers in the same form or the one that `Accept` prefers. An item
@@ -77,25 +87,24 @@ def batch() -> Response:
     sender must read while it writes. If it goes beyond a limit, the last entry says so, with the index of the first
     item that was not judged. Give every item a key: then the whole batch may be sent again.
     """
-    body.check_type(request, JSON, NDJSON)
     known = shared()
-    place = _Place(known.batches)
+    slot = _Slot(known.batches)
     try:
-        wanted, answers = _answers(known, place)
+        wanted, answers = _answers(known, slot, body)
     except BaseException:
-        place.free()
+        slot.free()
         raise
-    answered = Response(place.until_end(answers), content_type=wanted)
-    answered.call_on_close(place.free)
+    answered = Response(slot.until_end(answers), content_type=wanted)
+    answered.call_on_close(slot.free)
     return answered
 
 
-class _Place:
-    """One of the places for batches under way; given back at the end, or when the reader has gone."""
+class _Slot:
+    """One of the slots for batches under way; it is freed at the end of the answer, or when the reader is gone."""
 
     def __init__(self, places: BoundedSemaphore) -> None:
         if not places.acquire(blocking=False):
-            raise Refused(problems.OVERLOADED, problems.OVERLOADED.meaning)
+            raise Refused(kinds.OVERLOADED, kinds.OVERLOADED.meaning)
         self.ends = ExitStack()
         self.ends.callback(places.release)
         self.free = self.ends.close  # does so once
@@ -105,7 +114,7 @@ class _Place:
         self.free()
 
 
-def _answers(known: Shared, place: _Place) -> tuple[str, Iterator[bytes]]:
+def _answers(known: Shared, slot: _Slot, schema: BatchItemSchema) -> tuple[str, Iterator[bytes]]:
     """The media type of the answer, and its chunks."""
     limits = known.settings
     posted = request.mimetype
@@ -114,12 +123,12 @@ def _answers(known: Shared, place: _Place) -> tuple[str, Iterator[bytes]]:
     opened = Batch(known.service, caller(), limits.batch_seconds)
     chunks: Iterable[list[bytes]]
     if posted == NDJSON:
-        lines = Lines(request, limits.max_batch_body, limits.max_body)
-        place.ends.callback(lines.close)
-        chunks = lines.chunks(limits.max_items)
+        source = source_of(request, limits.max_batch_body)
+        slot.ends.callback(source.close)
+        chunks = Lines(source, limits.max_batch_body, limits.max_body).chunks(limits.max_items)
     else:
-        chunks = of_array(request, limits.max_batch_body, limits.max_items)
-    answers = _Answers(known, opened).of(chunks)
+        chunks = of_array(reading.whole(request, limits.max_batch_body), limits.max_items)
+    answers = _Answers(known, opened, schema).of(chunks)
     return wanted, answers if wanted == NDJSON else _as_array(answers)
 
 
@@ -133,14 +142,14 @@ def _as_array(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Answers:
-    """What becomes of each item, as lines of canonical JSON."""
+    """The result of each item, as a line of canonical JSON."""
 
-    def __init__(self, known: Shared, opened: Batch) -> None:
-        self._service, self._settings, self._batch = known.service, known.settings, opened
+    def __init__(self, known: Shared, opened: Batch, schema: BatchItemSchema) -> None:
+        self._service, self._settings, self._batch, self._schema = known.service, known.settings, opened, schema
         self._index = count()
 
     def of(self, chunks: Iterable[list[bytes]]) -> Iterator[bytes]:
-        """The lines of a chunk together, when its decisions are committed."""
+        """The lines of each chunk, once its decisions are committed."""
         try:
             for chunk in chunks:
                 yield self._chunk([self._read(raw) for raw in chunk])
@@ -151,9 +160,8 @@ class _Answers:
         most = self._settings.max_body
         try:
             if len(raw) > most:
-                message = f"the item is larger than {most} bytes"
-                raise Refused(problems.BODY_TOO_LARGE, message, [fault("", TOO_LARGE, message)])
-            return Item(*item_of(body.parse(raw, self._settings.max_depth), self._service, _SCHEMA))
+                raise too_large("item", most)
+            return Item(*item_of(parse(raw, self._settings.max_depth), self._schema, self._service))
         except (Refused, InvalidInput, NoActiveBundle, StoreUnavailable) as refusal:
             return refusal
 
@@ -162,7 +170,7 @@ class _Answers:
         return b"".join(self._line(next(outcomes) if isinstance(one, Item) else one) for one in read)
 
     def _outcomes(self, items: list[Item]) -> list[Evaluated | Exception]:
-        """What became of the items. A fault of ours in one is not to touch the others: then each is tried alone."""
+        """The result of each item. If one hits a fault of ours, each is tried alone, so that the others succeed."""
         try:
             return list(self._batch.answer(items))
         except Exception as error:  # noqa: BLE001  told with its instance, and logged with its traceback
@@ -178,8 +186,8 @@ class _Answers:
             if outcome.replayed:
                 line["replayed"] = True
         else:
-            kind, detail, faults = problems.of(outcome)
-            instance = problems.logged(outcome, "an item of a batch") if kind is problems.INTERNAL else None
-            line["status"] = kind.status
-            line["problem"] = orjson.Fragment(problems.body(kind, detail, faults, instance=instance))
+            found = refusal_of(outcome)
+            instance = logged(outcome, "an item of a batch") if found.kind is kinds.INTERNAL else None
+            line["status"] = found.kind.status
+            line["problem"] = orjson.Fragment(problem(found.kind, found.detail, found.faults, instance=instance))
         return canonical.trusted(line) + b"\n"

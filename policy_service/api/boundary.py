@@ -23,10 +23,10 @@ from policy_service.access.needs import Need
 from policy_service.access.principals import Principal
 from policy_service.access.rates import SHARED, Rates
 from policy_service.access.tokens import tokens_of
-from policy_service.api import problems
 from policy_service.api.access import declarations
-from policy_service.api.problems import Refused
 from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.problems import kinds
+from policy_service.problems.refused import Refused
 from policy_service.settings import Settings
 
 _AUTHORITY = re.compile(r"(localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -85,7 +85,7 @@ def gate_of(
 
 
 class Boundary:
-    """Around the views of one application.
+    """Checks before, and headers after, every view of one application.
 
     Args:
         rates: where requests are counted.
@@ -101,7 +101,7 @@ class Boundary:
         app.after_request(_finish)
 
     def close(self, app: Flask) -> None:
-        """Takes in what the routes declared, when all are there. A route that comes later is not answered.
+        """Learns what each route needs; called when all are registered. A route added later is not answered.
 
         Raises:
             RuntimeError: a route declares nothing.
@@ -121,24 +121,24 @@ class Boundary:
             g.principal = self._admitted(need, asked.environ.get("HTTP_AUTHORIZATION"))
         accepted = asked.environ.get("HTTP_ACCEPT", "*/*")
         if accepted != "*/*" and asked.path.startswith("/v1/") and not _can_be_given(asked):
-            raise Refused(problems.NOT_ACCEPTABLE, problems.NOT_ACCEPTABLE.meaning)
+            raise Refused(kinds.NOT_ACCEPTABLE, kinds.NOT_ACCEPTABLE.meaning)
 
     def _admitted(self, need: Need, authorization: str | None) -> Principal:
-        """Who asks, if they may ask this now."""
+        """The caller, if it has a role that the route needs and does not ask too fast."""
         try:
             found = self._gate.principal(authorization)
         except Unauthenticated as error:
             said = f'{_CHALLENGE}, error="invalid_token"' if error.given else _CHALLENGE
             headers = {"WWW-Authenticate": said}
-            raise Refused(problems.UNAUTHENTICATED, problems.UNAUTHENTICATED.meaning, headers=headers) from None
+            raise Refused(kinds.UNAUTHENTICATED, kinds.UNAUTHENTICATED.meaning, headers=headers) from None
         except KeysUnknown:
             raise StoreUnavailable("the keys cannot be read") from None
         except IssuerUnavailable as error:
-            raise Refused(problems.ISSUER, problems.ISSUER.meaning) from error
+            raise Refused(kinds.ISSUER, kinds.ISSUER.meaning) from error
         if found.is_local:
             _check_host()
         if need.among.isdisjoint(found.roles):
-            raise Refused(problems.FORBIDDEN, f"this needs a role of: {', '.join(need.roles)}")
+            raise Refused(kinds.FORBIDDEN, f"this needs a role of: {', '.join(need.roles)}")
         if found.rate is not None:
             self._count(found, found.rate)
         return found
@@ -148,7 +148,7 @@ class Boundary:
         if wait > 0:
             headers = {"Retry-After": str(max(1, math.ceil(wait)))}
             detail = f"`{asking.name}` may ask {rate} times a second"
-            raise Refused(problems.RATE_LIMITED, detail, headers=headers)
+            raise Refused(kinds.RATE_LIMITED, detail, headers=headers)
 
 
 _ANYONE = Need(anyone=True)
@@ -157,7 +157,7 @@ _ANYONE = Need(anyone=True)
 
 def _check_host() -> None:
     if _AUTHORITY.fullmatch(request.headers.get("Host", "")) is None:
-        raise Refused(problems.HOST_REFUSED, problems.HOST_REFUSED.meaning)
+        raise Refused(kinds.HOST_REFUSED, kinds.HOST_REFUSED.meaning)
 
 
 def _can_be_given(asked: Request) -> bool:

@@ -1,7 +1,7 @@
 """Bundles over HTTP: stored, shown, activated, rolled back, and their history."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from policy_service.api import body, examples, links, problems, reading
+from policy_service.api import examples, links, problems, reading
 from policy_service.api.access import needs
 from policy_service.api.acting import act
 from policy_service.api.answers import answer
-from policy_service.api.body import JSON, Posted
-from policy_service.api.paging import cursor_parameter, limit_parameter
-from policy_service.api.problems import Refused
+from policy_service.api.bodies import Content, takes
+from policy_service.api.parameters import cursor_parameter, limit_parameter
+from policy_service.api.reading import JSON
 from policy_service.api.schemas.bundles import (
     NOW,
     ActivateSchema,
@@ -27,27 +27,23 @@ from policy_service.api.schemas.bundles import (
     RollbackSchema,
     UploadedSchema,
 )
-from policy_service.api.schemas.request import BUNDLE_ID
 from policy_service.api.shared import publishing, settings
 from policy_service.decisions.answers.days import moment_of
-from policy_service.decisions.bundles.evaluators import UnknownBundle, imminent
-from policy_service.decisions.bundles.publishing import (
-    BadInstant,
-    BundleInvalid,
-    Busy,
-    NothingBefore,
-    Ordered,
-    Uploaded,
-)
-from policy_service.decisions.deciding.service import NotFound
-from policy_service.decisions.ports.activations import Activation, ActivationState, BundleEntry
+from policy_service.decisions.bundles.evaluators import UnknownBundle
+from policy_service.decisions.bundles.publishing import BadInstant, BundleInvalid, Uploaded, listed
+from policy_service.decisions.ports.activations import Activation, BundleEntry
+from policy_service.decisions.ports.records import NotFound
 from policy_service.diagnostics import Diagnostic, Fault, InvalidInput, escape, fault
-from policy_service.diagnostics.catalogue import BAD_OPTION, FOLDER, OUT_OF_RANGE, WRONG_TYPE
+from policy_service.diagnostics.catalogue import FOLDER, OUT_OF_RANGE, WRONG_TYPE
 from policy_service.policies.packing import Limits, NotUnpacked, accepted, unpack
+from policy_service.problems import kinds
+from policy_service.problems.refused import Refused
+from policy_service.requests.posted import parse
+from policy_service.requests.reading import read
+from policy_service.requests.schemas import BUNDLE_ID
 
 ZIP = "application/zip"
 blueprint = Blueprint("bundles", __name__, url_prefix="/v1", description="Rules: stored, activated, taken back")
-_UPLOAD, _ACTIVATE, _ROLLBACK = BundleUploadSchema(), ActivateSchema(), RollbackSchema()
 _FOLDER = "rules"
 _ID = re.compile(BUNDLE_ID)
 _SEQUENCE = "[1-9][0-9]{0,17}"
@@ -55,14 +51,8 @@ _PLACE = f"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}[.]
 """A place in the list of bundles: when one was first stored, and its id."""
 _MOST, _USUAL = 100, 20
 _ORDERS_SHOWN = 100
+_NO_CURSOR = ("that is no cursor of this list", "`next` of the page before")
 Done = TypeVar("Done")
-_UPLOAD_BODY = {
-    "required": True,
-    "content": {
-        ZIP: {"schema": {"type": "string", "format": "binary", "description": "A zip of the rules folder."}},
-        JSON: {"schema": BundleUploadSchema, "example": {"files": examples.SOURCES, "label": "spring"}},
-    },
-}
 ID_PARAMETER = {
     "in": "path",
     "name": "id",
@@ -73,62 +63,30 @@ ID_PARAMETER = {
 
 
 _LIMIT = limit_parameter("The most that a page has.", most=_MOST, usual=_USUAL)
-_READING = (problems.NOT_ACCEPTABLE, problems.HOST_REFUSED, problems.INVALID, problems.INTERNAL, problems.STORE)
-_WRITING = (
-    *_READING,
-    problems.MALFORMED,
-    problems.BAD_REQUEST,
-    problems.BODY_TOO_LARGE,
-    problems.MEDIA_TYPE,
-    problems.BUSY,
-)
 
 
 # ---- store
 
 
-@blueprint.route("/bundles", methods=["POST"])
-@blueprint.response(200, UploadedSchema, description="It was stored before; the label of that time stays.")
-@blueprint.response(201, UploadedSchema, description="It is stored.")
-@blueprint.doc(
-    operationId="uploadBundle",
-    requestBody=_UPLOAD_BODY,
-    responses={200: {"links": links.OF_A_BUNDLE}, 201: {"links": links.OF_A_BUNDLE}}
-    | problems.documented(problems.BUNDLE_INVALID, *_WRITING),
-)
-@needs("publish")
-def upload() -> Response:
-    """Store a rules folder.
-
-    It is checked as `policyctl check` does: rules, cases, and whether the engine can hold them. Every error of every
-    file is told at once, and then nothing is stored. A stored bundle can be previewed; it decides once it is activated.
-    A worker checks one bundle at a time.
-    """
-    reading.query(request)
-    sources, label = _posted()
-    try:
-        found = publishing().upload(sources, act(), label=label)
-    except BundleInvalid as error:
-        faults = [_located(one) for one in sorted(error.diagnostics, key=lambda d: d.severity != "error")]
-        raise Refused(
-            problems.BUNDLE_INVALID, _counted(sum(d.severity == "error" for d in error.diagnostics)), faults
-        ) from error
-    except Busy as error:
-        raise Refused(problems.BUSY, str(error)) from error
-    return answer(_uploaded(found), 201 if found.new else 200)
+def _zip_or_json(schema: type[BundleUploadSchema]) -> Content:
+    return {
+        ZIP: {"schema": {"type": "string", "format": "binary", "description": "A zip of the rules folder."}},
+        JSON: {"schema": schema, "example": {"files": examples.SOURCES, "label": "spring"}},
+    }
 
 
-def _posted() -> tuple[dict[str, str], str | None]:
+def _files_posted(schema: BundleUploadSchema) -> tuple[dict[str, str], str | None]:
     """The rule files of the request, and the label it gives them."""
+    reading.query(request)
     known = settings()
     limits = Limits(unpacked=known.max_bundle_unpacked)
-    body.check_type(request, ZIP, JSON)
-    data = body.whole(request, known.max_bundle)
+    reading.check_type(request, ZIP, JSON)
+    data = reading.whole(request, known.max_bundle)
     try:
         if request.mimetype == ZIP:
             return unpack(data, limits), None
-        loaded, faults = reading.loaded(_UPLOAD, body.parse(data, known.max_depth))
-        files: Mapping[str, Any] = loaded.get("files", {})
+        _, values, faults = read(schema, parse(data, known.max_depth))
+        files: Mapping[str, Any] = values.get("files", {})
         faults += [
             fault(_pointer(path), WRONG_TYPE, "a text is needed")
             for path, text in files.items()
@@ -136,12 +94,40 @@ def _posted() -> tuple[dict[str, str], str | None]:
         ]
         if faults:
             raise InvalidInput(faults)
-        return accepted(files, limits), loaded.get("label")
+        return accepted(files, limits), values.get("label")
     except NotUnpacked as error:
         faults = [
             fault("" if one.path is None else _pointer(one.path), FOLDER, one.message, one.hint) for one in error.faults
         ]
-        raise Refused(problems.BUNDLE_INVALID, _counted(len(faults)), faults) from error
+        raise Refused(kinds.BUNDLE_INVALID, _counted(len(faults)), faults) from error
+
+
+@blueprint.route("/bundles", methods=["POST"])
+@blueprint.response(200, UploadedSchema, description="It was stored before; the label of that time stays.")
+@blueprint.response(201, UploadedSchema, description="It is stored.")
+@takes(BundleUploadSchema, content=_zip_or_json, reader=_files_posted)
+@blueprint.doc(
+    operationId="uploadBundle",
+    responses={200: {"links": links.OF_A_BUNDLE}, 201: {"links": links.OF_A_BUNDLE}}
+    | problems.of_body(kinds.BUNDLE_INVALID, kinds.BAD_REQUEST, kinds.BUSY),
+)
+@needs("publish")
+def upload(body: tuple[dict[str, str], str | None]) -> Response:
+    """Store a rules folder.
+
+    It is checked as `policyctl check` does: rules, cases, and whether the engine can hold them. Every error of every
+    file is told at once, and then nothing is stored. A stored bundle can be previewed; it decides once it is activated.
+    A worker checks one bundle at a time.
+    """
+    sources, label = body
+    try:
+        found = publishing().upload(sources, act(), label=label)
+    except BundleInvalid as error:
+        faults = [_located(one) for one in sorted(error.diagnostics, key=lambda d: d.severity != "error")]
+        raise Refused(
+            kinds.BUNDLE_INVALID, _counted(sum(d.severity == "error" for d in error.diagnostics)), faults
+        ) from error
+    return answer(_uploaded(found), 201 if found.new else 200)
 
 
 def _pointer(path: str) -> str:
@@ -182,28 +168,21 @@ def _uploaded(found: Uploaded) -> dict[str, Any]:
 
 @blueprint.route("/bundles")
 @blueprint.response(200, BundleListSchema, description="A page of bundles.")
-@blueprint.doc(
-    operationId="bundles", parameters=[_LIMIT, cursor_parameter(_PLACE)], responses=problems.documented(*_READING)
-)
+@blueprint.doc(operationId="bundles", parameters=[_LIMIT, cursor_parameter(_PLACE)], responses=problems.of_route())
 @needs("publish")
 def bundles() -> Response:
     """Stored bundles, newest first, and which of them answer now or later."""
-    asked = reading.query(request, "limit", "cursor")
-    faults: list[Fault] = []
-    limit, cursor = _limit(asked, faults), asked.get("cursor")
-    stored = sorted(publishing().bundles.bundles(), key=lambda one: (one.seen_at, one.id), reverse=True)
+    params = reading.query(request, "limit", "cursor")
+    limit, cursor = params.limit(most=_MOST, usual=_USUAL), params.matching("cursor", _PLACE, *_NO_CURSOR)
+    params.check()
+    stored = sorted(publishing().bundles.bundles(), key=_place, reverse=True)
     if cursor is not None:
-        place = re.fullmatch(_PLACE, cursor)
-        if place is None:
-            faults.append(_no_cursor())
-        else:
-            stored = [one for one in stored if (one.seen_at, one.id) < place.groups()]
-    if faults:
-        raise InvalidInput(faults)
+        seen_at, _, id_ = cursor.partition("~")
+        stored = [one for one in stored if _place(one) < (seen_at, id_)]
     state = publishing().activation_state()
     page = stored[:limit]
-    more = f"{page[-1].seen_at}~{page[-1].id}" if limit < len(stored) else None
-    return answer({"bundles": [_listed(one, state) for one in page], "next": more})
+    more = "~".join(_place(page[-1])) if limit < len(stored) else None
+    return answer({"bundles": [listed(one, state) for one in page], "next": more})
 
 
 @blueprint.route("/bundles/<bundle:id>", parameters=[ID_PARAMETER])
@@ -218,30 +197,25 @@ def bundles() -> Response:
             "description": "Whether the texts of the files are shown.",
         }
     ],
-    responses=problems.documented(problems.NOT_FOUND, *_READING),
+    responses=problems.of_route(kinds.NOT_FOUND),
 )
 @needs("publish")
 def bundle(id: str) -> Response:
     """A stored bundle: its files, and the orders that named it."""
-    wanted = reading.query(request, "sources").get("sources", "false")
-    if wanted not in ("true", "false"):
-        raise InvalidInput([fault("/sources", BAD_OPTION, "`sources` is true or false")])
+    params = reading.query(request, "sources")
+    with_texts = params.flag("sources")
+    params.check()
     store = publishing().bundles
     entry, sources = store.bundle(checked(id)), store.sources(id)
     if entry is None or sources is None:
         raise _unknown(id)
     orders = [one for one in store.activations() if id in (one.bundle, one.published)][:_ORDERS_SHOWN]
     files = [
-        {"path": path, "bytes": len(text.encode())} | ({"text": text} if wanted == "true" else {})
+        {"path": path, "bytes": len(text.encode())} | ({"text": text} if with_texts else {})
         for path, text in sources.items()
     ]
-    return answer(
-        {
-            **_listed(entry, publishing().activation_state()),
-            "files": files,
-            "activations": [asdict(one) for one in orders],
-        }
-    )
+    found = listed(entry, publishing().activation_state())
+    return answer({**found, "files": files, "activations": [asdict(one) for one in orders]})
 
 
 @blueprint.route("/activations")
@@ -249,7 +223,7 @@ def bundle(id: str) -> Response:
 @blueprint.doc(
     operationId="activations",
     parameters=[_LIMIT, cursor_parameter(_SEQUENCE)],
-    responses=problems.documented(*_READING),
+    responses=problems.of_route(),
 )
 @needs("publish", "operate", "audit")
 def activations() -> Response:
@@ -257,45 +231,22 @@ def activations() -> Response:
 
     Active is the order with the greatest `effective_at`, then `sequence`, among those that hold.
     """
-    asked = reading.query(request, "limit", "cursor")
-    faults: list[Fault] = []
-    limit, cursor = _limit(asked, faults), asked.get("cursor")
-    if cursor is not None and re.fullmatch(_SEQUENCE, cursor) is None:
-        faults.append(_no_cursor())
-    if faults:
-        raise InvalidInput(faults)
+    params = reading.query(request, "limit", "cursor")
+    limit, cursor = params.limit(most=_MOST, usual=_USUAL), params.matching("cursor", _SEQUENCE, *_NO_CURSOR)
+    params.check()
     found = publishing().bundles.activations(None if cursor is None else int(cursor), limit + 1)
     page: list[Activation] = found[:limit]
     more = str(page[-1].sequence) if len(found) > limit else None
     return answer({"activations": [asdict(one) for one in page], "next": more})
 
 
-def _limit(asked: Mapping[str, str], faults: list[Fault]) -> int:
-    text = asked.get("limit", str(_USUAL))
-    if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= _MOST:
-        return int(text)
-    faults.append(fault("/limit", OUT_OF_RANGE, f"`limit` is a whole number from 1 to {_MOST}"))
-    return _USUAL
-
-
-def _no_cursor() -> Fault:
-    return fault("/cursor", BAD_OPTION, "that is no cursor of this list", "`next` of the page before")
-
-
-def _listed(entry: BundleEntry, state: ActivationState) -> dict[str, Any]:
-    active = state.active
-    return {
-        "id": entry.id,
-        "label": entry.label,
-        "seen_at": entry.seen_at,
-        "active": active is not None and active.bundle == entry.id,
-        "published": active is not None and active.published == entry.id,
-        "pending": [one.effective_at for one in imminent(state.pending) if entry.id in (one.bundle, one.published)],
-    }
+def _place(one: BundleEntry) -> tuple[str, str]:
+    """Where a bundle stands in the list."""
+    return one.seen_at, one.id
 
 
 def checked(id_: str) -> str:
-    """What may be the id of a bundle. Raises NotFound for what none has."""
+    """The id in a path. Raises NotFound where it has not the form of one."""
     if _ID.fullmatch(id_) is None:
         raise _unknown(id_)
     return id_
@@ -310,30 +261,21 @@ def _unknown(id_: str) -> NotFound:
 
 @blueprint.route("/bundles/<id>/activate", methods=["POST"], parameters=[ID_PARAMETER])
 @blueprint.response(200, OrderedSchema, description="The order, and what it means for days judged already.")
+@takes(ActivateSchema, {"reason": "rules of April", "at": "2023-04-01T00:00:00+08:00"})
 @blueprint.doc(
     operationId="activateBundle",
-    requestBody={
-        "required": True,
-        "content": {
-            JSON: {
-                "schema": ActivateSchema,
-                "example": {"reason": "rules of April", "at": "2023-04-01T00:00:00+08:00"},
-            }
-        },
-    },
-    responses=problems.documented(problems.NOT_FOUND, *_WRITING),
+    responses=problems.of_body(kinds.NOT_FOUND, kinds.BAD_REQUEST, kinds.BUSY),
 )
 @needs("publish")
-def activate(id: str) -> Response:
+def activate(id: str, body: dict[str, Any]) -> Response:
     """Make a stored bundle the active one, now or at an instant.
 
     Every worker answers by it within POLICY_BUNDLE_REFRESH_MS and a compilation; a request sees one bundle. What is
     stopped stays stopped in it. It is not refused because of days that were judged by other rules: they are counted.
     """
-    loaded = _loaded(_ACTIVATE)
-    at = _instant(loaded.get("at", NOW))
+    at = _instant(body.get("at", NOW))
     try:
-        return answer(_ordered(_done(lambda: publishing().activate(checked(id), act(loaded["reason"]), at=at))))
+        return answer(publishing().activate(checked(id), act(body["reason"]), at=at).json)
     except UnknownBundle as error:
         raise _unknown(id) from error
     except BadInstant as error:
@@ -342,63 +284,19 @@ def activate(id: str) -> Response:
 
 @blueprint.route("/bundles/rollback", methods=["POST"])
 @blueprint.response(200, OrderedSchema, description="The order, and what it means for days judged already.")
+@takes(RollbackSchema, {"reason": "the hours of row h10 are wrong"})
 @blueprint.doc(
     operationId="rollbackBundle",
-    requestBody={
-        "required": True,
-        "content": {JSON: {"schema": RollbackSchema, "example": {"reason": "the hours of row h10 are wrong"}}},
-    },
-    responses=problems.documented(problems.NOTHING_BEFORE, problems.NO_BUNDLE, *_WRITING),
+    responses=problems.of_body(kinds.NOTHING_BEFORE, kinds.NO_BUNDLE, kinds.BAD_REQUEST, kinds.BUSY),
 )
 @needs("publish")
-def rollback() -> Response:
+def rollback(body: dict[str, Any]) -> Response:
     """Activate now what was published before the present bundle.
 
     A second rollback comes back to the present one. What is stopped stays stopped.
     """
-    loaded = _loaded(_ROLLBACK)
-    try:
-        return answer(_ordered(_done(lambda: publishing().rollback(act(loaded["reason"])))))
-    except NothingBefore as error:
-        raise Refused(problems.NOTHING_BEFORE, str(error)) from error
-
-
-def _loaded(schema: ActivateSchema | RollbackSchema) -> dict[str, Any]:
-    reading.query(request)
-    found: Posted = reading.posted(request)
-    loaded, faults = reading.loaded(schema, found)
-    if faults:
-        raise InvalidInput(faults)
-    return loaded
-
-
-def _done(operation: Callable[[], Done]) -> Done:
-    try:
-        return operation()
-    except Busy as error:
-        raise Refused(problems.BUSY, str(error)) from error
+    return answer(publishing().rollback(act(body["reason"])).json)
 
 
 def _instant(text: str) -> datetime | None:
     return None if text == NOW else moment_of(text)
-
-
-def _ordered(found: Ordered) -> dict[str, Any]:
-    return {
-        **asdict(found.order),
-        "replaces": found.replaces,
-        "touched": {"decisions": found.decisions, "policies": list(found.policies)},
-        "warnings": list(warnings(found)),
-    }
-
-
-def warnings(found: Ordered) -> Iterable[str]:
-    """What whoever gave an order should know."""
-    if found.decisions:
-        judged = "1 decision" if found.decisions == 1 else f"{found.decisions} decisions"
-        yield (
-            f"{judged} judged a day of which the bundle says something else; a period that has been decided on is "
-            "ended, not edited"
-        )
-    if found.order.bundle != found.order.published:
-        yield f"stops in force are merged: `{found.order.bundle}` evaluates"

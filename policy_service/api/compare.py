@@ -11,6 +11,7 @@ from policy_service.api.answers import answer
 from policy_service.api.decisions import checked
 from policy_service.api.schemas.compare import ComparisonSchema
 from policy_service.api.shared import auditing
+from policy_service.problems import kinds
 
 blueprint = Blueprint("compare", __name__, url_prefix="/v1/decisions", description="Why two decisions differ")
 
@@ -24,16 +25,7 @@ def _id(name: str, example: str) -> dict[str, Any]:
 @blueprint.response(200, ComparisonSchema, description="The comparison.")
 @blueprint.doc(
     operationId="compare",
-    responses=problems.documented(
-        problems.NOT_FOUND,
-        problems.NOT_ACCEPTABLE,
-        problems.ERASED,
-        problems.HOST_REFUSED,
-        problems.INVALID,
-        problems.NOT_COMPARABLE,
-        problems.INTERNAL,
-        problems.STORE,
-    ),
+    responses=problems.of_route(kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_COMPARABLE),
 )
 @needs("audit")
 def compare(a: str, b: str) -> Response:

@@ -14,7 +14,7 @@ from policy_service import __version__
 from policy_service.api import observing, problems
 from policy_service.api.access import SECURITY_SCHEMES
 from policy_service.api.schemas.problem import ProblemSchema
-from policy_service.api.schemas.request import DECLARED, REQUEST_CONDITIONS
+from policy_service.requests.schemas import DECLARED, REQUEST_CONDITIONS
 
 _DESCRIPTION = """\
 Post a merchant's state and get the rewards it has earned and recommendations, each with its reason. Every decision is
@@ -82,7 +82,7 @@ class Contract(Api):
 
 
 def answered(static: dict[str, Any]) -> dict[str, Any]:
-    """The contract with what every answer carries."""
+    """The contract with the headers that every response has."""
     whole = deepcopy(static)  # parts of it are one object, which a change would reach many times
     for path in whole["paths"].values():
         for operation in (one for one in path.values() if isinstance(one, dict)):
@@ -100,7 +100,7 @@ def with_facts(static: Mapping[str, Any], facts: Mapping[str, Any] | None) -> di
     """The contract with the posted state described, one component `Facts.<section>` each.
 
     Args:
-        static: the contract that needs no rules.
+        static: the contract as it is without rules.
         facts: JSON Schema of the state; null where no rules are active: then it is any object.
     """
     whole = deepcopy(dict(static))

@@ -7,21 +7,21 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from policy_service.api import examples, filters, links, problems, reading
+from policy_service.api import examples, links, problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
-from policy_service.api.body import Posted
+from policy_service.api.bodies import takes
 from policy_service.api.revealing import may_reveal, note
 from policy_service.api.schemas.decisions import RecordSchema, ReplayedSchema
-from policy_service.api.schemas.request import DECISION_ID, ReplayRequestSchema
 from policy_service.api.shared import auditing, service
 from policy_service.decisions.audit.replaying import Replaying
 from policy_service.decisions.deciding.chains import Chain
-from policy_service.decisions.deciding.service import NotFound
-from policy_service.diagnostics import Fault, InvalidInput
+from policy_service.decisions.ports.records import NotFound
+from policy_service.problems import kinds
+from policy_service.requests.reading import read
+from policy_service.requests.schemas import DECISION_ID, ReplayRequestSchema
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/v1/decisions", description="What was decided, and why")
-_SCHEMA = ReplayRequestSchema()
 _ID = re.compile(DECISION_ID)
 ID_PARAMETER = {
     "in": "path",
@@ -36,10 +36,6 @@ _REVEAL = {
     "schema": {"type": "boolean", "default": False},
     "description": "Show the values that stand as commitments: for the role audit, and noted in the audit trail.",
 }
-_BODY = {
-    "required": False,
-    "content": {"application/json": {"schema": ReplayRequestSchema, "example": {"bundle": "active"}}},
-}
 
 
 @blueprint.route("/<id>", parameters=[ID_PARAMETER])
@@ -47,16 +43,7 @@ _BODY = {
 @blueprint.doc(
     operationId="decision",
     parameters=[_REVEAL],
-    responses={200: {"links": links.OF_A_RECORD}}
-    | problems.documented(
-        problems.NOT_FOUND,
-        problems.NOT_ACCEPTABLE,
-        problems.ERASED,
-        problems.HOST_REFUSED,
-        problems.INVALID,
-        problems.INTERNAL,
-        problems.STORE,
-    ),
+    responses={200: {"links": links.OF_A_RECORD}} | problems.of_route(kinds.NOT_FOUND, kinds.ERASED),
 )
 @needs("read", "audit")
 def decision(id: str) -> Response:
@@ -65,11 +52,9 @@ def decision(id: str) -> Response:
     The request as it was judged, the answer, and the bundle that gave it; its place in the log, and the decisions that
     it corrects and that correct it. A sensitive value stands as `{"commitment": …}` unless it is revealed.
     """
-    asked = reading.query(request, "reveal")
-    faults: list[Fault] = []
-    reveal = filters.flag(asked, "reveal", faults)
-    if faults:
-        raise InvalidInput(faults)
+    params = reading.query(request, "reveal")
+    reveal = params.flag("reveal")
+    params.check()
     if reveal:
         may_reveal()
     known = service()
@@ -87,39 +72,27 @@ def _chain(chain: Chain) -> dict[str, Any]:
     return {"decisions": links, "complete": chain.complete}
 
 
+def _body_if_any(schema: ReplayRequestSchema) -> dict[str, Any]:
+    """The values of the body. Unlike elsewhere, a query is ignored."""
+    return read(schema, reading.posted_if_any(request)).checked()
+
+
 @blueprint.route("/<id>/replay", methods=["POST"], parameters=[ID_PARAMETER])
 @blueprint.response(200, ReplayedSchema, description="Whether the answer is the same, and where it differs.")
+@takes(ReplayRequestSchema, {"bundle": "active"}, required=False, reader=_body_if_any)
 @blueprint.doc(
     operationId="replay",
-    requestBody=_BODY,
-    responses=problems.documented(
-        problems.MALFORMED,
-        problems.NOT_FOUND,
-        problems.NOT_ACCEPTABLE,
-        problems.ERASED,
-        problems.BODY_TOO_LARGE,
-        problems.MEDIA_TYPE,
-        problems.HOST_REFUSED,
-        problems.INVALID,
-        problems.NOT_REPLAYABLE,
-        problems.INTERNAL,
-        problems.STORE,
-        problems.NO_BUNDLE,
-    ),
+    responses=problems.of_body(kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_REPLAYABLE, kinds.NO_BUNDLE),
 )
 @needs("audit")
-def replay(id: str) -> Response:
+def replay(id: str, body: dict[str, Any]) -> Response:
     """Evaluate a recorded request again.
 
     Under the original bundle and day the answer must be the same bytes. Under another one `bundle`, `as_of` and the
     period of claim keys are not compared. Nothing is logged. Without a body: the original bundle. A record that is not
     the one that was sealed, or of a version that this program does not know, is refused.
     """
-    found = Posted({}) if reading.is_empty(request) else reading.posted(request)
-    loaded, faults = reading.loaded(_SCHEMA, found)
-    if faults:
-        raise InvalidInput(faults)
-    replayed = Replaying(service(), auditing()).one(checked(id), loaded.get("bundle", "original"), loaded.get("as_of"))
+    replayed = Replaying(service(), auditing()).one(checked(id), body.get("bundle", "original"), body.get("as_of"))
     return answer(
         {
             "identical": replayed.identical,
@@ -132,7 +105,7 @@ def replay(id: str) -> Response:
 
 
 def checked(id_: str) -> str:
-    """The id of a path, if it can be one. Raises NotFound."""
+    """The id in a path. Raises NotFound where it has not the form of one."""
     if _ID.fullmatch(id_) is None:
         raise NotFound(f"there is no decision `{id_[:64]}`")
     return id_

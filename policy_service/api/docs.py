@@ -17,9 +17,8 @@ from policy_service.api.access import needs
 from policy_service.api.contract import answered, with_facts
 from policy_service.api.shared import service
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
-from policy_service.decisions.deciding.service import NotFound
 from policy_service.decisions.explaining import catalogue
-from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.ports.records import NotFound, StoreUnavailable
 from policy_service.policies.bundle import Bundle
 
 _HERE = Path(__file__).parent
@@ -41,7 +40,7 @@ _POLICY = (
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """The contract under one bundle; null: under none."""
+    """The contract as it is under one bundle, or where there is none."""
 
     bundle: str | None
     text: bytes
@@ -69,7 +68,7 @@ class _Contract:
 
 
 def _active() -> Bundle | None:
-    """Also while the store cannot be read the contract is told: without the facts, if it never could be."""
+    """The active bundle. Null where there is none, or the store was never readable; the contract is served anyway."""
     try:
         return service().asking.active().bundle
     except (NoActiveBundle, StoreUnavailable):
@@ -77,7 +76,7 @@ def _active() -> Bundle | None:
 
 
 def blueprint(api: Api) -> Blueprint:
-    """Serves the contract as it is when all resources are registered."""
+    """The routes of the contract; made when all resources are registered."""
     made = Blueprint("docs", __name__)
     contract = _Contract(answered(api.spec.to_dict()))
 

@@ -11,17 +11,17 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from policy_service import canonical
-from policy_service.api import filters, problems, reading
+from policy_service.api import problems, reading
 from policy_service.api.access import needs
-from policy_service.api.body import NDJSON
+from policy_service.api.parameters import filter_parameters
+from policy_service.api.reading import NDJSON
 from policy_service.api.schemas.search import ExportedSchema
 from policy_service.api.shared import auditing
 from policy_service.decisions.deciding.recording import record_body
 from policy_service.decisions.ports.log import LogEntry
-from policy_service.diagnostics import Fault, InvalidInput, fault
-from policy_service.diagnostics.catalogue import BAD_OPTION
 from policy_service.proofs.commitments import is_commitment
 from policy_service.proofs.receipts import digest_of
+from policy_service.requests import filters
 
 CSV = "text/csv"
 _FORMS = {"ndjson": NDJSON, "csv": CSV}
@@ -52,11 +52,8 @@ _ANSWERED = {
 @blueprint.route("/export")
 @blueprint.doc(
     operationId="export",
-    parameters=filters.parameters(_FORMAT),
-    responses={"200": _ANSWERED}
-    | problems.documented(
-        problems.NOT_ACCEPTABLE, problems.HOST_REFUSED, problems.INVALID, problems.INTERNAL, problems.STORE
-    ),
+    parameters=filter_parameters(_FORMAT),
+    responses={"200": _ANSWERED} | problems.of_route(),
 )
 @needs("audit")
 def export() -> Response:
@@ -66,15 +63,12 @@ def export() -> Response:
     reward granted; what is sensitive reads `hidden`, and a text that a spreadsheet would take for a formula begins with
     an apostrophe. An answer that breaks off is not complete: its transfer ends without the last chunk.
     """
-    asked = reading.query(request, *filters.NAMES, "format")
-    faults: list[Fault] = []
-    query = filters.query_of(asked, faults)
-    if asked.get("format", "csv") not in _FORMS:
-        faults.append(fault("/format", BAD_OPTION, "`format` is ndjson or csv"))
-    if faults:
-        raise InvalidInput(faults)
+    params = reading.query(request, *filters.NAMES, "format")
+    query = filters.query_of(params)
+    form = params.matching("format", "|".join(_FORMS), "`format` is ndjson or csv")
+    params.check()
     accepted = request.accept_mimetypes.best_match(list(_FORMS.values()), NDJSON)
-    wanted = _FORMS[asked["format"]] if "format" in asked else accepted
+    wanted = accepted if form is None else _FORMS[form]
     portions = auditing().searching.records(query)
     first = list(islice(portions, 1))  # now, so that a store that cannot be read is told as a problem
     lines = (table if wanted == CSV else records)(chain(first, portions))

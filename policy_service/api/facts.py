@@ -6,10 +6,10 @@ from flask_smorest import Blueprint
 from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
-from policy_service.api.schemas.request import LONGEST_PATTERN, MOST_PATTERNS
 from policy_service.api.shared import service
-from policy_service.diagnostics import Fault, InvalidInput, fault
-from policy_service.diagnostics.catalogue import BAD_OPTION, BAD_TEXT, TOO_MANY
+from policy_service.problems import kinds
+from policy_service.requests.filters import patterns_of
+from policy_service.requests.schemas import LONGEST_PATTERN, MOST_PATTERNS
 
 blueprint = Blueprint("facts", __name__, url_prefix="/v1/facts", description="What can be posted")
 _POLICIES = {
@@ -41,15 +41,7 @@ _POLICIES = {
 @blueprint.doc(
     operationId="facts",
     parameters=[_POLICIES],
-    responses=problems.documented(
-        problems.NOT_ACCEPTABLE,
-        problems.HOST_REFUSED,
-        problems.PATH_TOO_LONG,
-        problems.INVALID,
-        problems.INTERNAL,
-        problems.STORE,
-        problems.NO_BUNDLE,
-    ),
+    responses=problems.of_route(kinds.PATH_TOO_LONG, kinds.NO_BUNDLE),
 )
 @needs.any_role
 def facts() -> Response:
@@ -57,20 +49,7 @@ def facts() -> Response:
 
     With `policies`, the smallest state that these policies and those they depend on read.
     """
-    posted = reading.query(request, "policies").get("policies")
-    return answer(service().facts_schema(None if posted is None else _patterns(posted)))
-
-
-def _patterns(text: str) -> tuple[str, ...]:
-    patterns = tuple(text.split(","))
-    faults: list[Fault] = []
-    if len(patterns) > MOST_PATTERNS:
-        faults.append(fault("/policies", TOO_MANY, f"more than {MOST_PATTERNS} patterns"))
-    for at, pattern in enumerate(patterns):
-        if not pattern:
-            faults.append(fault(f"/policies/{at}", BAD_OPTION, "a pattern that names nothing"))
-        elif len(pattern) > LONGEST_PATTERN:
-            faults.append(fault(f"/policies/{at}", BAD_TEXT, f"a pattern is at most {LONGEST_PATTERN} characters"))
-    if faults:
-        raise InvalidInput(faults)
-    return patterns
+    params = reading.query(request, "policies")
+    patterns = patterns_of(params)
+    params.check()
+    return answer(service().facts_schema(patterns))

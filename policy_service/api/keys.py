@@ -9,12 +9,12 @@ from flask_smorest import Blueprint
 
 from policy_service.access import instants
 from policy_service.access.credentials import ID
-from policy_service.access.issuing import GRACE, Issuing, Made, State, UnknownKey, state
+from policy_service.access.issuing import GRACE, Issuing, Made, State, UnknownKey, shown, state
 from policy_service.access.keys import Key
 from policy_service.api import links, problems, reading
 from policy_service.api.access import needs, principal, request_id
 from policy_service.api.answers import answer
-from policy_service.api.body import Posted
+from policy_service.api.bodies import takes
 from policy_service.api.schemas.keys import (
     KeyListSchema,
     KeySchema,
@@ -24,10 +24,9 @@ from policy_service.api.schemas.keys import (
     RotationSchema,
 )
 from policy_service.api.shared import service, shared
-from policy_service.diagnostics import InvalidInput
+from policy_service.problems import kinds
 
 blueprint = Blueprint("keys", __name__, url_prefix="/v1/keys", description="Who may ask")
-_NEW, _ROTATION, _REVOCATION = NewKeySchema(), RotationSchema(), RevocationSchema()
 _ID = re.compile(ID)
 _ID_PARAMETER = {
     "in": "path",
@@ -37,17 +36,11 @@ _ID_PARAMETER = {
     "example": "0123456789abcdef",
     "description": "The visible part of the key: `psk_<id>_…`.",
 }
-_REFUSALS = (problems.NOT_ACCEPTABLE, problems.HOST_REFUSED, problems.INVALID, problems.INTERNAL, problems.STORE)
-_OF_BODY = (*_REFUSALS, problems.MALFORMED, problems.BODY_TOO_LARGE, problems.MEDIA_TYPE)
-
-
-def _body(schema: type, example: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
-    return {"required": required, "content": {"application/json": {"schema": schema, "example": example}}}
 
 
 @blueprint.route("")
 @blueprint.response(200, KeyListSchema, description="All keys that ever were; none of their secrets.")
-@blueprint.doc(operationId="keys", responses=problems.documented(*_REFUSALS))
+@blueprint.doc(operationId="keys", responses=problems.of_route())
 @needs("admin")
 def keys() -> Response:
     """The keys, oldest first."""
@@ -57,28 +50,23 @@ def keys() -> Response:
 
 @blueprint.route("", methods=["POST"])
 @blueprint.response(201, MadeKeySchema, description="The key, shown this once.")
+@takes(NewKeySchema, {"name": "payments", "roles": ["evaluate", "read"]})
 @blueprint.doc(
     operationId="createKey",
-    requestBody=_body(NewKeySchema, {"name": "payments", "roles": ["evaluate", "read"]}),
-    responses={201: {"links": links.OF_A_KEY}} | problems.documented(*_OF_BODY, problems.NAME_IN_FORCE),
+    responses={201: {"links": links.OF_A_KEY}} | problems.of_body(kinds.NAME_IN_FORCE),
 )
 @needs("admin")
-def create() -> Response:
+def create(body: dict[str, Any]) -> Response:
     """Make a key.
 
     From the first one on, nobody is answered without. An admin may make keys of any roles; who made which is in the
     audit trail.
     """
-    reading.query(request)
-    found = reading.posted(request)
-    loaded, faults = reading.loaded(_NEW, found)
-    if faults:
-        raise InvalidInput(faults)
     made = _issuing().create(
-        loaded["name"],
-        loaded["roles"],
-        rate=loaded.get("rate"),
-        expires_at=_instant(loaded.get("expires_at")),
+        body["name"],
+        body["roles"],
+        rate=body.get("rate"),
+        expires_at=_instant(body.get("expires_at")),
         actor=principal().name,
         request_id=request_id(),
     )
@@ -87,28 +75,23 @@ def create() -> Response:
 
 @blueprint.route("/<id>/rotate", methods=["POST"], parameters=[_ID_PARAMETER])
 @blueprint.response(201, MadeKeySchema, description="The new key, shown this once.")
+@takes(RotationSchema, {"grace_seconds": 86400}, required=False)
 @blueprint.doc(
     operationId="rotateKey",
-    requestBody=_body(RotationSchema, {"grace_seconds": 86400}, required=False),
-    responses=problems.documented(*_OF_BODY, problems.NOT_FOUND, problems.KEY_ENDED),
+    responses=problems.of_body(kinds.NOT_FOUND, kinds.KEY_ENDED),
 )
 @needs("admin")
-def rotate(id: str) -> Response:
+def rotate(id: str, body: dict[str, Any]) -> Response:
     """Replace a key.
 
     The new one has the name, roles and rate of the old one, which ends after a grace: a day by default. Without a body:
     the defaults.
     """
-    reading.query(request)
-    found = Posted({}) if reading.is_empty(request) else reading.posted(request)
-    loaded, faults = reading.loaded(_ROTATION, found)
-    if faults:
-        raise InvalidInput(faults)
-    seconds = loaded.get("grace_seconds", int(GRACE.total_seconds()))
+    seconds = body.get("grace_seconds", int(GRACE.total_seconds()))
     made = _issuing().rotate(
         _checked(id),
         grace=timedelta(seconds=max(-1, min(seconds, 10**9))),
-        expires_at=_instant(loaded.get("expires_at")),
+        expires_at=_instant(body.get("expires_at")),
         actor=principal().name,
         request_id=request_id(),
     )
@@ -117,39 +100,20 @@ def rotate(id: str) -> Response:
 
 @blueprint.route("/<id>/revoke", methods=["POST"], parameters=[_ID_PARAMETER])
 @blueprint.response(200, KeySchema, description="The key, ended.")
+@takes(RevocationSchema, {"reason": "found in a log"})
 @blueprint.doc(
     operationId="revokeKey",
-    requestBody=_body(RevocationSchema, {"reason": "found in a log"}),
-    responses=problems.documented(*_OF_BODY, problems.NOT_FOUND),
+    responses=problems.of_body(kinds.NOT_FOUND),
 )
 @needs("admin")
-def revoke(id: str) -> Response:
+def revoke(id: str, body: dict[str, Any]) -> Response:
     """End a key at once.
 
     Every worker on every host refuses it within POLICY_KEY_REFRESH_MS. When the last key is revoked the service stays
     closed: `policyctl keys create` makes a new one.
     """
-    reading.query(request)
-    found = reading.posted(request)
-    loaded, faults = reading.loaded(_REVOCATION, found)
-    if faults:
-        raise InvalidInput(faults)
-    ended = _issuing().revoke(_checked(id), loaded["reason"], actor=principal().name, request_id=request_id())
+    ended = _issuing().revoke(_checked(id), body["reason"], actor=principal().name, request_id=request_id())
     return answer(shown(ended, _state(ended)))
-
-
-def shown(key: Key, now: State) -> dict[str, Any]:
-    """A key as JSON; its digest is not shown."""
-    found: dict[str, Any] = {
-        "id": key.id,
-        "name": key.name,
-        "roles": list(key.roles),
-        "state": now,
-        "created_at": key.created_at,
-        "created_by": key.created_by,
-    }
-    further = {"rate": key.rate, "expires_at": key.expires_at, "revoked_at": key.revoked_at}
-    return found | {name: value for name, value in further.items() if value is not None}
 
 
 def _issuing() -> Issuing:

@@ -1,4 +1,4 @@
-"""What is told of every request: its line in the log, its place in the metrics, its span."""
+"""What is recorded of every request for operators: a log line, metrics, a trace span."""
 
 import logging
 import re
@@ -70,7 +70,7 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
 
 
 class _Body:
-    """An answer on its way; when it is closed, the request is told of."""
+    """The body of a response; when it is closed, the request is logged and counted."""
 
     def __init__(self, body: Iterable[bytes], noted: logs.Noted, began: float, span: traces.ServerSpan | None) -> None:
         self._body, self._noted, self._began, self._span = body, noted, began, span

@@ -8,13 +8,13 @@ from policy_service.access import instants
 from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
-from policy_service.api.problems import Refused
 from policy_service.api.schemas.operations import HealthSchema, KindSchema, ReadinessSchema
 from policy_service.api.shared import is_stopping, service, shared
-from policy_service.decisions.deciding.service import NotFound
-from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.ports.records import NotFound, StoreUnavailable
 from policy_service.diagnostics import Code, fault
 from policy_service.diagnostics.catalogue import NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, WORKER_ENDS
+from policy_service.problems import kinds
+from policy_service.problems.refused import Refused
 from policy_service.telemetry import metrics
 
 LAG_SECONDS = 60
@@ -24,7 +24,7 @@ blueprint = Blueprint("operations", __name__, description="How the service is")
 
 @blueprint.route("/healthz")
 @blueprint.response(200, HealthSchema, description="The process answers.")
-@blueprint.doc(operationId="healthz", responses=problems.documented(problems.HOST_REFUSED))
+@blueprint.doc(operationId="healthz", responses=problems.documented(kinds.HOST_REFUSED))
 @needs.anyone
 def healthz() -> Response:
     """Whether the process answers. Asks nothing of the store."""
@@ -33,7 +33,7 @@ def healthz() -> Response:
 
 @blueprint.route("/readyz")
 @blueprint.response(200, ReadinessSchema, description="The service can decide; `degraded`: somebody should look at it.")
-@blueprint.doc(operationId="readyz", responses=problems.documented(problems.HOST_REFUSED, problems.NOT_READY))
+@blueprint.doc(operationId="readyz", responses=problems.documented(kinds.HOST_REFUSED, kinds.NOT_READY))
 @needs.anyone
 def readyz() -> Response:
     """Whether the service can decide: its store answers, a bundle is active, and the worker is not about to end.
@@ -69,12 +69,12 @@ def readyz() -> Response:
 
 
 def _not_ready(pointer: str, code: Code, message: str) -> Refused:
-    return Refused(problems.NOT_READY, message, [fault(pointer, code, message)])
+    return Refused(kinds.NOT_READY, message, [fault(pointer, code, message)])
 
 
 @blueprint.route("/metrics")
 @blueprint.response(200, content_type="text/plain", description="All metrics of all workers of this host.")
-@blueprint.doc(operationId="metrics", responses=problems.documented(problems.HOST_REFUSED, problems.INVALID))
+@blueprint.doc(operationId="metrics", responses=problems.documented(kinds.HOST_REFUSED, kinds.INVALID))
 @needs("operate")
 def scraped() -> Response:
     """How the service is, in Prometheus' text format. What other workers counted is at most a second old."""
@@ -84,14 +84,12 @@ def scraped() -> Response:
 
 @blueprint.route("/problems/<name>")
 @blueprint.response(200, KindSchema, description="What the type of a problem means.")
-@blueprint.doc(
-    operationId="problem", responses=problems.documented(problems.NOT_FOUND, problems.HOST_REFUSED, problems.INVALID)
-)
+@blueprint.doc(operationId="problem", responses=problems.documented(kinds.NOT_FOUND, kinds.HOST_REFUSED, kinds.INVALID))
 @needs.anyone
 def problem(name: str) -> Response:
     """What a type of problem means. The path is the problem's `type`."""
     reading.query(request)
-    kind = problems.KINDS.get(name)
+    kind = kinds.KINDS.get(name)
     if kind is None:
         raise NotFound(f"there is no problem `{name[:64]}`")
     found = {"type": kind.type, "title": kind.title, "status": kind.status, "meaning": kind.meaning}

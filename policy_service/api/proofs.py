@@ -5,29 +5,18 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from policy_service.api import filters, problems, reading
+from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.decisions import ID_PARAMETER, checked
 from policy_service.api.revealing import note
 from policy_service.api.schemas.proofs import ConsistencySchema, EvidenceSchema, HeadSchema, ProofSchema
 from policy_service.api.shared import auditing
-from policy_service.decisions.audit.auditing import Auditing
-from policy_service.decisions.ports.log import SignedHead
-from policy_service.diagnostics import Fault, InvalidInput, fault
-from policy_service.diagnostics.catalogue import KEY_ABSENT
+from policy_service.problems import kinds
 from policy_service.proofs.keys import base64
 from policy_service.proofs.receipts import digest_of
 
 blueprint = Blueprint("log", __name__, url_prefix="/v1", description="That the log is whole")
-_REFUSALS = (
-    problems.NOT_ACCEPTABLE,
-    problems.NOT_SEALED,
-    problems.HOST_REFUSED,
-    problems.INVALID,
-    problems.INTERNAL,
-    problems.STORE,
-)
 
 
 def _size(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
@@ -46,31 +35,18 @@ _PRIVATE = {
 
 @blueprint.route("/log/head")
 @blueprint.response(200, HeadSchema, description="The signed head.")
-@blueprint.doc(operationId="head", parameters=[_AT], responses=problems.documented(*_REFUSALS))
+@blueprint.doc(operationId="head", parameters=[_AT], responses=problems.of_route(kinds.NOT_SEALED))
 @needs("audit")
 def head() -> Response:
     """The signed head of the log, and the keys that verify it.
 
     Keep heads: a log that was cut short, or changed from end to end, does not fit them any more.
     """
-    asked = reading.query(request, "size")
-    faults: list[Fault] = []
-    size = filters.whole_number(asked, "size", faults)
-    if faults:
-        raise InvalidInput(faults)
+    params = reading.query(request, "size")
+    size = params.whole_number("size")
+    params.check()
     known = auditing()
-    return answer(shown(known, known.head(size)))
-
-
-def shown(known: Auditing, found: SignedHead) -> dict[str, Any]:
-    return {
-        "origin": known.keys.origin,
-        "size": found.size,
-        "root": base64(bytes.fromhex(found.root)),
-        "signed_at": found.at,
-        "note": found.note,
-        "keys": [verifier.text for verifier in known.keys.verifiers],
-    }
+    return answer(known.shown(known.head(size)))
 
 
 @blueprint.route("/log/consistency")
@@ -81,33 +57,27 @@ def shown(known: Auditing, found: SignedHead) -> dict[str, Any]:
         _size("from", "Size of the earlier tree.", required=True),
         _size("to", "Size of the later head; the last one by default."),
     ],
-    responses=problems.documented(*_REFUSALS),
+    responses=problems.of_route(kinds.NOT_SEALED),
 )
 @needs("audit")
 def consistency() -> Response:
     """That an earlier log is the beginning of a later one: nothing was taken out or changed between two heads."""
-    asked = reading.query(request, "from", "to")
-    faults: list[Fault] = []
-    old, new = (filters.whole_number(asked, name, faults) for name in ("from", "to"))
-    if "from" not in asked:
-        faults.append(fault("/from", KEY_ABSENT, "the size of the earlier tree is needed"))
-    if faults or old is None:
-        raise InvalidInput(faults)
+    params = reading.query(request, "from", "to")
+    first, new = params.whole_number("from"), params.whole_number("to")
+    old = params.needed("from", first, "the size of the earlier tree is needed")
     later, hashes = auditing().consistency(old, new)
     return answer({"from": old, "to": later.size, "hashes": [base64(one) for one in hashes], "head": later.note})
 
 
 @blueprint.route("/decisions/<id>/proof", parameters=[ID_PARAMETER])
 @blueprint.response(200, ProofSchema, description="The inclusion proof.")
-@blueprint.doc(operationId="proof", parameters=[_AT], responses=problems.documented(problems.NOT_FOUND, *_REFUSALS))
+@blueprint.doc(operationId="proof", parameters=[_AT], responses=problems.of_route(kinds.NOT_FOUND, kinds.NOT_SEALED))
 @needs("audit")
 def proof(id: str) -> Response:
     """That a decision is in the log: the hashes from its record to the root of a signed head."""
-    asked = reading.query(request, "size")
-    faults: list[Fault] = []
-    size = filters.whole_number(asked, "size", faults)
-    if faults:
-        raise InvalidInput(faults)
+    params = reading.query(request, "size")
+    size = params.whole_number("size")
+    params.check()
     found = auditing().proof(checked(id), size)
     return answer(
         {
@@ -124,7 +94,7 @@ def proof(id: str) -> Response:
 @blueprint.route("/decisions/<id>/evidence", parameters=[ID_PARAMETER])
 @blueprint.response(200, EvidenceSchema, description="One file that proves the decision.")
 @blueprint.doc(
-    operationId="evidence", parameters=[_PRIVATE], responses=problems.documented(problems.NOT_FOUND, *_REFUSALS)
+    operationId="evidence", parameters=[_PRIVATE], responses=problems.of_route(kinds.NOT_FOUND, kinds.NOT_SEALED)
 )
 @needs("audit")
 def evidence(id: str) -> Response:
@@ -133,11 +103,9 @@ def evidence(id: str) -> Response:
     The record, the rules that decided with their texts, the inclusion proof, the signed head and the receipt. Verify it
     with `tools/verify_decision.py`, which shares no code with the service.
     """
-    asked = reading.query(request, "private")
-    faults: list[Fault] = []
-    private = filters.flag(asked, "private", faults)
-    if faults:
-        raise InvalidInput(faults)
+    params = reading.query(request, "private")
+    private = params.flag("private")
+    params.check()
     found = auditing().export(checked(id), private=private)
     if private:
         note(id, "evidence")

@@ -1,19 +1,17 @@
-"""Sensitive values shown: who may, and that it is in the audit trail before anybody sees them."""
+"""Sensitive values shown: only to auditors, and noted in the audit trail before anybody sees them."""
 
 from policy_service.access import instants
-from policy_service.access.trail import TrailEntry
-from policy_service.api import problems
+from policy_service.access.trail import REVEAL, TrailEntry
 from policy_service.api.access import principal, request_id
-from policy_service.api.problems import Refused
 from policy_service.api.shared import service, shared
-
-ACTION = "decision.reveal"
+from policy_service.problems import kinds
+from policy_service.problems.refused import Refused
 
 
 def may_reveal() -> None:
-    """Refuses whoever is no auditor. Raises Refused."""
+    """Raises Refused where the caller has not the role `audit`."""
     if "audit" not in principal().roles:
-        raise Refused(problems.FORBIDDEN, "to reveal sensitive values needs a role of: audit")
+        raise Refused(kinds.FORBIDDEN, "to reveal sensitive values needs a role of: audit")
 
 
 def note(id_: str, shown_in: str) -> None:
@@ -24,4 +22,4 @@ def note(id_: str, shown_in: str) -> None:
     """
     at = instants.text(service().now())
     detail = {"shown_in": shown_in}
-    shared().trail.note(TrailEntry(at, principal().name, ACTION, id_, detail=detail, request_id=request_id()))
+    shared().trail.note(TrailEntry(at, principal().name, REVEAL, id_, detail=detail, request_id=request_id()))

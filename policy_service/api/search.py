@@ -1,25 +1,18 @@
 """GET /v1/decisions, GET /v1/claims."""
 
-import re
-from dataclasses import asdict
-from typing import Any
-
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from policy_service.api import filters, problems, reading
+from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
+from policy_service.api.parameters import PAGING, filter_parameters
 from policy_service.api.schemas.search import ClaimHistorySchema, PageSchema
 from policy_service.api.shared import auditing
-from policy_service.decisions.audit.searching import Bearing, Found, Page
-from policy_service.diagnostics import Fault, InvalidInput, fault
-from policy_service.diagnostics.catalogue import BAD_OPTION, KEY_ABSENT
+from policy_service.requests import filters
 
 blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Past decisions, found by what they are about")
-_REFUSALS = problems.documented(
-    problems.NOT_ACCEPTABLE, problems.HOST_REFUSED, problems.INVALID, problems.INTERNAL, problems.STORE
-)
+_REFUSALS = problems.of_route()
 _KEY = {
     "in": "query",
     "name": "key",
@@ -32,7 +25,7 @@ _KEY = {
 
 @blueprint.route("/decisions")
 @blueprint.response(200, PageSchema, description="A page of decisions.")
-@blueprint.doc(operationId="search", parameters=filters.parameters(*filters.PAGING), responses=_REFUSALS)
+@blueprint.doc(operationId="search", parameters=filter_parameters(*PAGING), responses=_REFUSALS)
 @needs("read", "audit")
 def search() -> Response:
     """Find decisions; every filter that is given must hold.
@@ -41,26 +34,10 @@ def search() -> Response:
     in the last second may not be sealed yet: it is found by its id alone. Sensitive values are not shown, but are
     looked for: `subject` may be one, until it is erased.
     """
-    asked = reading.query(request, *filters.NAMES, "limit", "cursor")
-    faults: list[Fault] = []
-    query = filters.query_of(asked, faults)
-    if faults:
-        raise InvalidInput(faults)
-    return answer(page(auditing().searching.search(query)))
-
-
-def page(found: Page) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "decisions": [_shown(one) for one in found.decisions],
-        "sealed_through": found.sealed_through,
-    }
-    return shown if found.next is None else shown | {"next": filters.cursor(found.next)}
-
-
-def _shown(one: Found) -> dict[str, Any]:
-    shown = {**asdict(one), "decision_id": one.id, "superseded_by": list(one.superseded_by)}
-    del shown["id"]
-    return {key: value for key, value in shown.items() if value is not None}
+    params = reading.query(request, *filters.NAMES, "limit", "cursor")
+    query = filters.query_of(params)
+    params.check()
+    return answer(auditing().searching.search(query).json)
 
 
 @blueprint.route("/claims")
@@ -73,18 +50,13 @@ def claim() -> Response:
     Those that granted it, and those that judged the same reward of the same subject for the same period and did not. A
     key that nobody was ever granted has none.
     """
-    key = reading.query(request, "key").get("key")
-    if key is None:
-        raise InvalidInput([fault("/key", KEY_ABSENT, "the key of the claim is needed")])
-    if len(key) > 600 or re.fullmatch(filters.CLAIM, key) is None:
-        hint = f"as `{_KEY['example']}`, its `#` written `%23`"
-        raise InvalidInput([fault("/key", BAD_OPTION, "`key` is `policy/reward@type:id#period`", hint)])
+    params = reading.query(request, "key")
+    hint = f"as `{_KEY['example']}`, its `#` written `%23`"
+    posted = params.matching(
+        "key", filters.CLAIM, "`key` is `policy/reward@type:id#period`", hint, longest=filters.LONGEST
+    )
+    key = params.needed("key", posted, "the key of the claim is needed")
     known = auditing()
     through = known.log.size()
-    bearings = [bearing(one) for one in known.searching.claim(key)]
+    bearings = [one.json for one in known.searching.claim(key)]
     return answer({"key": key, "decisions": bearings, "sealed_through": through})
-
-
-def bearing(one: Bearing) -> dict[str, Any]:
-    found = asdict(one)
-    return {key: value for key, value in found.items() if value is not None or key in ("granted", "due")}

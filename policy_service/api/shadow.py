@@ -9,77 +9,51 @@ from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.acting import act
 from policy_service.api.answers import answer
+from policy_service.api.bodies import takes
 from policy_service.api.bundles import ID_PARAMETER, checked
-from policy_service.api.schemas.refusals import Strict
 from policy_service.api.schemas.shadow import ShadowEndSchema, ShadowRequestSchema, ShadowSchema
 from policy_service.api.shared import shared
-from policy_service.decisions.deciding.service import NotFound
-from policy_service.decisions.observers.shadow import NotShadowing, Shadowed
-from policy_service.diagnostics import InvalidInput
+from policy_service.decisions.observers.shadow import Shadowed
+from policy_service.problems import kinds
 
 blueprint = Blueprint("shadow", __name__, url_prefix="/v1/bundles", description="A draft beside the active bundle")
-_BEGIN, _END = ShadowRequestSchema(), ShadowEndSchema()
-_READING = (
-    problems.NOT_FOUND,
-    problems.NOT_ACCEPTABLE,
-    problems.HOST_REFUSED,
-    problems.INVALID,
-    problems.INTERNAL,
-    problems.STORE,
-)
-_WRITING = (
-    *_READING,
-    problems.MALFORMED,
-    problems.BAD_REQUEST,
-    problems.BODY_TOO_LARGE,
-    problems.MEDIA_TYPE,
-)
-
-
-def _body(schema: type[Strict], example: dict[str, str]) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
 
 
 @blueprint.route("/<id>/shadow", methods=["POST"], parameters=[ID_PARAMETER])
 @blueprint.response(200, ShadowSchema, description="It is evaluated from now on; by other workers within a second.")
+@takes(ShadowRequestSchema, {"share": "0.05", "reason": "amounts of April"})
 @blueprint.doc(
     operationId="startShadow",
-    requestBody=_body(ShadowRequestSchema, {"share": "0.05", "reason": "amounts of April"}),
-    responses=problems.documented(*_WRITING),
+    responses=problems.of_body(kinds.NOT_FOUND, kinds.BAD_REQUEST),
 )
 @needs("publish")
-def start(id: str) -> Response:
+def start(id: str, body: dict[str, Any]) -> Response:
     """Evaluate a stored bundle beside the active one.
 
     On a share of the requests, after they were answered; no answer is touched, and no request waits. How the two differ
     is counted by policy. One bundle at a time: to begin ends the shadow that was there. Asking again begins anew.
     """
-    loaded = _loaded(_BEGIN)
-    shared().shadow.begin(checked(id), loaded["share"], act(loaded["reason"]))
+    shared().shadow.begin(checked(id), body["share"], act(body["reason"]))
     return _shown(id)
 
 
 @blueprint.route("/<id>/shadow/end", methods=["POST"], parameters=[ID_PARAMETER])
 @blueprint.response(200, ShadowSchema, description="It has ended; what was found stays.")
+@takes(ShadowEndSchema, {"reason": "seen enough"})
 @blueprint.doc(
     operationId="endShadow",
-    requestBody=_body(ShadowEndSchema, {"reason": "seen enough"}),
-    responses=problems.documented(*_WRITING),
+    responses=problems.of_body(kinds.NOT_FOUND, kinds.BAD_REQUEST),
 )
 @needs("publish")
-def end(id: str) -> Response:
+def end(id: str, body: dict[str, Any]) -> Response:
     """Evaluate the bundle no more."""
-    loaded = _loaded(_END)
-    try:
-        shared().shadow.end(checked(id), act(loaded["reason"]))
-    except NotShadowing as error:
-        raise NotFound(str(error)) from error
+    shared().shadow.end(checked(id), act(body["reason"]))
     return _shown(id)
 
 
 @blueprint.route("/<id>/shadow", parameters=[ID_PARAMETER])
 @blueprint.response(200, ShadowSchema, description="What was found, at most a second ago.")
-@blueprint.doc(operationId="shadow", responses=problems.documented(*_READING))
+@blueprint.doc(operationId="shadow", responses=problems.of_route(kinds.NOT_FOUND))
 @needs("publish")
 def shown(id: str) -> Response:
     """What the bundle would change.
@@ -90,19 +64,8 @@ def shown(id: str) -> Response:
     return _shown(checked(id))
 
 
-def _loaded(schema: Strict) -> dict[str, Any]:
-    reading.query(request)
-    loaded, faults = reading.loaded(schema, reading.posted(request))
-    if faults:
-        raise InvalidInput(faults)
-    return loaded
-
-
 def _shown(id_: str) -> Response:
-    try:
-        return answer(_told(shared().shadow.shown(id_)))
-    except NotShadowing as error:
-        raise NotFound(str(error)) from error
+    return answer(_told(shared().shadow.shown(id_)))
 
 
 def _told(found: Shadowed) -> dict[str, Any]:

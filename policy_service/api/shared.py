@@ -43,7 +43,7 @@ class Shared:
             self.recorded.sealer.start()
 
     def close(self) -> None:
-        """End the background threads; work that waits is still done, as far as a few seconds allow."""
+        """Stop them; what is queued is still done, as far as a few seconds allow."""
         self.judge.queue.close()
         self.shadow.queue.close()
         if self.recorded is not None:

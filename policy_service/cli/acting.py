@@ -1,4 +1,4 @@
-"""What commands share that act on the database: who acts, and what they are refused told."""
+"""What commands share that act on the database: who acts, and how a refusal is shown."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,6 @@ from typing import NoReturn
 
 import click
 
-from policy_service.api.schemas.bundles import REASON
 from policy_service.assembly import assemble
 from policy_service.cli.terminal import found_errors
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle, UnusableBundle
@@ -21,6 +20,7 @@ from policy_service.decisions.bundles.publishing import (
     UnknownReward,
 )
 from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.requests.fields import REASON
 from policy_service.settings import read_settings
 
 _ACTOR = "policyctl"
@@ -31,7 +31,7 @@ _REFUSALS = (
 
 
 class OneLine(click.ParamType[str]):
-    """One line, as the service takes a reason; `what` it is for the person who wrote two."""
+    """A text of one line, as the service takes a reason; `what` names it in the message."""
 
     name = "text"
 
@@ -55,16 +55,16 @@ def act(reason: str = "") -> Act:
 
 @contextmanager
 def publishing() -> Iterator[Publishing]:
-    """The operations on the database of POLICY_DATABASE_URL; what they refuse is told, and the command ends."""
+    """The operations on the database of POLICY_DATABASE_URL; what they refuse is printed, and the command ends."""
     try:
         yield assemble(read_settings()).publishing
     except StoreUnavailable as error:
-        told(f"the store cannot be used: {error}")
+        fail(f"the store cannot be used: {error}")
     except _REFUSALS as error:
-        told(str(error))
+        fail(str(error))
 
 
-def told(message: str) -> NoReturn:
-    """Tells why the command ends, and ends it."""
+def fail(message: str) -> NoReturn:
+    """Prints why the command ends, and ends it with exit status 1."""
     click.echo(f"error: {message}", err=True)
     raise found_errors()

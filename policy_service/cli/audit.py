@@ -12,19 +12,17 @@ from typing import Any
 import click
 
 from policy_service.access import instants
-from policy_service.access.trail import TrailEntry
-from policy_service.api.filters import SUBJECT
-from policy_service.api.proofs import shown
-from policy_service.api.revealing import ACTION
-from policy_service.cli.acting import OneLine, act, told
+from policy_service.access.trail import REVEAL, TrailEntry
+from policy_service.cli.acting import OneLine, act, fail
 from policy_service.cli.decisions import auditing
 from policy_service.cli.page import page
-from policy_service.cli.requests import telling
+from policy_service.cli.requests import reporting_faults
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.audit.verifying import Finding, GivenReceipt, Progress, Verified
 from policy_service.proofs import keys
 from policy_service.proofs.keys import KeyRefused, Verifier
 from policy_service.proofs.receipts import Receipt, ReceiptRefused
+from policy_service.requests.filters import SUBJECT
 from policy_service.settings import read_settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -91,7 +89,7 @@ def head(size: int | None, form: str) -> None:
     with auditing(form) as (_, known):
         found = known.head(size)
     if form == "json":
-        write_json(shown(known, found))
+        write_json(known.shown(found))
     else:
         click.echo(found.note, nl=False)
 
@@ -139,7 +137,7 @@ def _keep(file: Path | None, progress: Progress) -> None:
         written.write_text(json.dumps(asdict(progress)) + "\n", "utf-8")
         written.replace(file)
     except OSError as error:
-        told(f"`{file}` cannot be written: {error.strerror}")
+        fail(f"`{file}` cannot be written: {error.strerror}")
 
 
 @contextmanager
@@ -259,13 +257,13 @@ def export(decision: str, file: Path, private: bool, form: str) -> None:
         found = known.export(decision, private=private)
         if private:
             at = instants.text(assembled.service.now())
-            assembled.trail.note(TrailEntry(at, act().actor, ACTION, decision, detail={"shown_in": "evidence"}))
+            assembled.trail.note(TrailEntry(at, act().actor, REVEAL, decision, detail={"shown_in": "evidence"}))
     try:
         if private:
             file.touch(0o600)
         file.write_text(found.dumps(), "utf-8")
     except OSError as error:
-        told(f"`{file}` cannot be written: {error.strerror}")
+        fail(f"`{file}` cannot be written: {error.strerror}")
     inclusion = found.inclusion
     if form == "json":
         write_json({"decision_id": decision, "index": inclusion.index, "size": inclusion.size, "file": str(file)})
@@ -310,12 +308,12 @@ def new_key(file: Path) -> None:
     The key is named after POLICY_LOG_ORIGIN; POLICY_SIGNING_KEY names the file. Keep the verifier key apart from the
     store, with those who verify.
     """
-    with telling("text"):
+    with reporting_faults("text"):
         origin = read_settings().log_origin
     try:
         made = keys.make(file, origin)
     except FileExistsError:
-        told(f"`{file}` is there already, and is left as it is")
+        fail(f"`{file}` is there already, and is left as it is")
     except (OSError, KeyRefused) as error:
-        told(f"no key can be made: {error}")
+        fail(f"no key can be made: {error}")
     click.echo(made.verifier.text)

@@ -1,21 +1,18 @@
 """`policyctl bundle`: rules folders packed, stored, activated, taken back."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from policy_service.api.bundles import warnings
 from policy_service.cli.acting import act, publishing, reason_option
 from policy_service.cli.folder import as_objects, tell
 from policy_service.cli.terminal import aligned, counted, format_option, found_errors, write_json
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.bundles.checking import check, errors
-from policy_service.decisions.bundles.evaluators import imminent
-from policy_service.decisions.bundles.publishing import BundleInvalid, Ordered
+from policy_service.decisions.bundles.publishing import BundleInvalid, Ordered, listed
 from policy_service.diagnostics import PolicyError
 from policy_service.policies.bundle import load_folder
 from policy_service.policies.loader import read_folder
@@ -131,13 +128,11 @@ def rollback(reason: str, form: str) -> None:
 
 
 def _tell(done: Ordered, form: str) -> None:
-    found = [*warnings(done)]
     if form == "json":
-        touched = {"decisions": done.decisions, "policies": list(done.policies)}
-        write_json({**asdict(done.order), "replaces": done.replaces, "touched": touched, "warnings": found})
+        write_json(done.json)
         return
     click.echo(f"from {done.order.effective_at}: {done.order.published}")
-    for warning in found:
+    for warning in done.warnings:
         click.echo(f"warning: {warning}", err=True)
 
 
@@ -148,20 +143,7 @@ def list_(form: str) -> None:
     with publishing() as known:
         stored = sorted(known.bundles.bundles(), key=lambda one: (one.seen_at, one.id), reverse=True)
         state = known.activation_state()
-    active = state.active
-    rows: list[Mapping[str, Any]] = [
-        {
-            "id": one.id,
-            "label": one.label,
-            "seen_at": one.seen_at,
-            "active": active is not None and active.bundle == one.id,
-            "published": active is not None and active.published == one.id,
-            "pending": [
-                order.effective_at for order in imminent(state.pending) if one.id in (order.bundle, order.published)
-            ],
-        }
-        for one in stored
-    ]
+    rows = [listed(one, state) for one in stored]
     if form == "json":
         write_json({"bundles": rows})
     elif rows:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from policy_service import canonical
-from policy_service.cli.acting import told
+from policy_service.cli.acting import fail
 from policy_service.cli.decisions import auditing
 from policy_service.cli.terminal import aligned, format_option, write_json
 from policy_service.decisions.audit.comparing import FACTORS, ComparedReward, NotComparable
@@ -26,7 +26,7 @@ def compare(a: str, b: str, form: str) -> None:
         try:
             found = known.compare(a, b)
         except (NotComparable, ValuesErased) as error:
-            told(str(error))
+            fail(str(error))
     if form == "json":
         write_json(found)
         return

@@ -6,17 +6,16 @@ from typing import Any, TypeVar
 
 import click
 
-from policy_service.api import filters
-from policy_service.api.search import page
 from policy_service.assembly import Assembled, assemble
-from policy_service.cli.acting import told
-from policy_service.cli.requests import telling
+from policy_service.cli.acting import fail
+from policy_service.cli.requests import reporting_faults
 from policy_service.cli.terminal import aligned, format_option, write_json
-from policy_service.decisions.audit.auditing import Auditing, NoDecision, NotSealed
+from policy_service.decisions.audit.auditing import Auditing, NotSealed
 from policy_service.decisions.audit.searching import MOST_ON_A_PAGE, PAGE, Query
-from policy_service.decisions.ports.records import StoreRefused
-from policy_service.diagnostics import Fault
+from policy_service.decisions.ports.records import NotFound, StoreRefused
 from policy_service.proofs.tiles import TreeDamaged
+from policy_service.requests import filters
+from policy_service.requests.query import Parameters
 from policy_service.settings import read_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -57,10 +56,10 @@ def filter_options(
 
 def query_of(given: dict[str, Any]) -> Query:
     """The query of options. Raises click.BadParameter where one cannot be."""
-    faults: list[Fault] = []
-    found = filters.query_of({name: str(text) for name, text in given.items() if text is not None}, faults)
-    if faults:
-        first = faults[0]
+    params = Parameters({name: str(text) for name, text in given.items() if text is not None})
+    found = filters.query_of(params)
+    if params.faults:
+        first = params.faults[0]
         hint = f" ({first.hint})" if first.hint else ""
         raise click.UsageError(f"--{first.pointer[1:].replace('_', '-')}: {first.message}{hint}")
     return found
@@ -68,19 +67,19 @@ def query_of(given: dict[str, Any]) -> Query:
 
 @contextmanager
 def auditing(form: str = "text") -> Iterator[tuple[Assembled, Auditing]]:
-    """The operations on the database of POLICY_DATABASE_URL; what they refuse is told, and the command ends."""
-    with telling(form):
+    """The operations on the database of POLICY_DATABASE_URL; what they refuse is printed, and the command ends."""
+    with reporting_faults(form):
         try:
             assembled = assemble(read_settings())
             if assembled.auditing is None:
-                told("nothing is recorded here")
+                fail("nothing is recorded here")
             yield assembled, assembled.auditing
-        except NoDecision as error:
-            told(str(error))
+        except NotFound as error:
+            fail(str(error))
         except NotSealed as error:
-            told(f"{error}: policyctl audit seal")
+            fail(f"{error}: policyctl audit seal")
         except (TreeDamaged, StoreRefused) as error:
-            told(f"the log is damaged: {error}: policyctl audit verify")
+            fail(f"the log is damaged: {error}: policyctl audit verify")
 
 
 @click.command()
@@ -97,7 +96,7 @@ def decisions(form: str, **given: Any) -> None:
     with auditing(form) as (_, known):
         found = known.searching.search(query)
     if form == "json":
-        write_json(page(found))
+        write_json(found.json)
         return
     rows = [
         (str(one.index), one.id, one.decided_at, one.as_of, one.merchant_id or "-", _corrected(one.superseded_by))
@@ -105,8 +104,8 @@ def decisions(form: str, **given: Any) -> None:
     ]
     for line in aligned(rows):
         click.echo(line)
-    if found.next is not None:
-        click.echo(f"older ones: --cursor {filters.cursor(found.next)}", err=True)
+    if found.cursor is not None:
+        click.echo(f"older ones: --cursor {found.cursor}", err=True)
 
 
 def _corrected(by: tuple[str, ...]) -> str:

@@ -46,7 +46,7 @@ def evaluate(
     overrides |= {"as_of": as_of} if as_of is not None else {}
     overrides |= {"policies": list(policies)} if policies else {}
     overrides |= {"options": {"trace": trace}} if trace is not None else {}
-    with requests.telling(form):
+    with requests.reporting_faults(form):
         served = _deciding(settings, bundle) if decide else preview(bundle, settings.engine).service
         request = requests.read(file, served, settings.max_depth, overrides)
         answer = served.evaluate(request, caller="policyctl").answer

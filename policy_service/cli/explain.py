@@ -34,7 +34,7 @@ def explain(file: BinaryIO, folder: Path, lang: str | None, form: str) -> None:
     settings = read_settings()
     bundle = bundle_of(folder)
     served = preview(bundle, settings.engine).service
-    with requests.telling(form):
+    with requests.reporting_faults(form):
         request = requests.read(file, served, settings.max_depth, {"purpose": "preview", "options": {"trace": "full"}})
         evaluator, state, question = served.asking.asked(request)
     if form == "json":

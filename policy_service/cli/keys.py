@@ -8,12 +8,11 @@ from typing import Any, NoReturn
 import click
 
 from policy_service.access import instants
-from policy_service.access.issuing import MOST_A_SECOND, Issuing, KeyEnded, Made, NameInForce, UnknownKey, state
+from policy_service.access.issuing import MOST_A_SECOND, Issuing, KeyEnded, Made, NameInForce, UnknownKey, shown, state
 from policy_service.access.principals import ROLES
-from policy_service.api.keys import shown
 from policy_service.assembly import assemble
 from policy_service.cli.acting import reason_option
-from policy_service.cli.requests import telling
+from policy_service.cli.requests import reporting_faults
 from policy_service.cli.terminal import aligned, format_option, found_errors, write_json
 from policy_service.settings import read_settings
 
@@ -124,7 +123,7 @@ def _now() -> datetime:
 @contextmanager
 def _issuing(form: str) -> Iterator[Issuing]:
     """The operations on keys; what they refuse is told, and the command ends."""
-    with telling(form):
+    with reporting_faults(form):
         try:
             yield Issuing(assemble(read_settings()).keys, now=_now)
         except (UnknownKey, KeyEnded, NameInForce) as error:

@@ -6,7 +6,7 @@ import click
 
 from policy_service.cli.decisions import auditing
 from policy_service.cli.tongue import lang_option, tongue
-from policy_service.console.casepage import case_page
+from policy_service.pages.casepage import case_page
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from policy_service import canonical
-from policy_service.cli.acting import told
+from policy_service.cli.acting import fail
 from policy_service.cli.decisions import auditing, filter_options, query_of
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.answers.days import moment_of
@@ -16,7 +16,7 @@ from policy_service.decisions.audit.replaying import Again, Outcome, Replaying, 
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.recording import ValuesErased
 from policy_service.decisions.deciding.replayable import NotReplayable
-from policy_service.decisions.deciding.service import NotFound
+from policy_service.decisions.ports.records import NotFound
 from policy_service.language.values import parse_date
 
 _OUTCOMES = ("identical", "different", "erased", "refused")
@@ -64,7 +64,7 @@ def replay(id: str | None, under: str, as_of: str | None, form: str, **given: An
                 if one.outcome != "identical":
                     _tell(one, form)
         except (UnknownBundle, UnusableBundle, NoActiveBundle, NotFound) as error:
-            told(str(error))
+            fail(str(error))
     _total(tally, time.monotonic() - began, form)
     original = under == "original" and as_of is None
     if tally.outcomes["refused"] or (original and tally.outcomes["different"]):

@@ -1,21 +1,23 @@
-"""The request in a file, judged as the one in an HTTP body is, and its faults told."""
+"""The request in a file, checked as the body of an HTTP request is, and its faults printed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO
 
 import click
 
-from policy_service.api import body, problems
-from policy_service.api.evaluate import request_of
-from policy_service.api.problems import Kind, Refused
 from policy_service.cli.terminal import found_errors
 from policy_service.decisions.deciding.asking import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.diagnostics.catalogue import BY_CODE
+from policy_service.problems import kinds
+from policy_service.problems.bodies import body
+from policy_service.problems.refused import Refused, refusal_of
+from policy_service.requests.evaluation import posted_request
+from policy_service.requests.posted import parse
 
 file_argument = click.argument("file", type=click.File("rb"))
 
@@ -29,34 +31,32 @@ def read(file: BinaryIO, served: PolicyService, most_deep: int, overrides: Mappi
         Refused: it is not JSON that can be trusted.
         InvalidInput: with every fault of the request.
     """
-    posted = body.parse(file.read(), most_deep)
+    posted = parse(file.read(), most_deep)
     if isinstance(posted.value, dict):
         value = {**posted.value, **overrides}
         below = posted.value.get("options")
         if isinstance(below, dict) and "options" in overrides:
             value["options"] = {**below, **overrides["options"]}
         posted = replace(posted, value=value)
-    return request_of(posted, served)
+    return posted_request(posted, served)
 
 
 @contextmanager
-def telling(form: str) -> Iterator[None]:
-    """Faults inside are told on standard error, as text or as the problem HTTP would answer; then the command ends."""
+def reporting_faults(form: str) -> Iterator[None]:
+    """Prints faults raised inside on standard error, as text or as the problem of HTTP; then the command ends."""
     try:
         yield
-    except Refused as error:
-        raise _told(form, error.kind, error.detail, error.faults) from error
-    except InvalidInput as error:
-        raise _told(form, problems.INVALID, problems.counted(len(error.faults)), error.faults) from error
+    except (Refused, InvalidInput) as error:
+        raise _told(form, refusal_of(error)) from error
     except StoreUnavailable as error:
-        raise _told(form, problems.STORE, f"the store cannot be used: {error}", ()) from error
+        raise _told(form, Refused(kinds.STORE, f"the store cannot be used: {error}")) from error
 
 
-def _told(form: str, kind: Kind, detail: str, faults: Sequence[Fault]) -> click.exceptions.Exit:
+def _told(form: str, refusal: Refused) -> click.exceptions.Exit:
     if form == "json":
-        click.echo(problems.body(kind, detail, faults), err=True)
+        click.echo(body(refusal.kind, refusal.detail, refusal.faults), err=True)
     else:
-        click.echo("\n".join(map(_line, faults)) or f"error: {detail}", err=True)
+        click.echo("\n".join(map(_line, refusal.faults)) or f"error: {refusal.detail}", err=True)
     return found_errors()
 
 

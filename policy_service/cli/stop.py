@@ -1,10 +1,7 @@
 """`policyctl stop`: the red button at the command line."""
 
-from dataclasses import asdict
-
 import click
 
-from policy_service.api.stops import warnings
 from policy_service.cli.acting import act, publishing, reason_option
 from policy_service.cli.terminal import format_option, write_json
 from policy_service.decisions.bundles.publishing import Stopped
@@ -30,12 +27,12 @@ def stop(policy: str, reward: str | None, reason: str, form: str) -> None:
 def tell(done: Stopped, form: str) -> None:
     """What was done, on standard output."""
     if form == "json":
-        write_json({"event": asdict(done.event), "new": done.new, "bundle": done.bundle, "warnings": [*warnings(done)]})
+        write_json(done.json)
         return
     event = done.event
     what = event.policy if event.reward is None else f"{event.policy}/{event.reward}"
     state = "stopped" if event.action == "stop" else "resumed"
     when = "" if done.new else f" already, since {event.at} by {event.actor}: {event.reason}"
     click.echo(f"{what} is {state}{when}\nactive: {done.bundle}")
-    for warning in warnings(done):
+    for warning in done.warnings:
         click.echo(f"warning: {warning}", err=True)

@@ -2,21 +2,20 @@
 
 import click
 
-from policy_service.access.trail import Trailed
-from policy_service.api.trail import MOST, USUAL, page
+from policy_service.access.trail import MOST_ON_A_PAGE, PAGE, Trailed, page
 from policy_service.assembly import assemble
-from policy_service.cli.requests import telling
+from policy_service.cli.requests import reporting_faults
 from policy_service.cli.terminal import aligned, format_option, write_json
 from policy_service.settings import read_settings
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1, MOST), default=USUAL, show_default=True, help="Acts shown.")
+@click.option("--limit", type=click.IntRange(1, MOST_ON_A_PAGE), default=PAGE, show_default=True, help="Acts shown.")
 @click.option("--before", type=click.IntRange(1, 2**31 - 1), help="Only acts of a smaller sequence.")
 @format_option
 def trail(limit: int, before: int | None, form: str) -> None:
     """Show the audit trail of the database of POLICY_DATABASE_URL, newest first."""
-    with telling(form):
+    with reporting_faults(form):
         found = assemble(read_settings()).trail.trail(before, limit + 1)
     if form == "json":
         write_json(page(found, limit))

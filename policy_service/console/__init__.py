@@ -1,1 +1,1 @@
-"""Pages for people: what was decided, to be read, printed and checked. No script, and nothing from elsewhere."""
+"""The pages of the console, served over HTTP. They have no script and load nothing."""

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
-from policy_service.engines.plan import Plan, epochs, plan_only
+from policy_service.engines.plan import Plan, plan_only
 from policy_service.language import typed
 from policy_service.language.references import Decision, Parameter
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy, Rules
+from policy_service.policies.stretches import bounds, epochs, new_values
 
 Part = tuple[str, str, str]
 """Of a policy: what kind of part, its name, and the row if it is one."""
@@ -22,8 +23,8 @@ def changes(rules: Rules) -> Iterator[Plan]:
     begun = _begun(rules)
     valued = _valued(rules)
     for epoch in epochs(rules):
-        whole = begun.get(epoch.first, [])
-        parts = [pieces.reading(names) for pieces, names in valued.get(epoch.first, []) if pieces.policy not in whole]
+        whole = begun.get(epoch.start, [])
+        parts = [pieces.reading(names) for pieces, names in valued.get(epoch.start, []) if pieces.policy not in whole]
         if whole or parts:
             yield plan_only(rules, epoch, (*whole, *parts))
 
@@ -34,15 +35,10 @@ def _begun(rules: Rules) -> dict[date, list[Policy]]:
     for policy in rules.policies:
         period = policy.effective.period
         used = {read.policy for read in policy.reads() if isinstance(read, Decision)}
-        days = {day for id_ in used for p in rules.versions(id_) for day in _ends(p) if day in period}
+        days = {day for id_ in used for p in rules.versions(id_) for day in bounds(p.effective.period) if day in period}
         for day in {period.start, *days}:
             found.setdefault(day, []).append(policy)
     return found
-
-
-def _ends(policy: Policy) -> Iterable[date]:
-    period = policy.effective.period
-    return (period.start,) if period.end is None else (period.start, period.end)
 
 
 def _valued(rules: Rules) -> dict[date, list[tuple["_Pieces", set[str]]]]:
@@ -51,21 +47,13 @@ def _valued(rules: Rules) -> dict[date, list[tuple["_Pieces", set[str]]]]:
     for policy in rules.policies:
         names: dict[date, set[str]] = {}
         for parameter in policy.parameters.values():
-            for day in _new_values(parameter, policy.effective.period):
+            for day in new_values(parameter, policy.effective.period):
                 names.setdefault(day, set()).add(parameter.name)
         pieces = _Pieces(policy) if names else None
         for day, new in names.items():
             if pieces is not None:
                 found.setdefault(day, []).append((pieces, new))
     return found
-
-
-def _new_values(parameter: model.Parameter, period: model.Period) -> Iterator[date]:
-    last = parameter.at(period.start)
-    for entry in parameter.values:
-        if entry.start in period and entry.value != last:
-            last = entry.value
-            yield entry.start
 
 
 class _Pieces:

@@ -11,7 +11,7 @@ from policy_service.diagnostics.catalogue import FACT_DECLARATION, NAME_CLASH
 from policy_service.facts.labels import RESERVED, Labels, read_labels
 from policy_service.facts.named_types import NO_TYPES, NamedTypes
 from policy_service.language import references, types
-from policy_service.language.typecheck import FAULTY
+from policy_service.language.checking import FAULTY
 from policy_service.language.typed import Load
 from policy_service.language.typed import Node as TypedNode
 from policy_service.language.types import Type

@@ -214,3 +214,11 @@ def walk(node: Node) -> tuple[Node, ...]:
     for child in children(node):
         out.extend(walk(child))
     return tuple(out)
+
+
+def dotted(node: Node) -> str | None:
+    """`a.b.c` of nested paths over a name; None of anything else."""
+    if isinstance(node, Name):
+        return node.name
+    base = dotted(node.base) if isinstance(node, Path) else None
+    return f"{base}.{node.name}" if isinstance(node, Path) and base else None

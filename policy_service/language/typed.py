@@ -10,9 +10,39 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from policy_service.language import types
-from policy_service.language.references import Local, Reference
+from policy_service.language.operators import ARITHMETIC
+from policy_service.language.references import AsOf, Fact, Local, Reference
 from policy_service.language.types import Number, Type
 from policy_service.language.values import conversion
+
+RoundingMode = Literal["up", "down", "half_up", "half_down", "half_even", "floor", "ceiling"]
+OperationName = Literal[
+    "abs",
+    "add months",
+    "all",
+    "any",
+    "contains",
+    "count",
+    "date",
+    "day",
+    "days",
+    "ends with",
+    "list contains",
+    "max",
+    "min",
+    "modulo",
+    "month",
+    "months",
+    "starts with",
+    "steps",
+    "string length",
+    "sum",
+    "weekday",
+    "year",
+    "years",
+    "years and months duration",
+]
+"""The closed set of what a `Call` computes; see `operations`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +83,7 @@ class Round:
     """numerator / denominator, rounded once; null when either is null or the denominator is 0."""
 
     type: Type
-    mode: str
+    mode: RoundingMode
     numerator: "Node"
     denominator: "Node"
 
@@ -122,10 +152,10 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A builtin on values; null when an operand is null, but for `steps` and the list builtins (see builtins.py)."""
+    """A core operation on values; `operations` says of each what it makes of null."""
 
     type: Type
-    name: str
+    name: OperationName
     operands: tuple["Node", ...]
 
 
@@ -141,6 +171,7 @@ class Member:
 Node = Const | Load | Convert | Arithmetic | Round | Compare | And | Or | Not | If | Let | ListOf | Call | Member
 BOOLEAN = types.Boolean()
 TRUE, FALSE = Const(BOOLEAN, True), Const(BOOLEAN, False)
+NULL = Const(types.Null(), None)
 
 
 def operands(node: Node) -> Iterator[Node]:
@@ -177,6 +208,11 @@ def references(node: Node) -> frozenset[Reference]:
             found.add(top.reference)
         stack.extend(operands(top))
     return frozenset(found)
+
+
+def is_ready(node: Node) -> bool:
+    """Whether the node reads only facts and `as_of`, so that it is known before any decision."""
+    return all(isinstance(read, Fact | AsOf) for read in references(node))
 
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
@@ -232,8 +268,7 @@ def folded(node: Node) -> Node:
         case Arithmetic(left=Const(value=left), right=Const(value=right)):
             if left is None or right is None:
                 return Const(node.type, None)
-            total = {"+": left + right, "-": left - right, "*": left * right}[node.operator]
-            return Const(node.type, total)
+            return Const(node.type, ARITHMETIC[node.operator](left, right))
     return node
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import zip_longest
 from typing import Literal, TypeVar
 
 from policy_service.facts import Fact, Labels
@@ -12,6 +11,7 @@ from policy_service.language.format import print_node
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.model import Basis, Expression, Policy, Rules, Source
+from policy_service.policies.stretches import entries
 
 Kind = Literal[
     "parameter", "cell", "output", "expression", "exclusion", "period", "reading", "validity", "campaign", "ceiling",
@@ -102,13 +102,13 @@ def _policy(policy: Policy) -> Iterator[Constant]:
 
 def _parameter(parameter: model.Parameter, frame: Constant) -> Iterator[Constant]:
     """Each dated value; a null ends the one before it and is none itself."""
-    for entry, following in zip_longest(parameter.values, parameter.values[1:]):
+    for entry, days in entries(parameter.values):
         if entry.value is None:
             continue
         yield replace(
             frame, kind="parameter", name=parameter.name, value=str(shown(parameter.type, entry.value)),
             unit=parameter.unit, basis=entry.basis, source=entry.source,
-            start=entry.start, end=following.start if following is not None else frame.end,
+            start=days.start, end=days.end or frame.end,
         )  # fmt: skip
 
 

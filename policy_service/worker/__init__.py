@@ -1,5 +1,5 @@
 """A worker of gunicorn whose threads meet whole requests only, however slowly clients send and read."""
 
-from policy_service.worker.gthread import Limits, Worker
+from policy_service.worker.loop import Limits, Worker
 
 __all__ = ["Limits", "Worker"]

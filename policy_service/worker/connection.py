@@ -1,10 +1,17 @@
 """A connection that a thread may use as if it blocked, while the time it makes the thread wait is bounded."""
 
-import errno
 import select
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
+
+from gunicorn.http.body import Body
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import RequestTimeout
+
+from policy_service.worker.framing import Incoming
 
 MIN_RATE = 16_384
 """Bytes a second: who sends or reads faster than this on average is not cut off, however long it takes."""
@@ -14,123 +21,147 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class TooSlow(TimeoutError):
-    """The client made a thread wait for too long. gunicorn takes it for a connection that was reset."""
-
-    def __init__(self) -> None:
-        super().__init__(errno.ECONNRESET, "the client is too slow")
+    """The client made a thread wait for too long."""
 
 
 class Allowance:
     """Seconds that a client may still make a thread wait; every MIN_RATE bytes it moves earn it one."""
 
-    __slots__ = ("_left", "_most")
-
     def __init__(self, seconds: float) -> None:
         self._left = self._most = seconds
 
-    def wait(self, connection: "Connection", event: int) -> None:
-        """Until the connection is ready. Raises TooSlow."""
-        if self._left <= 0:
-            raise TooSlow
-        poll = select.poll()
-        poll.register(connection, event)
+    def wait(self, ready: socket.socket, event: int) -> None:
+        """Until the socket is ready. Raises TooSlow."""
         began = time.monotonic()
-        ready = poll.poll(self._left * 1000)
-        self._left -= time.monotonic() - began
-        if not ready:
-            self._left = 0.0
+        if self._left <= 0 or not is_ready(ready, event, self._left):
             raise TooSlow
+        self._left -= time.monotonic() - began
 
     def earn(self, moved: int) -> None:
         self._left = min(self._most, self._left + moved / MIN_RATE)
 
 
-class Connection(socket.socket):
-    """An accepted connection, which never blocks in the kernel.
+class Connection:
+    """A client's connection, whose socket never blocks. A thread has it while it answers, else the main loop.
 
+    Args:
+        incoming: the request that is on its way, or the next.
+        reading, writing: seconds that the client may make a thread wait, in all of a request.
     Attributes:
-        unsent: the part of the answer that the client did not take yet; sent when the thread is done.
-        broken: what was to be sent cannot be.
-        continued: the client was told to send its body.
-        whole: the request under way was there as a whole before a thread took it.
+        ahead: what came while a request was answered.
+        ended: the client sends no more.
+        begun: an answer is.
+        unsent: the part of an answer that the client did not take yet.
+        kept: another request may follow the one that was answered.
+        broken: nothing can be sent or read any more.
+        watched: the events of the socket that the main loop waits for.
+        deadline: when the main loop is to end what the connection is in.
     """
 
-    __slots__ = ("_reading", "_writing", "broken", "continued", "unsent", "whole")
+    def __init__(self, sock: socket.socket, address: Any, incoming: Incoming, reading: float, writing: float) -> None:
+        sock.setblocking(False)
+        self.socket, self.address, self.server = sock, address, sock.getsockname()
+        self.incoming, self.ahead, self.unsent = incoming, bytearray(), bytearray()
+        self.kept, self.ended, self.broken = True, False, False
+        self.watched, self.deadline = 0, time.monotonic() + reading
+        self._seconds = reading, writing
 
-    def __init__(self, accepted: socket.socket) -> None:
-        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
-        super().setblocking(False)
-        self.unsent = bytearray()
-        self.broken = self.continued = False
-        self.whole = True
-        self.allow(0, 0)
+    def begin(self) -> None:
+        """A request is to be answered."""
+        self.begun = False
+        self._reading, self._writing = map(Allowance, self._seconds)
 
-    def setblocking(self, flag: bool) -> None:
-        """Nothing: gunicorn asks for both, and the waiting is done here."""
+    # ---- for the thread that answers
 
-    def settimeout(self, value: float | None) -> None:
-        """Nothing, likewise."""
-
-    def allow(self, reading: float, writing: float) -> None:
-        """Seconds that the client may make a thread wait during the next request."""
-        self._reading, self._writing = Allowance(reading), Allowance(writing)
-
-    def receive(self, size: int) -> bytes | None:
-        """What is there now; empty at the end, None if nothing is."""
-        try:
-            return super().recv(size)
-        except BlockingIOError:
-            return None
-
-    def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        """The next bytes, as a thread reads them. Raises TooSlow."""
+    def recv(self, size: int) -> bytes:
+        """The next bytes. Raises TooSlow."""
         while True:
             try:
-                data = super().recv(bufsize, flags)
+                data = self.socket.recv(size)
             except BlockingIOError:
-                self._reading.wait(self, select.POLLIN)
+                self._reading.wait(self.socket, select.POLLIN)
             else:
                 self._reading.earn(len(data))
                 return data
 
-    def send(self, data: Any, flags: int = 0) -> int:
-        """Only for the interim answer, which is sent once."""
-        if data == _CONTINUE and self.continued:
-            return len(data)
-        return super().send(data, flags)
+    def send(self, data: bytes) -> int:
+        """What gunicorn sends before an answer is `100 Continue`, which the main loop has sent if it is needed."""
+        return len(data)
 
-    def tell_to_go_on(self) -> None:
-        self.sendall(_CONTINUE)
-        self.continued = True
+    def sendall(self, data: bytes) -> None:
+        """Leave data to be sent; a head goes with what follows it. Raises TooSlow."""
+        self.unsent += data
+        if self.begun:
+            self.flush()
+        self.begun = True
 
-    def sendall(self, data: Any, _flags: int = 0) -> None:
-        """Leave data to be sent. A thread waits only while more than MOST_UNSENT waits. Raises TooSlow."""
-        if self.unsent:
-            self.unsent += data
-        else:
-            sent = self._sent(data)
-            if sent == len(data):
-                return
-            self.unsent += memoryview(data)[sent:]
+    def flush(self) -> None:
+        """Send what the client takes. A thread waits only while more than MOST_UNSENT is left. Raises TooSlow."""
+        self.push()
         while len(self.unsent) > MOST_UNSENT:
-            try:
-                self._writing.wait(self, select.POLLOUT)
-            except TooSlow:
-                self.broken = True
-                raise
+            self._writing.wait(self.socket, select.POLLOUT)
             self._writing.earn(self.push())
 
+    # ---- for both
+
     def push(self) -> int:
-        """Send what the client takes now of what is unsent; the number of bytes."""
-        sent = self._sent(self.unsent)
+        """Send what the client takes now; the number of bytes."""
+        try:
+            sent = self.socket.send(self.unsent)
+        except BlockingIOError:
+            return 0
         del self.unsent[:sent]
         return sent
 
-    def _sent(self, data: Any) -> int:
-        try:
-            return super().send(data)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            self.broken = True
-            raise
+    def tell_to_go_on(self) -> None:
+        """Ask for the body, once, if the client waits for that."""
+        if self.incoming.expects:
+            self.incoming.expects = False
+            self.unsent += _CONTINUE
+            with suppress(OSError):  # reading says so too
+                self.push()
+
+
+class ComingBody:
+    """A body that is read while it comes, or that the parser may still refuse; its faults are those Werkzeug knows."""
+
+    def __init__(self, body: Body, connection: Connection) -> None:
+        self._body, self._connection = body, connection
+
+    def read(self, size: int = -1) -> bytes:
+        """Raises RequestTimeout for a client that is too slow, OSError for a broken chunk or connection."""
+        with _told():
+            data: bytes = self._body.read(size)
+        return data
+
+    def piece(self) -> bytes:
+        """What has come, waiting for a first byte only, where `read` waits for all that was asked; empty at the end."""
+        reader = self._body.reader
+        with _told():
+            while reader.parser is not None:
+                found: bytes | None = next(reader.parser, None)
+                if found:
+                    return found
+                if found is None:
+                    reader.parser = None
+        return b""
+
+    def ready(self, seconds: float) -> bool:
+        """Whether more has come, or comes within some seconds; it may say no to what was read ahead."""
+        return is_ready(self._connection.socket, select.POLLIN, max(seconds, 0))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except TooSlow as error:
+        raise RequestTimeout from error
+    except ParseException as error:
+        raise OSError("a chunk of the body is broken") from error
+
+
+def is_ready(sock: socket.socket, event: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(sock, event)
+    return bool(poll.poll(seconds * 1000))

@@ -19,13 +19,13 @@ from policy_service.assembly import Assembled, assemble_on
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
-from policy_service.store import connect, migrate
+from policy_service.store import connect
 from tests import bundles as bundles_of
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2023, 4, 2, 3, 0, tzinfo=UTC)
 """11 in the morning of 2 April in the bundle's zone."""
-SETTINGS = Settings(rules=ROOT / "rules")
+SETTINGS = Settings(rules=ROOT / "rules", key_refresh_ms=0)  # a key that a test makes holds at once
 
 
 class Make(Protocol):
@@ -47,17 +47,16 @@ def later_rules(rules: Bundle) -> Bundle:
 
 
 @pytest.fixture(scope="session")
-def make_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
+def make_service(tmp_path_factory: pytest.TempPathFactory, sqlite_store_url: Callable[[Path], str]) -> Iterator[Make]:
     databases = []
 
     def make(found: Bundle | None, *, busy_timeout_ms: int = 5000) -> Assembled:
-        file = tmp_path_factory.mktemp("store") / "policy.sqlite3"
-        database = connect(f"sqlite:///{file}", busy_timeout_ms=busy_timeout_ms)
-        migrate(database)
+        url = sqlite_store_url(tmp_path_factory.mktemp("store") / "policy.sqlite3")
+        database = connect(url, busy_timeout_ms=busy_timeout_ms)
         databases.append(database)
         assembled = assemble_on(database, SETTINGS, now=lambda: NOW, elapsed=lambda: 0.0)
         if found is not None:
-            assembled.publishing.adopt_folder(found, actor="test")
+            bundles_of.adopt(assembled, found)
         return assembled
 
     yield make

@@ -128,33 +128,34 @@ def test_a_key_gives_the_first_answer_in_the_batch_in_the_next_one_and_alone(
 @pytest.mark.parametrize("posted", ["application/json", NDJSON])
 @pytest.mark.parametrize("wanted", ["application/json", NDJSON, None])
 def test_it_answers_in_the_form_that_is_asked_for_else_in_the_one_posted(
-    own_client: FlaskClient, request_body: Body, posted: str, wanted: str | None
+    client: FlaskClient, request_body: Body, posted: str, wanted: str | None
 ) -> None:
     items = [request_body, {}, request_body]
     data = lines(items) if posted == NDJSON else json.dumps(items).encode()
     headers = {"Accept": wanted} if wanted else {}
-    response = own_client.post(PATH, data=data, content_type=posted, headers=headers, buffered=True)
+    response = client.post(PATH, data=data, content_type=posted, headers=headers, buffered=True)
     assert response.content_type == (wanted or posted)
     found = read(response.get_data()) if response.content_type == NDJSON else json.loads(response.get_data())
     assert [one["status"] for one in found] == [201, 422, 201]
 
 
-def test_what_is_neither_form_is_refused(own_client: FlaskClient) -> None:
-    assert own_client.post(PATH, data="[]", content_type="text/plain").status_code == 415
-    assert own_client.post(PATH, json=[], headers={"Accept": "text/html"}).status_code == 406
-    assert own_client.post("/v1/evaluate", json={}, headers={"Accept": NDJSON}).status_code == 406
+def test_what_is_neither_form_is_refused(client: FlaskClient) -> None:
+    assert client.post(PATH, data="[]", content_type="text/plain").status_code == 415
+    assert client.post(PATH, json=[], headers={"Accept": "text/html"}).status_code == 406
+    assert client.post("/v1/evaluate", json={}, headers={"Accept": NDJSON}).status_code == 406
 
 
 @pytest.mark.parametrize(
     "text", ["{}", "", "[", "[1", "[1,]", "[1 2]", "[] x", "[]]", "nonsense", "[" * 5000, b'["\xff"]', "[,]"]
 )
-def test_a_body_that_is_no_array_decides_nothing(own: Assembled, own_client: FlaskClient, text: str | bytes) -> None:
+def test_a_body_that_is_no_array_decides_nothing(assembled: Assembled, client: FlaskClient, text: str | bytes) -> None:
+    before = assembled.service.decisions.count()
     body = text if isinstance(text, bytes) else text.encode()
     whole = json.dumps([examples.REQUEST]).encode()[:-1] + b"," + body[1:] if body.startswith(b"[,") else body
-    response = own_client.post(PATH, data=whole, content_type="application/json", buffered=True)
+    response = client.post(PATH, data=whole, content_type="application/json", buffered=True)
     assert response.status_code == 400
     assert json.loads(response.get_data())["type"] == "/problems/malformed-json"
-    assert own.service.decisions.count() == 0
+    assert assembled.service.decisions.count() == before
 
 
 @pytest.mark.parametrize(("data", "form", "answer"), [
@@ -165,9 +166,9 @@ def test_an_empty_batch_has_no_answers(client: FlaskClient, data: bytes, form: s
     assert (response.status_code, response.get_data()) == (200, answer)
 
 
-def test_lines_may_end_as_they_like_and_the_last_need_not_end(own_client: FlaskClient, request_body: Body) -> None:
+def test_lines_may_end_as_they_like_and_the_last_need_not_end(client: FlaskClient, request_body: Body) -> None:
     line = json.dumps(request_body).encode()
-    answered = post(own_client, [b"\n", line + b"\r\n", b"  \n", line + b"\n", line])
+    answered = post(client, [b"\n", line + b"\r\n", b"  \n", line + b"\n", line])
     assert [(one["index"], one["status"]) for one in answered] == [(0, 201), (1, 201), (2, 201)]
 
 

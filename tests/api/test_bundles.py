@@ -60,6 +60,19 @@ def stored(http: FlaskClient, other: Bundle) -> str:
     return other.id
 
 
+@pytest.fixture(scope="module")
+def shared(make_service: Callable[[Bundle], Assembled], shop: Bundle) -> FlaskClient:
+    """For tests of what is refused: nothing is left of it."""
+    return create_app(SETTINGS, assembled=make_service(shop)).test_client()
+
+
+@pytest.fixture(scope="module")
+def shared_stored(shared: FlaskClient, other: Bundle) -> str:
+    """Another bundle, stored beside it."""
+    assert shared.post("/v1/bundles", json={"files": dict(other.sources)}).status_code == 201
+    return other.id
+
+
 def post_zip(http: FlaskClient, data: bytes) -> Any:
     return http.post("/v1/bundles", data=data, content_type="application/zip")
 
@@ -122,8 +135,8 @@ def test_every_error_of_every_file_is_told_and_nothing_stored(
     assert len(served.publishing.bundles.bundles()) == 1
 
 
-def test_a_folder_that_lacks_a_file_is_told_as_a_whole(http: FlaskClient, parsed: Call) -> None:
-    problem = parsed(http.post("/v1/bundles", json={"files": {}}))
+def test_a_folder_that_lacks_a_file_is_told_as_a_whole(shared: FlaskClient, parsed: Call) -> None:
+    problem = parsed(shared.post("/v1/bundles", json={"files": {}}))
     assert pointers(problem) == ["/files", "/files"]
     assert {one["code"] for one in problem["errors"]} == {"P117"}
 
@@ -154,41 +167,43 @@ def test_what_the_engine_cannot_hold_is_refused(
     ],
     ids=str,
 )
-def test_a_body_of_another_form_is_refused(http: FlaskClient, parsed: Call, body: Any, pointer: str, code: str) -> None:
-    response = http.post("/v1/bundles", json=body)
+def test_a_body_of_another_form_is_refused(
+    shared: FlaskClient, parsed: Call, body: Any, pointer: str, code: str
+) -> None:
+    response = shared.post("/v1/bundles", json=body)
     assert response.status_code == 422
     assert [(one["pointer"], one["code"]) for one in parsed(response)["errors"]] == [(pointer, code)]
 
 
-def test_paths_are_judged_in_both_forms(http: FlaskClient, parsed: Call) -> None:
+def test_paths_are_judged_in_both_forms(shared: FlaskClient, parsed: Call) -> None:
     files = {"../a.yaml": "x", "b.txt": "y", "c.yaml": ""}
     out = BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for path, text in files.items():
             archive.writestr(path, text)
-    for response in (http.post("/v1/bundles", json={"files": files}), post_zip(http, out.getvalue())):
+    for response in (shared.post("/v1/bundles", json={"files": files}), post_zip(shared, out.getvalue())):
         assert response.status_code == 422
         assert pointers(parsed(response)) == ["/files/..~1a.yaml", "/files/b.txt"]
 
 
-def test_what_is_no_zip_is_refused(http: FlaskClient, parsed: Call) -> None:
-    response = post_zip(http, b"PK nothing")
+def test_what_is_no_zip_is_refused(shared: FlaskClient, parsed: Call) -> None:
+    response = post_zip(shared, b"PK nothing")
     assert (response.status_code, pointers(parsed(response))) == (422, [""])
 
 
-def test_a_body_beyond_the_limit_is_refused(http: FlaskClient) -> None:
-    assert post_zip(http, b"0" * 200_001).status_code == 413
+def test_a_body_beyond_the_limit_is_refused(shared: FlaskClient) -> None:
+    assert post_zip(shared, b"0" * 200_001).status_code == 413
 
 
-def test_a_bundle_that_unpacks_beyond_the_limit_is_refused(http: FlaskClient, parsed: Call) -> None:
-    response = post_zip(http, pack({"a.yaml": "# " * 60_000}))
+def test_a_bundle_that_unpacks_beyond_the_limit_is_refused(shared: FlaskClient, parsed: Call) -> None:
+    response = post_zip(shared, pack({"a.yaml": "# " * 60_000}))
     assert response.status_code == 422
     assert "100000 bytes" in parsed(response)["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data", "application/x-zip-compressed"])
-def test_other_media_types_are_refused(http: FlaskClient, kind: str) -> None:
-    assert http.post("/v1/bundles", data=b"x", content_type=kind).status_code == 415
+def test_other_media_types_are_refused(shared: FlaskClient, kind: str) -> None:
+    assert shared.post("/v1/bundles", data=b"x", content_type=kind).status_code == 415
 
 
 def test_a_worker_checks_one_bundle_at_a_time(
@@ -242,8 +257,8 @@ def test_bundles_are_listed_in_pages(
     "query", ["limit=0", "limit=101", "limit=x", "limit=１", "cursor=x", "page=2", f"cursor={UNKNOWN}"]
 )
 @pytest.mark.parametrize("path", ["/v1/bundles", "/v1/activations"])
-def test_a_page_that_cannot_be_is_refused(http: FlaskClient, path: str, query: str) -> None:
-    assert http.get(f"{path}?{query}").status_code == 422
+def test_a_page_that_cannot_be_is_refused(shared: FlaskClient, path: str, query: str) -> None:
+    assert shared.get(f"{path}?{query}").status_code == 422
 
 
 def test_a_bundle_is_shown_with_its_files_and_orders(
@@ -261,9 +276,9 @@ def test_a_bundle_is_shown_with_its_files_and_orders(
 
 
 @pytest.mark.parametrize("id_", [UNKNOWN, "x", "sha256:5"])
-def test_an_unknown_bundle_is_404(http: FlaskClient, id_: str) -> None:
-    assert http.get(f"/v1/bundles/{id_}").status_code == 404
-    assert http.post(f"/v1/bundles/{id_}/activate", json={"reason": "x"}).status_code == 404
+def test_an_unknown_bundle_is_404(shared: FlaskClient, id_: str) -> None:
+    assert shared.get(f"/v1/bundles/{id_}").status_code == 404
+    assert shared.post(f"/v1/bundles/{id_}/activate", json={"reason": "x"}).status_code == 404
 
 
 # ---- activate and roll back
@@ -299,8 +314,8 @@ def test_an_activation_at_an_instant_is_pending(http: FlaskClient, shop: Bundle,
     ["2023-04-02T10:59:59+08:00", "2099-01-01T00:00:00Z", "2023-04-03", "tomorrow", "2023-04-03T00:00:00",
      "9999-12-31T23:59:59-23:59", "2023-13-01T00:00:00Z", "２023-04-03T00:00:00Z"],
 )  # fmt: skip
-def test_an_instant_that_cannot_be_is_refused(http: FlaskClient, stored: str, parsed: Call, at: str) -> None:
-    response = http.post(f"/v1/bundles/{stored}/activate", json={"reason": "x", "at": at})
+def test_an_instant_that_cannot_be_is_refused(shared: FlaskClient, shared_stored: str, parsed: Call, at: str) -> None:
+    response = shared.post(f"/v1/bundles/{shared_stored}/activate", json={"reason": "x", "at": at})
     assert (response.status_code, pointers(parsed(response))) == (422, ["/at"])
 
 
@@ -308,8 +323,8 @@ def test_an_instant_that_cannot_be_is_refused(http: FlaskClient, stored: str, pa
     "body", [{}, {"reason": ""}, {"reason": " "}, {"reason": "a\nb"}, {"reason": "x" * 501}, {"reason": 5}]
 )
 @pytest.mark.parametrize("path", [f"/v1/bundles/{UNKNOWN}/activate", "/v1/bundles/rollback"])
-def test_a_reason_is_needed(http: FlaskClient, parsed: Call, path: str, body: JSON) -> None:
-    response = http.post(path, json=body)
+def test_a_reason_is_needed(shared: FlaskClient, parsed: Call, path: str, body: JSON) -> None:
+    response = shared.post(path, json=body)
     assert (response.status_code, pointers(parsed(response))) == (422, ["/reason"])
 
 

@@ -10,11 +10,12 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from policy_service.api import examples, problems
+from policy_service.api import examples
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.policies.bundle import Bundle, bundle
+from policy_service.problems.kinds import KINDS
 
 Body = dict[str, Any]
 Call = Callable[..., Any]
@@ -60,7 +61,7 @@ def test_every_refusal_lists_its_types_and_no_other(contract: Body) -> None:
                 _, here = answer["content"]["application/problem+json"]["schema"]["allOf"]
                 of_type = here["properties"]["type"]
                 types = of_type.get("enum") or [of_type["const"]]
-                kinds = [problems.KINDS[one.removeprefix("/problems/")] for one in types]
+                kinds = [KINDS[one.removeprefix("/problems/")] for one in types]
                 assert {kind.status for kind in kinds} == {int(status)}
                 assert here["properties"]["status"] == {"const": int(status)}
                 assert ("Retry-After" in answer["headers"]) == any(
@@ -125,7 +126,7 @@ def test_every_key_of_an_answer_is_described(contract: Body) -> None:
 def test_every_status_of_a_problem_is_documented_somewhere(contract: Body) -> None:
     documented = {int(s) for path in contract["paths"].values() for m in path.values() if isinstance(m, dict)
                   for s in m.get("responses", {})}  # fmt: skip
-    ours = {kind.status for kind in problems.KINDS.values()}
+    ours = {kind.status for kind in KINDS.values()}
     by_flask_and_gunicorn = {405, 408, 431}
     assert ours - documented == by_flask_and_gunicorn
 
@@ -269,3 +270,29 @@ def test_the_contract_is_shown_to_no_validator(client: FlaskClient) -> None:
     assert "validatorUrl: null" in script
     assert 'url: "/openapi.json"' in script
     assert not re.search(r"https?:", script)
+
+
+def test_what_a_route_documents_as_its_body_is_what_it_reads(contract: Body, client: FlaskClient) -> None:
+    """An unknown key is refused with the keys that are known: those of the documented schema, and no other."""
+    checked = []
+    for path, operations in contract["paths"].items():
+        body = operations.get("post", {}).get("requestBody")
+        if body is None:
+            continue
+        documented = body["content"]["application/json"]["schema"]
+        keys = contract["components"]["schemas"][documented.get("items", documented)["$ref"].rpartition("/")[2]]
+        sent = {"zzzzzzzz": 1}
+        answer = client.post(re.sub(r"\{\w+\}", "x", path), json=[sent] if "items" in documented else sent).get_json()
+        problem = answer[0]["problem"] if isinstance(answer, list) else answer
+        hint = next(one["hint"] for one in problem["errors"] if one["pointer"] == "/zzzzzzzz")
+        assert set(hint.removeprefix("known are ").split(", ")) == set(keys["properties"])
+        checked.append(path)
+    assert len(checked) == 13
+
+
+@pytest.mark.parametrize("path", ["/v1/decisions", "/v1/bundles", "/v1/activations", "/v1/audit-trail"])
+@pytest.mark.parametrize("limit", ["0", "01", "1001", "x", "1.0", "-1", "1" * 30])
+def test_a_limit_that_cannot_be_is_refused_alike_everywhere(client: FlaskClient, path: str, limit: str) -> None:
+    response = client.get(f"{path}?limit={limit}")
+    assert response.status_code == 422
+    assert [(one["pointer"], one["code"]) for one in response.get_json()["errors"]] == [("/limit", "A117")]

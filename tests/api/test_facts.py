@@ -12,12 +12,13 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 from policy_service.decisions.explaining.catalogue import DAY_PATTERN
 from policy_service.diagnostics import InvalidInput
-from policy_service.engines.plan import epochs, plan
+from policy_service.engines.plan import plan
 from policy_service.facts import FIRST_DAY, LAST_DAY, Door, Fact
 from policy_service.language import types
 from policy_service.language.values import exact
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.dependencies import closure
+from policy_service.policies.stretches import epochs
 
 Body = dict[str, Any]
 Call = Callable[..., Any]
@@ -110,7 +111,7 @@ def test_a_filter_that_names_nothing_is_refused(
 
 
 def test_the_policies_that_a_state_must_feed_are_those_that_are_evaluated(rules: Bundle) -> None:
-    plans = [plan(rules.rules, epoch.first) for epoch in epochs(rules.rules)]
+    plans = [plan(rules.rules, epoch.start) for epoch in epochs(rules.rules)]
     for id_ in rules.rules.order:
         evaluated = set().union(*(closure([p.policy for p in one.policies], {id_}) for one in plans))
         assert closure(rules.rules.policies, {id_}) == evaluated

@@ -9,13 +9,13 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from policy_service import __version__
-from policy_service.api import problems
-from policy_service.api.problems import Kind
 from policy_service.api.shared import begin_to_stop
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.policies.bundle import Bundle
+from policy_service.problems import kinds
+from policy_service.problems.kinds import Kind
 from policy_service.telemetry.metrics import METRICS
 
 Call = Callable[..., Any]
@@ -107,7 +107,7 @@ def test_without_its_store_it_is_not_ready_and_says_why(
     assert "secret" not in response.get_data(as_text=True)
 
 
-@pytest.mark.parametrize("kind", problems.KINDS.values(), ids=str)
+@pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=str)
 def test_the_type_of_a_problem_is_a_path_that_explains_it(
     client: FlaskClient, parsed: Call, conforms: Call, kind: Kind
 ) -> None:

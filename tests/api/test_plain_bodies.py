@@ -9,7 +9,7 @@ import pytest
 from marshmallow import ValidationError
 
 from policy_service.api import examples
-from policy_service.api.schemas.request import EvaluateRequestSchema, is_plain
+from policy_service.requests.schemas import EvaluateRequestSchema, is_plain
 
 _SCHEMA = EvaluateRequestSchema()
 _VALUES: dict[str, list[Any]] = {

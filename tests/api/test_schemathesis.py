@@ -13,13 +13,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import pytest
 
 from policy_service.access.principals import ROLES
 from policy_service.api import examples
+from tests.bundles import one_family
 
 ROOT = Path(__file__).parents[2]
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
@@ -72,23 +72,12 @@ def command(program: str, *words: str) -> list[str]:
     return [sys.executable, "-c", program, str(os.getpid()), *words]
 
 
-def rules(tmp_path: Path) -> Path:
-    """All facts that there are, and one family of policies: a bundle of them is checked and compiled at once."""
-    folder = tmp_path / "rules"
-    copytree(ROOT / "rules", folder, ignore=lambda place, names: [n for n in names if is_left_out(Path(place, n))])
-    return folder
-
-
-def is_left_out(path: Path) -> bool:
-    return path.is_dir() and path.name != "chuanliu"
-
-
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("POLICY_", "GUNICORN"))}
     environment |= {
         "POLICY_DATABASE_URL": f"sqlite:///{tmp_path / 'policy.sqlite3'}",
-        "POLICY_RULES": str(rules(tmp_path)),
+        "POLICY_RULES": str(one_family(tmp_path)),
     }
     made = subprocess.run(
         [

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Event
@@ -23,8 +24,10 @@ from policy_service.api import examples
 from policy_service.assembly import assemble
 from policy_service.serving import serve
 from policy_service.settings import Settings
+from tests.bundles import one_family
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 SERVE = """
 import sys
 from policy_service.serving import serve
@@ -46,11 +49,11 @@ def until(condition: Callable[[], bool], what: str) -> None:
 class Server:
     """A server under way. Its standard error goes to a file, which can be read while it runs."""
 
-    def __init__(self, folder: Path, command: list[str], environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, rules: Path, command: list[str], environment: dict[str, str]) -> None:
         self.database = f"sqlite:///{folder / 'policy.sqlite3'}"
         self.errors = folder / "errors.txt"
         known = {k: v for k, v in os.environ.items() if not k.startswith(("POLICY_", "GUNICORN"))}
-        known |= {"POLICY_DATABASE_URL": self.database, "POLICY_RULES": str(ROOT / "rules")} | environment
+        known |= {"POLICY_DATABASE_URL": self.database, "POLICY_RULES": str(rules)} | environment
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=known, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
@@ -106,27 +109,60 @@ class Server:
 Start = Callable[..., Server]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+@contextmanager
+def starting(folder: Path, rules: Path) -> Iterator[Start]:
+    """Starts servers on a store in a folder; they end with it."""
     servers: list[Server] = []
 
     def begin(
         host: str = "127.0.0.1", workers: int = 2, command: list[str] | None = None, **environment: str
     ) -> Server:
         made = command or [sys.executable, "-c", SERVE, host, str(workers)]
-        servers.append(Server(tmp_path, made, environment))
+        servers.append(Server(folder, rules, made, environment))
         return servers[-1]
 
-    yield begin
-    for server in servers:
-        server.kill()
+    try:
+        yield begin
+    finally:
+        for server in servers:
+            server.kill()
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return one_family(tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture
+def start(tmp_path: Path, rules: Path) -> Iterator[Start]:
+    with starting(tmp_path, rules) as begin:
+        yield begin
 
 
 @pytest.fixture
 def server(start: Start) -> Server:
+    """One that a test has for itself."""
     begun = start()
     assert begun.announced(), begun.stderr()
     return begun
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, rules: Path) -> Iterator[Server]:
+    """For tests that only ask."""
+    with starting(tmp_path_factory.mktemp("shared"), rules) as begin:
+        begun = begin()
+        assert begun.announced(), begun.stderr()
+        yield begun
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory, rules: Path) -> Iterator[Server]:
+    """One that waits a second for a request; for tests that only ask."""
+    with starting(tmp_path_factory.mktemp("impatient"), rules) as begin:
+        begun = begin(workers=1, POLICY_READ_SECONDS="1")
+        assert begun.announced(), begun.stderr()
+        yield begun
 
 
 def stored(server: Server) -> Any:
@@ -275,13 +311,14 @@ def test_a_worker_that_dies_is_replaced_and_nothing_answered_is_lost(server: Ser
 # ---- several processes, one store
 
 
-def test_under_one_key_all_workers_together_decide_once(server: Server) -> None:
+def test_under_one_key_all_workers_together_decide_once(shared: Server) -> None:
+    before = stored(shared).count()
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: server.evaluate(Idempotency_Key="order-1"), range(40)))
+        answers = list(pool.map(lambda _: shared.evaluate(Idempotency_Key="order-1"), range(40)))
     assert {status for status, _, _ in answers} == {201}
     assert len({json.dumps(answer, sort_keys=True) for _, answer, _ in answers}) == 1
     assert sum("Idempotent-Replayed" not in headers for _, _, headers in answers) == 1
-    assert stored(server).count() == 1
+    assert stored(shared).count() == before + 1
 
 
 # ---- HTTP as it should not be
@@ -295,12 +332,13 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def test_a_body_in_chunks_is_read(server: Server) -> None:
+def test_a_body_in_chunks_is_read(shared: Server) -> None:
     data = CHUNKED + _chunk(BODY[:50]) + _chunk(BODY[50:]) + b"0\r\n\r\n"
-    assert server.raw(data).startswith(b"HTTP/1.1 201 ")
+    assert shared.raw(data).startswith(b"HTTP/1.1 201 ")
 
 
-def test_every_request_that_is_no_http_gets_a_problem_and_harms_nothing(server: Server) -> None:
+def test_every_request_that_is_no_http_gets_a_problem_and_harms_nothing(shared: Server) -> None:
+    before = stored(shared).count()
     too_large = CHUNKED + b"".join(_chunk(b" " * 65536) for _ in range(17)) + b"0\r\n\r\n"
     bad = {
         b"nonsense\r\n\r\n": 400,
@@ -315,20 +353,21 @@ def test_every_request_that_is_no_http_gets_a_problem_and_harms_nothing(server: 
         HEAD + b"Content-Length: 99999999\r\n\r\n" + BODY: 413,
         HEAD + b"\r\n": 400,
         CHUNKED + b"zz\r\n": 400,
+        CHUNKED + b"f" * 18 + b"\r\n" + BODY: 400,
         CHUNKED + _chunk(BODY) + b"zz\r\n": 400,
         CHUNKED + _chunk(BODY): 400,
         CHUNKED + b"5\r\n{": 400,
         too_large: 413,
     }
     for data, status in bad.items():
-        head, _, body = server.raw(data).partition(b"\r\n\r\n")
+        head, _, body = shared.raw(data).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 %d " % status), (data[:99], head)
         assert b"Content-Type: application/problem+json" in head, data[:99]
         problem = json.loads(body)
         assert (problem["status"], problem["errors"]) == (status, problem["errors"])
-    assert stored(server).count() == 0
-    assert server.evaluate()[0] == 201
-    assert "Traceback" not in server.stderr()
+    assert stored(shared).count() == before
+    assert shared.evaluate()[0] == 201
+    assert "Traceback" not in shared.stderr()
 
 
 # ---- slow clients
@@ -361,9 +400,9 @@ def test_clients_that_trickle_hold_no_thread(start: Start) -> None:
             connection.close()
 
 
-def test_a_request_in_single_bytes_is_answered(server: Server) -> None:
+def test_a_request_in_single_bytes_is_answered(shared: Server) -> None:
     data = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
-    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=DEADLINE) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in data:
             connection.send(bytes([byte]))
@@ -371,22 +410,20 @@ def test_a_request_in_single_bytes_is_answered(server: Server) -> None:
     assert answer.startswith(b"HTTP/1.1 201 ")
 
 
-def test_requests_sent_ahead_are_all_answered_in_order(server: Server) -> None:
+def test_requests_sent_ahead_are_all_answered_in_order(shared: Server) -> None:
     one = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
-    answer = server.raw(one + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" + one)
+    answer = shared.raw(one + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" + one)
     assert re.findall(rb"HTTP/1\.1 (\d+) ", answer) == [b"201", b"200", b"201"]
 
 
 @pytest.mark.parametrize("begun", [HEAD, HEAD + b"Content-Length: 9\r\n\r\n{", CHUNKED + b"9\r\n{"])
-def test_a_request_that_does_not_arrive_in_time_is_a_timeout(start: Start, begun: bytes) -> None:
-    server = start(workers=1, POLICY_READ_SECONDS="1")
-    assert server.announced(), server.stderr()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+def test_a_request_that_does_not_arrive_in_time_is_a_timeout(impatient: Server, begun: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", impatient.port), timeout=DEADLINE) as connection:
         connection.sendall(begun)
         head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408 ")
     assert json.loads(body)["type"] == "/problems/request-timeout"
-    assert stored(server).count() == 0
+    assert stored(impatient).count() == 0
 
 
 def test_a_body_too_large_to_keep_holds_its_thread_for_so_long_only(start: Start) -> None:
@@ -396,6 +433,25 @@ def test_a_body_too_large_to_keep_holds_its_thread_for_so_long_only(start: Start
     with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
         connection.sendall(batch + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{")
         assert server.ask("GET", "/healthz")[0] == 200
+
+
+def test_a_body_that_is_refused_before_it_came_holds_no_thread(start: Start) -> None:
+    server = start(workers=1, POLICY_THREADS="1", POLICY_READ_SECONDS="1000")
+    assert server.announced(), server.stderr()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+        connection.sendall(HEAD + b"Content-Length: 99999999\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+        assert server.evaluate()[0] == 201
+
+
+def test_where_no_more_connections_may_be_the_longest_idle_makes_room(start: Start) -> None:
+    server = start(workers=1, POLICY_CONNECTIONS="2", POLICY_READ_SECONDS="1000")
+    assert server.announced(), server.stderr()
+    idle = [socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) for _ in range(2)]
+    assert server.evaluate()[0] == 201
+    assert idle[0].recv(1) == b""
+    for connection in idle:
+        connection.close()
 
 
 def test_clients_that_do_not_read_hold_no_thread(start: Start) -> None:
@@ -433,6 +489,7 @@ def test_beyond_what_may_wait_requests_are_refused_at_once_and_health_is_answere
         until(lambda: found.append(server.evaluate()) or found[-1][0] == 503, "the thread is taken")
         _, problem, headers = found[-1]
         assert (problem["type"], headers["Retry-After"]) == ("/problems/overloaded", "1")
+        assert server.ask("GET", "/healthz")[0] == 200
     until(lambda: server.evaluate()[0] == 201, "the thread is free again")
 
 

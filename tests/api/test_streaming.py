@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import pytest
 from policy_service.api import examples
 from policy_service.assembly import assemble
 from policy_service.settings import Settings
+from tests.bundles import one_family
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 SERVE = """
 import sys
 from policy_service.serving import serve
@@ -35,10 +38,10 @@ DEADLINE = 180.0
 class Server:
     """One worker on a database of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rules: Path) -> None:
         self.database = f"sqlite:///{folder / 'policy.sqlite3'}"
         known = {k: v for k, v in os.environ.items() if not k.startswith(("POLICY_", "GUNICORN"))}
-        known |= {"POLICY_DATABASE_URL": self.database, "POLICY_RULES": str(ROOT / "rules")}
+        known |= {"POLICY_DATABASE_URL": self.database, "POLICY_RULES": str(rules)}
         self.errors = (folder / "errors.txt").open("w")
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVE],
@@ -64,11 +67,26 @@ class Server:
         self.errors.close()
 
 
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    begun = Server(folder, one_family(folder))
+    try:
+        yield begun
+    finally:
+        begun.kill()
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    begun = Server(tmp_path)
-    yield begun
-    begun.kill()
+    """One that a test has for itself."""
+    with serving(tmp_path) as begun:
+        yield begun
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("shared")) as begun:
+        yield begun
 
 
 class Stream:
@@ -105,8 +123,8 @@ class Stream:
         self._connection.close()
 
 
-def test_a_line_is_answered_while_the_body_goes_on_and_the_connection_serves_again(server: Server) -> None:
-    stream = Stream(server.port)
+def test_a_line_is_answered_while_the_body_goes_on_and_the_connection_serves_again(shared: Server) -> None:
+    stream = Stream(shared.port)
     answers = stream.lines()
     for index in range(3):
         stream.send(LINE)
@@ -119,10 +137,10 @@ def test_a_line_is_answered_while_the_body_goes_on_and_the_connection_serves_aga
     stream.close()
 
 
-def test_memory_does_not_grow_with_the_number_of_lines(server: Server) -> None:
+def test_memory_does_not_grow_with_the_number_of_lines(shared: Server) -> None:
     def run(lines: int) -> int:
         """Bytes held after a batch; a hundred lines are sent, then their answers read."""
-        stream = Stream(server.port)
+        stream = Stream(shared.port)
         answers = stream.lines()
         for begun in range(0, lines, 100):
             stream.send(LINE * 100)
@@ -130,7 +148,7 @@ def test_memory_does_not_grow_with_the_number_of_lines(server: Server) -> None:
         stream.end()
         assert list(answers) == []
         stream.close()
-        return server.memory()
+        return shared.memory()
 
     before = run(1000)  # compiles, and fills the caches
     assert run(10_000) - before < 24 * 1024 * 1024  # the answers alone have ten
@@ -151,15 +169,15 @@ def test_a_kill_between_chunks_loses_no_item_that_was_answered(server: Server) -
     assert [id_ for id_ in answered if decisions.decision(id_) is None] == []
 
 
-def test_a_reader_that_goes_away_frees_its_place(server: Server) -> None:
+def test_a_reader_that_goes_away_frees_its_place(shared: Server) -> None:
     for _ in range(6):  # more than there are places
-        stream = Stream(server.port)
+        stream = Stream(shared.port)
         stream.send(LINE)
         assert next(stream.lines())["status"] == 201
         stream.close()
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:
-        stream = Stream(server.port)
+        stream = Stream(shared.port)
         stream.send(LINE)
         stream.end()
         status = stream._answer.readline()

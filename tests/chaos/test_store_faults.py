@@ -18,6 +18,7 @@ from tests.hosts.host import Answered, Host, inside, traffic, until
 
 _BODIES = traffic.bodies(20)
 _MOST = 3000
+pytestmark = pytest.mark.slow
 _SPARE = 8_388_608
 """Bytes that the disk has left before it is full: more than the store writes to get under way."""
 

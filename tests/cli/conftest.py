@@ -1,6 +1,7 @@
 """A small rules folder, requests to it, and `policyctl` run inside this process."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +16,19 @@ HERE = Path(__file__).parent
 Run = Callable[..., Result]
 
 
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `policyctl` may remember things: not where the developer's own does."""
+    return tmp_path_factory.mktemp("caches")
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caches: Path) -> Run:
     """`policyctl` with some words, in an empty folder and without settings of the environment."""
     monkeypatch.chdir(tmp_path)
-    for name in ("POLICY_RULES", "POLICY_DATABASE_URL", "POLICY_ENGINE", "LC_ALL", "LC_MESSAGES", "LANG"):
+    for name in [name for name in os.environ if name.startswith(("POLICY_", "LC_"))] + ["LANG"]:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(caches))
     monkeypatch.setenv("COLUMNS", "100")
 
     def call(*words: str | Path, input: str | bytes | None = None, **environment: str) -> Result:

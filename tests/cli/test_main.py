@@ -13,6 +13,7 @@ from click.testing import Result
 from policy_service import __version__
 
 ROOT = Path(__file__).parents[2]
+SMALL = "tests/cli/rules"  # the pages of docs/ ask the same of the shipped rules
 COMMANDS = [
     "audit", "bundle", "check", "compare", "decisions", "evaluate", "explain", "inventory", "judged", "keys", "replay",
     "resume", "serve", "stop", "test", "trail",
@@ -49,21 +50,21 @@ def python(*words: str, environment: dict[str, str] | None = None) -> subprocess
 
 
 def test_the_package_runs_as_the_command_line() -> None:
-    found = python("-m", "policy_service", "check")
+    found = python("-m", "policy_service", "check", "--rules", SMALL)
     assert (found.returncode, found.stderr) == (0, "")
     assert re.search(
         r"^\d+ policies, \d+ files, 0 errors, 0 warnings: sha256:[0-9a-f]{64}$", found.stdout, re.MULTILINE
     )
 
 
-def test_shipped_cases_pass_as_the_command_line_runs_them() -> None:
-    found = python("-m", "policy_service", "test", "rules/chuanliu/main_push.yaml")
+def test_cases_pass_as_the_command_line_runs_them() -> None:
+    found = python("-m", "policy_service", "test", "--rules", SMALL)
     assert (found.returncode, found.stderr) == (0, "")
     assert re.fullmatch(r"[1-9]\d* cases passed, 0 failed\n", found.stdout)
 
 
 def test_a_terminal_without_chinese_gets_the_numbers_of_its_signs() -> None:
-    words = ("-m", "policy_service", "inventory", "--assumed", "--lang", "zh")
+    words = ("-m", "policy_service", "inventory", "--rules", SMALL, "--assumed", "--lang", "zh")
     found = python(*words, environment=os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"})
     assert (found.returncode, found.stderr) == (0, "")
     assert "\\u" in found.stdout
@@ -80,7 +81,8 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     ("command", "unneeded"),
     [("check", {"flask", "marshmallow", "sqlalchemy", "durable_rules_engine", "gunicorn"}),
      ("test", {"flask", "marshmallow", "sqlalchemy", "gunicorn"}),
-     ("evaluate", {"gunicorn", "durable_rules_engine"})],
+     ("evaluate", {"gunicorn", "durable_rules_engine"}),
+     ("explain", {"gunicorn", "durable_rules_engine"})],
 )  # fmt: skip
 def test_a_command_starts_without_what_it_does_not_need(command: str, unneeded: set[str]) -> None:
     program = (
@@ -90,3 +92,18 @@ def test_a_command_starts_without_what_it_does_not_need(command: str, unneeded: 
     )
     found = python("-c", program, command, "--help")
     assert not unneeded & set(found.stdout.split())
+
+
+@pytest.mark.parametrize("command", ["evaluate", "explain"])
+def test_a_request_in_a_file_is_answered_without_a_web_framework(command: str) -> None:
+    program = (
+        "import sys; from policy_service.cli.main import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: print(end.code, *sys.modules, file=sys.stderr)\n"
+    )
+    here = ROOT / "tests" / "cli"
+    found = python("-c", program, command, str(here / "request.json"), "--rules", str(here / "rules"))
+    status, *loaded = found.stderr.split()
+    assert status == "0"
+    assert found.stdout
+    assert not {"flask", "flask_smorest", "webargs", "werkzeug"} & set(loaded)

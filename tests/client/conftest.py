@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from policy_client import PolicyClient, Retries
 
+from tests.bundles import one_family
+
 ROOT = Path(__file__).parents[2]
 DEADLINE = 120.0
 SERVE = """
@@ -30,7 +32,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("POLICY_", "GUNICORN"))}
     environment |= {
         "POLICY_DATABASE_URL": f"sqlite:///{folder / 'policy.sqlite3'}",
-        "POLICY_RULES": str(ROOT / "rules"),
+        "POLICY_RULES": str(one_family(folder)),
     }
     with (folder / "errors.txt").open("w") as errors:
         process = subprocess.Popen(

@@ -27,6 +27,7 @@ def evaluator(folder: str, engine: str) -> Evaluator:
     return Evaluator(loaded(folder), registry.engine(engine))
 
 
+@cache
 def cases(folder: str) -> tuple[Case, ...]:
     report = Report()
     bundle = loaded(folder)

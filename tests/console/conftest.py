@@ -16,12 +16,12 @@ from policy_service.app import create_app
 from policy_service.assembly import Assembled, assemble_on
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
-from policy_service.store import connect, migrate
+from policy_service.store import connect
 from tests import bundles as bundles_of
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2023, 7, 2, 3, 0, tzinfo=UTC)
-SETTINGS = Settings(rules=ROOT / "rules")
+SETTINGS = Settings(rules=ROOT / "rules", key_refresh_ms=0)  # a key that a test makes holds at once
 VOID = {"meta", "br"}
 Body = dict[str, Any]
 
@@ -135,15 +135,16 @@ def changed(rules: Bundle) -> Callable[..., Bundle]:
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Bundle], Served]]:
+def serve(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_store_url: Callable[[Path], str]
+) -> Iterator[Callable[[Bundle], Served]]:
     databases = []
 
     def make(found: Bundle) -> Served:
-        database = connect(f"sqlite:///{tmp_path_factory.mktemp('store') / 'policy.sqlite3'}")
-        migrate(database)
+        database = connect(sqlite_store_url(tmp_path_factory.mktemp("store") / "policy.sqlite3"))
         databases.append(database)
         assembled = assemble_on(database, SETTINGS, now=lambda: NOW, elapsed=lambda: 0.0)
-        assembled.publishing.adopt_folder(found, actor="test")
+        bundles_of.adopt(assembled, found)
         return Served(assembled, database, create_app(SETTINGS, assembled=assembled).test_client())
 
     yield make

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from policy_service.console import words
 from policy_service.decisions.audit.casefile import FINDINGS
 from policy_service.decisions.explaining.words import UNIT, WORD
+from policy_service.pages import words
 from policy_service.policies.bundle import Bundle
 from policy_service.proofs.tree import leaf_hash
 from policy_service.store.tables import bundle_sources, decisions, log_entries, unsealed

@@ -9,12 +9,12 @@ from math import ceil, floor
 from random import Random
 from typing import Any
 
-from policy_service.engines.plan import Plan, epochs
+from policy_service.engines.plan import Plan
 from policy_service.facts import FIRST_DAY, LAST_DAY, Fact, Section
 from policy_service.language import references, typed, types
 from policy_service.language.values import days_text, exact
-from policy_service.policies.model import Rules
-from policy_service.policies.stretches import Stretch
+from policy_service.policies.model import Period, Rules
+from policy_service.policies.stretches import epochs
 
 TEXTS = ("", "a", "ab", "A", "开播", 'say "a"', "back\\slash", "a|b", "😀", "a\nb", "zz")
 
@@ -42,7 +42,7 @@ class Poster:
         if rng.randrange(4) == 0:
             self.epochs.append(rng.choice((known[0], known[-1])))
         for epoch in self.epochs:
-            for formula in plan(epoch.first).formulas:
+            for formula in plan(epoch.start).formulas:
                 self._collect(formula.typed)
 
     def _collect(self, node: typed.Node) -> None:
@@ -72,8 +72,8 @@ class Poster:
 
     def as_of(self, rng: Random) -> date:
         """A day: the first or last of an epoch, or one inside."""
-        epoch: Stretch = rng.choice(self.epochs)
-        first, last = max(epoch.first, FIRST_DAY + timedelta(days=1)), min(epoch.last, LAST_DAY)
+        epoch: Period = rng.choice(self.epochs)
+        first, last = max(epoch.start, FIRST_DAY + timedelta(days=1)), min(epoch.last, LAST_DAY)
         inside = timedelta(days=rng.randrange(1 + min((last - first).days, 400)))
         return rng.choice((first, last, first + inside))
 

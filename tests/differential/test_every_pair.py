@@ -13,8 +13,8 @@ from policy_service.diagnostics import Report
 from policy_service.diagnostics.location import plain
 from policy_service.engines.plan import substituted
 from policy_service.language import ast
+from policy_service.language.checking import Scope, check_cell, check_expression
 from policy_service.language.parser import parse_cell, parse_expression
-from policy_service.language.typecheck import Scope, check_cell, check_expression
 from policy_service.policies.bundle import bundle
 from policy_service.policies.model import Expression
 from tests.differential import judging, states, written

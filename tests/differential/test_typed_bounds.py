@@ -21,7 +21,7 @@ from policy_service.engines.rete.compile import Compiler
 from policy_service.facts import State
 from policy_service.language import typed, types
 from policy_service.policies.bundle import Bundle, bundle
-from policy_service.policies.stretches import Stretch
+from policy_service.policies.model import Period
 from tests.differential import generate
 from tests.differential.generator import matrix
 from tests.differential.pairs import accepted
@@ -121,7 +121,7 @@ def look(found: Bundle, rng: Random, states: int) -> list[str]:
     """What lies outside its type, on so many states."""
     evaluator = Evaluator(found, engine("rete"))
     poster = Poster(found.rules, lambda day: evaluator.answering(day).plan, rng, most=2)
-    known: dict[Stretch, Nodes] = {}
+    known: dict[Period, Nodes] = {}
     faults: list[str] = []
     for turn in range(states):
         as_of = poster.as_of(rng)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from policy_service.diagnostics import Report
 from policy_service.language import ast, types
-from policy_service.language.typecheck import Scope, check_expression, row_scope
+from policy_service.language.checking import Scope, check_expression, row_scope
 from policy_service.policies import model
 from policy_service.policies.bundle import Bundle
 from tests.differential.pairs import Pair

@@ -9,7 +9,6 @@ import click
 import pytest
 
 from policy_service import sources
-from policy_service.api.problems import KINDS
 from policy_service.api.schemas.answer import REASONS, STATUSES
 from policy_service.cli.main import main
 from policy_service.decisions.rule_tests import expecting
@@ -19,6 +18,7 @@ from policy_service.diagnostics.catalogue import ALL
 from policy_service.language.builtins import BUILTINS
 from policy_service.policies import model
 from policy_service.policies.loader import load, read_folder
+from policy_service.problems.kinds import KINDS
 from policy_service.settings import Settings
 from tools.docs.shipped import Shipped
 

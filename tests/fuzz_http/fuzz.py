@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "benchmarks" / "http")]
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "benchmarks" / "http"), str(HERE.parents[1])]
 
 import client  # noqa: E402
 import inputs  # noqa: E402
 import servers  # noqa: E402
 from inputs import Input  # noqa: E402
+
+from tests.bundles import one_family  # noqa: E402
 
 FAILURES = HERE / "failures"
 THREADS = 4
@@ -39,7 +41,8 @@ def main() -> int:
     seed = random.randrange(2**32) if options.seed is None else options.seed
     with servers.folder() as folder:
         database = folder / "fuzz.sqlite3"
-        with servers.running(servers.service(f"sqlite:///{database}", folder / "service.log")) as server:
+        started = servers.service(f"sqlite:///{database}", folder / "service.log", rules=one_family(folder))
+        with servers.running(started) as server:
             if options.replay:
                 data = options.replay.read_bytes()
                 found = fault(server.address, Input("replayed", data, answered=False))

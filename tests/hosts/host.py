@@ -27,6 +27,7 @@ from expected import parsed  # noqa: E402
 from policy_service.assembly import Assembled, assemble_on  # noqa: E402
 from policy_service.settings import Settings  # noqa: E402
 from policy_service.store import connect  # noqa: E402
+from tests.bundles import one_family  # noqa: E402
 
 DEADLINE = 90.0
 """Seconds after which what must come about is taken not to."""
@@ -74,15 +75,16 @@ class Talk:
 
 
 class Host:
-    """`policyctl serve` in processes of its own.
+    """`policyctl serve` in processes of its own, on the one family of policies that `traffic` asks for.
 
     Args:
         settings: environment variables.
     """
 
     def __init__(self, url: str, folder: Path, name: str, *, workers: int = 2, **settings: str) -> None:
+        self.rules = one_family(folder / name)
         self._start: Callable[[Path], servers.Server] = lambda log: servers.service(
-            url, log, workers=workers, **settings
+            url, log, workers=workers, rules=self.rules, **settings
         )
         self._folder, self._name, self._starts = folder, name, 0
         self.start()

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from tests import postgres
-from tests.hosts.host import ROOT, Host, Talk, inside, parsed, traffic, until
+from tests.hosts.host import Host, Talk, inside, parsed, traffic, until
 
 from expected import Expected, compared  # isort: skip  # found beside the load generator, by tests.hosts.host
 
@@ -27,6 +27,7 @@ from policy_service.store import connect
 _BODIES = traffic.bodies(8)
 _HOURS = "| [10..30)                      | 10  "
 _POLICY = "chuanliu.traffic_hours"
+pytestmark = pytest.mark.slow
 
 
 class Pair(NamedTuple):
@@ -100,8 +101,8 @@ class Load:
         )
 
 
-def _other_rules() -> dict[str, str]:
-    sources = read_folder(ROOT / "rules")
+def _other_rules(rules: Path) -> dict[str, str]:
+    sources = read_folder(rules)
     path = "chuanliu/traffic_hours.yaml"
     return {**sources, path: sources[path].replace(_HOURS, _HOURS.replace("10  ", "11  "))}
 
@@ -116,7 +117,7 @@ def _workers_by(host: Host, id_: str) -> float:
 def test_one_activation_switches_every_worker_of_both_hosts_and_no_answer_mixes_two_bundles(pair: Pair) -> None:
     before = pair.a.get("/readyz") and pair.inside.publishing.activation_state().active
     assert before is not None
-    other, _ = bundle(_other_rules())
+    other, _ = bundle(_other_rules(pair.a.rules))
     assert other is not None
     files = {"files": other.sources}
     assert pair.a.post("/v1/bundles", files).status in (200, 201)

@@ -14,7 +14,9 @@ PROGRAMS = "decisions/answers/programs.py"
 UNKNOWN = "decisions/answers/unknown.py"
 STACKING = "decisions/answers/stacking.py"
 TRACING = "decisions/answers/tracing.py"
-MODEL = "policies/model.py"
+RULES = "policies/model/rules.py"
+ANSWERS = "policies/model/answers.py"
+STRETCHES = "policies/stretches.py"
 RETE = "engines/rete/run.py"
 CLOSURES = "engines/rete/closures.py"
 LOWERING = "engines/rete/lowering.py"
@@ -82,7 +84,7 @@ FAULTS = (
     ),
     Fault(
         "the rewards of a policy not in effect are those of its first file",
-        MODEL,
+        RULES,
         "begun[-1] if begun else versions[0]",
         "versions[0]",
     ),
@@ -197,10 +199,10 @@ FAULTS = (
         "amount >= reward.ceiling",
     ),
     # ---- what a reward says
-    Fault("a claim of a month is one of a day", MODEL, "return as_of[:7]", "return as_of"),
+    Fault("a claim of a month is one of a day", ANSWERS, "return as_of[:7]", "return as_of"),
     Fault(
         "a claim of a campaign is one for ever",
-        MODEL,
+        ANSWERS,
         "                return campaign",
         '                return "once"',
     ),
@@ -394,12 +396,12 @@ FAULTS = (
     Fault(
         "a parameter has its first value for ever",
         PLAN,
-        "day = self.epoch.first if in_force else policy.effective.period.start",
+        "day = self.epoch.start if in_force else policy.effective.period.start",
         "day = policy.effective.period.start",
     ),
     Fault(
         "a new value of a parameter begins no epoch",
-        PLAN,
+        STRETCHES,
         "(day for policy in rules.policies for day in policy_breaks(policy))",
         "(day for policy in rules.policies for day in policy_breaks(policy) if day == policy.effective.period.start)",
     ),

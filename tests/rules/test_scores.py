@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,8 @@ each_metric = pytest.mark.parametrize(
 # --- the service ---------------------------------------------------------------------------------------------------
 
 
-def load() -> dict[str, Evaluator]:
+@cache
+def evaluators() -> dict[str, Evaluator]:
     """The scores with the dictionary, on each engine; other families are not needed."""
     sources = {path: text for path, text in read_folder(RULES).items() if "/" not in path or path.startswith("scores/")}
     found, diagnostics = bundle(sources)
@@ -139,11 +141,8 @@ def load() -> dict[str, Evaluator]:
     return {name: Evaluator(found, engine(name)) for name in ("rete", "reference")}
 
 
-EVALUATORS = load()
-
-
 def answer(score: Score, facts: Facts, engine_name: str = "rete") -> dict[str, Any]:
-    evaluator = EVALUATORS[engine_name]
+    evaluator = evaluators()[engine_name]
     state = evaluator.door.read(score.state(facts), DAY)
     return evaluator.evaluate(state, Question(DAY, shown=frozenset((score.policy, score.traffic))))
 
@@ -167,12 +166,12 @@ class Scale:
     best: Fraction
 
 
-def scales(score: Score) -> dict[str, Scale]:
-    rows = decisions(score, {})["metrics"]
+@cache
+def scales(policy: str) -> dict[str, Scale]:
+    """Those of a score, by metric."""
+    rows = decisions(next(score for score in SCORES if score.policy == policy), {})["metrics"]
     return {r["row"]: Scale(r["weight"], Fraction(r["worst"]), Fraction(r["best"])) for r in rows}
 
-
-SCALES = {score.policy: scales(score) for score in SCORES}
 
 # --- the formula ---------------------------------------------------------------------------------------------------
 
@@ -214,7 +213,7 @@ class Expected:
 
 
 def expected(score: Score, facts: Facts) -> Expected:
-    own = SCALES[score.policy]
+    own = scales(score.policy)
     earned = {name: points(own[name], facts.get(name)) for name in score.metrics}
     present = sum(own[name].weight for name, got in earned.items() if got is not None)
     return Expected(
@@ -232,7 +231,7 @@ def filled(earned: Mapping[str, Decimal | None], instead: Decimal) -> dict[str, 
 
 
 def dimensions(score: Score, earned: Mapping[str, Decimal | None]) -> dict[str, Decimal | None]:
-    own = SCALES[score.policy]
+    own = scales(score.policy)
     return {
         name: weighted_mean([(own[m].weight, got) for m in metrics if (got := earned[m]) is not None])
         for name, metrics in score.dimensions.items()
@@ -241,7 +240,7 @@ def dimensions(score: Score, earned: Mapping[str, Decimal | None]) -> dict[str, 
 
 def total(score: Score, earned: Mapping[str, Decimal | None], only: frozenset[str] | None = None) -> Decimal | None:
     """Weighted mean of the rounded dimensions that have points; a dimension weighs what all its metrics weigh."""
-    own = SCALES[score.policy]
+    own = scales(score.policy)
     found = dimensions(score, earned)
     return weighted_mean(
         [
@@ -276,7 +275,7 @@ def near(metric: Metric, scale: Scale) -> st.SearchStrategy[Value]:
 
 
 def complete_facts(score: Score) -> st.SearchStrategy[dict[str, Value]]:
-    own = SCALES[score.policy]
+    own = scales(score.policy)
     return st.fixed_dictionaries({name: near(metric, own[name]) for name, metric in score.metrics.items()})
 
 
@@ -293,11 +292,11 @@ def without(facts: Facts, names: set[str]) -> dict[str, Value]:
 def with_halves(score: Score) -> list[tuple[int, frozenset[str]]]:
     """Choices of metrics that weigh as little below half, exactly half and as little over half as there are."""
     chosen: dict[int, frozenset[str]] = {0: frozenset()}
-    for name, scale in SCALES[score.policy].items():
+    for name, scale in scales(score.policy).items():
         chosen |= {
             w + scale.weight: names | {name} for w, names in list(chosen.items()) if w + scale.weight not in chosen
         }
-    half = Fraction(sum(s.weight for s in SCALES[score.policy].values()), 2)
+    half = Fraction(sum(s.weight for s in scales(score.policy).values()), 2)
     below, over = max(w for w in chosen if w < half), min(w for w in chosen if w > half)
     return [(w, chosen[w]) for w in (below, *([int(half)] if half in chosen else []), over)]
 
@@ -313,7 +312,7 @@ def test_metrics_and_dimensions_are_those_of_the_domain(score: Score) -> None:
     ]
     assert [r["row"] for r in shown["dimensions"]] == list(score.dimensions)
     assert all(
-        (own.best > own.worst) is score.metrics[name].more_is_better for name, own in SCALES[score.policy].items()
+        (own.best > own.worst) is score.metrics[name].more_is_better for name, own in scales(score.policy).items()
     )
 
 
@@ -323,7 +322,7 @@ def test_metrics_and_dimensions_are_those_of_the_domain(score: Score) -> None:
 def test_an_answer_is_what_the_formula_says(score: Score, data: st.DataObject) -> None:
     facts = data.draw(partial_facts(score))
     want = expected(score, facts)
-    for name in EVALUATORS:
+    for name in evaluators():
         got = decisions(score, facts, name)
         assert {r["row"]: r["points"] for r in got["dimensions"]} == want.dimensions
         assert (got["score"], got["points_low"], got["points_high"]) == (want.score, want.low, want.high)
@@ -334,7 +333,7 @@ def test_an_answer_is_what_the_formula_says(score: Score, data: st.DataObject) -
 @settings(max_examples=60, deadline=None)
 @given(facts=partial_facts(PRODUCT))
 def test_good_value_is_price_quality_and_brand(facts: dict[str, Value]) -> None:
-    earned = {name: points(SCALES[PRODUCT.policy][name], facts[name]) for name in PRODUCT.metrics}
+    earned = {name: points(scales(PRODUCT.policy)[name], facts[name]) for name in PRODUCT.metrics}
     got = decisions(PRODUCT, facts)
     assert got["good_value"] == total(PRODUCT, earned, frozenset(("price", "quality", "brand")))
     assert got["quality_content"] == total(PRODUCT, earned, frozenset(("heat",)))
@@ -380,7 +379,7 @@ def test_nothing_known_has_no_score_and_no_level(score: Score) -> None:
 
 @each_score
 def test_a_level_begins_at_half_of_the_weight(score: Score) -> None:
-    whole = sum(s.weight for s in SCALES[score.policy].values())
+    whole = sum(s.weight for s in scales(score.policy).values())
     for weight, names in with_halves(score):
         for end in ("best", "worst"):
             facts = {name: getattr(metric, end) for name, metric in score.metrics.items() if name in names}
@@ -411,7 +410,7 @@ def test_all_at_best_is_five_and_all_at_worst_is_zero(score: Score) -> None:
 
 @each_metric
 def test_a_metric_alone_runs_from_zero_to_five(score: Score, name: str) -> None:
-    metric, own = score.metrics[name], SCALES[score.policy][name]
+    metric, own = score.metrics[name], scales(score.policy)[name]
     size = 10 ** max(metric.scale, 0)
     ends = [metric.value(int(end * size)) for end in (own.worst, own.best)]
     assert [Fraction(e) for e in ends] == [own.worst, own.best]
@@ -424,7 +423,7 @@ def test_a_metric_alone_runs_from_zero_to_five(score: Score, name: str) -> None:
 def test_a_better_metric_never_lowers_the_score(score: Score, name: str, data: st.DataObject) -> None:
     others = data.draw(partial_facts(score))
     metric = score.metrics[name]
-    values = data.draw(st.lists(near(metric, SCALES[score.policy][name]), min_size=2, max_size=4, unique=True))
+    values = data.draw(st.lists(near(metric, scales(score.policy)[name]), min_size=2, max_size=4, unique=True))
     values.sort(key=Fraction, reverse=not metric.more_is_better)
     got = [decisions(score, {**others, name: value}) for value in values]
     for worse, better in pairwise(got):
@@ -446,8 +445,8 @@ BORDERS = [
 
 def facts_worth(score: Score, worth: Decimal) -> dict[str, Value]:
     """Facts that earn so many points with every metric that can; a yes or no and whole days cannot."""
-    nearest = {name: nearest_value(m, SCALES[score.policy][name], worth) for name, m in score.metrics.items()}
-    return {name: value for name, value in nearest.items() if points(SCALES[score.policy][name], value) == worth}
+    nearest = {name: nearest_value(m, scales(score.policy)[name], worth) for name, m in score.metrics.items()}
+    return {name: value for name, value in nearest.items() if points(scales(score.policy)[name], value) == worth}
 
 
 def nearest_value(metric: Metric, scale: Scale, worth: Decimal) -> Value:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from policy_service.access.principals import ROLES
-from policy_service.api.problems import KINDS, MOST_SHOWN
-from policy_service.api.schemas.request import LONGEST_PATTERN, LONGEST_PROVENANCE, MOST_PATTERNS
 from policy_service.facts import MAX_ELEMENTS
+from policy_service.problems.bodies import MOST_SHOWN
+from policy_service.problems.kinds import KINDS
+from policy_service.requests.schemas import LONGEST_PATTERN, LONGEST_PROVENANCE, MOST_PATTERNS
 from policy_service.settings import Settings
 from tools.docs.markdown import code, codes, one_line, parsed, sections, table
 from tools.docs.playing import EXAMPLES, Example, Play, shown

@@ -25,11 +25,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import IO
 
 from tools.docs import blocks
@@ -57,7 +58,7 @@ _VARYING = (
 )
 """What keys, their ids and hashes look like: 32 bytes, a signature, and one of a head with the id of its key."""
 _COPIED = ("rules", "examples", "gunicorn.conf.py", "tools/verify_decision.py")
-_SECONDS = 300
+_SECONDS = 900
 
 
 class RunFault(Exception):
@@ -92,10 +93,57 @@ def fences(page: str) -> list[Block]:
     ]
 
 
-def rerun(page: str, root: Path, name: str = "the page") -> str:
+class Processes:
+    """The processes of pages that are run, each in a group of its own with all that it starts.
+
+    `end` may be called from any thread, while others run pages.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._ended = False
+
+    def start(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+        """Raises RunFault once they are ended."""
+        with self._lock:
+            if self._ended:
+                raise RunFault("the run was ended")
+            process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, encoding="utf-8", start_new_session=True,
+            )  # fmt: skip
+            self._running.add(process)
+            return process
+
+    def finish(self, process: subprocess.Popen[str], signal_: int = signal.SIGKILL) -> None:
+        """Signals the group of a process, also what is left of it, and waits for its end."""
+        try:
+            _signal(process, signal_)
+            process.communicate(timeout=_SECONDS)
+        finally:
+            with process:  # its output is closed, and its end awaited
+                _signal(process, signal.SIGKILL)
+            with self._lock:
+                self._running.discard(process)
+
+    def end(self) -> None:
+        """Kills all of them, and lets no more start."""
+        with self._lock:
+            self._ended = True
+            for process in self._running:
+                _signal(process, signal.SIGKILL)
+
+
+def _signal(process: subprocess.Popen[str], signal_: int) -> None:
+    with suppress(ProcessLookupError):  # the whole group has ended
+        os.killpg(process.pid, signal_)
+
+
+def rerun(page: str, root: Path, name: str = "the page", processes: Processes | None = None) -> str:
     """The page with the outputs that its blocks have now. Raises RunFault."""
     found = fences(page)
-    with _session(root, page, found, name) as session:
+    with _session(root, page, found, name, processes or Processes()) as session:
         outputs = [(block, new) for block in found if (new := session.take(block)) is not None]
     for block, new in reversed(outputs):
         page = page[: block.start] + new + page[block.end :]
@@ -125,8 +173,8 @@ class Masks:
 class _Session:
     """One page being run."""
 
-    def __init__(self, root: Path, whole: Path, name: str) -> None:
-        self.root, self.name = root, name
+    def __init__(self, root: Path, whole: Path, name: str, processes: Processes) -> None:
+        self.root, self.name, self.processes = root, name, processes
         self.folder, self.commands = whole / "page", whole / "commands"
         self.address = f"127.0.0.1:{_free_port()}"
         self.masks, self.printed = Masks(), ""
@@ -173,13 +221,14 @@ class _Session:
 
     def _run(self, block: Block, command: list[str]) -> None:
         wanted = int(block.option("exit") or 0)
-        ended = subprocess.run(
-            command, cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, encoding="utf-8", timeout=_SECONDS, check=False,
-        )  # fmt: skip
-        if ended.returncode != wanted:
-            raise self._fault(block, f"ended with {ended.returncode}, not {wanted}:\n{ended.stdout}")
-        self.printed = self.masks.masked(ended.stdout.replace(self.address, HERE))
+        process = self.processes.start(command, self.folder, self.environment())
+        try:
+            output, _ = process.communicate(timeout=_SECONDS)
+        finally:
+            self.processes.finish(process)
+        if process.returncode != wanted:
+            raise self._fault(block, f"ended with {process.returncode}, not {wanted}:\n{output}")
+        self.printed = self.masks.masked(output.replace(self.address, HERE))
 
     def _json(self, block: Block) -> str:
         """The output laid out; as it stands on the page if it says the same."""
@@ -196,10 +245,7 @@ class _Session:
 
     def serve(self, command: list[str]) -> None:
         """Starts a server, and waits until it says that it listens."""
-        server = subprocess.Popen(
-            command, cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            encoding="utf-8", start_new_session=True,
-        )  # fmt: skip
+        server = self.processes.start(command, self.folder, self.environment())
         self.servers.append(server)
         for line in _lines(server.stdout):
             if "listening" in line.lower():
@@ -207,11 +253,15 @@ class _Session:
         raise RunFault(f"{self.name}: the server ended with {server.wait()}")
 
     def environment(self) -> dict[str, str]:
-        """A bare environment: the commands of this installation, UTF-8, a terminal of 100 columns."""
+        """A bare environment: the commands of this installation, UTF-8, a terminal of 100 columns.
+
+        What `policyctl` remembers of rule files, by their digest, all pages share with whoever runs them.
+        """
+        caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         paths = [str(Path(sys.executable).parent), str(self.commands), os.environ.get("PATH", os.defpath)]
         return {
             "PATH": os.pathsep.join(paths), "PYTHONPATH": os.pathsep.join(map(str, self._packages())),
-            "HOME": str(self.folder), "LC_ALL": "C.UTF-8", "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1",
+            "HOME": str(self.folder), "XDG_CACHE_HOME": caches, "LC_ALL": "C.UTF-8", "COLUMNS": "100",
         }  # fmt: skip
 
     def _packages(self) -> tuple[Path, Path]:
@@ -220,9 +270,7 @@ class _Session:
 
     def close(self) -> None:
         for server in self.servers:
-            if server.poll() is None:
-                os.killpg(server.pid, signal.SIGTERM)
-            server.communicate(timeout=_SECONDS)
+            self.processes.finish(server, signal.SIGTERM)
 
     def _live(self, text: str) -> str:
         return text.replace(HERE, self.address)
@@ -232,14 +280,14 @@ class _Session:
 
 
 @contextmanager
-def _session(root: Path, page: str, found: list[Block], name: str) -> Iterator[_Session]:
+def _session(root: Path, page: str, found: list[Block], name: str, processes: Processes) -> Iterator[_Session]:
     with ExitStack() as stack:
-        session = _Session(root, Path(stack.enter_context(TemporaryDirectory(prefix="docs-"))), name)
+        session = _Session(root, Path(stack.enter_context(TemporaryDirectory(prefix="docs-"))), name, processes)
         stack.callback(session.close)
         session.prepare()
         if HERE in page and not any(block.kind == "sh serve" for block in found):
             port = session.address.rpartition(":")[2]
-            session.serve([sys.executable, "-m", "policy_service", "serve", "--port", port])
+            session.serve([sys.executable, "-m", "policy_service", "serve", "--port", port, "--workers", "1"])
         yield session
 
 

@@ -1,6 +1,6 @@
 """Tables of what the service tells of itself: its metrics, and which problems may be tried again."""
 
-from policy_service.api.problems import KINDS
+from policy_service.problems.kinds import KINDS
 from policy_service.telemetry.metrics import METRICS
 from tools.docs.markdown import code, table
 

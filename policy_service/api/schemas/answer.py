@@ -5,9 +5,9 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from policy_service.api.schemas.request import BUNDLE_ID, DECISION_ID, PURPOSES
 from policy_service.engines.answer import REASONS, STATUSES
 from policy_service.policies.model import ADDITIVE_KINDS, STANDING_KINDS
+from policy_service.requests.schemas import BUNDLE_ID, DECISION_ID, PURPOSES
 
 SUBJECTS = ("merchant", "influencer", "member", "service_provider", "product")
 

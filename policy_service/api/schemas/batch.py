@@ -1,4 +1,4 @@
-"""What POST /v1/evaluate/batch takes and answers, item by item."""
+"""What POST /v1/evaluate/batch answers, item by item."""
 
 from typing import Any
 
@@ -6,24 +6,6 @@ from marshmallow import fields, validate
 
 from policy_service.api.schemas.answer import AnswerSchema, PreviewSchema, Shown
 from policy_service.api.schemas.problem import ProblemSchema
-from policy_service.api.schemas.refusals import Pattern, Text
-from policy_service.api.schemas.request import EvaluateRequestSchema
-from policy_service.diagnostics.catalogue import BAD_TEXT
-
-KEY = r"[\x21-\x7e]{1,255}"
-
-
-class BatchItemSchema(EvaluateRequestSchema):
-    """One state and how to judge it, with the key under which it may be repeated."""
-
-    idempotency_key = Text(
-        allow_none=True,
-        validate=Pattern(KEY, BAD_TEXT, "a key is 1 to 255 visible ASCII characters without spaces"),
-        metadata={
-            "description": "As the header `Idempotency-Key` of POST /v1/evaluate, whose keys are the same ones. A "
-            "preview ignores it."
-        },
-    )
 
 
 class BatchDecisionSchema(AnswerSchema):

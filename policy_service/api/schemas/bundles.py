@@ -3,14 +3,11 @@
 from marshmallow import fields, validate
 
 from policy_service.api.schemas.answer import Shown
-from policy_service.api.schemas.refusals import Object, Pattern, Strict, Text, refuse
-from policy_service.api.schemas.request import BUNDLE_ID
 from policy_service.decisions.answers.days import moment_of
 from policy_service.diagnostics.catalogue import BAD_TEXT, NOT_A_DATE
+from policy_service.requests.fields import LABEL, Object, Pattern, Strict, Text, reason, refuse
+from policy_service.requests.schemas import BUNDLE_ID
 
-_NO_SIGN = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff\\ufffe\\uffff"
-REASON = Pattern(f"[^\\s{_NO_SIGN}][^{_NO_SIGN}]{{0,499}}", BAD_TEXT, "a reason is one line of 1 to 500 characters")
-LABEL = f"[^\\s{_NO_SIGN}][^{_NO_SIGN}]{{0,99}}"
 NOW = "now"
 KINDS = ("folder", "activate", "rollback", "stop", "resume")
 AT = (
@@ -23,14 +20,6 @@ AT = (
 def _is_instant(text: str) -> None:
     if text != NOW and moment_of(text) is None:
         raise refuse(NOT_A_DATE, "`at` is `now` or an instant with its offset", "2023-04-01T00:00:00+08:00")
-
-
-def reason() -> Text:
-    return Text(
-        required=True,
-        validate=REASON,
-        metadata={"description": "Why, for those who read the trail.", "examples": ["amounts of April"]},
-    )
 
 
 class BundleUploadSchema(Strict):

@@ -3,8 +3,8 @@
 from marshmallow import fields, validate
 
 from policy_service.api.schemas.answer import ReceiptSchema, Shown, anything, bundle_id, listed, one_of, told
-from policy_service.api.schemas.request import DECISION_ID
 from policy_service.decisions.deciding.chains import MOST_LINKS
+from policy_service.requests.schemas import DECISION_ID
 
 
 class RecordedRequestSchema(Shown):

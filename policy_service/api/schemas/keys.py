@@ -9,9 +9,8 @@ from policy_service.access.instants import LONGEST, moment
 from policy_service.access.issuing import GRACE, LONGEST_GRACE, MOST_A_SECOND, MOST_ROLES, NAME, RESERVED
 from policy_service.access.principals import ROLES
 from policy_service.api.schemas.answer import Shown, listed, one_of, told
-from policy_service.api.schemas.bundles import REASON
-from policy_service.api.schemas.refusals import Count, OneOf, Strict, Text, Texts, refuse
 from policy_service.diagnostics.catalogue import NOT_A_DATE, TOO_MANY
+from policy_service.requests.fields import REASON, Count, OneOf, Strict, Text, Texts, refuse
 
 _INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 

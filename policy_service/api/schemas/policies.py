@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from policy_service.api.schemas.answer import SUBJECTS, Shown, TextSchema, anything
-from policy_service.api.schemas.request import BUNDLE_ID
+from policy_service.requests.schemas import BUNDLE_ID
 
 BASES = ("stated", "assumed")
 

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from policy_service.api.schemas.answer import Shown, bundle_id, listed, told
-from policy_service.api.schemas.request import DECISION_ID
+from policy_service.requests.schemas import DECISION_ID
 
 
 def decision_id(description: str = "A UUIDv7.") -> fields.String:

@@ -3,9 +3,9 @@
 from marshmallow import fields
 
 from policy_service.api.schemas.answer import Shown
-from policy_service.api.schemas.bundles import bundle_id, reason
-from policy_service.api.schemas.refusals import Pattern, Strict, Text
+from policy_service.api.schemas.bundles import bundle_id
 from policy_service.diagnostics.catalogue import OUT_OF_RANGE
+from policy_service.requests.fields import Pattern, Strict, Text, reason
 
 SHARE = r"(0\.[0-9]{0,5}[1-9]|1)"
 

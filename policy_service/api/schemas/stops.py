@@ -3,9 +3,9 @@
 from marshmallow import fields, validate
 
 from policy_service.api.schemas.answer import Shown
-from policy_service.api.schemas.bundles import bundle_id, reason
-from policy_service.api.schemas.refusals import Size, Strict, Text
+from policy_service.api.schemas.bundles import bundle_id
 from policy_service.diagnostics.catalogue import BAD_TEXT
+from policy_service.requests.fields import Size, Strict, Text, reason
 
 ACTIONS = ("stop", "resume")
 

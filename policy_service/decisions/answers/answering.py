@@ -4,8 +4,9 @@ All that does not depend on the state is settled in the programs. Entries that n
 without expressions, are shared between answers.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from policy_service.decisions.answers.programs import PolicyProgram, Recommendat
 from policy_service.decisions.answers.tracing import Entry, RelationTrace, TableTrace
 from policy_service.engines.asked import Wanted
 from policy_service.engines.contracts import Decided, Prepared, Run, View
-from policy_service.engines.plan import APPLIED, LACKS, ClaimPlan, Plan
+from policy_service.engines.plan import APPLIED, LACKS, ClaimPlan, Leaf, Plan, Shown, reasons
 from policy_service.facts import State
 from policy_service.language.references import Fact
 from policy_service.language.values import add_months, parse_days, parse_months
@@ -51,6 +52,11 @@ class Answering:
         self.order = sorted(p.id for p in programs)
         self.groups = plan.stacking
         self._needed: dict[frozenset[str], frozenset[str]] = {}
+
+    @cached_property
+    def leaves(self) -> Mapping[Shown, Sequence[Leaf]]:
+        """What entries of `because` are about."""
+        return reasons(self.plan)
 
     def answer(self, state: State, as_of: date, wanted: Wanted) -> Entry:
         """`rewards`, `not_granted`, `recommendations` and `policies` of an answer, in their order."""

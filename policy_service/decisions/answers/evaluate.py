@@ -1,7 +1,7 @@
 """Bundle, state and day to an answer; the compared part, the same bytes on every engine."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -9,14 +9,15 @@ from threading import Lock
 from typing import Any, Literal
 
 from policy_service.decisions.answers.answering import Answering
-from policy_service.decisions.answers.sensitivity import Sensitivity
+from policy_service.decisions.answers.sensitivity import Leaves, Sensitivity
 from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
 from policy_service.engines.contracts import Engine, EngineRefused, Online, Oracle, WholeAnswers
-from policy_service.engines.plan import Plan, epochs, plan_of
+from policy_service.engines.plan import Plan, plan_of, reasons
 from policy_service.facts import Door, State
 from policy_service.policies.bundle import Bundle
-from policy_service.policies.stretches import Stretch, stretch_of
+from policy_service.policies.model import Period
+from policy_service.policies.stretches import epochs, holding
 
 __all__ = ["FORMAT", "Evaluator", "Purpose", "Question", "TookTooLong", "Trace"]
 FORMAT = 1
@@ -47,8 +48,9 @@ class Evaluator:
         self._whole: WholeAnswers | None = engine.answers(bundle.rules) if isinstance(engine, Oracle) else None
         self.door = Door(bundle.rules.dictionary)
         self._epochs = epochs(bundle.rules)
-        self._ready: OrderedDict[Stretch, Answering] = OrderedDict()
-        self._latest: tuple[date, date, Answering] | None = None
+        self._ready: OrderedDict[Period, Answering] = OrderedDict()
+        self._latest: tuple[Period, Answering] | None = None
+        self._planned: tuple[Period, Leaves] | None = None
         self._lock = Lock()
 
     def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> dict[str, Any]:
@@ -82,6 +84,18 @@ class Evaluator:
         """What a record under this bundle must not show."""
         return Sensitivity(self.bundle.rules)
 
+    def sensitive_places(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
+        """Where a record shows what is sensitive; see `Sensitivity.places`."""
+        day = date.fromisoformat(answer["as_of"])
+        return self.sensitivity.places(request, answer, lambda: self._leaves(holding(self._epochs, day)))
+
+    def _leaves(self, epoch: Period) -> Leaves:
+        if self._whole is None:
+            return self._of(epoch).leaves
+        if self._planned is None or self._planned[0] != epoch:
+            self._planned = epoch, reasons(plan_of(self.bundle.rules, epoch))
+        return self._planned[1]
+
     def ready(self, day: date) -> WholeAnswers:
         """What answers for a day, compiled if it needs to be."""
         return self._whole if self._whole is not None else self.answering(day)
@@ -89,14 +103,14 @@ class Evaluator:
     def answering(self, day: date) -> Answering:
         """The program of the day's epoch; most requests ask for the one asked for last, which takes no lock."""
         latest = self._latest
-        if latest is not None and latest[0] <= day <= latest[1]:
-            return latest[2]
-        epoch = stretch_of(self._epochs, day)
+        if latest is not None and day in latest[0]:
+            return latest[1]
+        epoch = holding(self._epochs, day)
         found = self._of(epoch)
-        self._latest = (epoch.first, epoch.last, found)
+        self._latest = (epoch, found)
         return found
 
-    def _of(self, epoch: Stretch) -> Answering:
+    def _of(self, epoch: Period) -> Answering:
         with self._lock:
             found = self._ready.get(epoch)
             if found is not None:
@@ -138,7 +152,7 @@ class Evaluator:
             try:
                 self._compiler().prepare(plan).close()
             except EngineRefused as refusal:
-                raise refusal.on(f"from {plan.epoch.first} to {plan.epoch.last}") from refusal
+                raise refusal.on(f"from {plan.epoch.start} to {plan.epoch.last}") from refusal
 
     def close(self) -> None:
         """Free the engines; nobody may be inside."""

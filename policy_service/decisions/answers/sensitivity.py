@@ -5,19 +5,19 @@ from a sensitive fact: decisions, details, texts, values in `because`. Not hidde
 amounts and reasons, and which rows fired: the decision itself, which says nothing of a person once the rest is gone.
 """
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from policy_service.diagnostics import escape
+from policy_service.engines.plan import Leaf, Shown
 from policy_service.language import typed
-from policy_service.language.references import Cell, Decision, Fact, Reference
+from policy_service.language.references import Cell, Decision, Reference
 from policy_service.language.typed import Node
-from policy_service.policies import model
-from policy_service.policies.model import Expression, RelationTable, Rules, Table, Texts, body_expressions
+from policy_service.policies.dependencies import decision_nodes
+from policy_service.policies.model import Expression, Rules, Texts
 
-_NAME = re.compile(r"decision\(([a-z0-9_.]+)\)|[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
 Entry = Mapping[str, Any]
+Leaves = Mapping[Shown, Sequence[Leaf]]
 
 
 class Sensitivity:
@@ -30,8 +30,6 @@ class Sensitivity:
             self._keys.setdefault(fact.section, []).append(fact.key)
         self._subjects = {word for word, section in rules.dictionary.subjects.items() if self._hides_id(section.name)}
         self._reached = _reached(rules, {fact.reference for fact in facts})
-        self._columns = _columns(rules, self._reached)
-        self._asked: dict[tuple[str, str, str], bool] = {}
         self._texts = frozenset(_texts(rules, self._reached))
         self._details = frozenset(_details(rules, self._reached))
 
@@ -42,18 +40,19 @@ class Sensitivity:
         """Whether the ids of subjects of a kind are sensitive."""
         return subject in self._subjects
 
-    def places(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
+    def places(self, request: Mapping[str, Any], answer: Mapping[str, Any], leaves: Callable[[], Leaves]) -> list[str]:
         """JSON Pointers into a record, in order; none where nothing sensitive was posted.
 
         Args:
             request: as it is recorded, its facts normalised, at `/request` of the record.
             answer: its compared part, at `/answer`.
+            leaves: those of the plan of the day; asked for only where they are needed.
         """
         facts = request["facts"]
         named = "merchant_id" in request and self.hides("merchant")
         if not named and not any(section in self._keys for section in facts):
             return []
-        return [*(["/request/merchant_id"] if named else []), *self._facts(facts), *self._answer(answer)]
+        return [*(["/request/merchant_id"] if named else []), *self._facts(facts), *self._answer(answer, leaves())]
 
     def without(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """A request as it is recorded, with nothing in it that is sensitive."""
@@ -73,18 +72,18 @@ class Sensitivity:
                 below = f"/request/facts/{section}" + ("" if at is None else f"/{at}")
                 yield from (f"{below}/{key}" for key in keys if element is not None and element.get(key) is not None)
 
-    def _answer(self, answer: Mapping[str, Any]) -> Iterator[str]:
+    def _answer(self, answer: Mapping[str, Any], leaves: Leaves) -> Iterator[str]:
         for part in ("rewards", "not_granted", "recommendations", "policies"):
             for at, entry in enumerate(answer[part]):
-                yield from self._entry(entry, f"/answer/{part}/{at}")
+                yield from self._entry(entry, f"/answer/{part}/{at}", leaves)
 
-    def _entry(self, entry: Entry, pointer: str) -> Iterator[str]:
+    def _entry(self, entry: Entry, pointer: str, leaves: Leaves) -> Iterator[str]:
         policy, subject = entry["policy"], entry["subject"]
         if "id" in subject and subject["type"] in self._subjects:
             yield f"{pointer}/subject/id"
             if "claim" in entry:
                 yield f"{pointer}/claim/key"
-        yield from self._because(entry, policy, pointer)
+        yield from self._because(entry, policy, pointer, leaves)
         id_ = entry.get("id", "")
         yield from (
             f"{pointer}/details/{name}" for name in entry.get("details", ()) if (policy, id_, name) in self._details
@@ -96,39 +95,16 @@ class Sensitivity:
                 yield f"{pointer}/decisions/{escape(name)}"
         for part in ("fired", "not_fired"):
             for at, row in enumerate(entry.get(part, ())):
-                yield from self._because(row, policy, f"{pointer}/{part}/{at}")
+                yield from self._because(row, policy, f"{pointer}/{part}/{at}", leaves)
 
-    def _because(self, entry: Entry, policy: str, pointer: str) -> Iterator[str]:
+    def _because(self, entry: Entry, policy: str, pointer: str, leaves: Leaves) -> Iterator[str]:
         for at, leaf in enumerate(entry.get("because", ())):
-            if leaf["value"] is None:
-                continue
-            key = policy, leaf["fact"], leaf["test"]
-            found = self._asked.get(key)
-            if found is None:  # these texts are of the rules, so there are only so many
-                found = self._asked[key] = self._mentions(f"{leaf['fact']} {leaf['test']}", policy)
-            if found:
+            if leaf["value"] is not None and self._is_asked(leaves.get((policy, leaf["fact"], leaf["test"]), ())):
                 yield f"{pointer}/because/{at}/value"
 
-    def _mentions(self, text: str, policy: str) -> bool:
-        """Whether an expression of a policy, as it is printed, names anything sensitive."""
-        columns = self._columns.get(policy, frozenset())
-        return any(
-            not self._reached.isdisjoint(_meanings(match[0], match[1], policy))
-            or not columns.isdisjoint(match[0].split("."))
-            for match in _NAME.finditer(text)
-        )
-
-
-def _meanings(name: str, other: str | None, policy: str) -> Iterator[Reference]:
-    """What a name in the text of an expression may stand for; a decision's column for the decision."""
-    if other is not None:
-        steps = other.split(".")
-        yield from (Decision(".".join(steps[:last]), steps[last]) for last in range(1, len(steps)))
-        return
-    first, *rest = name.split(".")
-    if rest:  # behind a fact stands at most a part of it, `.year` of a date
-        yield Fact(first, rest[0])
-    yield Decision(policy, first)
+    def _is_asked(self, leaves: Sequence[Leaf]) -> bool:
+        """Whether a comparison reads anything sensitive."""
+        return any(_whole(read) in self._reached for leaf in leaves for read in leaf.reads)
 
 
 def _reached(rules: Rules, sensitive: Iterable[Reference]) -> frozenset[Reference]:
@@ -136,36 +112,21 @@ def _reached(rules: Rules, sensitive: Iterable[Reference]) -> frozenset[Referenc
     reads: dict[Reference, set[Reference]] = {}
     for policy in rules.policies:
         for decision in policy.decisions.values():
-            reads.setdefault(Decision(policy.id, decision.name), set()).update(_reads(decision))
+            known = reads.setdefault(Decision(policy.id, decision.name), set())
+            known.update(read for node in decision_nodes(decision) for read in _references(node))
     found: set[Reference] = set(sensitive)
     while new := {decision for decision, read in reads.items() if decision not in found and not found.isdisjoint(read)}:
         found |= new
     return frozenset(found)
 
 
-def _columns(rules: Rules, reached: Collection[Reference]) -> dict[str, frozenset[str]]:
-    """The columns of sensitive relations by policy: inside a row they stand by their bare names."""
-    found: dict[str, set[str]] = {}
-    for policy in rules.policies:
-        for decision in policy.decisions.values():
-            sensitive = Decision(policy.id, decision.name) in reached
-            if sensitive and isinstance(decision.body, RelationTable):
-                found.setdefault(policy.id, set()).update(column.name for column in decision.body.columns)
-    return {policy: frozenset(columns) for policy, columns in found.items()}
-
-
-def _reads(decision: model.Decision) -> Iterator[Reference]:
-    for expression in body_expressions(decision.body):
-        yield from _references(expression.typed)
-    if isinstance(decision.body, Table):
-        for row in decision.body.rows:
-            for cell in row.cells:
-                yield from _references(cell.typed)
-
-
 def _references(node: Node) -> Iterator[Reference]:
     """What a typed tree reads; for a cell of a relation, the decision."""
-    return (read.decision if isinstance(read, Cell) else read for read in typed.references(node))
+    return map(_whole, typed.references(node))
+
+
+def _whole(read: Reference) -> Reference:
+    return read.decision if isinstance(read, Cell) else read
 
 
 def _texts(rules: Rules, reached: Collection[Reference]) -> Iterator[tuple[str, str, str | None]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.audit import comparing
@@ -15,28 +15,20 @@ from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.deciding.recording import parsed, revealed
 from policy_service.decisions.ports.activations import BundleStore
 from policy_service.decisions.ports.log import LogEntry, LogStore, SignedHead
-from policy_service.decisions.ports.records import DecisionRecord, DecisionStore
+from policy_service.decisions.ports.records import DecisionRecord, DecisionStore, NotFound
 from policy_service.decisions.sealed.sealing import Sealer, StoredTiles
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import InvalidInput, fault
 from policy_service.diagnostics.catalogue import OUT_OF_RANGE
 from policy_service.proofs import tree
 from policy_service.proofs.export import Export, Inclusion
-from policy_service.proofs.keys import Verifier
+from policy_service.proofs.keys import Verifier, base64
 from policy_service.proofs.receipts import Receipt
 from policy_service.proofs.tiles import TileNodes
 
 
 class NotSealed(Exception):
     """The record waits for its index: ask again in a moment."""
-
-
-class NoDecision(Exception):
-    """There is no decision with this id."""
-
-    def __init__(self, id_: str) -> None:
-        super().__init__(f"there is no decision `{id_}`")
-        self.id = id_
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +76,13 @@ class Auditing:
         """The inclusion proof of a decision or an erasure, to the last head or to an earlier one.
 
         Raises:
-            NoDecision, NotSealed.
+            NotFound, NotSealed.
             InvalidInput: there is no head of this size, or the record came later.
         """
         entry, waits = self._entry(id_)
         if entry is None:
             if not waits:
-                raise NoDecision(id_)
+                raise NotFound(f"there is no decision `{id_}`")
             raise NotSealed(f"decision `{id_}` has no index yet")
         head = self.head(size)
         if entry.index >= head.size:
@@ -124,6 +116,17 @@ class Auditing:
             raise InvalidInput([fault(pointer, OUT_OF_RANGE, "there is no head of this size")])
         return head
 
+    def shown(self, head: SignedHead) -> dict[str, Any]:
+        """A head as JSON, with the keys that verify it; its root is base64."""
+        return {
+            "origin": self.keys.origin,
+            "size": head.size,
+            "root": base64(bytes.fromhex(head.root)),
+            "signed_at": head.at,
+            "note": head.note,
+            "keys": [verifier.text for verifier in self.keys.verifiers],
+        }
+
     def place(self, id_: str) -> LogPlace:
         """Where a decision is in the log."""
         entry, waits = self._entry(id_)
@@ -150,7 +153,7 @@ class Auditing:
         Args:
             private: with the values that stand as commitments in the record.
         Raises:
-            NoDecision, NotSealed.
+            NotFound, NotSealed.
         """
         record = self._record(id_)
         proof = self.proof(id_)
@@ -167,14 +170,14 @@ class Auditing:
         )
 
     def case(self, id_: str) -> CaseFile:
-        """All that explains and proves one decision, for a page; no sensitive value is in it. Raises NoDecision."""
+        """All that explains and proves one decision, for a page; no sensitive value is in it. Raises NotFound."""
         gathering = Gathering(self.decisions, self.log, self.bundles, self._evaluators, self.keys)
         return gathering.of(self._record(id_))
 
     def _record(self, id_: str) -> DecisionRecord:
         record = self.decisions.decision(id_)
         if record is None:
-            raise NoDecision(id_)
+            raise NotFound(f"there is no decision `{id_}`")
         return record
 
     # ---- why
@@ -183,7 +186,7 @@ class Auditing:
         """Why the second decision is another than the first; see `comparing`.
 
         Raises:
-            NoDecision, ValuesErased, NotComparable.
+            NotFound, ValuesErased, NotComparable.
         """
         sides = [self._compared(id_) for id_ in (one, two)]
         return comparing.compare(sides[0], sides[1], comparing.mixed(self._evaluators, self.bundles))

@@ -130,7 +130,7 @@ class Gathering:
             checks.append(Check("bundle_altered" if found is None else "bundle_fits", {"bundle": body["bundle"]}))
             checks.append(_private_check(body, record.privates))
         if body is not None and found is not None:
-            places = found.sensitivity.places(body["request"], body["answer"])
+            places = found.sensitive_places(body["request"], body["answer"])
         withholding = _Withholding(record.privates, places)
         return CaseFile(
             record.id,

@@ -25,7 +25,6 @@ from policy_service.diagnostics import InvalidInput
 from policy_service.engines.answer import Subject
 from policy_service.facts import LAST_DAY
 from policy_service.policies.bundle import bundle
-from policy_service.policies.grafting import with_parameters_of
 from policy_service.policies.model import STANDING_KINDS
 
 FACTORS = ("facts", "rules", "parameters", "calendar")
@@ -250,8 +249,7 @@ def mixed(evaluators: Evaluators, bundles: BundleStore) -> Callable[[str, str], 
             return evaluators.of(rules)
         pair = rules, parameters
         if pair not in made:
-            sources = [bundles.sources(id_) or {} for id_ in pair]
-            found, diagnostics = bundle(with_parameters_of(*sources))
+            found, diagnostics = bundle(bundles.sources(rules) or {}, parameters=bundles.sources(parameters) or {})
             if found is None:
                 raise NotComparable(
                     f"the rules of {rules} do not take the parameters of {parameters}: {diagnostics[0].message}"

@@ -5,7 +5,7 @@ sealed yet, a second at most, is found by its id alone; `sealed_through` says ho
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
@@ -20,6 +20,8 @@ from policy_service.proofs.commitments import reveal
 
 MOST_ON_A_PAGE = 500
 PAGE = 50
+CURSOR = "d(0|[1-9][0-9]{0,14})"
+"""The text that names a place in the log, as a pattern."""
 Amount = int | Decimal
 
 
@@ -53,6 +55,12 @@ class Found:
     supersedes: str | None
     superseded_by: tuple[str, ...]
 
+    @property
+    def json(self) -> dict[str, Any]:
+        shown = {**asdict(self), "decision_id": self.id, "superseded_by": list(self.superseded_by)}
+        del shown["id"]
+        return _without_nulls(shown)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -64,6 +72,17 @@ class Page:
     decisions: tuple[Found, ...]
     next: int | None
     sealed_through: int
+
+    @property
+    def cursor(self) -> str | None:
+        """The text under which the next page is asked for; null on the last one."""
+        return None if self.next is None else f"d{self.next}"
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """`next` is the cursor of the next page, absent on the last."""
+        shown = {"decisions": [one.json for one in self.decisions], "sealed_through": self.sealed_through}
+        return _without_nulls({**shown, "next": self.cursor})
 
 
 class SearchStore(Protocol):
@@ -94,6 +113,15 @@ class Bearing:
     reason: str | None
     due: Amount | None
     supersedes: str | None
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """`granted` and `due` also where they are null; what else is null is left out."""
+        return {**_without_nulls(asdict(self)), "granted": self.granted, "due": self.due}
+
+
+def _without_nulls(shown: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in shown.items() if value is not None}
 
 
 class Searching:

@@ -6,11 +6,11 @@ is tried again on the new state. So if two people act at once, neither loses wha
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
@@ -19,6 +19,7 @@ from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBund
 from policy_service.decisions.ports.activations import (
     Activation,
     ActivationState,
+    BundleEntry,
     BundleSources,
     BundleStore,
     Change,
@@ -29,11 +30,18 @@ from policy_service.decisions.ports.activations import (
 )
 from policy_service.decisions.ports.records import DecisionStore
 from policy_service.diagnostics import Diagnostic
-from policy_service.policies.bundle import Bundle, bundle, former_id
-from policy_service.policies.changed_days import changed_days, joined
+from policy_service.policies.bundle import (
+    Bundle,
+    bundle,
+    changed_days,
+    former_id,
+    is_known,
+    is_suspended,
+    suspending,
+)
 from policy_service.policies.loader import Sources
 from policy_service.policies.model import Suspension
-from policy_service.policies.suspending import is_known, is_suspended, suspending
+from policy_service.policies.stretches import joined
 
 _TRIES = 8
 _LATEST = timedelta(days=366)
@@ -126,6 +134,23 @@ class Ordered:
     policies: tuple[str, ...] = ()
     decisions: int = 0
 
+    @property
+    def warnings(self) -> Iterator[str]:
+        """What whoever gave the order should know."""
+        if self.decisions:
+            judged = "1 decision" if self.decisions == 1 else f"{self.decisions} decisions"
+            yield (
+                f"{judged} judged a day of which the bundle says something else; a period that has been decided on is "
+                "ended, not edited"
+            )
+        if self.order.bundle != self.order.published:
+            yield f"stops in force are merged: `{self.order.bundle}` evaluates"
+
+    @property
+    def json(self) -> dict[str, Any]:
+        touched = {"decisions": self.decisions, "policies": list(self.policies)}
+        return {**asdict(self.order), "replaces": self.replaces, "touched": touched, "warnings": list(self.warnings)}
+
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
@@ -140,6 +165,29 @@ class Stopped:
     new: bool
     bundle: str
     suspended_by_file: bool = False
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        """What whoever stops or resumes should know."""
+        if self.suspended_by_file and self.event.action == "resume":
+            yield "bundle.yaml of the published bundle suspends it too: it stays so until another bundle is activated"
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return {"event": asdict(self.event), "new": self.new, "bundle": self.bundle, "warnings": list(self.warnings)}
+
+
+def listed(entry: BundleEntry, state: ActivationState) -> dict[str, Any]:
+    """A stored bundle as JSON, and whether it answers now or later."""
+    active = state.active
+    return {
+        "id": entry.id,
+        "label": entry.label,
+        "seen_at": entry.seen_at,
+        "active": active is not None and active.bundle == entry.id,
+        "published": active is not None and active.published == entry.id,
+        "pending": [one.effective_at for one in imminent(state.pending) if entry.id in (one.bundle, one.published)],
+    }
 
 
 class Publishing:
@@ -297,7 +345,7 @@ class Publishing:
             return (), 0
         found = changed_days(before, chosen.rules)
         days = joined(one for stretches in found.values() for one in stretches)
-        texts = [(start.isoformat(), end.isoformat()) for start, end in days]
+        texts = [(one.start.isoformat(), (one.end or date.max).isoformat()) for one in days]
         return tuple(found), self.decisions.count_judging(texts) if texts else 0
 
     # ---- stops

@@ -72,7 +72,7 @@ def record_of(
         body["idempotency_key"] = key
     sensitivity = evaluator.sensitivity
     merchant = None if sensitivity.hides("merchant") else state.ids.get("merchant") or request.merchant_id
-    hidden, privates = hide(body, sensitivity.places(body["request"], answer))
+    hidden, privates = hide(body, evaluator.sensitive_places(body["request"], answer))
     data = canonical.trusted(hidden)
     leaf = leaf_hash(data)
     receipt = None

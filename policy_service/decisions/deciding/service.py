@@ -38,13 +38,14 @@ from policy_service.decisions.ports.records import (
     Entry,
     IdempotencyClaim,
     IdempotencyConflict,
+    NotFound,
 )
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.engines.answer import AnswerParts, ComparedPart, Decision
 from policy_service.engines.asked import TookTooLong
+from policy_service.policies.bundle import is_known, is_suspended
 from policy_service.policies.model import Rules
-from policy_service.policies.suspending import is_known, is_suspended
 from policy_service.telemetry import logs, metrics
 from policy_service.telemetry.traces import span
 
@@ -77,10 +78,6 @@ class BundleNotActive(Exception):
     def __init__(self, id_: str) -> None:
         super().__init__(f"bundle `{id_}` is not and was not active")
         self.id = id_
-
-
-class NotFound(Exception):
-    """What the path names does not exist; the message says what."""
 
 
 class BundleWithdrawn(Exception):

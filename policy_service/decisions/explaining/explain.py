@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
+from policy_service.decisions.answers.sensitivity import Leaves
 from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.decisions.explaining.words import CUT, REASON, STATUS, Tongue, word
 from policy_service.engines.answer import (
@@ -20,9 +21,10 @@ from policy_service.engines.answer import (
 from policy_service.engines.answer import (
     Recommendation as Recommended,
 )
-from policy_service.language import typed
-from policy_service.language.references import Decision, Fact
-from policy_service.policies.model import Expression, Period, Policy, Rules, Suspension, Table, body_expressions
+from policy_service.engines.plan import plan_only, reasons
+from policy_service.policies.dependencies import Dependencies
+from policy_service.policies.model import Expression, Period, Policy, Rules, Suspension, Table
+from policy_service.policies.stretches import epochs, holding
 
 Entry = TypeVar("Entry", Reward, NotGranted)
 _MARKS = {True: "✓", False: "✗", None: "?"}
@@ -70,7 +72,10 @@ def explain(rules: Rules, answer: ComparedPart, facts: Mapping[str, Any], tongue
     """
     day = date.fromisoformat(answer["as_of"])
     files = {id_: rules.answering(id_, day) for id_ in rules.order}
-    explaining = {id_: _Explaining(rules, files[id_], facts, tongue) for id_ in files}
+    shown = {entry["policy"] for entry in answer["policies"]}
+    read = [files[id_] for id_ in rules.order if id_ in shown]
+    leaves = reasons(plan_only(rules, holding(epochs(rules), day), read))
+    explaining = {id_: _Explaining(rules, files[id_], facts, tongue, leaves) for id_ in files}
     policies = tuple(explaining[entry["policy"]].policy(entry, answer) for entry in answer["policies"])
     advice = tuple(explaining[entry["policy"]].recommendation(entry) for entry in answer["recommendations"])
     phrases = next(iter(explaining.values())).phrases if explaining else None
@@ -81,8 +86,8 @@ def explain(rules: Rules, answer: ComparedPart, facts: Mapping[str, Any], tongue
 class _Explaining:
     """What one policy file says about the entries of an answer."""
 
-    def __init__(self, rules: Rules, policy: Policy, facts: Mapping[str, Any], tongue: Tongue) -> None:
-        self.rules, self.file, self.facts, self.tongue = rules, policy, facts, tongue
+    def __init__(self, rules: Rules, policy: Policy, facts: Mapping[str, Any], tongue: Tongue, leaves: Leaves) -> None:
+        self.rules, self.file, self.facts, self.tongue, self.leaves = rules, policy, facts, tongue, leaves
         self.phrases = Phrases(rules, policy, tongue)
         self.rewards = {r.id: r for r in policy.rewards}
 
@@ -105,7 +110,7 @@ class _Explaining:
     # ---- the status
 
     def _notes(self, entry: PolicyEntry) -> Iterator[str]:
-        missing = [f"{self.phrases.fact(name)} ({name})" for name in entry["missing"]]
+        missing = [f"{self.phrases.missing(name)} ({name})" for name in entry["missing"]]
         match entry["status"]:
             case "applied" if missing:
                 yield self.phrases.word("also_unknown", self.phrases.joined(missing))
@@ -129,19 +134,12 @@ class _Explaining:
             yield self.phrases.word("only_when", self.phrases.text(self.file.applies.tree))
             for name in self._reads(self.file.applies):
                 value = self.phrases.value(name, self._posted(name, subject))
-                yield f"· {self.phrases.fact(name)}{self.phrases.word('colon')}{value}"
+                yield f"· {self.phrases.name(name)}{self.phrases.word('colon')}{value}"
 
     def _reads(self, expression: Expression) -> list[str]:
         """Facts that an expression reads, also through decisions of its file, in the order of the dictionary."""
-        found: set[str] = set()
-        todo = [expression.typed]
-        while todo:
-            for read in typed.references(todo.pop()):
-                if isinstance(read, Fact):
-                    found.add(read.name)
-                elif isinstance(read, Decision) and read.policy == self.file.id:
-                    todo += [e.typed for e in body_expressions(self.file.decisions[read.name].body)]
-        return [name for name in self.rules.dictionary.by_name if name in found]
+        behind = Dependencies(self.rules, self.file).behind(expression.typed)
+        return [fact.name for fact in self.rules.dictionary if fact.reference in behind]
 
     def _posted(self, name: str, subject: Subject) -> Any:
         fact = self.rules.dictionary.by_name[name]
@@ -170,7 +168,7 @@ class _Explaining:
 
     def _terms(self, entry: Reward) -> Iterator[str]:
         for name, value in entry["details"].items():
-            yield f"{self.phrases.fact(name)}{self.phrases.word('colon')}{self.phrases.value(name, value)}"
+            yield f"{self.phrases.name(name)}{self.phrases.word('colon')}{self.phrases.value(name, value)}"
         if "cut" in entry:
             cut = entry["cut"]
             rule = word(CUT, cut["reason"], self.tongue)
@@ -202,7 +200,7 @@ class _Explaining:
         for name, decision in self.file.decisions.items():
             if not isinstance(decision.body, Table):
                 continue
-            title = self.phrases.fact(name)
+            title = self.phrases.name(name)
             fired = [row for row in entry.get("fired", ()) if row["decision"] == name]
             others = [row for row in entry.get("not_fired", ()) if row["decision"] == name]
             contradictory = entry["status"] == "rule_conflict" and len(fired) > 1
@@ -229,9 +227,10 @@ class _Explaining:
         return tuple(map(self._test, because))
 
     def _test(self, leaf: BecauseLeaf) -> str:
-        name, value = leaf["fact"], self.phrases.value(leaf["fact"], leaf["value"])
-        wanted = self.phrases.test(name, leaf["test"])
-        shown = f"{self.phrases.fact(name)}{self.phrases.word('colon')}{value}"
+        value = self.phrases.value(leaf["fact"], leaf["value"])
+        known = self.leaves[self.file.id, leaf["fact"], leaf["test"]][0]
+        wanted = self.phrases.asked(known.fact, known.asked)
+        shown = f"{self.phrases.text(known.subject)}{self.phrases.word('colon')}{value}"
         return f"{_MARKS[leaf['holds']]} {shown}" + (f"（{wanted}）" if self.tongue == "zh" else f" ({wanted})")
 
 

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from policy_service import canonical
 from policy_service.decisions.explaining.words import DAY, DAY_OPERATOR, NAME, OPERATOR, TEST, UNIT, WORD, Tongue, word
-from policy_service.diagnostics import Report, plain
 from policy_service.facts import Fact
-from policy_service.language import ast, types
+from policy_service.language import ast, references, types
 from policy_service.language.format import number_text, print_node
-from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.language.values import parse_days
+from policy_service.policies.dependencies import Dependencies
 from policy_service.policies.model import Policy, Rules
-
-_THIS = ast.Name("this")
 
 
 class Phrases:
@@ -32,10 +30,26 @@ class Phrases:
 
     # ---- names and values
 
-    def fact(self, name: str) -> str:
-        """The label of a fact; of `decision(policy.name)` its title."""
-        tree = self._parsed(name)
-        return self.text(tree) if tree is not None else name
+    def name(self, name: str) -> str:
+        """The label of a fact, the title of a decision; what has neither stays as it is."""
+        if (fact := self._facts.get(name)) is not None:
+            return fact.label[self.tongue]
+        decision = self.policy.decisions.get(name)
+        if decision is not None and decision.title is not None:
+            return decision.title[self.tongue]
+        return word(NAME, name, self.tongue)
+
+    def missing(self, name: str) -> str:
+        """What `missing` lists: a fact, or another policy's decision."""
+        decision = self._decisions.get(name)
+        return self.name(name) if decision is None else self._decision(decision.policy, decision.name)
+
+    @cached_property
+    def _decisions(self) -> dict[str, references.Decision]:
+        """Decisions of other policies that the policy reads, as `missing` lists them."""
+        reads = Dependencies(self.rules, self.policy).reads
+        decisions = (one for one in reads.required | reads.optional if isinstance(one, references.Decision))
+        return {references.shown(one): one for one in decisions}
 
     def value(self, of: str, value: Any) -> str:
         """A value of a fact, with its unit, or of a decision or expression."""
@@ -61,22 +75,22 @@ class Phrases:
 
     # ---- tests
 
-    def test(self, of: str, test: str) -> str:
-        """What is asked of a value: `[10..30)` is `to be from 10 to below 30`."""
+    def asked(self, of: str, asked: ast.Node) -> str:
+        """What is asked of a value: `[10..30)` is `to be from 10 to below 30`.
+
+        Args:
+            asked: a test, the cell of a table, or `between` or `in` with its operand.
+        """
         fact = self._facts.get(of)
-        if test.startswith(("between ", "in ")):
-            tree = self._parsed(f"this {test}")
-            match tree:
-                case ast.Between(operand, low, high) if operand == _THIS:
-                    return self._range("[]", low, high, fact)
-                case ast.In(operand, tests) if operand == _THIS:
-                    return self._tests(tests, fact)
-            return test
-        cell = parse_cell(test, plain(test), Report())
-        if cell is None:
-            return test
-        found = self._tests(cell.tests, fact)
-        return word(TEST, "not", self.tongue, found) if cell.negated else found
+        match asked:
+            case ast.Between(low=low, high=high):
+                return self._range("[]", low, high, fact)
+            case ast.In(tests=tests):
+                return self._tests(tests, fact)
+            case ast.Cell(tests=tests, negated=negated):
+                found = self._tests(tests, fact)
+                return word(TEST, "not", self.tongue, found) if negated else found
+        return self._test(asked, fact)
 
     def _tests(self, tests: Iterable[ast.Node], fact: Fact | None) -> str:
         return f" {word(OPERATOR, 'or', self.tongue)} ".join(self._test(test, fact) for test in tests)
@@ -117,8 +131,8 @@ class Phrases:
             case ast.Call(ast.Name("date" | "duration"), (ast.StringLiteral(value),)) | ast.AtLiteral(value):
                 days = parse_days(value)
                 return value if days is None else self.amount(days, "day")
-            case ast.Call(ast.Name("decision"), (name,)):
-                return self._decision(print_node(name))
+            case ast.Call(ast.Name("decision"), (ast.Path(policy, name),)):
+                return self._decision(print_node(policy), name)
             case ast.Comparison(operator, left, right):
                 compared = self._facts.get(print_node(left))
                 table = OPERATOR | DAY_OPERATOR if self._is_day(left) or self._is_day(right) else OPERATOR
@@ -128,7 +142,7 @@ class Phrases:
             case ast.Disjunction(operands):
                 return self._connected("or", operands)
             case ast.Name() | ast.Path():
-                return self._name(print_node(tree))
+                return self.name(print_node(tree))
         return print_node(self._labelled(tree))
 
     def _connected(self, connective: str, operands: Iterable[ast.Node]) -> str:
@@ -160,25 +174,13 @@ class Phrases:
                 return self._is_day(left) and not self._is_day(right)
         return _is_day_fact(self._facts.get(print_node(tree)))
 
-    def _name(self, name: str) -> str:
-        if (fact := self._facts.get(name)) is not None:
-            return fact.label[self.tongue]
-        decision = self.policy.decisions.get(name)
-        if decision is not None and decision.title is not None:
-            return decision.title[self.tongue]
-        return word(NAME, name, self.tongue)
-
-    def _decision(self, full: str) -> str:
+    def _decision(self, policy: str, name: str) -> str:
         """The title of another policy's decision."""
-        policy, _, name = full.rpartition(".")
         for file in self.rules.versions(policy):
             decision = file.decisions.get(name)
             if decision is not None and decision.title is not None:
                 return decision.title[self.tongue]
-        return full
-
-    def _parsed(self, text: str) -> ast.Node | None:
-        return parse_expression(text, plain(text), Report())
+        return f"{policy}.{name}"
 
 
 def _is_day_fact(fact: Fact | None) -> bool:

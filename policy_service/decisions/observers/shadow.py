@@ -17,7 +17,6 @@ from policy_service.decisions.bundles.publishing import Act
 from policy_service.decisions.deciding.answered import Answered
 from policy_service.decisions.deciding.asking import matching
 from policy_service.decisions.deciding.recording import parsed
-from policy_service.decisions.deciding.service import NotFound
 from policy_service.decisions.ports.observations import (
     EXAMPLES_KEPT,
     Counts,
@@ -27,7 +26,7 @@ from policy_service.decisions.ports.observations import (
     Order,
     ShadowStore,
 )
-from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.ports.records import NotFound, StoreUnavailable
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines.answer import PARTS, ComparedPart, Part
 from policy_service.telemetry import metrics

@@ -72,6 +72,10 @@ class IdempotencyConflict(Exception):
         self.claim = claim
 
 
+class NotFound(Exception):
+    """What was named does not exist; the message says what."""
+
+
 class StoreUnavailable(Exception):
     """The store cannot be read or written now: locked, full, unreachable.
 

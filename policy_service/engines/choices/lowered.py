@@ -4,7 +4,7 @@ A tree that is null counts as false where a condition is wanted, as everywhere. 
 that no engine needs records; a list of records is one list per output.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from operator import itemgetter
@@ -14,6 +14,7 @@ from policy_service.language import typed, types
 from policy_service.language.references import Local
 from policy_service.language.typed import BOOLEAN, FALSE, TRUE, Compare, Const, If, Item, ListOf, Load, Node
 
+_AGGREGATES: Mapping[str, typed.OperationName] = {"sum": "sum", "min": "min", "max": "max"}
 _ONE, _NONE = Const(types.Number(0, 1, 1), 1), Const(types.Number(0, 0, 0), 0)
 
 
@@ -116,7 +117,7 @@ class _Table:
         if one.aggregation == "count":
             return typed.Call(types.Number(0, 0, len(column)), "count", (self._listed([_ONE] * len(column)),))
         if one.aggregation is not None:
-            return typed.Call(column[0].type, one.aggregation, (self._listed(column),))
+            return typed.Call(column[0].type, _AGGREGATES[one.aggregation], (self._listed(column),))
         return self._listed(column)
 
     def _listed(self, column: Sequence[Node]) -> ListOf:

@@ -5,7 +5,8 @@ An epoch is the longest run of days on which the same policy files, parameter va
 
 from policy_service.engines.plan.formulas import substituted
 from policy_service.engines.plan.outcomes import APPLIED, LACKS
-from policy_service.engines.plan.planner import epochs, plan, plan_of, plan_only
+from policy_service.engines.plan.planner import plan, plan_of, plan_only
+from policy_service.engines.plan.reasons import Shown, reasons
 from policy_service.engines.plan.terms import (
     ClaimPlan,
     Condition,
@@ -45,12 +46,13 @@ __all__ = [
     "RelationPlan",
     "RewardPlan",
     "RowPlan",
+    "Shown",
     "StackingPlan",
     "TablePlan",
     "TemplatePlan",
-    "epochs",
     "plan",
     "plan_of",
     "plan_only",
+    "reasons",
     "substituted",
 ]

@@ -1,13 +1,14 @@
 """Leaves of conditions and rows: the comparisons and boolean operands that an answer lists as its reasons."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from policy_service.diagnostics import PolicyError, Report
 from policy_service.engines.plan.formulas import Binding
 from policy_service.engines.plan.terms import Condition, Formula, Leaf
 from policy_service.language import ast, typed
+from policy_service.language.checking import Parts, check_expression
 from policy_service.language.format import print_node
-from policy_service.language.typecheck import check_expression
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy, RowOf
 
@@ -26,7 +27,7 @@ class Leaves:
 
     def of(self, expression: Expression, row: RowOf | None) -> Iterator[Leaf]:
         """Comparisons and boolean operands in text order; a row's column stands for its cell."""
-        yield from self._below(expression.tree, expression, row)
+        yield from self._below(expression.tree, _Typed(expression), row)
 
     def of_cell(self, cell: model.CellTest, header: Expression, operand: Formula, holds: Formula) -> Leaf:
         """The leaf of an input cell.
@@ -37,25 +38,25 @@ class Leaves:
         asked = self._binding.substituted(cell.tree)
         return Leaf(header.tree, asked, header.text, print_node(asked), operand, holds, typed.references(cell.typed))
 
-    def _below(self, tree: ast.Node, expression: Expression, row: RowOf | None) -> Iterator[Leaf]:
+    def _below(self, tree: ast.Node, known: "_Typed", row: RowOf | None) -> Iterator[Leaf]:
         match tree:
             case ast.Conjunction(operands) | ast.Disjunction(operands):
                 for operand in operands:
-                    yield from self._below(operand, expression, row)
+                    yield from self._below(operand, known, row)
             case ast.Call(ast.Name("not"), (operand,)):
-                yield from self._below(operand, expression, row)
+                yield from self._below(operand, known, row)
             case ast.Comparison(operator, left, right):
-                yield self._leaf(left, ast.ComparisonTest(operator, right), tree, expression)
+                yield self._leaf(left, ast.ComparisonTest(operator, right), tree, known)
             case ast.Between(operand) | ast.In(operand):
-                yield self._leaf(operand, tree, tree, expression)
+                yield self._leaf(operand, tree, tree, known)
             case ast.BooleanLiteral():
                 return
             case _ if (cell := self._cell(tree, row)) is not None:
-                yield from self._below(cell.tree, cell, row)
+                yield from self._below(cell.tree, _Typed(cell), row)
             case _:
-                yield self._leaf(tree, _TRUE, tree, expression)
+                yield self._leaf(tree, _TRUE, tree, known)
 
-    def _leaf(self, subject: ast.Node, asked: ast.Node, whole: ast.Node, expression: Expression) -> Leaf:
+    def _leaf(self, subject: ast.Node, asked: ast.Node, whole: ast.Node, known: "_Typed") -> Leaf:
         """A leaf.
 
         Args:
@@ -63,18 +64,10 @@ class Leaves:
             whole: subject and test together.
         """
         found = self._binding.substituted(asked)
-        operand = self._typed(subject, expression)
-        condition = operand if subject is whole else self._typed(whole, expression)
-        one = self._binding.formula(subject, operand)
-        two = one if subject is whole else self._binding.formula(whole, condition)
-        return Leaf(subject, found, print_node(subject), _text(found), one, two, typed.references(condition))
-
-    def _typed(self, tree: ast.Node, expression: Expression) -> typed.Node:
-        report = Report()
-        node = check_expression(tree, expression.scope, report)
-        if node is None:  # a part of a typed expression is typed
-            raise PolicyError(report)
-        return node
+        one = self._binding.formula(subject, known.of(subject))
+        two = one if subject is whole else self._binding.formula(whole, known.of(whole))
+        reads = typed.references(known.of(whole))
+        return Leaf(subject, found, print_node(subject), _text(found), one, two, reads)
 
     def _all_hold(self, tree: ast.Node, row: RowOf | None) -> bool:
         match tree:
@@ -92,6 +85,23 @@ class Leaves:
                 columns, cells = relation_row(self._policy, row)
                 return next((cell for column, cell in zip(columns, cells, strict=True) if column.name == name), None)
         return None
+
+
+class _Typed:
+    """The typed parts of an expression, worked out when the first is asked for."""
+
+    def __init__(self, expression: Expression) -> None:
+        self._expression = expression
+
+    def of(self, tree: ast.Node) -> typed.Node:
+        return self._parts.of(tree)
+
+    @cached_property
+    def _parts(self) -> Parts:
+        parts, report = Parts(), Report()
+        if check_expression(self._expression.tree, self._expression.scope, report, parts=parts) is None:
+            raise PolicyError(report)  # never: the expression was typed before
+        return parts
 
 
 def relation_row(policy: Policy, row: RowOf) -> tuple[tuple[model.Column, ...], tuple[Expression, ...]]:

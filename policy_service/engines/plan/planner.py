@@ -32,34 +32,28 @@ from policy_service.language.typed import BOOLEAN, Load
 from policy_service.language.values import exact
 from policy_service.policies import model
 from policy_service.policies.dependencies import Dependencies
-from policy_service.policies.model import Expression, Policy, RowOf, Rules
-from policy_service.policies.stretches import Stretch, policy_breaks, stretch_of, stretches
-
-
-def epochs(rules: Rules) -> tuple[Stretch, ...]:
-    """All epochs in order, from the first to the last day that `as_of` may be."""
-    named = [day for one in rules.types.values() for day, _ in one.kind.dated]
-    return stretches([*named, *(day for policy in rules.policies for day in policy_breaks(policy))])
+from policy_service.policies.model import Expression, Period, Policy, RowOf, Rules
+from policy_service.policies.stretches import epochs, holding
 
 
 def plan(rules: Rules, day: date) -> Plan:
     """The plan of the epoch that holds the day."""
-    return plan_of(rules, stretch_of(epochs(rules), day))
+    return plan_of(rules, holding(epochs(rules), day))
 
 
-def plan_of(rules: Rules, epoch: Stretch) -> Plan:
+def plan_of(rules: Rules, epoch: Period) -> Plan:
     """The plan of an epoch."""
-    answering = (rules.answering(id_, epoch.first) for id_ in rules.order)
+    answering = (rules.answering(id_, epoch.start) for id_ in rules.order)
     return plan_only(rules, epoch, answering)
 
 
-def plan_only(rules: Rules, epoch: Stretch, policies: Iterable[Policy]) -> Plan:
+def plan_only(rules: Rules, epoch: Period, policies: Iterable[Policy]) -> Plan:
     """A plan of some files, or of parts of them, as they are on an epoch."""
     return _Planner(rules, epoch, tuple(policies)).plan()
 
 
 class _Planner:
-    def __init__(self, rules: Rules, epoch: Stretch, policies: tuple[Policy, ...]) -> None:
+    def __init__(self, rules: Rules, epoch: Period, policies: tuple[Policy, ...]) -> None:
         self.rules, self.epoch, self.policies = rules, epoch, policies
         self.formulas = Formulas()
         self.read = {one for policy in policies for one in policy.reads() if isinstance(one, Decision)}
@@ -77,8 +71,8 @@ class _Planner:
 
     def _offer(self, read: Decision) -> tuple[types.Type, types.Type] | None:
         """The types of another policy's decision, if a file of it is in force."""
-        current = self.rules.answering(read.policy, self.epoch.first)
-        if self.epoch.first in current.effective.period and read.name in current.decisions:
+        current = self.rules.answering(read.policy, self.epoch.start)
+        if self.epoch.start in current.effective.period and read.name in current.decisions:
             own = current.decisions[read.name].type
             return own, self._known(read, own)
         return None
@@ -102,8 +96,8 @@ class _PolicyPlanner:
 
     def __init__(self, planner: _Planner, policy: Policy) -> None:
         self.planner, self.rules, self.policy = planner, planner.rules, policy
-        self.in_force = planner.epoch.first in policy.effective.period
-        self.day = planner.epoch.first if self.in_force else policy.effective.period.start
+        self.in_force = planner.epoch.start in policy.effective.period
+        self.day = planner.epoch.start if self.in_force else policy.effective.period.start
         self.binding = binding(planner.formulas, policy, self.day, planner.offered)
         self.leaves = Leaves(policy, self.binding)
         self.unknowns = planner.unknowns
@@ -183,7 +177,7 @@ class _PolicyPlanner:
         inputs = tuple(self.binding.expression(i) for i in table.inputs)
         rows = tuple(self._row(table, row, inputs) for row in table.rows)
         default = None if table.default is None else tuple(self.binding.expression(d) for d in table.default)
-        return TablePlan(choice(table, self.planner.epoch.first), inputs, rows, default)
+        return TablePlan(choice(table, self.planner.epoch.start), inputs, rows, default)
 
     def _row(self, table: model.Table, row: model.Row, inputs: tuple[Formula, ...]) -> RowPlan:
         cells: list[Formula | None] = []

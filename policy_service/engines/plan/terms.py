@@ -13,8 +13,7 @@ from policy_service.engines.choices import Choice
 from policy_service.language import ast, typed, types
 from policy_service.language.references import Decision, Fact, Lacking, Reference
 from policy_service.policies import model
-from policy_service.policies.model import Policy, Rules
-from policy_service.policies.stretches import Stretch
+from policy_service.policies.model import Period, Policy, Rules
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,7 +259,7 @@ class Plan:
     """
 
     rules: Rules
-    epoch: Stretch
+    epoch: Period
     policies: tuple[PolicyPlan, ...]
     formulas: tuple[Formula, ...]
     facts: Mapping[Fact, int]

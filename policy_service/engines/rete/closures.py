@@ -5,10 +5,13 @@ A closure takes the slot list of one view and gives the value, None for null.
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from operator import add, eq, ge, gt, itemgetter, le, lt, mul, ne, sub
+from operator import itemgetter
 from typing import Any
 
 from policy_service.language import typed, types
+from policy_service.language.nullness import null_rule
+from policy_service.language.operations import Nulls
+from policy_service.language.operators import ARITHMETIC, COMPARE
 from policy_service.language.references import Reference
 from policy_service.language.typed import Node
 from policy_service.language.values import (
@@ -23,8 +26,6 @@ from policy_service.language.values import (
 
 Slots = list[Any]
 Closure = Callable[[Slots], Any]
-_ARITHMETIC = {"+": add, "-": sub, "*": mul}
-_ORDER = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
 def closure(node: Node, place: Callable[[Reference], int]) -> Closure:
@@ -41,7 +42,7 @@ def closure(node: Node, place: Callable[[Reference], int]) -> Closure:
         case typed.Convert(type=kind, operand=operand):
             return _convert(closure(operand, place), conversion(operand.type, kind))
         case typed.Arithmetic(operator=operator, left=left, right=right):
-            return _strict(_ARITHMETIC[operator], closure(left, place), closure(right, place))
+            return _strict(ARITHMETIC[operator], closure(left, place), closure(right, place))
         case typed.Round(mode=mode, numerator=numerator, denominator=denominator):
             return _round(mode, closure(numerator, place), closure(denominator, place))
         case typed.Compare():
@@ -103,12 +104,12 @@ def _round(mode: str, numerator: Closure, denominator: Closure) -> Closure:
 
 def _compare(node: typed.Compare, place: Callable[[Reference], int]) -> Closure:
     left, right = closure(node.left, place), closure(node.right, place)
-    if node.operator in _ORDER:
-        if isinstance(node.right, typed.Const) and node.right.value is not None:
-            return _order_constant(_ORDER[node.operator], left, node.right.value)
-        return _strict(_ORDER[node.operator], left, right)
-    same = eq if node.operator == "=" else ne
-    return lambda slots: same(left(slots), right(slots))
+    holds = COMPARE[node.operator]
+    if null_rule(node) is Nulls.NEVER:
+        return lambda slots: holds(left(slots), right(slots))
+    if isinstance(node.right, typed.Const) and node.right.value is not None:
+        return _order_constant(holds, left, node.right.value)
+    return _strict(holds, left, right)
 
 
 def _order_constant(order: Callable[[Any, Any], bool], left: Closure, constant: Any) -> Closure:

@@ -13,10 +13,11 @@ from policy_service.engines.plan import DecisionPlan, Formula, Plan, PolicyPlan,
 from policy_service.engines.rete import pen
 from policy_service.engines.rete.closures import Closure, Slots, closure
 from policy_service.engines.rete.guards import Guards, Names, Test, is_early
-from policy_service.engines.rete.lowering import Fields, is_ready, is_total, lower
+from policy_service.engines.rete.lowering import Fields, lower
 from policy_service.language import typed, types
+from policy_service.language.nullness import is_total
 from policy_service.language.references import AsOf, Cell, Conflict, Fact, Posted, Reference, Status
-from policy_service.language.typed import Node
+from policy_service.language.typed import Node, is_ready
 
 
 @dataclass(slots=True)

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from policy_service.engines.rete import pen
-from policy_service.language import typed, types
-from policy_service.language.references import AsOf, Fact
+from policy_service.language import bounds, typed, types
+from policy_service.language.ast import ComparisonOperator
+from policy_service.language.operators import COMPARE, EQUALITY, FLIPPED, OPPOSITE, divided
 from policy_service.language.typed import BOOLEAN, Arithmetic, Compare, Const, Load, Node
 
 FieldKind = Literal["fact", "number", "flag", "absent"]
-_OPS: dict[str, pen.Op] = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
-_OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OPS: dict[ComparisonOperator, pen.Op] = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 Constant = Literal["never", "always"]
 _NEVER: Constant = "never"
 _ALWAYS: Constant = "always"
@@ -54,45 +53,6 @@ class Fields:
         return self.known[key].name
 
 
-def is_ready(node: Node) -> bool:
-    """Whether the node reads only facts and `as_of`, so that it is known before any decision."""
-    return all(isinstance(read, Fact | AsOf) for read in typed.references(node))
-
-
-def is_total(node: Node) -> bool:
-    """Whether the node is never null when none of its facts is; False also where that is not easily seen."""
-    match node:
-        case Const(value=value):
-            return value is not None
-        case Load() | typed.Compare(operator="=" | "!="):
-            return True
-        case typed.Round(denominator=denominator):
-            return _excludes_zero(denominator) and _all_total(node)
-        case typed.If():
-            return is_total(node.then) and is_total(node.otherwise)
-        case typed.Let():
-            return is_total(node.value) and is_total(node.body)
-        case typed.Call(name="count" | "string length" | "abs" | "days" | "year" | "month" | "day" | "weekday"):
-            return _all_total(node)
-        case typed.Call(name="modulo", operands=(_, divisor)):
-            return _excludes_zero(divisor) and _all_total(node)
-        case typed.Call(name="contains" | "starts with" | "ends with" | "all" | "any"):
-            return _all_total(node)
-        case typed.Call(name="sum" | "min" | "max", operands=(typed.ListOf(items=items),)):
-            return all(i.guard is None for i in items) and len(items) > 0 and _all_total(node)
-        case typed.Call() | typed.Member():
-            return False
-    return _all_total(node)
-
-
-def _all_total(node: Node) -> bool:
-    return all(is_total(operand) for operand in typed.operands(node))
-
-
-def _excludes_zero(node: Node) -> bool:
-    return isinstance(node.type, types.Number) and not node.type.low <= 0 <= node.type.high
-
-
 def lower(node: Node, fields: Fields, holds: bool = True) -> Lowered:
     """The pen's condition for `node is true` (or, with holds=False, `node is false`)."""
     match node:
@@ -126,30 +86,19 @@ def _join(conditions: list[Lowered], *, every: bool) -> Lowered:
 def _compare(node: Compare, fields: Fields, holds: bool) -> Lowered:
     operator, left, right = node.operator, node.left, node.right
     if isinstance(left, Const) and not isinstance(right, Const):
-        operator, left, right = _FLIPPED[operator], right, left  # type: ignore[assignment]  # flipped operators are operators
+        operator, left, right = FLIPPED[operator], right, left
     if isinstance(right, Const):
         if right.value is None:
             return _presence(left, operator, fields, holds)
-        return _constant(operator if holds else _OPPOSITE[operator], left, right.value, fields)
-    if operator not in ("=", "!=") and _gap_fits(left.type, right.type):
+        return _constant(operator if holds else OPPOSITE[operator], left, right.value, fields)
+    if operator not in EQUALITY and bounds.gap_fits(left.type, right.type):
         gap = Arithmetic(left.type, "-", left, right)
-        return _constant(operator if holds else _OPPOSITE[operator], gap, 0, fields)
+        return _constant(operator if holds else OPPOSITE[operator], gap, 0, fields)
     return pen.Test(fields.name(node, "flag"), "eq", holds)
 
 
-def _gap_fits(one: types.Type, two: types.Type) -> bool:
-    """Whether the difference of two quantities stays within 64 bits."""
-    match one, two:
-        case (
-            types.Number() | types.Date() | types.Duration() | types.Months(),
-            types.Number() | types.Date() | types.Duration() | types.Months(),
-        ):
-            return max(abs(one.low - two.high), abs(one.high - two.low)) <= types.INT64
-    return False
-
-
-def _presence(node: Node, operator: str, fields: Fields, holds: bool) -> Lowered:
-    if operator not in ("=", "!="):
+def _presence(node: Node, operator: ComparisonOperator, fields: Fields, holds: bool) -> Lowered:
+    if operator not in EQUALITY:
         return _NEVER
     if isinstance(node, Const):
         return _ALWAYS if (node.value is None) is ((operator == "=") is holds) else _NEVER
@@ -165,34 +114,19 @@ def _kind(node: Node) -> FieldKind:
     return "fact" if isinstance(node, Load) else "flag" if node.type == BOOLEAN else "number"
 
 
-def _constant(operator: str, left: Node, value: Any, fields: Fields) -> Lowered:
+def _constant(operator: ComparisonOperator, left: Node, value: Any, fields: Fields) -> Lowered:
     if isinstance(left, Const):
         left_value = left.value
         if left_value is None:
             return _ALWAYS if operator == "!=" else _NEVER
-        return _ALWAYS if _HOLDS[operator](left_value, value) else _NEVER
+        return _ALWAYS if COMPARE[operator](left_value, value) else _NEVER
     left, factor = typed.unscaled(left)
     if factor > 1:
-        if operator in ("=", "!=") and value % factor:
+        if operator in EQUALITY and value % factor:
             return _ALWAYS if operator == "!=" else _NEVER
-        value = _shrunk(operator, value, factor)
+        value = divided(operator, value, factor)
     name = fields.name(left, _kind(left))
     test = pen.Test(name, _OPS[operator], value)
     if operator == "!=":
         return pen.Either((test, pen.Test(fields.name(left, "absent"), "eq", 1)))
     return test
-
-
-_HOLDS: dict[str, Any] = {
-    "=": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
-
-
-def _shrunk(operator: str, value: int, factor: int) -> int:
-    """The constant c with: x * factor operator value, exactly when x operator c."""
-    return -(-value // factor) if operator in ("<", ">=") else value // factor

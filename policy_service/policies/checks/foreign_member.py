@@ -4,18 +4,16 @@ To compare with a member that is not there yet is simply false, so that a row ma
 branch of a choice, counts only on the days on which it can be reached.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import zip_longest
 
 from policy_service.diagnostics import Report, Span
 from policy_service.diagnostics.catalogue import MEMBER_FOREIGN
 from policy_service.language import ast, typed, types
 from policy_service.policies.model import Expression, Parameter, Period, Policy, RelationTable, Rules, Table
+from policy_service.policies.stretches import cut, entries, joined
 
-_Stretch = tuple[date, date | None]
-"""Days with the same members of every type: from one to before another, or to no end."""
 _Place = tuple[Span, str]
 """Where a member is written, and which."""
 
@@ -34,29 +32,24 @@ class _Given:
 def check(rules: Rules, report: Report) -> None:
     kinds = [named.kind for named in rules.types.values()]
     for policy in rules.policies if kinds else ():
-        days = list(_stretches(policy.effective.period, kinds))
-        told = set(_check_named(policy, days, report))
+        days = cut(policy.effective.period, (day for kind in kinds for day, _ in kind.dated))
+        reported = set(_check_named(policy, days, report))
         for given in _all_given(policy):
-            _check_given(given, days, told, report)
+            _check_given(given, days, reported, report)
         for parameter in policy.parameters.values():
             _check_parameter(parameter, days, report)
-
-
-def _stretches(period: Period, kinds: Iterable[types.Enum]) -> Iterator[_Stretch]:
-    starts = sorted({period.start, *(day for kind in kinds for day, _ in kind.dated if day in period)})
-    yield from zip(starts, [*starts[1:], period.end], strict=True)
 
 
 # ---- named on no day
 
 
-def _check_named(policy: Policy, days: list[_Stretch], report: Report) -> Iterator[_Place]:
-    """Members that belong on no day of the file, each place once; yields those that are told."""
+def _check_named(policy: Policy, days: Sequence[Period], report: Report) -> Iterator[_Place]:
+    """Members that belong on no day of the file, each place once; yields those it reports."""
     for tree, node, span in _expressions(policy):
         for kind, member in dict.fromkeys(_constants(node)):
-            if not any(member in kind.at(start) for start, _ in days):
+            if not any(member in kind.at(one.start) for one in days):
                 place = _place(tree, member, span)
-                known = ", ".join(dict.fromkeys(m for start, _ in days for m in kind.at(start)))
+                known = ", ".join(dict.fromkeys(m for one in days for m in kind.at(one.start)))
                 hint = f"then it has {known}" if known else f"`{kind}` begins later"
                 message = f"`{member}` belongs to `{kind}` on no day of this file"
                 report.add(MEMBER_FOREIGN, place, message, hint=hint)
@@ -116,17 +109,17 @@ def _given(value: Expression, kind: types.Type, condition: typed.Node = typed.TR
         yield _Given(value.typed, one, value.tree, value.span, condition)
 
 
-def _check_given(given: _Given, days: list[_Stretch], told: set[_Place], report: Report) -> None:
-    lacking: dict[str, list[_Stretch]] = {}
+def _check_given(given: _Given, days: Sequence[Period], reported: set[_Place], report: Report) -> None:
+    lacking: dict[str, list[Period]] = {}
     for stretch in days:
-        day = stretch[0]
+        day = stretch.start
         for member in _reached(given.node, day) if _may_hold(given.condition, day) else ():
             if member not in given.kind.at(day):
                 lacking.setdefault(member, []).append(stretch)
     for member, stretches in lacking.items():
         place = _place(given.tree, member, given.span)
-        if (place, member) not in told:
-            _tell(member, given.kind, _first_run(stretches), days[0][0], place, report)
+        if (place, member) not in reported:
+            _report(member, given.kind, stretches, days[0].start, place, report)
 
 
 def _reached(node: typed.Node, day: date) -> Iterator[str]:
@@ -157,38 +150,22 @@ def _may_hold(condition: typed.Node, day: date) -> bool:
     return True
 
 
-def _check_parameter(parameter: Parameter, days: list[_Stretch], report: Report) -> None:
+def _check_parameter(parameter: Parameter, days: Sequence[Period], report: Report) -> None:
     kind = parameter.type
     if not isinstance(kind, types.Enum) or kind.name is None:
         return
-    for entry, following in zip_longest(parameter.values, parameter.values[1:]):
-        held = _within(entry.start, following.start if following is not None else None, days)
-        lacking = [s for s in held if entry.value is not None and entry.value not in kind.at(s[0])]
+    for entry, held in entries(parameter.values):
+        stretches = [common for one in days if (common := one.common(held)) is not None]
+        lacking = [one for one in stretches if entry.value is not None and entry.value not in kind.at(one.start)]
         if lacking:
-            _tell(entry.value, kind, _first_run(lacking), days[0][0], entry.span, report)
+            _report(entry.value, kind, lacking, days[0].start, entry.span, report)
 
 
-def _within(start: date, end: date | None, days: Iterable[_Stretch]) -> Iterator[_Stretch]:
-    """The days that a value holds, in the same stretches."""
-    for first, last in days:
-        begins, ends = max(first, start), min((d for d in (last, end) if d is not None), default=None)
-        if ends is None or begins < ends:
-            yield begins, ends
-
-
-def _first_run(stretches: list[_Stretch]) -> _Stretch:
-    """The first stretch with those that follow it without a day between."""
-    start, end = stretches[0]
-    for following in stretches[1:]:
-        if following[0] == end:
-            end = following[1]
-    return start, end
-
-
-def _tell(member: str, kind: types.Enum, gap: _Stretch, begin: date, place: Span, report: Report) -> None:
-    start, end = gap
-    days = f"from {start} on" if end is None else f"from {start} to {end}"
-    day = end if start == begin and end is not None else start
+def _report(member: str, kind: types.Enum, lacking: Sequence[Period], begin: date, place: Span, report: Report) -> None:
+    """Tell the first days on which the member does not belong, of a file that begins on a day."""
+    first = joined(lacking)[0]
+    days = f"from {first.start} on" if first.end is None else f"from {first.start} to {first.end}"
+    day = first.end if first.start == begin and first.end is not None else first.start
     report.add(
         MEMBER_FOREIGN,
         place,

@@ -1,7 +1,7 @@
 """UNIQUE tables two of whose rows match one input; FIRST rows behind a row that takes all of theirs; empty cells.
 
-Decided here without a solver where rows are boxes (see `sides`): every end point is constant on a day, and for an
-overlap every input reads a fact of its own, so that an input reaches each place where boxes meet.
+Decided here without a solver where rows are boxes (see `boxes`): every end point is constant on a day, and for an
+overlap every input reads a fact of its own, so that some input reaches each point that boxes have in common.
 
 A table is looked at once for each set of values that the parameters it reads have together. Rows that read none of
 them are compared with each other once.
@@ -20,13 +20,23 @@ from policy_service.language.references import Decision as DecisionOf
 from policy_service.language.references import Parameter as ParameterOf
 from policy_service.language.typed import Node
 from policy_service.language.values import shown
-from policy_service.policies.meeting import Box, Rows, chosen
+from policy_service.policies.boxes import (
+    Box,
+    Constants,
+    LinearHeader,
+    Rows,
+    ValueSet,
+    chosen,
+    intersection,
+    linear_header,
+    share_only_an_end,
+    values_admitted,
+)
 from policy_service.policies.model import Decision, Expression, Parameter, Policy, Rules, Table
-from policy_service.policies.sides import Constants, Reading, Side, meet, reading_of, side_of, touch
-from policy_service.policies.stretches import parameter_breaks
+from policy_service.policies.stretches import cut, parameter_breaks
 
-_MOST_TOLD = 100
-"""Pairs of one table that are told one by one."""
+_MOST_REPORTED = 100
+"""Pairs of one table that are reported one by one."""
 
 
 def check(rules: Rules, report: Report) -> None:
@@ -60,8 +70,8 @@ class _Test:
     is_dated: bool
 
 
-Known = dict[int, tuple[int, Side | None]]
-"""By test the day that was asked for last, and what was found for it."""
+Known = dict[int, tuple[int, ValueSet | None]]
+"""Of each test the values found last, and the day they are of."""
 
 
 class _Boxes:
@@ -85,7 +95,7 @@ class _Boxes:
         reads += [self._constants(condition) for _, condition in places]
         self.days = _days(policy, frozenset().union(*reads))
         self._tests = [_Test(at, node, _reads_parameter((*reads[at], *self._constants(node)))) for at, node in places]
-        self._sides: Known = {}
+        self._admitting: Known = {}
         self._facts: Known = {}
 
     def _constants(self, node: Node) -> set[ParameterOf | CampaignDay]:
@@ -103,59 +113,63 @@ class _Boxes:
     def is_dated(self, row: int) -> bool:
         return any(self._tests[test].is_dated for test in self.tests[row])
 
-    def is_never(self, test: int) -> bool:
+    def is_empty(self, test: int) -> bool:
         """Whether no value fits the test on any day."""
         days = range(len(self.days)) if self._tests[test].is_dated else (0,)
-        return all((side := self.side(test, day)) is not None and side.is_empty for day in days)
+        return all((values := self.admitted(test, day)) is not None and values.is_empty for day in days)
 
-    def side(self, test: int, day: int) -> Side | None:
+    def admitted(self, test: int, day: int) -> ValueSet | None:
         """The values of the header that a test admits."""
-        return self._latest(self._sides, test, day, self._side)
+        return self._latest(self._admitting, test, day, self._admitted)
 
     def box(self, row: int, day: int) -> Box | None:
         """The values of the headers that a row admits; None where a cell is not about constants."""
-        return _known([self.side(test, day) for test in self.tests[row]])
+        return _known([self.admitted(test, day) for test in self.tests[row]])
 
     def facts(self, row: int, day: int) -> Box | None:
         """The values of the facts that a row admits, each of them possible; None also where that is not certain."""
         return _known([self._latest(self._facts, test, day, self._possible) for test in self.tests[row]])
 
-    def readings(self, day: int) -> list[Reading] | None:
+    def linear_headers(self, day: int) -> list[LinearHeader] | None:
         """How the headers read their facts; None if not each of them certainly reads a fact of its own."""
-        found = [self.reading(column, day) for column in range(len(self._headers))]
+        found = [self.linear_header(column, day) for column in range(len(self._headers))]
         known = [one for one in found if one is not None]
         return known if len({one.fact for one in known}) == len(found) else None
 
-    def reading(self, column: int, day: int) -> Reading | None:
+    def linear_header(self, column: int, day: int) -> LinearHeader | None:
         constants = self.days[day]
-        return reading_of(self._headers[column], lambda node: typed.bind(node, constants), self._own)
+        return linear_header(self._headers[column], lambda node: typed.bind(node, constants), self._own)
 
-    def _latest(self, known: Known, test: int, day: int, make: Callable[[_Test, int], Side | None]) -> Side | None:
+    def _latest(
+        self, known: Known, test: int, day: int, make: Callable[[_Test, int], ValueSet | None]
+    ) -> ValueSet | None:
         at = day if self._tests[test].is_dated else 0
         found = known.get(test)
         if found is None or found[0] != at:
             known[test] = found = at, make(self._tests[test], at)
         return found[1]
 
-    def _side(self, test: _Test, day: int) -> Side | None:
+    def _admitted(self, test: _Test, day: int) -> ValueSet | None:
         constants = self.days[day]
-        return side_of(typed.bind(test.condition, constants), typed.bind(self._headers[test.column], constants))
+        return values_admitted(typed.bind(test.condition, constants), typed.bind(self._headers[test.column], constants))
 
-    def _possible(self, test: _Test, day: int) -> Side | None:
-        side, reading = self._side(test, day), self.reading(test.column, day)
-        return None if side is None or reading is None else self._postable(reading.facts(side), reading.fact)
+    def _possible(self, test: _Test, day: int) -> ValueSet | None:
+        values, linear = self._admitted(test, day), self.linear_header(test.column, day)
+        return None if values is None or linear is None else self._postable(linear.facts(values), linear.fact)
 
-    def _postable(self, side: Side, read: Fact) -> Side:
+    def _postable(self, values: ValueSet, read: Fact) -> ValueSet:
         """Without the texts that nobody can post for the fact, of others there is always one; an id is never null."""
         fact = self._dictionary.by_name[read.name]
-        if not isinstance(fact.type, types.Text) or side.others:
-            return replace(side, null=side.null and not fact.is_id)
-        return Side(members=frozenset(m for m in side.members if can_hold(fact, m)), null=side.null and not fact.is_id)
+        if not isinstance(fact.type, types.Text) or values.others:
+            return replace(values, null=values.null and not fact.is_id)
+        return ValueSet(
+            members=frozenset(m for m in values.members if can_hold(fact, m)), null=values.null and not fact.is_id
+        )
 
 
-def _known(sides: Sequence[Side | None]) -> Box | None:
-    known = [side for side in sides if side is not None]
-    return known if len(known) == len(sides) else None
+def _known(sets: Sequence[ValueSet | None]) -> Box | None:
+    known = [values for values in sets if values is not None]
+    return known if len(known) == len(sets) else None
 
 
 def _reads_parameter(read: Sequence[Reference]) -> bool:
@@ -164,11 +178,11 @@ def _reads_parameter(read: Sequence[Reference]) -> bool:
 
 def _days(policy: Policy, read: frozenset[ParameterOf | CampaignDay]) -> list[Constants]:
     """The values that the constants have together on some day of the policy's period, each set once, in that order."""
-    period = policy.effective.period
     fixed: Constants = {one: one.ordinal for one in read if isinstance(one, CampaignDay)}
     used = {one: parameter for one, parameter in _parameters(policy) if one in read}
-    breaks = {day for parameter in used.values() for day in parameter_breaks(parameter) if day in period}
-    found = (tuple(parameter.at(day) for parameter in used.values()) for day in sorted({period.start, *breaks}))
+    breaks = (day for parameter in used.values() for day in parameter_breaks(parameter))
+    stretches = cut(policy.effective.period, breaks)
+    found = (tuple(parameter.at(one.start) for parameter in used.values()) for one in stretches)
     return [fixed | dict(zip(used, values, strict=True)) for values in dict.fromkeys(found)]
 
 
@@ -182,7 +196,7 @@ def _parameters(policy: Policy) -> Iterator[tuple[ParameterOf, Parameter]]:
 
 def _check_cells(boxes: _Boxes, report: Report) -> list[int]:
     """The places of the rows in each of whose cells some value fits on some day."""
-    never = {test for test in {t for tests in boxes.tests for t in tests} if boxes.is_never(test)}
+    never = {test for test in {t for tests in boxes.tests for t in tests} if boxes.is_empty(test)}
     for row, tests in zip(boxes.table.rows, boxes.tests, strict=True):
         for cell, test in zip(row.cells, tests, strict=True):
             if test in never:
@@ -208,7 +222,7 @@ class _Overlaps:
             self._seen[key] = self._seen.get(key, 0) | bits
             self.count += new.bit_count()
             for other in chosen(numbers, new):
-                if len(self.first) == _MOST_TOLD:
+                if len(self.first) == _MOST_REPORTED:
                     break
                 self.first.append((day, max(row, other), min(row, other)))
 
@@ -219,13 +233,13 @@ def _check_overlaps(boxes: _Boxes, rows: list[int], decision: Decision, report: 
     dated = [row for row in rows if boxes.is_dated(row)]
     standing = Rows(fixed)
     for row, box in fixed.items():
-        found.add(0, row, standing.meeting(box, row))
+        found.add(0, row, standing.intersecting(box, row))
     for day in range(len(boxes.days) if dated else 0):
         moving = _reaching(boxes, dated, day)
         among = Rows(moving)
         for row, box in moving.items():
-            found.add(day, row, standing.meeting(box))
-            found.add(day, row, among.meeting(box, row))
+            found.add(day, row, standing.intersecting(box))
+            found.add(day, row, among.intersecting(box, row))
     for day, later, earlier in found.first:
         _report_overlap(boxes, day, later, earlier, report)
     if more := found.count - len(found.first):
@@ -233,47 +247,50 @@ def _check_overlaps(boxes: _Boxes, rows: list[int], decision: Decision, report: 
             ROW_OVERLAP,
             decision.span,
             f"{more} more pairs of rows of `{decision.name}` match the same values",
-            hint=f"the first {_MOST_TOLD} are told one by one",
+            hint=f"the first {_MOST_REPORTED} are told one by one",
         )
 
 
 def _reaching(boxes: _Boxes, rows: list[int], day: int) -> dict[int, Box]:
     """The rows for which it is certain which inputs they match on a day."""
-    if not rows or boxes.readings(day) is None:
+    if not rows or boxes.linear_headers(day) is None:
         return {}
     return {row: box for row in rows if (box := boxes.facts(row, day)) is not None}
 
 
 def _report_overlap(boxes: _Boxes, day: int, later: int, earlier: int, report: Report) -> None:
-    table, readings = boxes.table, boxes.readings(day) or []
+    table, linear_headers = boxes.table, boxes.linear_headers(day) or []
     row, other = table.rows[later], table.rows[earlier]
-    shared = [meet(a, b) for a, b in zip(boxes.facts(later, day) or (), boxes.facts(earlier, day) or (), strict=True)]
+    shared = [
+        intersection(a, b) for a, b in zip(boxes.facts(later, day) or (), boxes.facts(earlier, day) or (), strict=True)
+    ]
     witness = [
-        _shown(reading.shows(side), header.type)
-        for side, reading, header in zip(shared, readings, table.inputs, strict=True)
+        _shown(linear.shows(values), header.type)
+        for values, linear, header in zip(shared, linear_headers, table.inputs, strict=True)
     ]
     interesting = [i for i, cell in enumerate(row.cells) if not cell.tree.is_any or not other.cells[i].tree.is_any]
     at = max(interesting, key=lambda i: row.cells[i] != other.cells[i], default=0)
     cell = row.cells[at] if row.cells else None
     text = ", ".join(f"`{table.inputs[i].text}` = {witness[i]}" for i in interesting) or "any input"
     one, two = (
-        _known([boxes.side(tests[at], day)]) if tests else None for tests in (boxes.tests[later], boxes.tests[earlier])
+        _known([boxes.admitted(tests[at], day)]) if tests else None
+        for tests in (boxes.tests[later], boxes.tests[earlier])
     )
     report.add(
         ROW_OVERLAP,
         cell.span if cell else row.span,
         f"rows `{other.id}` and `{row.id}` both match {text}",
-        hint="leave one end out: `[a..b)`" if one and two and touch(one[0], two[0]) else None,
+        hint="leave one end out: `[a..b)`" if one and two and share_only_an_end(one[0], two[0]) else None,
         related=[(other.span, f"row `{other.id}`")],
     )
 
 
-def _shown(side: Side, kind: types.Type) -> str:
-    if side.intervals:
-        return str(shown(kind, side.intervals[0][0]))
-    if side.null:
+def _shown(values: ValueSet, kind: types.Type) -> str:
+    if values.intervals:
+        return str(shown(kind, values.intervals[0][0]))
+    if values.null:
         return "null"
-    return "any other text" if side.others else _member_text(min(side.members, key=str))
+    return "any other text" if values.others else _member_text(min(values.members, key=str))
 
 
 def _member_text(value: Any) -> str:
@@ -304,8 +321,11 @@ def _shadowed(boxes: _Boxes, rows: list[int]) -> Iterator[tuple[int, int]]:
     for day in range(len(boxes.days)):
         known = {row: box for row in rows if (box := boxes.box(row, day)) is not None}
         index = Rows(known)
-        asked = known if day == 0 else [row for row in left if row in known]
-        now = {row: {numbers[0]: (numbers, bits) for numbers, bits in index.covering(known[row], row)} for row in asked}
+        candidates = known if day == 0 else [row for row in left if row in known]
+        now = {
+            row: {numbers[0]: (numbers, bits) for numbers, bits in index.covering(known[row], row)}
+            for row in candidates
+        }
         if day:
             now = {row: _both(left[row], found) for row, found in now.items()}
         left = {row: found for row, found in now.items() if found}

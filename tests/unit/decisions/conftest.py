@@ -17,7 +17,7 @@ from policy_service.decisions.ports.log import LogEntry
 from policy_service.policies.bundle import Bundle, load_folder
 from policy_service.proofs import keys
 from policy_service.settings import Settings
-from policy_service.store import connect, migrate
+from policy_service.store import connect
 
 CLUB = Path(__file__).parent / "club"
 NOON = datetime(2023, 4, 2, 4, 0, tzinfo=UTC)
@@ -82,11 +82,11 @@ def signing_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Of an empty database: each test that asks is asked of both kinds."""
+def url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_store_url: Callable[[Path], str]) -> str:
+    """Of a database with nothing in its tables: each test that asks is asked of both kinds."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/policy.db"
-    found: str = request.getfixturevalue("postgresql_url")
+        return sqlite_store_url(tmp_path / "policy.db")
+    found: str = request.getfixturevalue("postgresql_store_url")
     return found
 
 
@@ -100,7 +100,6 @@ def make_club(signing_key: Path, club_rules: Bundle) -> Iterator[MakeClub]:
     def make(url: str) -> Club:
         engine = connect(url)
         engines.append(engine)
-        migrate(engine)
         club = Club(engine, signing_key, club_rules)
         club.assembled.publishing.adopt_folder(club_rules, actor="test")
         return club
@@ -117,6 +116,6 @@ def club(url: str, make_club: MakeClub) -> Club:
 
 
 @pytest.fixture
-def local_club(tmp_path: Path, make_club: MakeClub) -> Club:
+def local_club(tmp_path: Path, make_club: MakeClub, sqlite_store_url: Callable[[Path], str]) -> Club:
     """On SQLite alone, for what has nothing to do with the database."""
-    return make_club(f"sqlite:///{tmp_path}/local.db")
+    return make_club(sqlite_store_url(tmp_path / "local.db"))

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from policy_service.engines.changes import changes
-from policy_service.engines.plan import Plan, RelationPlan, TablePlan, epochs, plan_of, plan_only
+from policy_service.engines.plan import Plan, RelationPlan, TablePlan, plan_of, plan_only
 from policy_service.language.typed import Node
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Rules
+from policy_service.policies.stretches import epochs
 
 ROOT = Path(__file__).parents[3]
 BASE = read_folder(ROOT / "tests/diagnostics/base")
@@ -71,7 +72,7 @@ def formulas(plans: Iterable[Plan]) -> set[Node]:
 
 
 def _in_force(plan: Plan) -> Plan:
-    files = [p.policy for p in plan.policies if plan.epoch.first in p.policy.effective.period]
+    files = [p.policy for p in plan.policies if plan.epoch.start in p.policy.effective.period]
     return plan_only(plan.rules, plan.epoch, files)
 
 
@@ -82,7 +83,7 @@ def test_the_plans_of_the_changes_hold_all_that_the_epochs_hold(found: Callable[
 
 
 def test_a_new_value_brings_only_what_reads_it() -> None:
-    brought = {plan.epoch.first: rows(plan) for plan in changes(rules(bonus=POLICY))}
+    brought = {plan.epoch.start: rows(plan) for plan in changes(rules(bonus=POLICY))}
     assert brought == {
         date(2023, 1, 1): ["long", "some", "some", "many"],
         date(2023, 5, 1): [],
@@ -100,5 +101,5 @@ def test_a_file_that_uses_another_is_tried_again_when_that_one_is_replaced() -> 
     user = POLICY[: POLICY.index("applies")].replace("live.bonus", "live.user").replace(", to: 2024-01-01", "")
     user += "decisions:\n  twice: {expression: decision(live.bonus.level) * 2}\n"
     found = rules(bonus=POLICY, later=NEXT, user=user)
-    days = [plan.epoch.first for plan in changes(found) if "live.user" in [p.id for p in plan.policies]]
+    days = [plan.epoch.start for plan in changes(found) if "live.user" in [p.id for p in plan.policies]]
     assert days == [date(2023, 1, 1), date(2024, 1, 1)]

@@ -11,7 +11,7 @@ from policy_service.language import ast
 from policy_service.language.format import number_text, print_node, string_text
 from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.language.tokens import KEYWORDS
-from policy_service.policies.tables import read_grid
+from policy_service.policies.reading.grid import read_grid
 from policy_service.sources import Mapping, Text
 from policy_service.sources import read as read_yaml
 

@@ -6,8 +6,8 @@ import pytest
 
 from policy_service.diagnostics import Report, plain
 from policy_service.language import ast
+from policy_service.language.checking import Scope, check_expression
 from policy_service.language.parser import MAX_DEPTH, parse_cell, parse_expression
-from policy_service.language.typecheck import Scope, check_expression
 
 
 def read(text: str) -> ast.Node:

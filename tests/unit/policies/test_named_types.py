@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from policy_service.engines.plan import epochs
 from policy_service.language import types
-from policy_service.policies.bundle import bundle, document
-from policy_service.policies.changed_days import changed_days
+from policy_service.policies.bundle import bundle, changed_days, document
 from policy_service.policies.loader import load, read_folder
-from policy_service.policies.model import Rules, Table
+from policy_service.policies.model import Period, Rules, Table
+from policy_service.policies.stretches import epochs
 
 BASE = read_folder(Path(__file__).parents[2] / "diagnostics/base")
 LEVEL = """level:
@@ -88,9 +87,9 @@ def test_a_later_file_gives_a_member_that_the_earlier_one_could_not_and_readers_
 
 def test_an_epoch_begins_where_the_members_change() -> None:
     rules = sound(types=LEVEL, live_score=FIRST, live_score__2023=SECOND)
-    assert date(2023, 7, 1) in [epoch.first for epoch in epochs(rules)]
+    assert date(2023, 7, 1) in [epoch.start for epoch in epochs(rules)]
     alone = sound(types=LEVEL, live_reader=file("live.reader", "from: 2023-01-01", USED, least("S")))
-    assert date(2023, 7, 1) in [epoch.first for epoch in epochs(alone)]
+    assert date(2023, 7, 1) in [epoch.start for epoch in epochs(alone)]
 
 
 @pytest.mark.parametrize(
@@ -221,9 +220,9 @@ def test_only_the_policies_that_are_of_a_type_change_with_it_and_only_on_its_day
     files = {"live_score": FIRST, "live_score__2023": SECOND, "live_reader": READER}
     old = sound(types=LEVEL, **files)
     turned = sound(types=LEVEL.replace("[SS, S, A]", "[A, S, SS]"), **files)
-    assert changed_days(old, turned) == {"live.score": [(date(2023, 7, 1), date.max)]}
+    assert changed_days(old, turned) == {"live.score": (Period(date(2023, 7, 1), None),)}
     later = sound(types=LEVEL + "    - {from: 2024-01-01, members: [S, A, SS]}\n", **files)
-    assert changed_days(old, later) == {"live.score": [(date(2024, 1, 1), date.max)]}
+    assert changed_days(old, later) == {"live.score": (Period(date(2024, 1, 1), None),)}
     assert changed_days(old, old) == {}
 
 

@@ -5,10 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from policy_service.policies.bundle import Bundle, bundle, document, load_folder
+from policy_service.policies.bundle import (
+    Bundle,
+    bundle,
+    document,
+    is_known,
+    is_suspended,
+    load_folder,
+    suspending,
+)
+from policy_service.policies.bundle.suspending import with_suspensions
 from policy_service.policies.loader import read_folder
 from policy_service.policies.model import Suspension
-from policy_service.policies.suspending import is_known, is_suspended, merged, suspending
 
 RULES = Path(__file__).parents[2] / "cli" / "rules"
 SPRING = Suspension("shop.spring", None, "wrong amount")
@@ -100,7 +108,7 @@ def test_a_bundle_that_suspends_nothing_takes_a_first_entry(with_settings: Loade
 
 def test_scalars_stay_as_they_are_written() -> None:
     text = "day_starts: \"04:00\"\nlabel: 2023-01-01\ncap: 5.00\nzone: 'no'\nlong: |\n  a\n  b\n"
-    written = merged(text, [SPRING])
+    written = with_suspensions(text, [SPRING])
     for line in text.splitlines():
         assert line in written.splitlines()
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from policy_service.decisions.audit.auditing import NoDecision, NotSealed
+from policy_service.decisions.audit.auditing import NotSealed
+from policy_service.decisions.ports.records import NotFound
 from policy_service.diagnostics import InvalidInput
 from policy_service.proofs import notes, receipts, tree
 from policy_service.proofs.commitments import fits
@@ -76,7 +77,7 @@ def test_a_record_that_waits_and_one_that_is_none_are_told_apart(log: Any) -> No
     with pytest.raises(NotSealed):
         log.auditing.proof(waits)
     for ask in (log.auditing.proof, log.auditing.export):
-        with pytest.raises(NoDecision):
+        with pytest.raises(NotFound):
             ask("0" * 36)
     log.seal()
     assert log.auditing.proof(waits).inclusion.index == 9

@@ -10,6 +10,7 @@ from policy_service.decisions.explaining import catalogue
 from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.decisions.rule_tests.cases import read_cases
 from policy_service.diagnostics import Report
+from policy_service.language import ast
 from policy_service.policies.bundle import Bundle, load_folder
 
 FOLDER = Path(__file__).parents[3] / "conformance/language"
@@ -85,4 +86,4 @@ def test_words_are_the_labels_of_the_type() -> None:
     english = Phrases(rules, rules.answering("named.reader", date(2023, 4, 1)), "en")
     chinese = Phrases(rules, rules.answering("named.reader", date(2023, 4, 1)), "zh")
     assert (english.value("merchant.level", "SS"), chinese.value("merchant.level", "SS")) == ("Level SS", "SS 级")
-    assert english.test("merchant.level", '"SS"') == "to be Level SS"
+    assert english.asked("merchant.level", ast.StringLiteral("SS")) == "to be Level SS"

@@ -11,7 +11,8 @@ import pytest
 from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.decisions.explaining.words import Tongue
 from policy_service.diagnostics import Report, plain
-from policy_service.language.parser import parse_expression
+from policy_service.language import ast
+from policy_service.language.parser import parse_cell, parse_expression
 from policy_service.policies.bundle import load_folder
 from policy_service.policies.model import Rules
 
@@ -59,13 +60,21 @@ def phrases(tongue: Tongue, policy: str = "shop.hours") -> Phrases:
         ("merchant.enrolled_on", ">= campaign.from", "to be on or after the first day of the campaign",
          "应不早于 活动首日"),
         ("as_of - merchant.enrolled_on", '<= duration("P30D")', "to be at most 30 days", "应不超过 30 天"),
-        ("live.hours", "@@ no test", "@@ no test", "@@ no test"),
-        ("live.hours", "between nothing", "between nothing", "between nothing"),
     ],
 )  # fmt: skip
 def test_what_is_asked_of_a_value_is_told_in_words(of: str, test: str, en: str, zh: str) -> None:
-    assert phrases("en").test(of, test) == en
-    assert phrases("zh").test(of, test) == zh
+    assert phrases("en").asked(of, tree(test)) == en
+    assert phrases("zh").asked(of, tree(test)) == zh
+
+
+def tree(test: str) -> ast.Node:
+    """A cell, or `between` and `in` with an operand."""
+    if test.startswith(("between ", "in ")):
+        found = parse_expression(f"x {test}", plain(f"x {test}"), Report())
+    else:
+        found = parse_cell(test, plain(test), Report())
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -122,4 +131,4 @@ def test_an_expression_is_told_with_labels_for_names(expression: str, en: str) -
 
 
 def test_a_name_that_is_also_a_word_of_ours_stays_a_name() -> None:
-    assert [phrases("en").fact(name) for name in ("missing", "advice", "cut")] == ["missing", "advice", "cut"]
+    assert [phrases("en").name(name) for name in ("missing", "advice", "cut")] == ["missing", "advice", "cut"]

@@ -285,14 +285,23 @@ def migrate_to(engine: Any, revision: str) -> None:
         command.upgrade(config, revision)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/old.db"
+    found: str = request.getfixturevalue("postgresql_url")
+    return found
+
+
 def test_records_of_before_the_log_are_sealed_in_the_order_in_which_they_were_made(
-    url: str, make_club: Any, local_club: Any
+    empty_url: str, make_club: Any, local_club: Any
 ) -> None:
     bodies = []
     for n in range(3):
         id_ = local_club.merchant(n).decision_id
         bodies.append((id_, local_club.auditing.decisions.decision(id_)))
-    engine = connect(url)
+    engine = connect(empty_url)
     migrate_to(engine, "0003")
     with engine.connect() as connection:
         bundle = bodies[0][1].bundle
@@ -316,7 +325,7 @@ def test_records_of_before_the_log_are_sealed_in_the_order_in_which_they_were_ma
         connection.commit()
     migrate(engine)
     engine.dispose()
-    club = make_club(url)
+    club = make_club(empty_url)
     assert club.auditing.log.waiting() == 3
     newer = club.merchant(9).decision_id
     assert club.seal() == 4

@@ -1,0 +1,1 @@
+"""Pages about decisions, written as one HTML file each. Nothing here serves them."""
