@@ -20,8 +20,7 @@ from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.decisions.ports.unrecorded import OneBundle
 from policy_service.engines.registry import engine
 from policy_service.engines.rete import pen
-from policy_service.policies import bundle as bundles
-from policy_service.policies.bundle import Bundle
+from policy_service.policies.bundle import Bundle, bundles
 from tests import bundles as bundles_of
 
 RULES = Path(__file__).parents[3] / "cli" / "rules"
