@@ -1,4 +1,4 @@
-"""Ports of a preview: one bundle, loaded and active; decisions and acts are nowhere kept."""
+"""The ports as a preview needs them: one loaded, active bundle, and stores that keep nothing."""
 
 # ruff: noqa: ARG002  a port that keeps nothing reads few of its arguments
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from policy_service.decisions.ports.activations import (
     Activation,
+    ActivationState,
     BundleEntry,
     Change,
-    Standing,
     StopEvent,
 )
 from policy_service.decisions.ports.records import (
@@ -42,8 +42,8 @@ class OneBundle:
     def bundles(self) -> list[BundleEntry]:
         return [BundleEntry(self._bundle.id, self._bundle.label, _BEFORE)]
 
-    def standing(self, now: str) -> Standing:
-        return Standing(0, Activation(self._bundle.id, self._bundle.id, "folder", _BEFORE, _BEFORE, "", ""))
+    def activation_state(self, now: str) -> ActivationState:
+        return ActivationState(0, Activation(self._bundle.id, self._bundle.id, "folder", _BEFORE, _BEFORE, "", ""))
 
     def apply(self, change: Change, at: str, version: int) -> None:
         raise StoreUnavailable("a preview activates no bundles")
