@@ -1,6 +1,7 @@
 """`policyctl serve`: its words become what the server is started with."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
