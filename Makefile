@@ -98,6 +98,10 @@ bench-replay: install ## replay 100,000 decisions, and erase persons among them;
 bench-http: install ## measure the service over HTTP, on SQLite and PostgreSQL, in four minutes
 	@$(PY) benchmarks/http/run.py
 
+.PHONY: bench-memory
+bench-memory: install ## measure what a worker holds over 20 bundles taken over, in five minutes
+	@$(PY) -u benchmarks/http/memory.py
+
 .PHONY: soak
 soak: install ## ten minutes of load while bundles change and workers are killed
 	@$(PY) -u benchmarks/http/soak.py

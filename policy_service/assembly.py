@@ -20,11 +20,10 @@ from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.observers.judge import Judge
 from policy_service.decisions.observers.shadow import Shadow
-from policy_service.decisions.ports.unrecorded import NoDecisions, NoFindings, NoKeys, OneBundle
 from policy_service.decisions.sealed.sealing import Sealer
 from policy_service.decisions.sealed.signing import LogKeys, key_beside, load_keys
 from policy_service.engines.registry import engine
-from policy_service.policies.bundle import Bundle, load_folder
+from policy_service.policies.bundle import load_folder
 from policy_service.proofs.keys import KeyRefused
 from policy_service.settings import SettingInvalid, Settings
 from policy_service.store import (
@@ -40,7 +39,7 @@ from policy_service.store import (
     migrate,
 )
 
-__all__ = ["Assembled", "assemble", "assemble_on", "load_folder", "preview"]
+__all__ = ["Assembled", "assemble", "assemble_on", "load_folder"]
 
 
 def _now() -> datetime:
@@ -149,18 +148,3 @@ def _log_keys(settings: Settings, database: Database) -> LogKeys:
         return load_keys(settings.log_origin, paths, retired)
     except KeyRefused as error:
         raise SettingInvalid(f"POLICY_SIGNING_KEY: {error}") from error
-
-
-def preview(bundle: Bundle, engine_name: str) -> Assembled:
-    """The operations on one bundle and no database: they answer previews, and record nothing."""
-    store = OneBundle(bundle)
-    evaluators = Evaluators(store, engine(engine_name), now=_now, elapsed=time.monotonic, refresh_seconds=float("inf"))
-    evaluators.keep(bundle)
-    return Assembled(
-        PolicyService(NoDecisions(), store, evaluators, now=_now, new_id=new_decision_id),
-        Publishing(store, NoDecisions(), evaluators, now=_now),
-        NoKeys(),
-        NoKeys(),
-        Judge(NoFindings(), engine("reference"), now=_now, share=0.0, cpu=1.0),
-        Shadow(NoFindings(), evaluators, now=_now, cpu=1.0),
-    )

@@ -243,11 +243,11 @@ def post_worker_init(worker: Worker) -> None:
     worker.watch()
     with suppress(NoActiveBundle, StoreUnavailable, UnusableBundle):  # /readyz tells
         shared.service.warm_up()
-    begin_beside(shared, _ends)
+    begin_background(shared, _ends)
 
 
-def begin_beside(shared: Shared, ends: ExitStack) -> None:
-    """Begins all that runs in a worker beside its requests, and registers its end; the last begun ends first."""
+def begin_background(shared: Shared, ends: ExitStack) -> None:
+    """Begins all background work of a worker, and registers its end; the last begun ends first."""
     service, settings = shared.service, shared.settings
     if traces.wanted(settings.traces):
         ends.callback(traces.begin(__version__))
@@ -293,7 +293,7 @@ def _active(service: PolicyService) -> list[tuple[tuple[str], float]]:
 
 
 def worker_exit(_server: Arbiter, _worker: Worker) -> None:
-    """Ends what runs beside the requests of a worker."""
+    """Ends the background work of a worker."""
     _ends.close()
 
 

@@ -85,6 +85,12 @@ class Settings:
     log_format: str = _setting("POLICY_LOG_FORMAT", "auto", "text, json, or auto: text at a terminal, else json")
     log_level: str = _setting("POLICY_LOG_LEVEL", "info", "debug, info, warning, error or critical")
     traces: str = _setting("POLICY_TRACES", "auto", "otlp, off, or auto: otlp if OTEL_EXPORTER_OTLP_ENDPOINT is set")
+    cache: str = _setting(
+        "POLICY_CACHE",
+        "auto",
+        "folder where `check` and `test` remember what did not change; auto: `policyctl` in the user's cache folder; "
+        "off: nothing is remembered",
+    )
     graceful_seconds: int = _setting("POLICY_GRACEFUL_SECONDS", 30, "time a worker has to finish requests at the end")
 
 

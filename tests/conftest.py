@@ -1,5 +1,6 @@
 """What tests of every kind may use: databases, a real PostgreSQL among them."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from policy_service.store import connect, migrate
 from tests import postgres
+
+os.environ["POLICY_CACHE"] = "off"  # no test finds what another has left, nor leaves anything to the user
 
 
 @pytest.hookimpl(trylast=True)  # pytest has grouped the tests by the fixtures that they share

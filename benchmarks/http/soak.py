@@ -176,7 +176,7 @@ def _bundles(operator: Assembled, log: Log) -> list[Bundle]:
 def _change(operator: Assembled, bundles: list[Bundle], log: Log, draw: random.Random) -> None:
     """Another bundle, or a stop, or its end."""
     publishing, policy = operator.publishing, "chuanliu.traffic_hours"
-    stopped = bool(publishing.standing().stops)
+    stopped = bool(publishing.activation_state().stops)
     try:
         if draw.random() < 0.75:
             publishing.activate(draw.choice(bundles).id, _ACT)
@@ -192,7 +192,7 @@ def _change(operator: Assembled, bundles: list[Bundle], log: Log, draw: random.R
 
 
 def _note(operator: Assembled, log: Log) -> None:
-    active = operator.publishing.standing().active
+    active = operator.publishing.activation_state().active
     assert active is not None
     with log.lock:
         if not log.active or log.active[-1][1] != active.bundle:

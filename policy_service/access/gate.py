@@ -9,10 +9,10 @@ from policy_service.access.tokens import Tokens
 
 
 class Unauthenticated(Exception):
-    """Nobody was made out.
+    """The request names no principal: it has no credential, or one that is not valid.
 
     Args:
-        given: a credential was sent, and it is not good. Which part of it is not said.
+        given: a credential was sent. Why it is not valid is not said.
     """
 
     def __init__(self, *, given: bool) -> None:
@@ -21,7 +21,7 @@ class Unauthenticated(Exception):
 
 
 class Gate:
-    """Makes out the principal of a request.
+    """Finds the principal of a request from its credential.
 
     Args:
         tokens: null without an issuer.
@@ -37,7 +37,7 @@ class Gate:
         return self._tokens is None and not self._ring.any_keys()
 
     def was_open(self) -> bool | None:
-        """The same as it was known last, without asking the store; null where it never was known."""
+        """`is_open` as it was last known, without asking the store; null if it was never known."""
         if self._tokens is not None:
             return False
         had = self._ring.had_keys()

@@ -21,7 +21,7 @@ _NEVER = float("-inf")
 
 
 class KeysUnknown(Exception):
-    """The keys cannot be read now, and what is known of them is too old to judge by."""
+    """The keys cannot be read now, and what is known of them is too old to rely on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ _NOBODY = _Known("0" * 64, Principal("", frozenset()), None)
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """What was read.
+    """The keys as they were read at one moment.
 
     Args:
         read_at: of the monotonic clock, before the reading.
@@ -81,7 +81,7 @@ class KeyRing:
         return bool(self._current().known)
 
     def had_keys(self) -> bool | None:
-        """The same as it was known last, without asking the store; null where it never was."""
+        """`any_keys` as it was last known, without asking the store; null if it was never known."""
         snapshot = self._snapshot
         return None if snapshot.read_at == _NEVER else bool(snapshot.known)
 

@@ -1,4 +1,4 @@
-"""What a view asks of its caller: a mark on the function, which every HTTP face can set and one place reads."""
+"""The roles that a view requires of its caller: a mark on the function, set by any HTTP face and read in one place."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

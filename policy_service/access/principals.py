@@ -9,7 +9,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller that was made out.
+    """A caller whose credential was accepted.
 
     Args:
         name: the actor in trails and the caller of idempotency keys; stays when a key is rotated.

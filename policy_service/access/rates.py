@@ -1,8 +1,9 @@
 """How fast a principal may ask, counted in memory that the workers of a host share.
 
-The generic cell rate algorithm (ITU-T I.371): of each principal only the instant is kept at which all that it asked
-would have been asked at its even rate. Nothing is locked: of two requests in one instant, one may not be counted, so
-that a race lets a request too many through, never too few.
+The generic cell rate algorithm (GCRA, ITU-T I.371), which keeps one number for each principal: its theoretical arrival
+time, at which the next request would be due if all came evenly spaced. A request passes unless it comes earlier than
+the burst allows. Nothing is locked: of two requests at the same moment one may not be counted, so that a race may let
+one request too many through, but never refuses one wrongly.
 """
 
 import mmap
@@ -16,7 +17,7 @@ _SECOND = 1_000_000_000
 
 
 class Rates:
-    """Instants of the monotonic clock, in nanoseconds, one a slot.
+    """Theoretical arrival times by slot, in nanoseconds of the monotonic clock.
 
     Args:
         clock: the same for all processes of the host, in nanoseconds.
@@ -28,7 +29,8 @@ class Rates:
         self._clock = clock
 
     def wait_seconds(self, slot: int, rate: int, burst: int) -> float:
-        """Counts a request: 0.0 lets it pass; otherwise it is not counted, and would pass that much later.
+        """How long the caller has to wait: 0.0 where the request passes, which counts it. One that has to wait is not
+        counted.
 
         Args:
             rate: requests a second, 1 or more.

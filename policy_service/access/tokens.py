@@ -19,7 +19,7 @@ _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Tokens:
-    """Judges the tokens of one issuer.
+    """Checks the tokens of one issuer.
 
     Args:
         audience: what a token must be made for.

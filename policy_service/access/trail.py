@@ -65,7 +65,7 @@ def _shown(one: Trailed) -> dict[str, Any]:
 class TrailStore(Protocol):
     """The trail. May raise StoreUnavailable.
 
-    An act that changes something is written together with what it changes, by the store of that.
+    An act that changes something is written by the store of what it changes, in the same transaction.
     """
 
     def note(self, entry: TrailEntry) -> None:

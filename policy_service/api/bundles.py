@@ -179,10 +179,10 @@ def bundles() -> Response:
     if cursor is not None:
         seen_at, _, id_ = cursor.partition("~")
         stored = [one for one in stored if _place(one) < (seen_at, id_)]
-    standing = publishing().standing()
+    state = publishing().activation_state()
     page = stored[:limit]
     more = "~".join(_place(page[-1])) if limit < len(stored) else None
-    return answer({"bundles": [listed(one, standing) for one in page], "next": more})
+    return answer({"bundles": [listed(one, state) for one in page], "next": more})
 
 
 @blueprint.route("/bundles/<bundle:id>", parameters=[ID_PARAMETER])
@@ -214,9 +214,8 @@ def bundle(id: str) -> Response:
         {"path": path, "bytes": len(text.encode())} | ({"text": text} if with_texts else {})
         for path, text in sources.items()
     ]
-    return answer(
-        {**listed(entry, publishing().standing()), "files": files, "activations": [asdict(one) for one in orders]}
-    )
+    found = listed(entry, publishing().activation_state())
+    return answer({**found, "files": files, "activations": [asdict(one) for one in orders]})
 
 
 @blueprint.route("/activations")

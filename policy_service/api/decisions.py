@@ -59,8 +59,8 @@ def decision(id: str) -> Response:
         may_reveal()
     known = service()
     found = known.revealed(checked(id)) if reveal else known.decision(checked(id))
-    standing = auditing().standing(id)
-    log = {"state": standing.state} if standing.index is None else {"state": standing.state, "index": standing.index}
+    place = auditing().place(id)
+    log = {"state": place.state} if place.index is None else {"state": place.state, "index": place.index}
     shown = {**found, "log": log, "chain": _chain(known.chain(id))}
     if reveal:
         note(id, "record")

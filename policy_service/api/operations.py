@@ -46,7 +46,7 @@ def readyz() -> Response:
         raise _not_ready("/worker", WORKER_ENDS, "the worker finishes what is under way, and ends")
     evaluators = service().evaluators
     try:
-        active = service().bundles.standing(instants.text(service().now())).active
+        active = service().bundles.activation_state(instants.text(service().now())).active
         reasons = [] if evaluators.fault is None else [evaluators.fault]
         if shared().judge.store.disagreements(limit=1):
             reasons.append("the reference engine disagreed with an answer, and nobody has acknowledged it yet")

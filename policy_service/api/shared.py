@@ -37,15 +37,15 @@ class Shared:
 
     def start(self) -> None:
         """Start the background threads, in the process that answers requests."""
-        self.judge.beside.start()
-        self.shadow.beside.start()
+        self.judge.queue.start()
+        self.shadow.queue.start()
         if self.recorded is not None:
             self.recorded.sealer.start()
 
     def close(self) -> None:
         """Stop them; what is queued is still done, as far as a few seconds allow."""
-        self.judge.beside.close()
-        self.shadow.beside.close()
+        self.judge.queue.close()
+        self.shadow.queue.close()
         if self.recorded is not None:
             self.recorded.sealer.close()
 

@@ -76,7 +76,7 @@ def stops() -> Response:
     known = publishing()
     return answer(
         {
-            "in_force": [asdict(one) for one in known.standing().stops],
+            "in_force": [asdict(one) for one in known.activation_state().stops],
             "history": [asdict(one) for one in reversed(known.bundles.stop_events())],
         }
     )

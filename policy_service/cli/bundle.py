@@ -142,8 +142,8 @@ def list_(form: str) -> None:
     """List the stored bundles, newest first, and which answer now or later."""
     with publishing() as known:
         stored = sorted(known.bundles.bundles(), key=lambda one: (one.seen_at, one.id), reverse=True)
-        standing = known.standing()
-    rows = [listed(one, standing) for one in stored]
+        state = known.activation_state()
+    rows = [listed(one, state) for one in stored]
     if form == "json":
         write_json({"bundles": rows})
     elif rows:

@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
-from policy_service.cli.folder import as_objects, is_error, rules_option, tell
+from policy_service.cli.folder import as_objects, check_of, is_error, rules_option, tell
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
-from policy_service.decisions.bundles.checking import check as checked
-from policy_service.policies.bundle import load_folder
-from policy_service.policies.loader import FRAME, Sources, is_case_file
+from policy_service.diagnostics import Diagnostic, PolicyError
+from policy_service.policies.loader import FRAME, Sources, is_case_file, read_folder
 
 
 @click.command()
@@ -19,15 +18,14 @@ from policy_service.policies.loader import FRAME, Sources, is_case_file
 @format_option
 def check(folder: Path, strict: bool, form: str) -> None:
     """Check rule files and their cases: every fault of every file, with its place."""
-    bundle, diagnostics, sources = load_folder(folder)
-    found = checked(bundle, diagnostics, sources, folder.as_posix())
+    sources, found, bundle = _checked(folder)
     errors = sum(map(is_error, found))
     summary = {
         "policies": _policies(sources),
         "files": len(sources),
         "errors": errors,
         "warnings": len(found) - errors,
-        "bundle": bundle.id if bundle is not None and not errors else None,
+        "bundle": bundle,
     }
     if form == "json":
         write_json({**summary, "diagnostics": as_objects(found)})
@@ -36,6 +34,16 @@ def check(folder: Path, strict: bool, form: str) -> None:
         click.echo(_line(summary))
     if errors or (strict and found):
         raise found_errors()
+
+
+def _checked(folder: Path) -> tuple[Sources, list[Diagnostic], str | None]:
+    """The sources of the folder, every diagnostic, and the id of the bundle where there is no error."""
+    try:
+        sources = read_folder(folder)
+    except PolicyError as error:
+        return {}, error.report.sorted(), None
+    found = check_of(folder, sources).run()
+    return sources, found.diagnostics, found.bundle
 
 
 def _policies(sources: Sources) -> int:

@@ -6,10 +6,10 @@ from typing import Any, BinaryIO
 
 import click
 
-from policy_service.assembly import assemble, preview
 from policy_service.cli import requests
 from policy_service.cli.folder import bundle_of, rules_option
 from policy_service.cli.terminal import write_json
+from policy_service.decisions.deciding.previewing import previewing
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.engines import registry
 from policy_service.policies.bundle import Bundle
@@ -47,7 +47,7 @@ def evaluate(
     overrides |= {"policies": list(policies)} if policies else {}
     overrides |= {"options": {"trace": trace}} if trace is not None else {}
     with requests.reporting_faults(form):
-        served = _deciding(settings, bundle) if decide else preview(bundle, settings.engine).service
+        served = _deciding(settings, bundle) if decide else previewing(bundle, registry.engine(settings.engine))
         request = requests.read(file, served, settings.max_depth, overrides)
         answer = served.evaluate(request, caller="policyctl").answer
     write_json(answer, pretty=pretty)
@@ -55,6 +55,8 @@ def evaluate(
 
 def _deciding(settings: Settings, bundle: Bundle) -> PolicyService:
     """The service on its database. As `serve` does, it activates the folder's bundle if that has changed."""
+    from policy_service.assembly import assemble  # here, so that a preview loads no database
+
     assembled = assemble(settings)
     active = assembled.publishing.adopt_folder(bundle, actor="policyctl")
     if active != bundle.id:

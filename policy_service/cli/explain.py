@@ -8,14 +8,15 @@ from typing import Any, BinaryIO
 
 import click
 
-from policy_service.assembly import preview
 from policy_service.cli import requests
 from policy_service.cli.folder import bundle_of, rules_option
 from policy_service.cli.terminal import format_option, wrapped, write_json
 from policy_service.cli.tongue import lang_option, tongue
+from policy_service.decisions.deciding.previewing import previewing
 from policy_service.decisions.explaining.explain import Explained, Explanation, Point
 from policy_service.decisions.explaining.explain import explain as explanation_of
 from policy_service.decisions.explaining.words import WORD, Tongue, word
+from policy_service.engines.registry import engine
 from policy_service.settings import read_settings
 
 _WIDEST = 100
@@ -33,7 +34,7 @@ def explain(file: BinaryIO, folder: Path, lang: str | None, form: str) -> None:
     """
     settings = read_settings()
     bundle = bundle_of(folder)
-    served = preview(bundle, settings.engine).service
+    served = previewing(bundle, engine(settings.engine))
     with requests.reporting_faults(form):
         request = requests.read(file, served, settings.max_depth, {"purpose": "preview", "options": {"trace": "full"}})
         evaluator, state, question = served.asking.asked(request)

@@ -1,16 +1,22 @@
 """The rules folder that a command reads, and its faults told."""
 
+import gc
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from policy_service.authoring.checking import Check
+from policy_service.authoring.folder import Folder
+from policy_service.authoring.memory import Memory, folder_of
+from policy_service.authoring.program import digest
 from policy_service.cli.terminal import found_errors
 from policy_service.diagnostics import Diagnostic, as_json, render
 from policy_service.policies.bundle import Bundle, load_folder
-from policy_service.policies.loader import check_sources
-from policy_service.settings import Settings
+from policy_service.policies.loader import Sources, check_sources
+from policy_service.settings import Settings, read_settings
 
 rules_option = click.option(
     "--rules", "folder", type=click.Path(path_type=Path), envvar="POLICY_RULES", show_envvar=True,
@@ -20,11 +26,27 @@ rules_option = click.option(
 
 def bundle_of(folder: Path) -> Bundle:
     """The bundle of the folder; when it has errors they are told on standard error and the command ends."""
+    _keep_all()
     found, diagnostics, sources = load_folder(folder)
     if found is None:
         tell(folder, diagnostics, sources)
         raise found_errors()
     return found
+
+
+def check_of(folder: Path, sources: Sources, *, engine: bool = True) -> Check:
+    """A check of the folder that uses what earlier ones found, and is remembered for later ones."""
+    _keep_all()
+    setting = {name: os.environ[name] for name in ("POLICY_CACHE",) if name in os.environ}
+    place = folder_of(read_settings(setting).cache, os.environ)
+    memory = Memory(place, digest() if place is not None else "")
+    return Check(Folder(sources, folder.as_posix(), memory), memory, engine=engine)
+
+
+def _keep_all() -> None:
+    """Look for no garbage: what a command loads stays to its end, and to walk through it again and again takes long."""
+    gc.disable()
+    click.get_current_context().call_on_close(gc.enable)
 
 
 def tell(folder: Path, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str], *, err: bool = True) -> None:

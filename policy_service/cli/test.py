@@ -1,20 +1,25 @@
 """`policyctl test`: the cases of the rule files, on every engine."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import click
 
 from policy_service import canonical
-from policy_service.cli.folder import as_objects, is_error, rules_option, tell
+from policy_service.authoring.checking import Check
+from policy_service.cli.folder import as_objects, check_of, is_error, rules_option, tell
 from policy_service.cli.terminal import counted, format_option, found_errors, progress, write_json
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.rule_tests.caseruns import Failure, Outcome, run
-from policy_service.decisions.rule_tests.cases import Case, read_cases
-from policy_service.diagnostics import Report, Span
+from policy_service.decisions.rule_tests.cases import Case
+from policy_service.diagnostics import Diagnostic, PolicyError, Span
 from policy_service.engines import registry
-from policy_service.policies.bundle import Bundle, load_folder
+from policy_service.policies.bundle import Bundle
+from policy_service.policies.loader import Sources, read_folder
+from policy_service.policies.narrowing import narrowed
 
 
 @click.command()
@@ -31,13 +36,12 @@ def test(folder: Path, paths: tuple[Path, ...], name: str | None, engine: str, f
 
     PATHS, from where you are, lead to case files, policy files or folders of the rules folder; all of it without.
     """
-    bundle, cases = _cases(folder, form)
-    chosen = [case for case in cases if _is_below(case, paths) and (name or "").lower() in case.name.lower()]
+    bundle, cases = _cases(folder, paths, form)
+    chosen = [case for case in cases if (name or "").lower() in case.name.lower()]
     if not chosen and (paths or name):
         raise click.UsageError("no case is in these files, or has this text in its name")
     engines = registry.NAMES if engine == "all" else (engine,)
-    evaluators = {name: Evaluator(bundle, registry.engine(name)) for name in engines}
-    outcomes = [run(case, evaluators) for case in progress(chosen, "cases")]
+    outcomes = list(_outcomes(bundle, chosen, engines))
     failed = [outcome for outcome in outcomes if not outcome.passed]
     if form == "json":
         counts = {"cases": len(outcomes), "passed": len(outcomes) - len(failed), "failed": len(failed)}
@@ -50,14 +54,21 @@ def test(folder: Path, paths: tuple[Path, ...], name: str | None, engine: str, f
         raise found_errors()
 
 
-def _cases(folder: Path, form: str) -> tuple[Bundle, tuple[Case, ...]]:
-    """The cases; nothing runs on a folder with errors: they are told and the command ends."""
-    bundle, diagnostics, sources = load_folder(folder)
-    report = Report(diagnostics)
-    cases = read_cases(sources, folder.as_posix(), bundle.rules if bundle is not None else None, report)
-    if bundle is not None and not report.has_errors:
-        return bundle, cases
-    errors = [d for d in report.sorted() if is_error(d)]
+def _outcomes(bundle: Bundle, cases: Sequence[Case], engines: Sequence[str]) -> Iterator[Outcome]:
+    """What became of each case. Those of one policy stand together: it is compiled with what it needs, and no more."""
+    loaded = {name: registry.engine(name) for name in engines}
+    for policy, own in groupby(progress(cases, "cases"), key=lambda case: case.policy):
+        part = replace(bundle, rules=narrowed(bundle.rules, [policy]))
+        evaluators = {name: Evaluator(part, engine) for name, engine in loaded.items()}
+        yield from (run(case, evaluators) for case in own)
+
+
+def _cases(folder: Path, paths: Sequence[Path], form: str) -> tuple[Bundle, list[Case]]:
+    """The cases of some files, and their policies; nothing runs on a folder with errors: they are told instead."""
+    sources, errors, check = _checked(folder)
+    if check is not None and not errors:
+        rules, cases = check.cases([one for one in check.folder.case_files if _is_below(folder / one, paths)])
+        return Bundle("", rules, sources), cases
     if form == "json":
         write_json({"diagnostics": as_objects(errors)})
     else:
@@ -65,11 +76,21 @@ def _cases(folder: Path, form: str) -> tuple[Bundle, tuple[Case, ...]]:
     raise found_errors()
 
 
-def _is_below(case: Case, paths: Sequence[Path]) -> bool:
-    """Whether the case stands in one of the files or folders; a policy file stands for the cases beside it."""
+def _checked(folder: Path) -> tuple[Sources, list[Diagnostic], Check | None]:
+    """The sources of the folder, its errors, and the check that found them; null where files cannot be read."""
+    try:
+        sources = read_folder(folder)
+    except PolicyError as error:
+        return {}, [d for d in error.report.sorted() if is_error(d)], None
+    check = check_of(folder, sources, engine=False)
+    return sources, [d for d in check.run().diagnostics if is_error(d)], check
+
+
+def _is_below(case_file: Path, paths: Sequence[Path]) -> bool:
+    """Whether a case file is, or stands below, one of the paths; a policy file stands for the cases beside it."""
     if not paths:
         return True
-    file = Path(case.span.file).resolve()
+    file = case_file.resolve()
     found = [p.resolve() for p in paths]
     beside = [p.with_name(p.name.removesuffix(".yaml").partition("@")[0] + ".test.yaml") for p in found]
     return any(file.is_relative_to(p) or file == b for p, b in zip(found, beside, strict=True))

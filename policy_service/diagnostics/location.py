@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 
@@ -33,7 +34,7 @@ class Lines:
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
-        self._starts = [0, *(i + 1 for i, c in enumerate(text) if c == "\n")]
+        self._starts = [0, *accumulate(len(line) + 1 for line in text.split("\n")[:-1])]
         self._length = len(text)
 
     def offset(self, line: int, column: int) -> int:
@@ -42,11 +43,12 @@ class Lines:
 
     def span(self, start: int, end: int) -> Span:
         """The span of [start, end), cut at the end of its first line."""
-        line = bisect_right(self._starts, start) - 1
-        column = start - self._starts[line]
-        last = self._starts[line + 1] - 1 if line + 1 < len(self._starts) else self._length
-        stop = min(max(end, start + 1), max(last, start + 1)) - self._starts[line]
-        return Span(self.file, line + 1, column + 1, stop + 1)
+        starts = self._starts
+        line = bisect_right(starts, start)
+        before = starts[line - 1] - 1
+        last = starts[line] - 1 if line < len(starts) else self._length
+        stop = end if start < end <= last else max(start + 1, min(end, last))
+        return Span(self.file, line, start - before, stop - before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
@@ -48,14 +49,17 @@ class _Tokens(Lexer):
         return iter(data)
 
 
-_GRAMMAR = Lark(
-    files("policy_service.language").joinpath("grammar.lark").read_text("utf-8"),
-    parser="lalr",
-    lexer=_Tokens,
-    start=["expression", "cell"],
-    propagate_positions=True,
-    maybe_placeholders=True,
-)
+@cache
+def _grammar() -> Lark:
+    """The parser, made when the first expression is read: that takes longer than loading this package."""
+    return Lark(
+        files("policy_service.language").joinpath("grammar.lark").read_text("utf-8"),
+        parser="lalr",
+        lexer=_Tokens,
+        start=["expression", "cell"],
+        propagate_positions=True,
+        maybe_placeholders=True,
+    )
 
 
 def parse_expression(text: str, origin: Origin, report: Report, vocabulary: Vocabulary = _PROFILE) -> ast.Node | None:
@@ -76,7 +80,7 @@ def _parse(start: str, text: str, origin: Origin, report: Report, vocabulary: Vo
         report.add(SYNTAX, origin.span(0, len(text)), "an expression is missing")
         return None
     try:
-        tree = _GRAMMAR.parse(cast(str, tokens), start=start)
+        tree = _grammar().parse(cast(str, tokens), start=start)
     except UnexpectedInput as error:
         _report_unexpected(error, tokens, origin, report)
         return None

@@ -5,7 +5,14 @@ from dataclasses import asdict, fields
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from policy_service.decisions.ports.activations import Activation, BundleEntry, Change, Outrun, Standing, StopEvent
+from policy_service.decisions.ports.activations import (
+    Activation,
+    ActivationState,
+    BundleEntry,
+    Change,
+    StaleVersion,
+    StopEvent,
+)
 from policy_service.store.database import insert_if_new, reading, snapshot, writing
 from policy_service.store.tables import activations, bundle_sources, bundles, changes, stops
 from policy_service.store.trail import add_to_trail
@@ -48,9 +55,9 @@ class SqlBundleStore:
             rows = connection.execute(select(*_ENTRY).order_by(bundles.c.seen_at, bundles.c.id))
             return [BundleEntry(*row) for row in rows]
 
-    def standing(self, now: str) -> Standing:
+    def activation_state(self, now: str) -> ActivationState:
         with snapshot(self._engine) as connection:
-            return _standing(connection, now)
+            return _activation_state(connection, now)
 
     def apply(self, change: Change, at: str, version: int) -> None:
         with writing(self._engine) as connection:
@@ -91,17 +98,17 @@ class SqlBundleStore:
 
 
 def _take_turn(connection: Connection, at: str, version: int) -> None:
-    """The next version is ours, or Outrun: of two that were thought out against the same one, the second fails."""
+    """Claim the next version. StaleVersion if it is taken: the second of two changes based on one version fails."""
     last = connection.scalars(_LAST).one() or 0
     if last != version:
-        raise Outrun(f"version {version} was read, {last} is the last")
+        raise StaleVersion(f"version {version} was read, {last} is the last")
     ours = insert_if_new(connection.dialect.name, changes).returning(changes.c.version)
     if connection.execute(ours, {"version": version + 1, "at": at}).first() is None:
-        raise Outrun(f"version {version + 1} was written by another")
+        raise StaleVersion(f"version {version + 1} was written by another")
 
 
 def _save(connection: Connection, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
-    """Whether the bundle is new: of two that save it at once, one is told so."""
+    """Save a bundle; whether it is new. If two processes save it at once, it is new for one of them only."""
     ours = insert_if_new(connection.dialect.name, bundles).returning(bundles.c.id)
     if connection.execute(ours, {"id": id, "label": label, "seen_at": seen_at}).first() is None:
         return False
@@ -111,7 +118,7 @@ def _save(connection: Connection, id: str, label: str | None, sources: Mapping[s
     return True
 
 
-def _standing(connection: Connection, now: str) -> Standing:
+def _activation_state(connection: Connection, now: str) -> ActivationState:
     version = connection.scalars(_LAST).one() or 0
     newest = select(*_ACTIVATION).where(activations.c.effective_at <= now).order_by(*_NEWEST_FIRST).limit(1)
     active = connection.execute(newest).first()
@@ -121,7 +128,7 @@ def _standing(connection: Connection, now: str) -> Standing:
     for row in connection.execute(select(*_STOP).order_by(stops.c.sequence)):
         event = StopEvent(*row)
         last[event.policy, event.reward or ""] = event
-    return Standing(
+    return ActivationState(
         version,
         Activation(*active) if active else None,
         tuple(Activation(*row) for row in pending),

@@ -60,7 +60,7 @@ class SqlDecisionStore:
     """Decisions in the tables `decisions` and `idempotency`; may be shared by threads.
 
     Args:
-        on_commit: told after each commit how many decisions it appended; it must not fail.
+        on_commit: called after each commit with the number of decisions appended; it must not fail.
     """
 
     def __init__(self, engine: Engine, on_commit: Callable[[int], None] | None = None) -> None:
@@ -175,7 +175,7 @@ def _refusal(entry: Entry, fault: StoreRefused) -> StoreRefused:
 
 
 def _append(connection: Connection, entries: Sequence[Entry]) -> list[Outcome]:
-    """What became of each: the claims are written first, and only who gets its own writes its record."""
+    """The result for each entry: claims are written first, and an entry's record only if its claim was new."""
     outcomes: dict[int, Outcome] = {}
     for _ in range(_ROUNDS):
         waiting = [n for n in range(len(entries)) if n not in outcomes]

@@ -32,7 +32,7 @@ class SqlTrailStore:
 
 
 def add_to_trail(connection: Connection, entries: Sequence[TrailEntry]) -> None:
-    """Writes acts within the transaction of what they tell."""
+    """Writes acts in the transaction of the change that they record."""
     if entries:
         connection.execute(insert(trail), [asdict(one) | {"detail": _text(one)} for one in entries])
 

@@ -1,1 +1,1 @@
-"""How the service is: logs, metrics, traces. The lowest layer, so that every other may tell."""
+"""How the service is doing: logs, metrics and traces. In a low layer, so that every other may use them."""

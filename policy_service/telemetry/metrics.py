@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Any
+
+from policy_service.background import Periodic
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 MOST_SERIES = 5000
@@ -251,7 +253,7 @@ class Folder:
             self._put(str(pid), snapshot)
 
     def bury(self, pid: int) -> None:
-        """Add what an ended worker counted to what those before it did. Its gauges end with it."""
+        """Add the counts of a worker that ended to those of the workers that ended before. Its gauges are dropped."""
         with self._locked(fcntl.LOCK_EX):
             left = self.path / str(pid)
             if not left.exists():
@@ -285,20 +287,15 @@ class Flusher:
     """Writes what this process counts to the folder, once a second and at `close`."""
 
     def __init__(self, folder: Folder) -> None:
-        self._folder, self._stop = folder, Event()
-        self._thread = Thread(target=self._run, name="metrics", daemon=True)
-        self._thread.start()
+        self._folder = folder
+        self._periodic = Periodic("metrics", _FLUSH_SECONDS, self.flush)
+        self._periodic.start()
 
     def flush(self) -> None:
         self._folder.write(counts.snapshot(), os.getpid())
 
-    def _run(self) -> None:
-        while not self._stop.wait(_FLUSH_SECONDS):
-            self.flush()
-
     def close(self) -> None:
-        self._stop.set()
-        self._thread.join(_FLUSH_SECONDS)
+        self._periodic.close(_FLUSH_SECONDS)
         self.flush()
 
 
@@ -317,7 +314,7 @@ def shared_folder() -> Path | None:
 
 
 def begin() -> Callable[[], None]:
-    """Begin as a worker, with nothing counted; the end of it is given back."""
+    """Begin to count as a worker, from zero; returns the function that ends it."""
     global _flusher  # noqa: PLW0603  one for the process
     counts.clear()
     if _folder is None:

@@ -56,8 +56,8 @@ def test_answers_of_the_engine_that_decides_are_those_of_the_reference(
 ) -> None:
     for more in ({}, {"policies": None}, {"purpose": "preview", "options": {"trace": "full"}}):
         assert own_client.post("/v1/evaluate", json={**request_body, **more}).status_code < 300
-    judge.beside.drain()
-    assert judge.beside.counts == {"taken": 3, "dropped": 0, "done": 3, "failed": 0}
+    judge.queue.drain()
+    assert judge.queue.counts == {"taken": 3, "dropped": 0, "done": 3, "failed": 0}
     assert judge.store.open() == 0
 
 
@@ -156,7 +156,7 @@ def test_a_shadow_counts_by_policy_what_it_would_change_and_touches_no_answer(
     id_ = own_client.post("/v1/evaluate", json=body).get_json()["decision_id"]
     assert own_client.post("/v1/evaluate", json={**body, "purpose": "preview"}).get_data() == plain
     own_client.post("/v1/evaluate", json={**body, "purpose": "preview", "bundle": draft})  # asked for: not compared
-    own.shadow.beside.drain()
+    own.shadow.queue.drain()
     found = own_client.get(f"/v1/bundles/{draft}/shadow").get_json()
     counts = {one.pop("policy"): one for one in found["policies"]}
     assert counts["chuanliu.traffic_hours"] == {"evaluated": 2, "changed": 2}
@@ -175,7 +175,7 @@ def test_of_each_policy_some_examples_are_kept_and_all_are_counted(
     start(own_client, draft)
     for _ in range(2):
         own_client.post("/v1/evaluate/batch", json=[request_body] * 15, buffered=True)
-        own.shadow.beside.drain()
+        own.shadow.queue.drain()
     found = own_client.get(f"/v1/bundles/{draft}/shadow").get_json()
     assert found["policies"] == [{"policy": "chuanliu.traffic_hours", "evaluated": 30, "changed": 30}]
     assert len(found["examples"]) == EXAMPLES_KEPT
@@ -192,12 +192,12 @@ def test_another_worker_begins_and_ends_with_the_store(
     other.seen(watcher.all[0])  # it has not looked yet
     other.look()
     other.seen(watcher.all[0])
-    other.beside.drain()
+    other.queue.drain()
     assert own.shadow.shown(draft).findings.counts["chuanliu.traffic_hours"] == (1, 1)
     own.shadow.end(draft, ACT)
     other.look()
     other.seen(watcher.all[0])
-    assert other.beside.counts["taken"] == 1
+    assert other.queue.counts["taken"] == 1
 
 
 def test_an_end_is_shown_and_what_was_found_stays(
@@ -238,5 +238,5 @@ def test_a_bundle_that_is_not_stored_casts_no_shadow(own_client: FlaskClient) ->
 
 def test_nothing_runs_before_it_is_started(own: Assembled) -> None:
     create_app(assembled=own)
-    assert own.judge.beside._thread is None
-    assert own.shadow.beside._thread is None
+    assert not own.judge.queue.running
+    assert not own.shadow.queue.running

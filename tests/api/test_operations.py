@@ -98,7 +98,7 @@ def test_without_its_store_it_is_not_ready_and_says_why(
     def unreachable(_now: str) -> None:
         raise StoreUnavailable("secret://place")
 
-    monkeypatch.setattr(own.service.bundles, "standing", unreachable)
+    monkeypatch.setattr(own.service.bundles, "activation_state", unreachable)
     response = own_client.get("/readyz")
     problem = parsed(response)
     conforms(problem, "Problem")

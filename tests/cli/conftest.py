@@ -28,6 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caches: Path) -> Run:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("POLICY_", "LC_"))] + ["LANG"]:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("POLICY_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(caches))
     monkeypatch.setenv("COLUMNS", "100")
 

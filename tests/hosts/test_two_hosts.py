@@ -115,7 +115,7 @@ def _workers_by(host: Host, id_: str) -> float:
 
 
 def test_one_activation_switches_every_worker_of_both_hosts_and_no_answer_mixes_two_bundles(pair: Pair) -> None:
-    before = pair.a.get("/readyz") and pair.inside.publishing.standing().active
+    before = pair.a.get("/readyz") and pair.inside.publishing.activation_state().active
     assert before is not None
     other, _ = bundle(_other_rules(pair.a.rules))
     assert other is not None
@@ -179,7 +179,7 @@ def test_one_idempotency_key_posted_to_both_hosts_at_once_gives_one_decision(pai
 
 
 def test_a_stop_on_one_host_reaches_pinned_decisions_of_the_other_at_once(pair: Pair) -> None:
-    active = pair.inside.publishing.standing().active
+    active = pair.inside.publishing.activation_state().active
     assert active is not None
     pinned = _BODIES[0] | {"bundle": active.bundle}
     talks = [pair.a.talk() for _ in range(6)]  # of both workers, that is
@@ -226,7 +226,7 @@ def test_four_workers_seal_one_log_without_gaps(pair: Pair) -> None:
     assert (verified.findings, verified.records, verified.waiting) == ((), size, 0)
     indices = [entry.index for entry in auditing.log.entries(0, size + 1)]
     assert indices == list(range(size))
-    places = {auditing.standing(answer["decision_id"]).index for answer in answers[:50]}
+    places = {auditing.place(answer["decision_id"]).index for answer in answers[:50]}
     assert len(places) == len(answers[:50])
     for old in heads:
         new, hashes = auditing.consistency(old.size)

@@ -123,6 +123,18 @@ class Evaluator:
                 self._ready.popitem(last=False)
             return found
 
+    @property
+    def compiled(self) -> int:
+        """For how many epochs it is ready."""
+        return len(self._ready)
+
+    def shed(self) -> None:
+        """Keep only what was compiled for the epoch used last; the other epochs are compiled again when asked for."""
+        with self._lock:
+            while len(self._ready) > 1:
+                self._ready.popitem(last=False)  # as above, freed with the last reference
+            self._latest = None
+
     def _compiler(self) -> Online:
         if isinstance(self.engine, Oracle):
             raise TypeError(f"{self.engine.name} compiles nothing")

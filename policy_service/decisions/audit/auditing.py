@@ -41,8 +41,10 @@ class InclusionProof:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a record stands: `waiting` for its index a moment, `sealed` with it; `missing` is a fault of the store."""
+class LogPlace:
+    """Where a record is in the log: `waiting` for its index, which takes a moment; `sealed`, with its index; or
+    `missing`, which is a fault of the store.
+    """
 
     state: Literal["sealed", "waiting", "missing"]
     index: int | None = None
@@ -125,12 +127,12 @@ class Auditing:
             "keys": [verifier.text for verifier in self.keys.verifiers],
         }
 
-    def standing(self, id_: str) -> Standing:
-        """Where a decision stands in the log."""
+    def place(self, id_: str) -> LogPlace:
+        """Where a decision is in the log."""
         entry, waits = self._entry(id_)
         if entry is not None:
-            return Standing("sealed", entry.index)
-        return Standing("waiting" if waits else "missing")
+            return LogPlace("sealed", entry.index)
+        return LogPlace("waiting" if waits else "missing")
 
     def _entry(self, id_: str) -> tuple[LogEntry | None, bool]:
         """The entry of a record; without one, whether the record waits for it."""

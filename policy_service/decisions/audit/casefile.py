@@ -201,7 +201,7 @@ class Gathering:
         if dict(known.bundle.sources) == dict(sources):
             return known
         found, _ = bundle_of(sources)
-        return self._evaluators.apart(found) if found is not None and found.id == id_ else None
+        return self._evaluators.uncached(found) if found is not None and found.id == id_ else None
 
 
 # ---- the record itself

@@ -254,7 +254,7 @@ def mixed(evaluators: Evaluators, bundles: BundleStore) -> Callable[[str, str], 
                 raise NotComparable(
                     f"the rules of {rules} do not take the parameters of {parameters}: {diagnostics[0].message}"
                 )
-            made[pair] = evaluators.apart(found)
+            made[pair] = evaluators.uncached(found)
         return made[pair]
 
     return of

@@ -5,25 +5,26 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from threading import Event, Lock, Thread
+from threading import Lock
 
 from policy_service.access import instants
+from policy_service.background import Periodic
 from policy_service.decisions.answers.days import business_day
 from policy_service.decisions.answers.evaluate import Evaluator
-from policy_service.decisions.ports.activations import Activation, BundleStore, Standing
+from policy_service.decisions.ports.activations import Activation, ActivationState, BundleStore
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.engines.contracts import Engine
 from policy_service.policies.bundle import Bundle, stored
 from policy_service.telemetry import metrics
 
-_KEPT = 6
+_KEPT = 2
+"""Evaluators ready at a time: the active one, and the one used last of the others. One holds some ten MiB."""
 _PREPARED = 2
 """Pending bundles that are compiled beforehand at a time."""
 _SOON = timedelta(seconds=60)
 """How long before it is needed a pending bundle, or the next day, is compiled."""
 _RETRY_SECONDS = 30.0
 """How long a bundle that cannot be loaded is left alone."""
-_END_SECONDS = 5.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -45,10 +46,10 @@ class UnusableBundle(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    """What this process answers by, replaced as one."""
+    """The bundle that this process answers by, and what the store said of it; replaced as a whole, never changed."""
 
     evaluator: Evaluator | None
-    standing: Standing
+    state: ActivationState
     looked_at: float
 
 
@@ -56,7 +57,7 @@ class Evaluators:
     """Compiled bundles of one process. A request that holds an evaluator keeps its bundle to its end.
 
     Args:
-        now: the clock that activations are judged by.
+        now: the clock that decides whether an activation is in effect.
         elapsed: seconds that only grow, for `refresh_seconds`.
     """
 
@@ -79,8 +80,7 @@ class Evaluators:
         self._broken: dict[str, float] = {}
         self._active_fault: str | None = None
         self._pending_fault: str | None = None
-        self._stop: Event | None = None
-        self._thread: Thread | None = None
+        self._refresher = Periodic("bundle-refresh", refresh_seconds, self._look_ahead)
 
     @property
     def fault(self) -> str | None:
@@ -101,17 +101,17 @@ class Evaluators:
     def active(self) -> Evaluator | None:
         """The evaluator of the active bundle; None before the first activation.
 
-        It may be `refresh_seconds` and a compilation late. While `keep_fresh` runs no request waits for either; without
-        it one request looks, and those that come meanwhile are answered by the last one. Where nothing can be looked up
-        or taken over, the last one answers.
+        It may be late by `refresh_seconds` and the time to compile. While the thread of `keep_fresh` runs, no request
+        waits for either. Without it one request looks for the active bundle, and those that come meanwhile get the one
+        known before. If the store cannot be read or the new bundle cannot be used, the one known before stays.
 
         Raises:
-            StoreUnavailable: and there is no last one.
+            StoreUnavailable: and none was known before.
         """
         live = self._live
         if live is None or live.evaluator is None:
             return self._first()
-        due = self._stop is None and self._elapsed() - live.looked_at >= self._refresh_seconds
+        due = not self._refresher.running and self._elapsed() - live.looked_at >= self._refresh_seconds
         if due and self._refreshing.acquire(blocking=False):
             try:
                 self._attempt()
@@ -143,22 +143,24 @@ class Evaluators:
     def _look(self) -> Evaluator | None:
         looked_at = self._elapsed()
         moment = self._now()
-        standing = self._store.standing(instants.text(moment))
+        state = self._store.activation_state(instants.text(moment))
         found = None
-        if standing.active is not None:
+        if state.active is not None:
             try:
-                found = self._taken(standing.active.bundle, moment)
+                found = self._taken(state.active.bundle, moment)
             except StoreUnavailable:
                 raise
             except Exception:
-                self._active_fault = f"the active bundle {standing.active.bundle} cannot be used"
+                self._active_fault = f"the active bundle {state.active.bundle} cannot be used"
                 raise
-        self._live = _Live(found, standing, looked_at)
+        before, self._live = self._live, _Live(found, state, looked_at)
         self._active_fault = None
+        if before is not None and before.evaluator is not found:
+            self._shed()
         return found
 
     def _taken(self, id_: str, moment: datetime) -> Evaluator:
-        """The evaluator, compiled for a day; what could not be had a moment ago is not tried again at once."""
+        """The evaluator of a bundle, compiled for a day. One that failed is not tried again for half a minute."""
         tried = self._broken.get(id_)
         if tried is not None and self._elapsed() - tried < _RETRY_SECONDS:
             raise UnusableBundle(f"the bundle {id_} cannot be used")
@@ -174,12 +176,12 @@ class Evaluators:
         return found
 
     def catch_up(self) -> None:
-        """Look for the active bundle now, as `refresh` does; what goes wrong is told and not raised."""
+        """Look for the active bundle now, as `refresh` does, but log a fault instead of raising it."""
         with self._refreshing:
             self._attempt()
 
     def _attempt(self) -> None:
-        """Look, and tell what goes wrong instead of raising it: an earlier bundle answers."""
+        """Look, and log a fault instead of raising it; the bundle known before goes on answering."""
         try:
             self._look()
         except StoreUnavailable as error:
@@ -194,27 +196,19 @@ class Evaluators:
         if self._live is not None:
             self._live = replace(self._live, looked_at=self._elapsed())
 
-    # ---- beside requests
+    # ---- in the background
 
     def keep_fresh(self) -> None:
-        """From now on a thread of this process looks for the active bundle, until `close`."""
-        if self._stop is None:
-            self._stop = Event()
-            self._thread = Thread(target=self._refresh_until, args=(self._stop,), name="bundle-refresh", daemon=True)
-            self._thread.start()
+        """Start the thread that looks for the active bundle every `refresh_seconds`, until `close`."""
+        self._refresher.start()
 
     def close(self) -> None:
-        """End the thread; one that compiles just now is waited for, for a few seconds."""
-        stop, thread = self._stop, self._thread
-        self._stop = self._thread = None
-        if stop is not None and thread is not None:
-            stop.set()
-            thread.join(_END_SECONDS)
+        """End the thread; if it is compiling, wait for it, but only a few seconds."""
+        self._refresher.close()
 
-    def _refresh_until(self, stop: Event) -> None:
-        while not stop.wait(self._refresh_seconds):
-            self.catch_up()
-            self._prepare()
+    def _look_ahead(self) -> None:
+        self.catch_up()
+        self._prepare()
 
     def _prepare(self) -> None:
         """Compile what will be needed within a minute: pending bundles, and the next day of the active one."""
@@ -222,7 +216,7 @@ class Evaluators:
         if live is None:
             return
         soon = self._now() + _SOON
-        pending = imminent(live.standing.pending, instants.text(soon))[:_PREPARED]
+        pending = imminent(live.state.pending, instants.text(soon))[:_PREPARED]
         self._soon = frozenset(one.bundle for one in pending)
         fault = f"the bundle to be activated at {pending[0].effective_at} cannot be used" if pending else None
         try:
@@ -252,18 +246,18 @@ class Evaluators:
         found = self._found(id_)
         if found is not None:
             return found
-        with self._loading:  # one at a time; those that are known are not waited for
+        with self._loading:  # one bundle at a time is loaded; a request for one that is ready does not wait
             found = self._found(id_)
             return found if found is not None else self._add(self._load(id_))
 
     def keep(self, loaded: Bundle) -> None:
-        """Take a bundle that is loaded already, so that it is not read again."""
+        """Add a bundle that the caller has loaded already, so that it is not loaded again."""
         with self._loading:
             if self._found(loaded.id) is None:
                 self._add(loaded)
 
-    def apart(self, loaded: Bundle) -> Evaluator:
-        """An evaluator of a bundle that is not stored, on the same engine; whoever asks for it keeps it."""
+    def uncached(self, loaded: Bundle) -> Evaluator:
+        """A new evaluator on the same engine, of a bundle that need not be stored; it is not kept here."""
         return Evaluator(loaded, self._engine)
 
     def _found(self, id_: str) -> Evaluator | None:
@@ -277,11 +271,26 @@ class Evaluators:
         made = Evaluator(loaded, self._engine)
         with self._lock:
             self._known[loaded.id] = made
-            live = self._live.evaluator if self._live is not None else None
-            spared = {made.bundle.id, *self._soon} | ({live.bundle.id} if live is not None else set())
+            spared = {made.bundle.id, *self._spared()}
             for id_ in [one for one in self._known if one not in spared][: max(0, len(self._known) - _KEPT)]:
                 del self._known[id_]  # a request may still be inside; its engines go with the last reference
         return made
+
+    def _spared(self) -> set[str]:
+        """Ids of the active bundle and of those that are about to be."""
+        live = self._live.evaluator if self._live is not None else None
+        return {*self._soon} | ({live.bundle.id} if live is not None else set())
+
+    def _shed(self) -> None:
+        """After a take-over: free most of what was compiled of other bundles, since few requests still name them.
+
+        The epoch used last stays: requests under way and retries pin the bundle that was active before.
+        """
+        with self._lock:
+            spared = self._spared()
+            others = [one for id_, one in self._known.items() if id_ not in spared]
+        for one in others:
+            one.shed()
 
     def _load(self, id_: str) -> Bundle:
         sources = self._store.sources(id_)
@@ -294,5 +303,5 @@ class Evaluators:
 
 
 def imminent(pending: tuple[Activation, ...], until: str | None = None) -> list[Activation]:
-    """The pending orders that will hold, by an instant; of several for one instant the last, which wins."""
+    """The pending activations up to an instant; of several for the same instant only the last, which takes effect."""
     return list({one.effective_at: one for one in pending if until is None or one.effective_at <= until}.values())

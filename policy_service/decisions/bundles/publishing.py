@@ -1,7 +1,8 @@
 """Bundles stored, activated, stopped and taken back.
 
-Every change is thought out against a `Standing` and refused as `Outrun` if another came between; then it is thought out
-again. So of two that act at once neither loses what the other did.
+Changes use optimistic concurrency on a version: an operation reads the `ActivationState` with its version, and its
+change is written only if that version is still the last. Otherwise the store raises `StaleVersion`, and the operation
+is tried again on the new state. So if two people act at once, neither loses what the other did.
 """
 
 import logging
@@ -17,14 +18,14 @@ from policy_service.decisions.bundles import checking
 from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle, UnusableBundle, imminent
 from policy_service.decisions.ports.activations import (
     Activation,
+    ActivationState,
     BundleEntry,
     BundleSources,
     BundleStore,
     Change,
     Kind,
     NewActivation,
-    Outrun,
-    Standing,
+    StaleVersion,
     StopEvent,
 )
 from policy_service.decisions.ports.records import DecisionStore
@@ -51,7 +52,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Busy(Exception):
-    """Others act at the same time; nothing was done, and it may be tried again."""
+    """Others make changes at the same time; nothing was done, and the caller may try again."""
 
 
 class BundleInvalid(Exception):
@@ -121,11 +122,11 @@ class Uploaded:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An order that was given, and what it means for days that were judged already.
+    """An activation that was ordered, and what it changes for days on which decisions were made already.
 
-    replaces: the published bundle that is active when the order is given; null before the first.
-    policies: those of which the two say something else on some day; `bundle` stands for all.
-    decisions: how many were recorded for those days.
+    replaces: the published bundle that was active when the order was given; null before the first.
+    policies: those that differ between the two bundles on some day; `bundle` stands for all.
+    decisions: how many decisions were recorded for those days.
     """
 
     order: NewActivation
@@ -176,16 +177,16 @@ class Stopped:
         return {"event": asdict(self.event), "new": self.new, "bundle": self.bundle, "warnings": list(self.warnings)}
 
 
-def listed(entry: BundleEntry, standing: Standing) -> dict[str, Any]:
+def listed(entry: BundleEntry, state: ActivationState) -> dict[str, Any]:
     """A stored bundle as JSON, and whether it answers now or later."""
-    active = standing.active
+    active = state.active
     return {
         "id": entry.id,
         "label": entry.label,
         "seen_at": entry.seen_at,
         "active": active is not None and active.bundle == entry.id,
         "published": active is not None and active.published == entry.id,
-        "pending": [one.effective_at for one in imminent(standing.pending) if entry.id in (one.bundle, one.published)],
+        "pending": [one.effective_at for one in imminent(state.pending) if entry.id in (one.bundle, one.published)],
     }
 
 
@@ -198,9 +199,9 @@ class Publishing:
         self.bundles, self.decisions, self.evaluators, self._now = bundles, decisions, evaluators, now
         self._checking = Lock()
 
-    def standing(self) -> Standing:
+    def activation_state(self) -> ActivationState:
         """What is active and pending now, and what is stopped."""
-        return self.bundles.standing(instants.text(self._now()))
+        return self.bundles.activation_state(instants.text(self._now()))
 
     # ---- bundles
 
@@ -225,12 +226,12 @@ class Publishing:
         return self._store(found, act, label or found.label, diagnostics)
 
     def _store(self, found: Bundle, act: Act, label: str | None, warnings: Sequence[Diagnostic]) -> Uploaded:
-        def tried(standing: Standing, now: str) -> Uploaded:
+        def tried(state: ActivationState, now: str) -> Uploaded:
             entry = self.bundles.bundle(found.id)
             if entry is None:
                 trail = act.entry(now, "bundle.upload", found.id, {"label": label or "", "files": str(len(files))})
                 change = Change([BundleSources(found.id, label, found.sources)], trail=[trail])
-                self.bundles.apply(change, now, standing.version)
+                self.bundles.apply(change, now, state.version)
                 return Uploaded(found.id, label, True, files, tuple(warnings))
             return Uploaded(found.id, entry.label, False, files, tuple(warnings))
 
@@ -245,10 +246,10 @@ class Publishing:
         self.evaluators.keep(found)
         act = Act(actor, "rules folder")
 
-        def tried(standing: Standing, now: str) -> None:
+        def tried(state: ActivationState, now: str) -> None:
             if self.bundles.last_from_folder() not in (found.id, former_id(found.rules)):
                 new = BundleSources(found.id, found.label, found.sources)
-                self._order(found, "folder", now, now, act, standing, [new])
+                self._order(found, "folder", now, now, act, state, [new])
 
         self._until_done(tried)
         active = self.evaluators.refresh()
@@ -268,26 +269,26 @@ class Publishing:
             raise BadInstant(f"it lies more than {_LATEST.days} days ahead")
         chosen = self.evaluators.of(id).bundle
 
-        def tried(standing: Standing, now: str) -> Ordered:
+        def tried(state: ActivationState, now: str) -> Ordered:
             effective_at = now if at is None else instants.text(at.astimezone(UTC))
             if effective_at < now:
                 raise BadInstant("it lies in the past")
-            return self._order(chosen, "activate", now, effective_at, act, standing)
+            return self._order(chosen, "activate", now, effective_at, act, state)
 
         return self._refreshed(self._until_done(tried))
 
     def rollback(self, act: Act) -> Ordered:
-        """Activate now what was published before the present published bundle; twice comes back to the present one.
+        """Activate the bundle that was published before the present one; a second rollback returns to the present one.
 
         Raises:
             NoActiveBundle, NothingBefore, Busy.
         """
 
-        def tried(standing: Standing, now: str) -> Ordered:
-            if standing.active is None:
+        def tried(state: ActivationState, now: str) -> Ordered:
+            if state.active is None:
                 raise NoActiveBundle("no bundle is active")
-            id_ = self._before(standing.active.published, now)
-            return self._order(self.evaluators.of(id_).bundle, "rollback", now, now, act, standing)
+            id_ = self._before(state.active.published, now)
+            return self._order(self.evaluators.of(id_).bundle, "rollback", now, now, act, state)
 
         return self._refreshed(self._until_done(tried))
 
@@ -310,13 +311,13 @@ class Publishing:
         now: str,
         effective_at: str,
         act: Act,
-        standing: Standing,
+        state: ActivationState,
         stored: Sequence[BundleSources] = (),
     ) -> Ordered:
-        """Give an order for what a person published; the stops in force are merged into it."""
-        derived = self._with(chosen, standing.stops)
+        """Order the activation of a published bundle, with the stops in force merged into it."""
+        derived = self._with(chosen, state.stops)
         order = NewActivation(derived.id, chosen.id, kind, now, effective_at, act.actor, act.reason)
-        replaces = standing.active.published if standing.active is not None else None
+        replaces = state.active.published if state.active is not None else None
         policies, decisions = self._touched(replaces, chosen)
         detail = {"kind": kind, "bundle": derived.id, "effective_at": effective_at, "replaces": replaces or ""}
         if policies:
@@ -329,12 +330,12 @@ class Publishing:
                 trail=[act.entry(now, f"bundle.{'rollback' if kind == 'rollback' else 'activate'}", chosen.id, detail)],
             ),
             now,
-            standing.version,
+            state.version,
         )
         return Ordered(order, replaces, policies, decisions)
 
     def _touched(self, replaces: str | None, chosen: Bundle) -> tuple[tuple[str, ...], int]:
-        """The policies of which two published bundles say something else, and how many decisions judged such a day."""
+        """The policies that differ between two published bundles, and how many decisions were made for those days."""
         if replaces is None or replaces == chosen.id:
             return (), 0
         try:
@@ -356,51 +357,53 @@ class Publishing:
             NoActiveBundle, UnknownPolicy, UnknownReward, Busy.
         """
 
-        def tried(standing: Standing, now: str) -> Stopped:
-            active = _active(standing)
+        def tried(state: ActivationState, now: str) -> Stopped:
+            active = _active(state)
             rules = self.evaluators.of(active.published).bundle.rules
             if not is_known(rules, policy, None):
                 raise UnknownPolicy(policy)
             if reward is not None and not is_known(rules, policy, reward):
                 raise UnknownReward(policy, reward)
             by_file = is_suspended(rules, policy, reward)
-            known = _event(standing, policy, reward)
+            known = _event(state, policy, reward)
             if known is not None:
                 return Stopped(known, False, active.bundle, by_file)
             event = StopEvent("stop", policy, reward, now, act.actor, act.reason)
-            return Stopped(event, True, self._change_stops(standing, (*standing.stops, event), event, act), by_file)
+            return Stopped(event, True, self._change_stops(state, (*state.stops, event), event, act), by_file)
 
         return self._refreshed(self._until_done(tried))
 
     def resume(self, policy: str, reward: str | None, act: Act) -> Stopped:
-        """End a stop: the active bundle, and each pending one, grants again what it was published to grant.
+        """End a stop: the active bundle and each pending one grant again what their published rules say.
 
         Raises:
             NoActiveBundle, NotStopped, Busy.
             UnknownPolicy: it is not stopped, and the active bundle does not have it.
         """
 
-        def tried(standing: Standing, now: str) -> Stopped:
-            active = _active(standing)
+        def tried(state: ActivationState, now: str) -> Stopped:
+            active = _active(state)
             rules = self.evaluators.of(active.published).bundle.rules
-            known = _event(standing, policy, reward)
+            known = _event(state, policy, reward)
             if known is None:
                 if not is_known(rules, policy, None):
                     raise UnknownPolicy(policy)
                 raise NotStopped("it is not stopped")
             event = StopEvent("resume", policy, reward, now, act.actor, act.reason)
-            left = tuple(one for one in standing.stops if one is not known)
-            bundle = self._change_stops(standing, left, event, act)
+            left = tuple(one for one in state.stops if one is not known)
+            bundle = self._change_stops(state, left, event, act)
             return Stopped(event, True, bundle, is_suspended(rules, policy, reward))
 
         return self._refreshed(self._until_done(tried))
 
-    def _change_stops(self, standing: Standing, stops: tuple[StopEvent, ...], event: StopEvent, act: Act) -> str:
-        """The event, an order for now, and one for each pending bundle at its own instant; the id that is active."""
-        active = _active(standing)
+    def _change_stops(self, state: ActivationState, stops: tuple[StopEvent, ...], event: StopEvent, act: Act) -> str:
+        """Record the stop or its end, and order bundles with the new stops: one for now in place of the active bundle,
+        and one in place of each pending bundle at its own instant. Returns the id of the bundle that is active then.
+        """
+        active = _active(state)
         new: dict[str, BundleSources] = {}
         orders = []
-        for one in (active, *imminent(standing.pending)):
+        for one in (active, *imminent(state.pending)):
             try:
                 published = self.evaluators.of(one.published).bundle
             except UnusableBundle as error:
@@ -418,15 +421,15 @@ class Publishing:
                     )
                 )
         now_active = orders[0].bundle if orders and orders[0].effective_at == event.at else active.bundle
-        detail = {"bundle": now_active, "published": active.published, "pending": str(len(standing.pending))}
+        detail = {"bundle": now_active, "published": active.published, "pending": str(len(state.pending))}
         if event.reward is not None:
             detail["reward"] = event.reward
         trail = act.entry(event.at, f"policy.{event.action}", event.policy, detail)
-        self.bundles.apply(Change(list(new.values()), orders, [event], [trail]), event.at, standing.version)
+        self.bundles.apply(Change(list(new.values()), orders, [event], [trail]), event.at, state.version)
         return now_active
 
     def _with(self, published: Bundle, stops: Sequence[StopEvent]) -> Bundle:
-        """The bundle with stops merged, loaded once."""
+        """The published bundle with stops merged into its `suspended`; kept ready in `evaluators`."""
         ordered = sorted(stops, key=lambda one: (one.policy, one.reward or ""))
         derived = suspending(published, [Suspension(one.policy, one.reward, one.reason) for one in ordered])
         if derived is not published:
@@ -440,28 +443,28 @@ class Publishing:
         label = entry.label if entry is not None else published.label
         return [BundleSources(derived.id, label, derived.sources)]
 
-    # ---- one after the other
+    # ---- optimistic concurrency
 
-    def _until_done(self, tried: Callable[[Standing, str], Done]) -> Done:
+    def _until_done(self, tried: Callable[[ActivationState, str], Done]) -> Done:
         for _ in range(_TRIES):
             now = instants.text(self._now())
             try:
-                return tried(self.bundles.standing(now), now)
-            except Outrun:
+                return tried(self.bundles.activation_state(now), now)
+            except StaleVersion:
                 continue
         raise Busy("others changed the active bundle at the same time")
 
     def _refreshed(self, done: Done) -> Done:
-        """What was done, when this process answers by it."""
+        """The same result, once this process has looked for the bundle that is active now."""
         self.evaluators.catch_up()
         return done
 
 
-def _active(standing: Standing) -> Activation:
-    if standing.active is None:
+def _active(state: ActivationState) -> Activation:
+    if state.active is None:
         raise NoActiveBundle("no bundle is active")
-    return standing.active
+    return state.active
 
 
-def _event(standing: Standing, policy: str, reward: str | None) -> StopEvent | None:
-    return next((one for one in standing.stops if (one.policy, one.reward) == (policy, reward)), None)
+def _event(state: ActivationState, policy: str, reward: str | None) -> StopEvent | None:
+    return next((one for one in state.stops if (one.policy, one.reward) == (policy, reward)), None)

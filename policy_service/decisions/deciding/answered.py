@@ -1,4 +1,4 @@
-"""An answer that went out, for those who look on beside the requests."""
+"""An answer that was given, for those who look at answers in the background."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,7 +18,7 @@ class Answered:
 
 
 class Witness(Protocol):
-    """Looks on beside the requests."""
+    """Sees each answer that was given, and works on it in the background."""
 
     def seen(self, answered: Answered) -> None:
-        """Takes note of an answer; never waits, never raises."""
+        """Called with each answer; never waits, never raises."""

@@ -121,7 +121,7 @@ class _Moment:
     def refuse_withdrawn(self, evaluator: Evaluator) -> None:
         """Raises BundleWithdrawn for a bundle that grants what is stopped."""
         if self._stops is None:
-            self._stops = self._bundles.standing(self._now).stops
+            self._stops = self._bundles.activation_state(self._now).stops
         rules = evaluator.bundle.rules
         missed = [
             stop

@@ -1,1 +1,1 @@
-"""Work beside the requests: the judge and the shadow."""
+"""What looks at answers in the background, after they were given: the judge and the shadow."""

@@ -1,4 +1,4 @@
-"""The judge: a share of the answers is computed again by the reference engine, which is the meaning."""
+"""The judge: it computes a share of the answers again with the reference engine, which defines the right answer."""
 
 import logging
 from collections import OrderedDict
@@ -8,24 +8,25 @@ from typing import Any
 
 from policy_service import canonical
 from policy_service.access import instants
+from policy_service.background import BudgetedQueue, Sample
 from policy_service.decisions.answers.differences import differences
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.deciding.answered import Answered
 from policy_service.decisions.deciding.recording import envelope, parsed
-from policy_service.decisions.observers.beside import Beside, Sample
 from policy_service.decisions.ports.observations import MOST_POINTERS, Disagreement, DisagreementStore
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.engines.contracts import Engine
 from policy_service.telemetry import metrics
 
-_BUNDLES_KEPT = 2
+_BUNDLES_KEPT = 1
 _LOG = logging.getLogger(__name__)
 
 
 class Judge:
-    """Looks on, and judges a share of what was answered, in a thread of its own once it is started.
+    """Compares a share of the answers with those of the reference engine, in a thread of its own once it is started.
 
     Args:
-        reference: the engine that is right.
+        reference: the reference engine.
         share: of the answers, from 0 to 1.
         cpu: share of a core that judging may use.
     """
@@ -37,12 +38,14 @@ class Judge:
         self._reference, self._now = reference, now
         self._sample = Sample(share)
         self._bundles: OrderedDict[str, Evaluator] = OrderedDict()
-        self.beside: Beside[Answered] = Beside("judge", self.judge, cpu=cpu, count=metrics.judged)
+        self.queue: BudgetedQueue[Answered] = BudgetedQueue(
+            "judge", self.judge, cpu=cpu, count=metrics.judged, unavailable=StoreUnavailable
+        )
 
     def seen(self, answered: Answered) -> None:
         """See Witness."""
         if self._sample.takes():
-            self.beside.offer(answered)
+            self.queue.offer(answered)
 
     def judge(self, answered: Answered) -> None:
         """Compare an answer with that of the reference engine; keep the case if they are not the same bytes."""
@@ -104,7 +107,7 @@ def _policy(answer: Mapping[str, Any], pointer: str) -> str | None:
 
 
 def _without_sensitive(answered: Answered) -> dict[str, Any]:
-    """A request as it was judged, without what the dictionary calls sensitive, and without provenance."""
+    """A request as it was evaluated, without what the dictionary calls sensitive, and without provenance."""
     evaluator, state, question = answered.asked
     request = {key: value for key, value in envelope(answered.request).items() if key != "provenance"}
     facts = evaluator.door.normalised(state)

@@ -1,4 +1,4 @@
-"""A draft bundle beside the active one: on a share of the requests, what would it have answered?"""
+"""A draft bundle evaluated in the shadow of the active one: what would it have answered to a share of the requests?"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from policy_service import canonical
 from policy_service.access import instants
+from policy_service.background import BudgetedQueue, Sample
 from policy_service.decisions.answers.differences import comparable, differences
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle
@@ -16,7 +17,6 @@ from policy_service.decisions.bundles.publishing import Act
 from policy_service.decisions.deciding.answered import Answered
 from policy_service.decisions.deciding.asking import matching
 from policy_service.decisions.deciding.recording import parsed
-from policy_service.decisions.observers.beside import Beside, Sample
 from policy_service.decisions.ports.observations import (
     EXAMPLES_KEPT,
     Counts,
@@ -26,7 +26,7 @@ from policy_service.decisions.ports.observations import (
     Order,
     ShadowStore,
 )
-from policy_service.decisions.ports.records import NotFound
+from policy_service.decisions.ports.records import NotFound, StoreUnavailable
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines.answer import PARTS, ComparedPart, Part
 from policy_service.telemetry import metrics
@@ -54,7 +54,7 @@ class NotShadowing(Exception):
 
 
 class _Running(NamedTuple):
-    """The shadow that is cast now."""
+    """The shadow under way."""
 
     order: Order
     draft: Evaluator
@@ -62,9 +62,9 @@ class _Running(NamedTuple):
 
 
 class Shadow:
-    """Looks on, and evaluates the draft beside, in a thread of its own once it is started.
+    """Evaluates a draft on requests that were answered, in a thread of its own once it is started.
 
-    At most one draft is evaluated at a time: to begin another ends it.
+    At most one draft is evaluated at a time: beginning another ends the one before.
 
     Args:
         cpu: share of a core that the draft may use.
@@ -77,8 +77,8 @@ class Shadow:
         self._changed: Counter[str] = Counter()
         self._examples: list[Example] = []
         self._lock = Lock()
-        self.beside: Beside[tuple[_Running, Answered]] = Beside(
-            "shadow", self._compare, cpu=cpu, tick=self.look, count=metrics.shadowed
+        self.queue: BudgetedQueue[tuple[_Running, Answered]] = BudgetedQueue(
+            "shadow", self._compare, cpu=cpu, tick=self.look, count=metrics.shadowed, unavailable=StoreUnavailable
         )
 
     # ---- operations
@@ -122,16 +122,16 @@ class Shadow:
         ended = orders[0].at if orders[0].action == "end" else None
         return Shadowed(begun, ended, self._store.findings(begun.sequence))
 
-    # ---- beside the requests
+    # ---- in the background
 
     def seen(self, answered: Answered) -> None:
         """See Witness. A request that names its bundle is not compared: it asked for those rules."""
         running = self._running
         if running is not None and answered.request.bundle is None and running.sample.takes():
-            self.beside.offer((running, answered))
+            self.queue.offer((running, answered))
 
     def look(self) -> None:
-        """Keep what was found, and see which shadow is ordered now."""
+        """Store what was found since the last look, and read which shadow is ordered now."""
         self._flush()
         last = self._store.last()
         running = self._running

@@ -1,6 +1,6 @@
 """Which bundle is active when, what was stopped, and the port through which both are kept.
 
-Nothing here is ever changed or taken out: a later line stands above an earlier one. Instants are text as in `records`.
+Nothing here is ever changed or deleted: a later entry supersedes an earlier one. Instants are text as in `records`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,11 +32,12 @@ class BundleSources:
 
 @dataclass(frozen=True, slots=True)
 class NewActivation:
-    """An order that a bundle be the active one from an instant on.
+    """An order that a bundle become the active one at an instant.
 
-    bundle: what evaluates: `published` with the stops of the moment merged into its `suspended`.
-    published: what a person published; the same id where nothing is stopped.
-    at: when the order was given; effective_at: from when it holds, `at` or later.
+    bundle: the id that requests are evaluated by: `published` with the stops in force merged into its `suspended`.
+    published: the id of the bundle that a person published; the same as `bundle` where nothing is stopped.
+    at: when the order was given.
+    effective_at: when it takes effect; `at` or later.
     """
 
     bundle: str
@@ -57,7 +58,7 @@ class Activation(NewActivation):
 
 @dataclass(frozen=True, slots=True)
 class StopEvent:
-    """A stop of a policy, or of one reward of it, or the end of one; the last event about a pair is what holds."""
+    """A stop of a policy or of one of its rewards, or the end of a stop. The last event about a pair decides."""
 
     action: Literal["stop", "resume"]
     policy: str
@@ -69,7 +70,7 @@ class StopEvent:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one operation adds, all of it or nothing."""
+    """What one operation writes: all of it or nothing."""
 
     bundles: Sequence[BundleSources] = ()
     activations: Sequence[NewActivation] = ()
@@ -78,12 +79,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """All that a change was thought out against.
+class ActivationState:
+    """Which bundle is active, which are pending and what is stopped, read at one moment: the basis of a change.
 
-    version: the number of the last change; grows by one with each.
-    active: the activation with the greatest (effective_at, sequence) among those that hold; None before the first.
-    pending: those that are to hold later, by (effective_at, sequence); a later order for the same instant wins.
+    version: the number of the last change; each change adds one.
+    active: the activation in effect: of those whose instant has come, the one with the greatest (effective_at,
+        sequence); None before the first.
+    pending: those that take effect later, by (effective_at, sequence); a later order for the same instant wins.
     stops: the events in force, by policy and reward.
     """
 
@@ -93,15 +95,15 @@ class Standing:
     stops: tuple[StopEvent, ...] = field(default=())
 
 
-class Outrun(Exception):
-    """Another change came between reading and writing; nothing was written: read again and think again."""
+class StaleVersion(Exception):
+    """Another change was written after the state was read, so nothing was written: read again and try again."""
 
 
 class BundleStore(Protocol):
     """The bundles, for ever, and which of them was active when. Every operation may raise StoreUnavailable."""
 
     def save_bundle(self, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
-        """Whether the bundle is new. What was stored first under an id stays."""
+        """Store a bundle, and return whether it is new. What was stored first under an id is never replaced."""
 
     def sources(self, id: str) -> dict[str, str] | None:
         """Text of each rule file by its path, sorted by path; null for an unknown bundle."""
@@ -112,17 +114,17 @@ class BundleStore(Protocol):
     def bundles(self) -> list[BundleEntry]:
         """All bundles in the order they were first seen."""
 
-    def standing(self, now: str) -> Standing:
-        """What holds at an instant, read as one."""
+    def activation_state(self, now: str) -> ActivationState:
+        """The state at an instant, read in one transaction."""
 
     def apply(self, change: Change, at: str, version: int) -> None:
-        """Adds a change in one durable commit.
+        """Write a change in one durable commit.
 
         Args:
             at: the `seen_at` of bundles that are new.
-            version: of the Standing that the change was thought out against.
+            version: of the ActivationState that the change is based on.
         Raises:
-            Outrun: the version is no longer the last.
+            StaleVersion: the version is no longer the last.
             StoreRefused: an activation names a bundle that is neither stored nor in the change.
         """
 

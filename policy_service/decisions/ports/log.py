@@ -64,10 +64,10 @@ class SignedHead:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What one seal adds.
+    """What one seal adds to the log.
 
     after: the size of the log that it was made for.
-    numbers: of the records that wait no more.
+    numbers: those of the records that no longer wait.
     tiles: hashes by level and number; a tile that is there is replaced by a longer one.
     """
 
@@ -102,7 +102,7 @@ class LogStore(Protocol):
         """The instant of the record that has waited longest."""
 
     def extend(self, extension: Extension) -> bool:
-        """Whether the extension was added, in one durable commit; not if the log has another size by now.
+        """Add an extension in one durable commit, if the log still has the size that it was made for; whether it was.
 
         Raises:
             StoreRefused: the log contradicts itself, as where what waits is sealed already. Nothing was added.
@@ -150,7 +150,8 @@ class LogStore(Protocol):
         """Ids of the sealed records with a term, in order."""
 
     def erase(self, erasure: Erasure, records: Sequence[str]) -> int:
-        """Number of values erased, and the erasure's record appended, in one durable commit; for 0, nothing is.
+        """Erase values and append the record of the erasure, in one durable commit; the number of values erased.
+        Where there are none, nothing is appended.
 
         What goes with them: private terms, and the digests of requests under idempotency keys. A key that is forgotten
         so is new to its caller's next request.

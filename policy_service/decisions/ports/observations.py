@@ -41,18 +41,18 @@ class KeptDisagreement(Disagreement):
 
 
 class DisagreementStore(Protocol):
-    """What the judge found; nothing is taken out. Every operation may raise StoreUnavailable."""
+    """What the judge found; nothing is deleted. Every operation may raise StoreUnavailable."""
 
     def add(self, found: Disagreement) -> None: ...
 
     def open(self) -> int:
-        """How many nobody has acknowledged."""
+        """Number of disagreements that nobody has acknowledged."""
 
     def disagreements(self, *, only_open: bool = True, limit: int = 100) -> Sequence[KeptDisagreement]:
         """The newest first."""
 
     def acknowledge(self, numbers: Sequence[int], by: str, at: str) -> int:
-        """How many were open and are not any more."""
+        """Mark disagreements as acknowledged; returns how many of them were open."""
 
 
 EXAMPLES_KEPT = 20
@@ -61,7 +61,7 @@ EXAMPLES_KEPT = 20
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """That a shadow begins, on a share of the requests, or ends; a later order stands above an earlier one.
+    """An order that a shadow begin, on a share of the requests, or end; a later order supersedes an earlier one.
 
     share: decimal text above 0, at most 1.
     """
@@ -114,7 +114,7 @@ class ShadowStore(Protocol):
     """Shadows and what they found; orders are only added. Every operation may raise StoreUnavailable."""
 
     def order(self, orders: Sequence[NewOrder], trail: Sequence[TrailEntry]) -> None:
-        """Adds orders, and tells the trail, in one commit."""
+        """Add orders and their entries in the audit trail, in one commit."""
 
     def last(self) -> Order | None:
         """The newest order of all."""

@@ -18,7 +18,7 @@ class DecisionRecord:
         id: UUIDv7.
         decided_at: the instant of the answer.
         bundle: id of the bundle that decided.
-        as_of: the business day judged, `2023-04-01`.
+        as_of: the business day that the decision is about, `2023-04-01`.
         merchant_id: null where no merchant was posted, and where the ids of merchants are sensitive.
         body: canonical JSON of the full record; kept and given back byte for byte.
         supersedes: id of the earlier decision that this one corrects.
@@ -41,7 +41,7 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyClaim:
-    """A caller's word that all requests under `key` are one request: the one with this digest."""
+    """An idempotency key as a caller uses it: all its requests under `key` are the one request with this digest."""
 
     caller: str
     key: str
@@ -58,7 +58,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The record that answers: the one given, or, if `replayed`, the one an earlier request left under the claim."""
+    """The record to answer with: the one given or, if `replayed`, that of an earlier request under the same key."""
 
     record: DecisionRecord
     replayed: bool
@@ -101,7 +101,7 @@ class DecisionStore(Protocol):
         """
 
     def append_all(self, entries: Sequence[Entry]) -> list[Appended | IdempotencyConflict]:
-        """What `append` gives for each, in order, in one commit; of two with one claim the first is kept.
+        """As `append` for each entry, in one commit; results in order. Of two entries with one claim the first is kept.
 
         A conflict stands in its place and touches no other entry; StoreRefused refuses them all.
         """

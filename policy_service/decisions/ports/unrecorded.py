@@ -1,19 +1,16 @@
-"""Ports of a preview: one bundle, loaded and active; decisions and acts are nowhere kept."""
+"""The ports as a preview needs them: one loaded, active bundle, and stores that keep nothing."""
 
 # ruff: noqa: ARG002  a port that keeps nothing reads few of its arguments
 
 from collections.abc import Mapping, Sequence
 
-from policy_service.access.keys import Key
-from policy_service.access.trail import Trailed, TrailEntry
 from policy_service.decisions.ports.activations import (
     Activation,
+    ActivationState,
     BundleEntry,
     Change,
-    Standing,
     StopEvent,
 )
-from policy_service.decisions.ports.observations import Findings, KeptDisagreement, NewOrder, Order
 from policy_service.decisions.ports.records import (
     Appended,
     DecisionRecord,
@@ -45,8 +42,8 @@ class OneBundle:
     def bundles(self) -> list[BundleEntry]:
         return [BundleEntry(self._bundle.id, self._bundle.label, _BEFORE)]
 
-    def standing(self, now: str) -> Standing:
-        return Standing(0, Activation(self._bundle.id, self._bundle.id, "folder", _BEFORE, _BEFORE, "", ""))
+    def activation_state(self, now: str) -> ActivationState:
+        return ActivationState(0, Activation(self._bundle.id, self._bundle.id, "folder", _BEFORE, _BEFORE, "", ""))
 
     def apply(self, change: Change, at: str, version: int) -> None:
         raise StoreUnavailable("a preview activates no bundles")
@@ -90,56 +87,3 @@ class NoDecisions:
 
     def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
         return 0
-
-
-class NoFindings:
-    """What judge and shadow of a preview find: nothing, for nothing is kept."""
-
-    def add(self, *found: object) -> None:
-        raise StoreUnavailable("a preview keeps no findings")
-
-    def open(self) -> int:
-        return 0
-
-    def disagreements(self, *, only_open: bool = True, limit: int = 100) -> Sequence[KeptDisagreement]:
-        return ()
-
-    def acknowledge(self, numbers: Sequence[int], by: str, at: str) -> int:
-        return 0
-
-    def order(self, orders: Sequence[NewOrder], trail: Sequence[TrailEntry]) -> None:
-        raise StoreUnavailable("a preview has no shadows")
-
-    def last(self) -> Order | None:
-        return None
-
-    def orders(self, bundle: str) -> list[Order]:
-        return []
-
-    def findings(self, shadow: int) -> Findings:
-        return Findings()
-
-
-class NoKeys:
-    """The keys and the trail of a preview: there are none."""
-
-    def add(self, key: Key, trail: TrailEntry) -> Key:
-        raise StoreUnavailable("a preview keeps no keys")
-
-    def end(self, id: str, *, expires_at: str | None, revoked_at: str | None, trail: TrailEntry) -> Key | None:
-        raise StoreUnavailable("a preview keeps no keys")
-
-    def key(self, id: str) -> Key | None:
-        return None
-
-    def keys(self) -> Sequence[Key]:
-        return ()
-
-    def any_keys(self) -> bool:
-        return False
-
-    def note(self, entry: TrailEntry) -> None:
-        raise StoreUnavailable("a preview has no trail")
-
-    def trail(self, before: int | None = None, limit: int = 100) -> list[Trailed]:
-        return []

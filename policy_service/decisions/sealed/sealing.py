@@ -1,19 +1,19 @@
 """The sealer: gives waiting records their indices, extends the tree, signs the head.
 
-Any number of sealers may try at once: what they make is thought out against a size of the log, and of two that were,
-the store takes one.
+Any number of sealers may work at once, by optimistic concurrency on the size of the log: an extension is made for the
+size that was read, and the store adds it only if the log still has that size.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Event, Thread
 from typing import cast
 
 import orjson
 
 from policy_service.access import instants
+from policy_service.background import Periodic
 from policy_service.decisions.ports.log import Extension, LogEntry, LogStore, SignedHead, Term, Unsealed
 from policy_service.decisions.ports.recorded import RecordBody
 from policy_service.decisions.ports.records import StoreUnavailable
@@ -33,9 +33,8 @@ class Sealer:
 
     def __init__(self, log: LogStore, keys: LogKeys, *, now: Callable[[], datetime], seconds: float = 1.0) -> None:
         self.log, self.keys = log, keys
-        self._now, self._seconds = now, seconds
-        self._stop: Event | None = None
-        self._thread: Thread | None = None
+        self._now = now
+        self._periodic = Periodic("sealer", seconds, self._seal_waiting)
 
     def seal_all(self) -> int:
         """Number of records that were given an index here, until none waited.
@@ -91,37 +90,28 @@ class Sealer:
             head=SignedHead(head.size, root.hex(), instants.text(self._now()), note),
         )
 
-    # ---- beside the requests
+    # ---- in the background
 
     def start(self) -> None:
-        """From now on a thread of this process seals what waits, until `close`."""
-        if self._stop is None:
-            self._stop = Event()
-            self._thread = Thread(target=self._seal_until, args=(self._stop,), name="sealer", daemon=True)
-            self._thread.start()
+        """Start the thread that seals what waits every `seconds`, until `close`."""
+        self._periodic.start()
 
     def close(self, seconds: float = 5.0) -> None:
-        """End the thread, which finishes the seal that it is at, as far as that takes no longer than some seconds."""
-        if self._stop is not None and self._thread is not None:
-            self._stop.set()
-            self._thread.join(seconds)
-            self._stop = self._thread = None
+        """End the thread; a seal under way is waited for, but no longer than some seconds."""
+        self._periodic.close(seconds)
 
-    def _seal_until(self, stop: Event) -> None:
-        while not stop.wait(self._seconds):
-            try:
-                # What came meanwhile waits for the next turn: sealing two at a time costs more than all requests do.
-                # Where another sealer is at work, the rest is left to it.
-                while self.seal() == MOST_AT_ONCE and not stop.is_set():
-                    pass
-            except StoreUnavailable as error:
-                _LOG.warning("the log cannot be sealed now: %s", error)
-            except Exception:  # noqa: BLE001  the thread must outlive any fault, which is told
-                _LOG.exception("the log cannot be sealed")
+    def _seal_waiting(self) -> None:
+        try:
+            # What came meanwhile waits for the next turn: sealing two at a time costs more than all requests do.
+            # Where another sealer is at work, the rest is left to it.
+            while self.seal() == MOST_AT_ONCE and not self._periodic.closing:
+                pass
+        except StoreUnavailable as error:
+            _LOG.warning("the log cannot be sealed now: %s", error)
 
 
 def _shown(record: RecordBody, one: Unsealed) -> RecordBody:
-    """A record with its values; as it is where they are not those of the record, which `verifying` tells."""
+    """A record with its private values filled in; unchanged where they do not fit it, which `verifying` reports."""
     try:
         return cast(RecordBody, reveal(record, one.privates)) if one.privates else record
     except CommitmentRefused:

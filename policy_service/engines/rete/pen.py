@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary, finalize
 
 import durable_rules_engine as dre
 import orjson
@@ -54,6 +56,7 @@ __all__ = [
     "field_names",
     "fnv1a",
     "order_conditions",
+    "rulesets",
     "split",
     "stack_bound",
 ]
@@ -68,6 +71,26 @@ _MATCHED, _UNMATCHED = 0, 1  # what assert_fact answers; 2 would be a fact that 
 _OPERATORS: Mapping[Op, str] = {"ne": "$neq", "lt": "$lt", "le": "$lte", "gt": "$gt", "ge": "$gte"}
 
 
+class _Ruleset:
+    """A ruleset of the engine; freed when no pen refers to it any more.
+
+    lock: held from the first C call of an evaluation to its last.
+    """
+
+    __slots__ = ("__weakref__", "handle", "lock")
+
+    def __init__(self, text: str) -> None:
+        self.handle, self.lock = _warm(_create(text)), Lock()
+        finalize(self, _free, self.handle)
+
+
+_rulesets: WeakValueDictionary[tuple[bytes, bool], _Ruleset] = WeakValueDictionary()
+"""The rulesets in use, by the digest of their text and by what becomes of the state.
+
+Most are the same in several stretches of days and in the next bundle, and each holds a megabyte of C memory or more.
+"""
+
+
 class PenFault(RuntimeError):
     """The engine did what it should not, inside the limits: a fault of ours. The next call starts clean."""
 
@@ -78,8 +101,10 @@ class Pen:
     Threads may share a pen: the C calls of one evaluation must not mix with those of another, so a lock holds them
     together (no parallelism is lost, the C code keeps the GIL). A pen made before a fork works in the children, each
     with its own copy; but a fork while another thread is inside `match` leaves the child's lock held for ever: fork
-    before threads start. A pen holds about a megabyte until `close`. A ruleset cannot be changed: make the new pen,
-    swap it in, then close the old one.
+    before threads start. A ruleset cannot be changed: make the new pen, swap it in, then close the old one.
+
+    Pens whose conditions are the same share one ruleset, whatever their rules are named. It holds a megabyte or more
+    until the last of them is closed or forgotten.
 
     Args:
         rules: at most what `check` passes; none is allowed and matches nothing.
@@ -90,15 +115,14 @@ class Pen:
         PenFault: when the engine does not take rules that pass.
     """
 
-    __slots__ = ("_fresh_state", "_handle", "_lock", "_names", "_vocabulary")
+    __slots__ = ("_fresh_state", "_names", "_ruleset", "_vocabulary")
 
     def __init__(self, rules: Sequence[PenRule], *, fresh_state: bool = False) -> None:
         check(rules)  # a create_ruleset that fails leaks its memory, one that passes may still hang later
         self._vocabulary = Vocabulary.of(rules)
         self._names = {_code(number): rule.name for number, rule in enumerate(rules)}
         self._fresh_state = fresh_state
-        self._lock = Lock()
-        self._handle = _warm(_create(rules))
+        self._ruleset: _Ruleset | None = _ruleset(_text(rules), fresh_state)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -118,9 +142,11 @@ class Pen:
         # The same serialiser as for the rules: texts are compared in escaped form, so `\u4f01` is not `企`.
         text = _HEAD + orjson.dumps(fact, default=dict).decode()[1:] if fact else _RETRACT
         fired: dict[str, None] = {}  # a rule fires once for each branch of an `$or` that holds
-        names = self._names
-        with self._lock:
-            handle = self._handle
+        names, ruleset = self._names, self._ruleset
+        if ruleset is None:
+            raise PenFault("the pen is closed")
+        with ruleset.lock:
+            handle = ruleset.handle
             try:
                 outcome, state = dre.assert_fact(handle, text)
                 if outcome == _MATCHED:
@@ -139,10 +165,10 @@ class Pen:
                 if self._fresh_state:
                     dre.delete_state(handle, _STATE)
             except dre.error as error:
-                self._forget()
-                raise PenFault(str(error) if handle else "the pen is closed") from error
+                _forget(handle)
+                raise PenFault(str(error)) from error
             except BaseException:  # also an interrupt between two calls
-                self._forget()
+                _forget(handle)
                 raise
         return list(fired)
 
@@ -157,26 +183,45 @@ class Pen:
         return self.match(fact)
 
     def close(self) -> None:
-        """Gives the ruleset back, once no thread is inside `match`; later matches fail, a second close does nothing."""
-        with self._lock:
-            if self._handle:
-                self._forget()  # before the ruleset, else the state leaks
-                dre.delete_ruleset(self._handle)
-                self._handle = 0  # handles are recycled: the number may soon name another ruleset
-
-    def _forget(self) -> None:
-        """Throws the state away with all that an evaluation left in it, so that the next one starts clean."""
-        with suppress(dre.error):  # 309: there is none
-            dre.delete_state(self._handle, _STATE)
+        """Gives the ruleset back; later matches fail, a second close does nothing."""
+        self._ruleset = None  # freed once no thread is inside `match` and no other pen uses it
 
 
-def _create(rules: Sequence[PenRule]) -> int:
+def rulesets() -> int:
+    """How many rulesets of the engine are in use."""
+    return len(_rulesets)
+
+
+def _ruleset(text: str, fresh_state: bool) -> _Ruleset:
+    """The ruleset of a text, made if no pen uses it. Two threads that come at once may each make one."""
+    key = sha256(text.encode()).digest(), fresh_state
+    found = _rulesets.get(key)
+    return found if found is not None else _rulesets.setdefault(key, _Ruleset(text))
+
+
+def _free(handle: int) -> None:
+    _forget(handle)  # before the ruleset, else the state leaks
+    dre.delete_ruleset(handle)  # handles are recycled: the number may soon name another ruleset
+
+
+def _forget(handle: int) -> None:
+    """Throws the state away with all that an evaluation left in it, so that the next one starts clean."""
+    with suppress(dre.error):  # 309: there is none
+        dre.delete_state(handle, _STATE)
+
+
+def _text(rules: Sequence[PenRule]) -> str:
+    """The rules as the engine reads them."""
     ruleset = {
         _code(number): _emit_rule(order_conditions(rule.condition), rule.priority) for number, rule in enumerate(rules)
     }
     ruleset[SENTINEL] = _emit_rule(Present(SENTINEL), 0)
+    return orjson.dumps(ruleset).decode()
+
+
+def _create(text: str) -> int:
     try:
-        handle: int = dre.create_ruleset("p", orjson.dumps(ruleset).decode())
+        handle: int = dre.create_ruleset("p", text)
     except dre.error as error:
         raise PenFault(str(error)) from error
     return handle

@@ -1,8 +1,8 @@
 """Bundles: rules with the id of all that they say, emergency stops, and what two of them say differently."""
 
-from policy_service.policies.bundle.bundles import Bundle, bundle, former_id, load_folder, stored
+from policy_service.policies.bundle.bundles import Bundle, bundle, former_id, id_of, load_folder, stored
 from policy_service.policies.bundle.changed_days import changed_days
-from policy_service.policies.bundle.document import document
+from policy_service.policies.bundle.document import document, frame_document, policy_document
 from policy_service.policies.bundle.suspending import is_known, is_suspended, suspending
 
 __all__ = [
@@ -11,9 +11,12 @@ __all__ = [
     "changed_days",
     "document",
     "former_id",
+    "frame_document",
+    "id_of",
     "is_known",
     "is_suspended",
     "load_folder",
+    "policy_document",
     "stored",
     "suspending",
 ]

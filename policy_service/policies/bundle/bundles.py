@@ -1,5 +1,6 @@
 """A frozen set of policies with its id: the digest of all that can reach an answer or a proof."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,11 @@ def former_id(rules: Rules) -> str:
         for name, section in whole["facts"].items()
     ]
     return _digest({**whole, "facts": sections})
+
+
+def id_of(frame: bytes, policies: Iterable[bytes]) -> str:
+    """The id of a bundle whose document is a frame and these policies, in their order: by id, then period."""
+    return canonical.digest(canonical.joined(frame, "policies", policies))
 
 
 def _digest(whole: dict[str, Any]) -> str:

@@ -4,12 +4,23 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from policy_service import canonical
 from policy_service.facts import Fact, NamedType, Section
 from policy_service.language import references, types
 from policy_service.language.format import print_node
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.model import Expression, Policy, Rules
+
+
+def frame_document(rules: Rules) -> bytes:
+    """The canonical JSON of the document without its policies."""
+    return canonical.trusted({**document(rules), "policies": []})
+
+
+def policy_document(policy: Policy) -> bytes:
+    """The canonical JSON of what the document says of one file of a policy."""
+    return canonical.trusted(_policy(policy))
 
 
 def document(rules: Rules) -> dict[str, Any]:

@@ -18,6 +18,11 @@ from policy_service.sources import Node, read
 _MAX_FILES, _MAX_BYTES = 2000, 4 * 1024 * 1024
 
 
+def is_bounded(sources: Sources) -> bool:
+    """Whether a folder is of a size that is read."""
+    return len(sources) <= _MAX_FILES and sum(map(len, sources.values())) <= _MAX_BYTES
+
+
 def load(
     sources: Sources, folder: str = "rules", *, parameters: Sources | None = None
 ) -> tuple[Rules | None, list[Diagnostic]]:
@@ -57,7 +62,7 @@ class _Reader:
         for path in (FACTS, BUNDLE):
             if path not in self.sources:
                 self.report.add(FOLDER, place, f"the folder lacks `{path}`")
-        if len(self.sources) > _MAX_FILES or sum(map(len, self.sources.values())) > _MAX_BYTES:
+        if not is_bounded(self.sources):
             self.report.add(FOLDER, place, f"more than {_MAX_FILES} files or {_MAX_BYTES} characters")
             return False
         return True

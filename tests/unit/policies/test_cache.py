@@ -58,16 +58,13 @@ def test_while_there_is_an_error_no_file_is_kept(known: FileCache) -> None:
 
 def test_the_same_text_in_another_place_is_another_file(known: FileCache) -> None:
     load(BASE)
-    load(BASE, "elsewhere")
-    assert known.get("elsewhere/facts.yaml", BASE["facts.yaml"]) is not known.get(
-        "rules/facts.yaml", BASE["facts.yaml"]
-    )
+    assert known.get(*place("facts.yaml", BASE)) is not None
+    assert known.get("elsewhere/facts.yaml", BASE["facts.yaml"]) is None
 
 
-def test_what_was_least_recently_used_goes_first() -> None:
-    kept = FileCache(most=10)
+def test_the_files_of_one_load_are_kept() -> None:
+    kept = FileCache()
     read: Read = (None, None)
-    kept.put({("a", "12345"): read, ("b", "12345"): read})
-    assert kept.get("a", "12345") is read
-    kept.put({("c", "1"): read})
-    assert [name for name in "abc" if kept.get(name, "1" if name == "c" else "12345") is not None] == ["a", "c"]
+    kept.put({("a", "1"): read, ("b", "1"): read})
+    kept.put({("a", "1"): read, ("b", "2"): read})
+    assert [kept.get(*one) is not None for one in (("a", "1"), ("b", "1"), ("b", "2"))] == [True, False, True]

@@ -9,13 +9,13 @@ from sqlalchemy import Engine, event
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.ports.activations import (
     Activation,
+    ActivationState,
     BundleEntry,
     BundleSources,
     Change,
     Kind,
     NewActivation,
-    Outrun,
-    Standing,
+    StaleVersion,
     StopEvent,
 )
 from policy_service.decisions.ports.records import StoreRefused
@@ -44,7 +44,7 @@ def order(
 def activate(store: SqlBundleStore, *orders: NewActivation) -> None:
     """Each in a change of its own."""
     for one in orders:
-        store.apply(Change(activations=[one]), one.at, store.standing(one.at).version)
+        store.apply(Change(activations=[one]), one.at, store.activation_state(one.at).version)
 
 
 def kept(sequence: int, given: NewActivation) -> Activation:
@@ -52,7 +52,7 @@ def kept(sequence: int, given: NewActivation) -> Activation:
 
 
 def active(store: SqlBundleStore, now: str) -> str | None:
-    found = store.standing(now).active
+    found = store.activation_state(now).active
     return found and found.bundle
 
 
@@ -103,7 +103,7 @@ def test_bundles_are_listed_as_first_seen(bundles: SqlBundleStore) -> None:
 
 
 def test_before_the_first_activation_none_is_active(stored: SqlBundleStore) -> None:
-    assert stored.standing(NOON) == Standing(0)
+    assert stored.activation_state(NOON) == ActivationState(0)
     assert stored.last_from_folder() is None
     assert stored.activations() == []
     assert not stored.was_active(A, NOON)
@@ -123,14 +123,14 @@ def test_the_order_that_took_effect_last_holds_whenever_it_was_given(stored: Sql
 def test_an_order_holds_from_its_instant_on_and_is_pending_before(stored: SqlBundleStore) -> None:
     now, later, latest = order(A), order(B, effective_at=EVENING), order(C, effective_at=NOON)
     activate(stored, now, later, latest)
-    assert stored.standing(MORNING) == Standing(3, kept(1, now), (kept(3, latest), kept(2, later)))
-    assert stored.standing(NOON) == Standing(3, kept(3, latest), (kept(2, later),))
-    assert stored.standing(EVENING) == Standing(3, kept(2, later))
+    assert stored.activation_state(MORNING) == ActivationState(3, kept(1, now), (kept(3, latest), kept(2, later)))
+    assert stored.activation_state(NOON) == ActivationState(3, kept(3, latest), (kept(2, later),))
+    assert stored.activation_state(EVENING) == ActivationState(3, kept(2, later))
 
 
 def test_pending_orders_for_one_instant_come_as_they_were_given(stored: SqlBundleStore) -> None:
     activate(stored, order(B, effective_at=NOON), order(A, effective_at=NOON))
-    assert [one.bundle for one in stored.standing(MORNING).pending] == [B, A]
+    assert [one.bundle for one in stored.activation_state(MORNING).pending] == [B, A]
     assert active(stored, NOON) == A
 
 
@@ -175,7 +175,7 @@ def test_the_last_event_about_a_policy_or_reward_is_what_holds(stored: SqlBundle
     ]
     for n, one in enumerate(events):
         stored.apply(Change(stops=[one]), one.at, n)
-    assert stored.standing(MORNING).stops == (events[1], events[5])
+    assert stored.activation_state(MORNING).stops == (events[1], events[5])
     assert stored.stop_events() == events
 
 
@@ -187,7 +187,7 @@ def test_a_change_is_made_whole(stored: SqlBundleStore) -> None:
     stored.apply(change, NOON, 0)
     assert stored.sources(new) == SOURCES
     assert stored.bundle(new) == BundleEntry(new, "derived", NOON)
-    assert stored.standing(NOON) == Standing(1, kept(2, order(A, NOON)), (), (stop,))
+    assert stored.activation_state(NOON) == ActivationState(1, kept(2, order(A, NOON)), (), (stop,))
 
 
 def test_a_change_that_names_an_unknown_bundle_leaves_nothing(engine: Engine, stored: SqlBundleStore) -> None:
@@ -196,7 +196,7 @@ def test_a_change_that_names_an_unknown_bundle_leaves_nothing(engine: Engine, st
     change = Change([BundleSources(new, None, {})], [order("sha256:" + "0" * 64)], trail=[told])
     with pytest.raises(StoreRefused):
         stored.apply(change, NOON, 0)
-    assert stored.standing(NOON) == Standing(0)
+    assert stored.activation_state(NOON) == ActivationState(0)
     assert stored.bundle(new) is None
     assert SqlTrailStore(engine).trail() == []
 
@@ -204,19 +204,19 @@ def test_a_change_that_names_an_unknown_bundle_leaves_nothing(engine: Engine, st
 @pytest.mark.parametrize("version", [0, 2])
 def test_a_change_thought_out_against_another_standing_is_outrun(stored: SqlBundleStore, version: int) -> None:
     activate(stored, order(A))
-    with pytest.raises(Outrun):
+    with pytest.raises(StaleVersion):
         stored.apply(Change(activations=[order(B)]), NOON, version)
-    assert stored.standing(NOON) == Standing(1, kept(1, order(A)))
+    assert stored.activation_state(NOON) == ActivationState(1, kept(1, order(A)))
 
 
 def test_of_changes_at_one_moment_none_is_lost_and_each_knew_those_before(stored: SqlBundleStore) -> None:
     def stop(n: int) -> int:
         while True:
-            found = stored.standing(NOON)
+            found = stored.activation_state(NOON)
             event = StopEvent("stop", f"policy.p{n}", None, NOON, "wei", str(len(found.stops)))
             try:
                 stored.apply(Change(stops=[event]), NOON, found.version)
-            except Outrun:
+            except StaleVersion:
                 continue
             return found.version
 
@@ -238,6 +238,6 @@ def test_a_standing_is_read_as_one(engine: Engine, stored: SqlBundleStore) -> No
                 other.submit(stored.apply, Change(activations=[order(B)]), MORNING, 1).result()
 
     event.listen(engine, "after_cursor_execute", commit_another)
-    assert stored.standing(NOON) == Standing(1, kept(1, order(A)))
+    assert stored.activation_state(NOON) == ActivationState(1, kept(1, order(A)))
     assert late
-    assert stored.standing(NOON) == Standing(2, kept(2, order(B)))
+    assert stored.activation_state(NOON) == ActivationState(2, kept(2, order(B)))

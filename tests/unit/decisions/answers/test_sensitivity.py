@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from policy_service import canonical
-from policy_service.assembly import preview
 from policy_service.decisions.audit.searching import Query
 from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.previewing import previewing
 from policy_service.decisions.deciding.recording import commitments, parsed, record_of, revealed
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.decisions.sealed.terms import terms_of
+from policy_service.engines.registry import engine
 from policy_service.facts import Fact
 from policy_service.language import types
 from policy_service.policies.bundle import Bundle, bundle, load_folder
@@ -160,7 +161,7 @@ def shipped() -> Bundle:
 
 @pytest.fixture(scope="module")
 def shipped_service(shipped: Bundle) -> PolicyService:
-    return preview(shipped, "reference").service
+    return previewing(shipped, engine("reference"))
 
 
 def values(fact: Fact) -> st.SearchStrategy[Any]:

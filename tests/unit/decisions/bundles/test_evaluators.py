@@ -1,9 +1,11 @@
 """Compiled bundles of one process: the active one, and a few others."""
 
+import gc
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event, Lock, Thread, current_thread
 
@@ -13,12 +15,12 @@ from policy_service import canonical
 from policy_service.access import instants
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle, UnusableBundle
-from policy_service.decisions.ports.activations import Activation, Standing
+from policy_service.decisions.ports.activations import Activation, ActivationState
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.decisions.ports.unrecorded import OneBundle
 from policy_service.engines.registry import engine
-from policy_service.policies import bundle as bundles
-from policy_service.policies.bundle import Bundle
+from policy_service.engines.rete import pen
+from policy_service.policies.bundle import Bundle, bundles
 from tests import bundles as bundles_of
 
 RULES = Path(__file__).parents[3] / "cli" / "rules"
@@ -53,11 +55,11 @@ class Several(OneBundle):
     read: list[str] = field(default_factory=list)
     spoilt: set[str] = field(default_factory=set)
 
-    def standing(self, now: str) -> Standing:
+    def activation_state(self, now: str) -> ActivationState:
         self.looked += 1
         if self.away:
             raise StoreUnavailable("away")
-        return Standing(1, ordered(self.active), self.pending)
+        return ActivationState(1, ordered(self.active), self.pending)
 
     def sources(self, id: str) -> dict[str, str] | None:
         self.read.append(id)
@@ -222,15 +224,15 @@ def test_of_requests_that_come_at_once_one_looks_and_the_others_are_answered(
     known = make(1)
     known.active()
     store.active = other.id
-    looking, go_on, inner = Event(), Event(), store.standing
+    looking, go_on, inner = Event(), Event(), store.activation_state
     before = store.looked
 
-    def slow(now: str) -> Standing:
+    def slow(now: str) -> ActivationState:
         looking.set()
         assert go_on.wait(DEADLINE_SECONDS)
         return inner(now)
 
-    monkeypatch.setattr(store, "standing", slow)
+    monkeypatch.setattr(store, "activation_state", slow)
     times.elapsed = 5.0
     first = Thread(target=known.active)
     first.start()
@@ -314,13 +316,13 @@ def test_no_request_looks_while_the_thread_runs(
     known = make(0.01)
     known.active()
     asking: set[str] = set()
-    inner = store.standing
+    inner = store.activation_state
 
-    def noted(now: str) -> Standing:
+    def noted(now: str) -> ActivationState:
         asking.add(current_thread().name)
         return inner(now)
 
-    monkeypatch.setattr(store, "standing", noted)
+    monkeypatch.setattr(store, "activation_state", noted)
     known.keep_fresh()
     until(lambda: bool(asking))
     times.elapsed = 1000.0
@@ -430,3 +432,56 @@ def test_every_answer_belongs_wholly_to_one_bundle(
         for thread in threads:
             thread.join()
     assert not wrong
+
+
+# ---- memory
+
+
+def variants(loaded: Bundle, count: int) -> list[Bundle]:
+    """Bundles that differ in one number."""
+    ten = "| 10                  |"
+    return [
+        bundles_of.edited(loaded, "shop/hours.yaml", (ten, ten.replace("10", str(n)))) for n in range(20, 20 + count)
+    ]
+
+
+def test_bundles_that_were_taken_over_are_freed_with_all_that_was_compiled_of_them(
+    loaded: Bundle, store: Several, times: Times
+) -> None:
+    """Only the active bundle and one other stay, and of the rulesets of the C engine only those in use."""
+    gc.collect()
+    before = pen.rulesets()
+    known = Evaluators(store, engine("rete"), now=lambda: times.now, elapsed=lambda: times.elapsed, refresh_seconds=1)
+    seen: list[weakref.ref[Evaluator]] = []
+    rulesets: list[int] = []
+    for one in variants(loaded, 12):
+        store.stored[one.id], store.active = one, one.id
+        known.catch_up()
+        evaluator = known.active()
+        assert evaluator is not None
+        state = evaluator.door.read(FACTS, NOON.date())
+        evaluator.evaluate(state, Question(NOON.date()))
+        seen.append(weakref.ref(evaluator))
+        del evaluator, state
+        gc.collect()
+        rulesets.append(pen.rulesets() - before)
+    assert [one() is not None for one in seen] == [False] * 10 + [True] * 2
+    assert rulesets[4:] == [rulesets[4]] * 8
+    known.close()
+
+
+def test_after_a_take_over_little_stays_compiled_of_the_other_bundles(
+    loaded: Bundle, store: Several, times: Times
+) -> None:
+    known = Evaluators(store, engine("rete"), now=lambda: times.now, elapsed=lambda: times.elapsed, refresh_seconds=1)
+    first, second = variants(loaded, 2)
+    kept = []
+    for one in (first, second):
+        store.stored[one.id], store.active = one, one.id
+        known.catch_up()
+        kept.append(known.of(one.id))
+        for day in (date(2023, 4, 2), date(2022, 4, 2)):
+            kept[-1].answering(day)
+    assert [one.compiled for one in kept] == [1, 2]
+    kept[0].answering(date(2023, 4, 2))  # compiled again when it is asked for
+    assert kept[0].compiled == 2

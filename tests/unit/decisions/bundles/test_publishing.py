@@ -216,7 +216,7 @@ def test_activation_at_an_instant(served: Assembled, other: Bundle, clock: Clock
     served.publishing.upload(other.sources, WEI)
     at = clock() + timedelta(hours=1)
     served.publishing.activate(other.id, WEI, at=at)
-    assert [one.bundle for one in served.publishing.standing().pending] == [other.id]
+    assert [one.bundle for one in served.publishing.activation_state().pending] == [other.id]
     active = served.service.evaluators.active()
     assert active is not None
     assert active.bundle.id != other.id
@@ -391,9 +391,9 @@ def test_a_pending_bundle_takes_the_stop_and_gives_it_back(served: Assembled, ot
     served.publishing.stop(SPRING, None, WEI)
     clock.later(hours=1)
     assert suspended(served) == {(SPRING, None)}
-    standing = served.publishing.standing()
-    assert standing.active is not None
-    assert (standing.active.published, standing.active.effective_at) == (other.id, instants.text(at))
+    state = served.publishing.activation_state()
+    assert state.active is not None
+    assert (state.active.published, state.active.effective_at) == (other.id, instants.text(at))
     clock.later(seconds=1)
     assert served.publishing.resume(SPRING, None, WEI).bundle == other.id
 
@@ -419,9 +419,9 @@ def test_of_two_pending_orders_for_one_instant_the_later_is_stopped(
     served.publishing.activate(shop.id, WEI, at=at)
     served.publishing.stop(SPRING, None, WEI)
     clock.later(hours=1)
-    standing = served.publishing.standing()
-    assert standing.active is not None
-    assert standing.active.published == shop.id
+    state = served.publishing.activation_state()
+    assert state.active is not None
+    assert state.active.published == shop.id
     assert suspended(served) == {(SPRING, None)}
 
 
@@ -505,4 +505,4 @@ def test_who_is_always_outrun_is_told_to_come_again(
     monkeypatch.setattr(served.publishing.bundles, "apply", outrun)
     with pytest.raises(Busy):
         served.publishing.stop(HOURS, TRAFFIC, WEI)
-    assert not [one for one in elsewhere.standing().stops if one.policy == HOURS]
+    assert not [one for one in elsewhere.activation_state().stops if one.policy == HOURS]

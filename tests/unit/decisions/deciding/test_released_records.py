@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from policy_service import canonical
-from policy_service.assembly import preview
+from policy_service.decisions.deciding.previewing import previewing
 from policy_service.decisions.deciding.recording import commitments, parsed
 from policy_service.decisions.deciding.replayable import FORMATS, LANGUAGES, NotReplayable, refuse_unknown
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import DecisionRecord
+from policy_service.engines import registry
 from policy_service.engines.registry import NAMES
 from policy_service.policies.bundle import stored
 from policy_service.policies.packing import Limits, unpack
@@ -49,7 +50,7 @@ def service(version: Path, engine: str) -> PolicyService:
     _, record = kept(next(version.glob("*.json")))
     found = stored(sources, record.bundle)
     assert found is not None, "the rule texts give another bundle now"
-    return preview(found, engine).service
+    return previewing(found, registry.engine(engine))
 
 
 def test_every_version_that_this_program_replays_has_records() -> None:

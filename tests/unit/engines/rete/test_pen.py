@@ -25,6 +25,7 @@ from policy_service.engines.rete.pen import (
     Value,
     field_names,
     order_conditions,
+    rulesets,
     split,
 )
 
@@ -314,6 +315,34 @@ def test_a_closed_pen_refuses_and_never_answers_for_a_newer_one() -> None:
     old.close()
     assert new.match({"a": 1}) == ["r"]
     new.close()
+
+
+def test_pens_of_the_same_conditions_share_a_ruleset_until_the_last_is_closed() -> None:
+    before = rulesets()
+    condition = Test("shared", "gt", 5)
+    first, second = Pen([PenRule("one", condition)]), Pen([PenRule("two", condition)])
+    other = Pen([PenRule("one", Test("shared", "gt", 6))])
+    assert rulesets() == before + 2
+    assert (first.match({"shared": 6}), second.match({"shared": 6}), other.match({"shared": 6})) == (
+        ["one"],
+        ["two"],
+        [],
+    )
+    first.close()
+    assert second.match({"shared": 6}) == ["two"]
+    second.close()
+    other.close()
+    assert rulesets() == before
+
+
+def test_a_pen_that_throws_states_away_shares_no_ruleset_with_one_that_does_not() -> None:
+    before = rulesets()
+    rules = [PenRule("one", Test("apart", "gt", 5))]
+    kept = [Pen(rules), Pen(rules, fresh_state=True)]
+    assert rulesets() == before + 2
+    assert [one.match({"apart": 6}) for one in kept] == [["one"]] * 2
+    del kept
+    assert rulesets() == before
 
 
 def test_rules_that_the_engine_does_not_take_are_a_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

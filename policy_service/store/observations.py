@@ -1,4 +1,4 @@
-"""The ports of judge and shadow on SQL."""
+"""What judge and shadow found, on SQL."""
 
 import json
 from collections.abc import Sequence

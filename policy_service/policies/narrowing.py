@@ -1,0 +1,21 @@
+"""Rules with some of their policies alone: those asked about, and those that their answers rest on."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from policy_service.policies.dependencies import closure
+from policy_service.policies.model import Rules
+
+
+def narrowed(rules: Rules, wanted: Collection[str]) -> Rules:
+    """The rules with the policies that answers of some policies rest on. These policies answer as in all of them."""
+    return only(rules, closure(rules.policies, wanted))
+
+
+def only(rules: Rules, ids: Collection[str]) -> Rules:
+    """The rules with these policies and no others."""
+    return replace(
+        rules,
+        policies=tuple(policy for policy in rules.policies if policy.id in ids),
+        order=tuple(id_ for id_ in rules.order if id_ in ids),
+    )
