@@ -11,15 +11,9 @@ from typing import Any
 from policy_service.engines.contracts import Decided, EngineRefused
 from policy_service.engines.plan import APPLIED, LACKS, Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.engines.rete.closures import Closure, Slots
-from policy_service.engines.rete.compile import (
-    Compiled,
-    CompiledExpression,
-    CompiledRelation,
-    CompiledTable,
-    Compiler,
-    Program,
-)
+from policy_service.engines.rete.compile import Compiler
 from policy_service.engines.rete.guards import Test
+from policy_service.engines.rete.program import Compiled, CompiledExpression, CompiledRelation, CompiledTable, Program
 from policy_service.engines.rete.showing import show
 from policy_service.facts import State
 
