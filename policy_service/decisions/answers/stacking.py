@@ -1,6 +1,5 @@
 """Groups of rewards that share one ceiling: what each keeps, and why it was cut."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -42,9 +41,8 @@ def apply(group: StackingPlan, members: list[Member], *, provisional: bool) -> N
 
 
 def _cut(entry: dict[str, Any], amount: Amount, group: str, reason: str) -> None:
-    before: Mapping[str, Any] = entry.get("cut") or {"from": entry["amount"]}
     if amount != entry["amount"]:
-        entry["cut"] = {"group": group, "from": before["from"], "reason": reason}
+        entry["cut"] = {"group": group, "from": entry["amount"], "reason": reason}
         entry["amount"] = whole(amount)
 
 
