@@ -53,8 +53,9 @@ test: install ## lint, and all tests but the long ones; ARGS are passed to pytes
 	cat "$$told"; exit $$faults
 
 .PHONY: test-long
-test-long: install ## the tests that need minutes: processes killed round after round, and fuzzing
+test-long: install ## the tests that need minutes: processes killed round after round, fuzzing, seeded faults
 	@$(PYTEST) -m long $(ARGS)
+	@$(PY) -u tests/mutants/run.py
 
 .PHONY: lint
 lint: install ## ruff, mypy and the import contracts
