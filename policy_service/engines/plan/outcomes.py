@@ -24,10 +24,6 @@ def all_of(*conditions: Node) -> Node:
     return typed.And(BOOLEAN, conditions)
 
 
-def none_of(conditions: Iterable[Node]) -> Node:
-    return typed.Not(BOOLEAN, any_of(conditions))
-
-
 def is_null(node: Node) -> Node:
     return Compare(BOOLEAN, "=", node, _NULL)
 
@@ -144,7 +140,7 @@ def status(
     found = [
         Guard("suspended", TRUE if suspended else FALSE),
         Guard("not_in_effect", FALSE if in_force else TRUE),
-        Guard("not_applicable", none_of_posted(sections)),
+        Guard("not_applicable", unposted(sections)),
     ]
     if applies is not None:
         unknown = all_of(is_null(applies), typed.Not(BOOLEAN, unknown_audience))
@@ -154,8 +150,8 @@ def status(
     return tuple(guard for guard in found if guard.when != FALSE)
 
 
-def none_of_posted(sections: Iterable[str]) -> Node:
-    """Whether a section was not posted."""
+def unposted(sections: Iterable[str]) -> Node:
+    """Whether one of the sections was not posted."""
     return any_of(typed.Not(BOOLEAN, Load(BOOLEAN, Posted(section))) for section in sections)
 
 

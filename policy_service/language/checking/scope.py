@@ -16,7 +16,7 @@ class Scope:
     """Names in reach: bare, and dotted as `section.fact`. A row scope stands inside its policy's.
 
     hidden: names that are declared but out of reach, each with the reason.
-    undeclared: names that were told to be not declared; those of a row scope are noted in its policy's.
+    undeclared: names that were reported as not declared; a row scope notes them in that of its policy.
     """
 
     names: Mapping[str, Node]
