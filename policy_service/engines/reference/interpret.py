@@ -233,7 +233,7 @@ def _time(text: str) -> Any:
 
 def _call(name: str, arguments: tuple[ast.Node, ...], scope: Scope) -> Any:
     if name == "decision":
-        return scope.decision(_dotted(arguments[0]))
+        return scope.decision(ast.dotted(arguments[0]) or "")
     values = [evaluate(a, scope) for a in arguments]
     if name in _ROUNDINGS:
         return _rounded(_ROUNDINGS[name], values[0], int(values[1]) if len(values) > 1 else 0)
@@ -247,10 +247,6 @@ def _call(name: str, arguments: tuple[ast.Node, ...], scope: Scope) -> Any:
     if name == "steps":
         return _steps(*values)
     return None if None in values else _VALUES[name](*values)
-
-
-def _dotted(node: ast.Node) -> str:
-    return node.name if isinstance(node, ast.Name) else f"{_dotted(node.base)}.{node.name}"  # type: ignore[attr-defined]  # a path of names, as checked
 
 
 def _steps(value: Any, starts: list[Any], values: list[Any]) -> Any:
