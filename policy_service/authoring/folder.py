@@ -165,7 +165,7 @@ def _beginnings(name: str) -> list[str]:
 
 
 def _names(policy: Policy) -> set[str]:
-    read = {read.full_name for read in policy.reads() if isinstance(read, Decision)}
+    read = {read.full_name for read in policy.reads if isinstance(read, Decision)}
     return read | {name for tree in _trees(policy) for name, _ in decision_names(tree)}
 
 

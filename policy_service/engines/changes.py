@@ -34,7 +34,7 @@ def _begun(rules: Rules) -> dict[date, list[Policy]]:
     found: dict[date, list[Policy]] = {}
     for policy in rules.policies:
         period = policy.effective.period
-        used = {read.policy for read in policy.reads() if isinstance(read, Decision)}
+        used = {read.policy for read in policy.reads if isinstance(read, Decision)}
         days = {day for id_ in used for p in rules.versions(id_) for day in bounds(p.effective.period) if day in period}
         for day in {period.start, *days}:
             found.setdefault(day, []).append(policy)

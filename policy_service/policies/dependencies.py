@@ -31,7 +31,7 @@ class Dependencies:
     @cached_property
     def reads(self) -> Reads:
         """All that the file reads anywhere, directly."""
-        read, policy = self.policy.reads(), self.policy
+        read, policy = self.policy.reads, self.policy
         only_excluding = exclusion_facts(self._rules) - read if policy.rewards else frozenset()
         return Reads(read - policy.optional, (read & policy.optional) | only_excluding)
 
@@ -99,7 +99,7 @@ def closure(policies: Iterable[Policy], chosen: Collection[str]) -> frozenset[st
     needs: dict[str, set[str]] = {}
     groups: dict[str, set[str]] = {}
     for policy in policies:
-        needs.setdefault(policy.id, set()).update(one.policy for one in policy.reads() if isinstance(one, Decision))
+        needs.setdefault(policy.id, set()).update(one.policy for one in policy.reads if isinstance(one, Decision))
         for group in {reward.stack for reward in policy.rewards if reward.stack is not None}:
             groups.setdefault(group, set()).add(policy.id)
     for members in groups.values():

@@ -296,7 +296,7 @@ FAULTS = (
     Fault(
         "a filter leaves out the policies whose decisions are used",
         DEPENDENCIES,
-        ".update(one.policy for one in policy.reads() if isinstance(one, Decision))",
+        ".update(one.policy for one in policy.reads if isinstance(one, Decision))",
         ".update(())",
     ),
     Fault(

@@ -59,6 +59,7 @@ class Evaluators:
     Args:
         now: the clock that decides whether an activation is in effect.
         elapsed: seconds that only grow, for `refresh_seconds`.
+        warm: whether a bundle is compiled for today before it answers.
     """
 
     def __init__(
@@ -69,9 +70,11 @@ class Evaluators:
         now: Callable[[], datetime],
         elapsed: Callable[[], float],
         refresh_seconds: float,
+        warm: bool = True,
     ) -> None:
         self._store, self._engine = store, engine
         self._now, self._elapsed, self._refresh_seconds = now, elapsed, refresh_seconds
+        self._warm = warm
         self._known: OrderedDict[str, Evaluator] = OrderedDict()
         self._lock = Lock()
         self._loading, self._refreshing = Lock(), Lock()
@@ -166,7 +169,8 @@ class Evaluators:
             raise UnusableBundle(f"the bundle {id_} cannot be used")
         try:
             found = self.of(id_)
-            found.ready(business_day(moment, found.bundle.rules))
+            if self._warm:
+                found.ready(business_day(moment, found.bundle.rules))
         except StoreUnavailable:
             raise
         except Exception:

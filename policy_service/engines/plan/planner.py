@@ -56,7 +56,7 @@ class _Planner:
     def __init__(self, rules: Rules, epoch: Period, policies: tuple[Policy, ...]) -> None:
         self.rules, self.epoch, self.policies = rules, epoch, policies
         self.formulas = Formulas()
-        self.read = {one for policy in policies for one in policy.reads() if isinstance(one, Decision)}
+        self.read = {one for policy in policies for one in policy.reads if isinstance(one, Decision)}
         """Decisions of other policies that are read."""
         self.offered = {one: offer for one in self.read if (offer := self._offer(one)) is not None}
         kinds: dict[Needed, types.Type] = {fact.reference: fact.type for fact in rules.dictionary}

@@ -12,7 +12,7 @@ from policy_service.policies.model import Policy
 
 def build_optional(policy: Policy, context: Context) -> frozenset[Needed]:
     """Of what the policy reads, what one of the patterns names."""
-    reads = policy.reads()
+    reads = policy.reads
     found: set[Needed] = set()
     for pattern in context.draft.optional:
         hits = {read for read in reads if fnmatchcase(shown(read), pattern.value)}
