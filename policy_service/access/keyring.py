@@ -146,7 +146,7 @@ class KeyRing:
 
 
 def _known(keys: Sequence[Key], rate: int | None) -> dict[str, _Known]:
-    """By id. All keys of a name are counted where its first one is."""
+    """Principals by key id. All keys of a name share the rate slot of its first key."""
     slots: dict[str, int] = {}
     found = {}
     for key in keys:

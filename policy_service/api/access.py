@@ -47,7 +47,7 @@ needs = _Needs()
 
 
 def _declared(view: View, need: Need) -> View:
-    """The view, marked, and its contract told."""
+    """The view with what it needs noted on it, for the check and for the contract."""
     return marked(described(view, _operation(need)), need)
 
 

@@ -1,4 +1,4 @@
-"""A rules folder by the texts of its files: what each of its policies and case files rests on, as keys."""
+"""A rules folder by the texts of its files: what each of its policies and case files depends on, as keys."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

@@ -101,7 +101,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """Whether a null fact stands behind a decision of another policy; a certain one, or any where `fact` is None.
+    """Whether a fact that another policy's decision depends on is null: this fact, or any where `fact` is None.
 
     True or false, never null; the plan defines it.
     """

@@ -1,4 +1,4 @@
-"""Rules with some of their policies alone: those asked about, and those that their answers rest on."""
+"""Rules cut down to some policies and those that they depend on."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -8,7 +8,7 @@ from policy_service.policies.model import Rules
 
 
 def narrowed(rules: Rules, wanted: Collection[str]) -> Rules:
-    """The rules with the policies that answers of some policies rest on. These policies answer as in all of them."""
+    """The rules with some policies and all that their answers depend on; they answer as in the whole rules."""
     return only(rules, closure(rules.policies, wanted))
 
 

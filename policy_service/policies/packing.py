@@ -1,4 +1,4 @@
-"""A rules folder as one zip, and back: everything in memory, and every entry judged before its text is believed."""
+"""A rules folder as one zip, and back: in memory, every entry checked before its text is used."""
 
 import stat
 import struct
@@ -74,7 +74,7 @@ def unpack(data: bytes, limits: Limits) -> dict[str, str]:
 
 
 def accepted(files: Mapping[str, str], limits: Limits) -> dict[str, str]:
-    """Rule files by path, sorted, judged as those of a zip are.
+    """Rule files by path, sorted, checked as those of a zip are.
 
     Raises:
         NotUnpacked: with every fault.

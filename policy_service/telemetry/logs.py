@@ -46,7 +46,7 @@ def current() -> Noted | None:
 
 @contextmanager
 def noting(noted: Noted | None) -> Iterator[None]:
-    """Lines written within belong to the request."""
+    """A context in which log lines belong to the request."""
     token = _current.set(noted)
     try:
         yield
@@ -55,7 +55,7 @@ def noting(noted: Noted | None) -> Iterator[None]:
 
 
 def note(*, principal: str | None = None, decision_id: str | None = None) -> None:
-    """Tell who asks, or what was decided, once it is known. Outside a request nothing is kept."""
+    """Add to the request's log lines who asks, or what was decided, once it is known; outside a request, nothing."""
     noted = _current.get()
     if noted is None:
         return
@@ -102,7 +102,7 @@ class Json(OrjsonFormatter):
             log_data["exception"] = told
 
     def formatException(self, ei: Any) -> str:
-        return _told(ei)
+        return _exception_text(ei)
 
 
 class Text(logging.Formatter):
@@ -112,14 +112,14 @@ class Text(logging.Formatter):
         noted = _current.get()
         request = "" if noted is None else f" [{noted.request_id}]"
         line = f"{_time(record)} {record.levelname.lower()} {record.name}: {record.getMessage()}{request}"
-        return f"{line}\n{_told(record.exc_info)}" if record.exc_info and record.exc_info[0] is not None else line
+        return f"{line}\n{_exception_text(record.exc_info)}" if record.exc_info and record.exc_info[0] is not None else line
 
 
 def _time(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _told(found: Any) -> str:
+def _exception_text(found: Any) -> str:
     """An exception with those that led to it. Within a request each by type and place alone."""
     error: BaseException | None = found[1]
     if _current.get() is None or error is None:

@@ -180,7 +180,7 @@ def _rank(output: Node, members: tuple[str, ...]) -> Node:
 
 
 def _behind(key: Node, base: int, digit: Node) -> Node:
-    """The key with one more digit."""
+    """The key with one more digit at its end, in a base."""
     if not isinstance(key.type, types.Number):
         raise TypeError(f"a key is a number, not {key.type}")
     high = key.type.high * base
@@ -225,7 +225,7 @@ def _and(*operands: Node) -> Node:
 
 
 def _fresh(nodes: Sequence[Node]) -> Iterator[Local]:
-    """Locals that none of the trees binds."""
+    """Names for values that none of the trees binds yet."""
     used, todo = [0], list(nodes)
     while todo:
         top = todo.pop()

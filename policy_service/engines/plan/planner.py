@@ -235,7 +235,7 @@ class _PolicyPlanner:
         return ExclusionPlan(exclusion.id, when, self.binding.text(exclusion.text))
 
     def _of_bundle(self, exclusion: model.Exclusion) -> ExclusionPlan:
-        """An exclusion of all rewards knows facts alone: what the policy names means nothing in it."""
+        """An exclusion of the bundle: it reads facts alone, and names of the policy mean nothing in it."""
         names = Binding(self.planner.formulas)
         when = Leaves(self.policy, names).condition(exclusion.when)
         return ExclusionPlan(exclusion.id, when, names.text(exclusion.text))

@@ -31,7 +31,7 @@ class Ruleset:
     """Conditions that are rules already: one that stands in several places is matched once."""
 
     def add(self, name: str, condition: Node) -> bool | None:
-        """Add a rule; True or False when the condition is the same for every fact, None when it is a rule."""
+        """Add a rule. True or False where the condition is the same for every fact and needs no rule; else None."""
         lowered = lower(condition, self.fields)
         if isinstance(lowered, str):
             return lowered == "always"

@@ -1,4 +1,4 @@
-"""Aggregates of lists, and whether a list holds a value."""
+"""Builtins on lists: aggregates, and whether a list holds a value."""
 
 from dataclasses import replace
 from functools import partial

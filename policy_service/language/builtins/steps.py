@@ -1,4 +1,4 @@
-"""The value beside the last start that is reached."""
+"""The builtin `steps`: the value beside the last start that is reached."""
 
 from itertools import pairwise
 from typing import cast

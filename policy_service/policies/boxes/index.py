@@ -120,7 +120,7 @@ class _Input:
 
 
 class _Tree:
-    """What a run of numbers comes to under an operation, in the logarithm of their count."""
+    """A segment tree: an operation over a run of leaves, in the logarithm of their number."""
 
     def __init__(self, leaves: Sequence[int], operation: Callable[[Any, Any], Any], nothing: int) -> None:
         self._size, self._operation, self._nothing = len(leaves), operation, nothing

@@ -16,7 +16,7 @@ from policy_service.policies.model import Effective, Period
 
 @dataclass(slots=True)
 class Context:
-    """The names in reach grow as parameters and decisions are built.
+    """The names that may be used; they grow as parameters and decisions are built.
 
     relations: those of this file.
     clashing: names that are members of an enumeration too; what reads them is not checked.

@@ -1,4 +1,4 @@
-"""UNIQUE tables two of whose rows match one input; FIRST rows behind a row that takes all of theirs; empty cells.
+"""UNIQUE tables with two rows that match one input; FIRST rows that no input reaches; cells that no value fits.
 
 Decided here without a solver where rows are boxes (see `boxes`): every end point is constant on a day, and for an
 overlap every input reads a fact of its own, so that some input reaches each point that boxes have in common.
