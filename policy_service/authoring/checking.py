@@ -212,7 +212,7 @@ class Check:
             self.memory.keep(folder.policy_key(id_, needs), {"documents": documents, "types": used})
 
     def _keep_frame(self, rules: Rules) -> None:
-        """Keep that loading found no fault in the frame. A suspension depends on the policy it names: then it is not."""
+        """Keep that loading found no fault in the frame. Not with suspensions, which depend on policies."""
         if not rules.settings.suspended:
             used = {fact.type.name for fact in rules.dictionary if isinstance(fact.type, types.Enum)}
             unused = sorted(set(rules.types) - used)

@@ -199,7 +199,7 @@ def operands(node: Node) -> Iterator[Node]:
 
 
 def references(node: Node) -> frozenset[Reference]:
-    """Every reference that the node or a node below it reads, but for names that a `Let` in it binds."""
+    """Every reference that the node or a node below it reads, but for values that a `Let` binds."""
     found: set[Reference] = set()
     stack = [node]
     while stack:

@@ -1,7 +1,7 @@
 """Group commit: threads that wait at the same moment share a transaction.
 
-The first to come becomes the leader. It begins, takes all that wait by then, commits them, and wakes each with the outcome
-of its own item; then the oldest of those that came meanwhile leads. A thread that comes alone pays two locks.
+The first to come becomes the leader. It begins, takes all that wait by then, commits them, and wakes each with the
+outcome of its item; then the oldest of those that came meanwhile leads. A thread that comes alone pays two locks.
 """
 
 import os

@@ -132,7 +132,7 @@ class _Table:
         return self._with_best(null.type, lambda best: _pick(best, column, null))
 
     def _with_best(self, kind: types.Type, body: Callable[[list[Node]], Node]) -> Node:
-        """A tree that may ask of each row whether it is the one that ranks first."""
+        """The tree that `body` makes of conditions, one for each row: whether it is the row that ranks first."""
         keys = self._keys()
         items = tuple(Item(m, key) for m, key in zip(self.matches, keys, strict=True))
         number = types.Number(0, 0, max((k.type.high for k in keys if isinstance(k.type, types.Number)), default=0))

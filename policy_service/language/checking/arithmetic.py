@@ -65,7 +65,7 @@ def _dates(checker: Checker, operator: str, left: Node, right: Node, span: Span)
 
 
 def _in_calendar(checker: Checker, ends: tuple[int | None, int | None], span: Span) -> Date:
-    """A date type from the first to the last of two days; a fault where one may be outside of the calendar, or is None."""
+    """The date type from one day to another; a fault where one of them is outside of the calendar, or None."""
     low, high = ends
     if low is None or high is None or low < types.FIRST_DAY or high > types.LAST_DAY:
         raise checker.fail(
