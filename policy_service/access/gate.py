@@ -12,7 +12,7 @@ class Unauthenticated(Exception):
     """The request names no principal: it has no credential, or one that is not valid.
 
     Args:
-        given: a credential was sent. Why it is not valid is not said.
+        given: a credential was sent. The caller is not told why it is not valid.
     """
 
     def __init__(self, *, given: bool) -> None:

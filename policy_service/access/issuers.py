@@ -171,7 +171,7 @@ def _keys(document: Any) -> dict[str, jwt.PyJWK]:
 
 
 def _key(entry: dict[str, Any]) -> jwt.PyJWK | None:
-    """The key of an entry; null for one that does not sign, has no algorithm of ours, or is private or weak."""
+    """The key of an entry; null for one that does not sign, has no algorithm we accept, or is private or weak."""
     if entry.get("use", "sig") != "sig" or entry.get("kty") not in ("RSA", "EC", "OKP") or "d" in entry:
         return None
     try:

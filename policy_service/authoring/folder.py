@@ -28,7 +28,7 @@ class Outline:
 class Folder:
     """The files of a folder, and what is known of its policies.
 
-    All keys hold the folder's own name, since faults are told with it, and the frame: the files that are no policies.
+    All keys hold the folder's own name, since messages hold it, and the frame: the files that are no policies.
     """
 
     def __init__(self, sources: Sources, name: str, memory: Memory) -> None:

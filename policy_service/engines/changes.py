@@ -94,7 +94,7 @@ def _parts(policy: Policy) -> Iterator[tuple[Part, list[typed.Node]]]:
 
 
 def _decision_parts(decision: model.Decision) -> Iterator[tuple[Part, list[typed.Node]]]:
-    """A decision as a whole for what all of it rests on, and its rows."""
+    """A decision as a whole, for what all of its rows depend on; and its rows one by one."""
     match decision.body:
         case Expression() as expression:
             yield ("decision", decision.name, ""), [expression.typed]

@@ -168,7 +168,7 @@ def _entry_fault(entry: zipfile.ZipInfo) -> str | None:
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-    """The bytes of an entry, at most one more than allowed: what it declares of its size is not believed."""
+    """The bytes of an entry, at most one more than allowed: its declared size is not trusted."""
     parts, left = [], most + 1
     with archive.open(entry) as file:
         while left > 0 and (part := file.read(min(_CHUNK, left))):

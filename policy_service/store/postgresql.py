@@ -57,7 +57,7 @@ def sqlstate(fault: BaseException | None) -> str | None:
 
 
 def said(fault: BaseException | None) -> str:
-    """What the server said, without the detail: that shows values."""
+    """The message of the server without its detail, which shows values."""
     reported = fault.args[0] if fault is not None and fault.args else None
     return f"{reported.get('M')} ({reported.get('C')})" if isinstance(reported, dict) else str(fault)
 

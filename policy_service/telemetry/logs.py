@@ -1,7 +1,7 @@
 """Logs: one JSON object a line on standard error, or lines of text for a terminal.
 
-A line says which request it belongs to, never what was posted. An exception that comes up inside a request is told by
-its type and its place: its message may quote what was posted.
+A line says which request it belongs to, never what was posted. Of an exception inside a request it has only
+the type and the place: its message may quote what was posted.
 """
 
 import logging

@@ -13,7 +13,7 @@ from policy_service.policies.model import Table
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The order of one output's members, best first; a member of another day stands behind all of them."""
+    """The order of one output's members, best first; a member of another day ranks below all of them."""
 
     output: int
     members: tuple[str, ...]

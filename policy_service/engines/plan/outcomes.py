@@ -44,7 +44,7 @@ def has(policy: str, status: str) -> Node:
 class Unknowns:
     """What is null: facts, and decisions of other policies with the facts behind them.
 
-    Which null facts stand behind a decision depends on its policy's status. Applied: those that the decision depends
+    Which null facts count as behind a decision depends on its policy's status. Applied: those that the decision depends
     on. Insufficient facts: the required ones. Any other status, such as not applicable: none, since no fact would
     change it.
 
@@ -176,7 +176,7 @@ def refusals(
     """Why a reward is not granted, in the order of the contract; where none is true it is granted.
 
     Args:
-        unknown_when, unknown_amount: whether a null fact stands behind the condition, behind the amount.
+        unknown_when, unknown_amount: whether a fact that the condition, or the amount, depends on is null.
     """
     found = [Guard("suspended", TRUE if suspended else FALSE)]
     if when is not None:

@@ -138,7 +138,7 @@ class _PolicyPlanner:
         )
 
     def _define(self, required: Iterable[Needed]) -> None:
-        """What stands behind the decisions that others read."""
+        """Define what the decisions that other policies read depend on."""
         for decision in self.policy.decisions:
             reference = Decision(self.policy.id, decision)
             if reference in self.planner.read:
@@ -214,7 +214,7 @@ class _PolicyPlanner:
         return None if when is None else self.leaves.condition(when, row)
 
     def _unknown(self, expression: Expression | None) -> typed.Node:
-        """Whether a null fact stands behind an expression."""
+        """Whether a fact that an expression depends on is null."""
         if expression is None:
             return typed.FALSE
         return self.unknowns.lacking(self.dependencies.behind(expression.typed))

@@ -148,7 +148,7 @@ class ClaimPlan:
     """What a payer keeps its payments under.
 
     stem: `policy/reward@type:`, before the subject's id.
-    period: what stands behind `#`: the day judged, its month, or a text that is the same on all days.
+    period: what follows `#`: the day judged, its month, or a text that is the same on all days.
     """
 
     per: str

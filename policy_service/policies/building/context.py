@@ -64,7 +64,7 @@ class Context:
     # ---- names that stand before the file's own
 
     def declare(self, effective: Effective | None, subject: str | None) -> None:
-        """Put facts, `as_of` and the days of the campaign in reach."""
+        """Let expressions use facts, `as_of` and the days of the campaign."""
         dictionary = self.registry.dictionary
         for word in (subject,) if subject is not None else dictionary.subjects:
             self.names.update(dictionary.names(word))

@@ -209,7 +209,7 @@ def _check_cells(boxes: _Boxes, report: Report) -> list[int]:
 
 @dataclass(slots=True)
 class _Overlaps:
-    """Pairs of rows that match one input: the first, each as a day, the later row and the earlier one; and how many."""
+    """Pairs of rows that match one input: how many, and the first of them, each as day, later row and earlier row."""
 
     first: list[tuple[int, int, int]] = field(default_factory=list)
     count: int = 0
