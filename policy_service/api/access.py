@@ -82,7 +82,7 @@ def declarations(app: Flask) -> dict[str, Need]:
 
 
 def principal() -> Principal:
-    """Who makes the request. Not to be asked in a view that is open to anyone: there is none."""
+    """Who makes the request. Not for a view that is open to anyone: it has none."""
     return cast(Principal, g.principal)
 
 

@@ -89,7 +89,7 @@ class Folder:
         return found
 
     def needs_to_answer(self) -> dict[str, set[str]]:
-        """As `needs`, and the other members of the stacking groups that a policy is in."""
+        """By policy those whose decisions it names, and the other members of its stacking groups."""
         found = self.needs()
         for outline in self.outlines.values():
             for other in self.outlines.values():
@@ -159,7 +159,7 @@ def _family(id_: str) -> str:
 
 
 def _beginnings(name: str) -> list[str]:
-    """Of `a.b.c` `a` and `a.b`."""
+    """The shorter beginnings of a dotted name: of `a.b.c`, `a` and `a.b`."""
     parts = name.split(".")
     return [".".join(parts[:count]) for count in range(1, len(parts))]
 

@@ -119,5 +119,5 @@ Reference = Fact | Parameter | Decision | Cell | AsOf | CampaignDay | Local | Ou
 
 
 def shown(needed: Needed) -> str:
-    """As `missing` lists it and `optional` names it: `section.key` or `decision(policy.name)`."""
+    """The name in `missing` and `optional`: `section.key` or `decision(policy.name)`."""
     return needed.name if isinstance(needed, Fact) else f"decision({needed.full_name})"

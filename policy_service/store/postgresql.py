@@ -109,7 +109,7 @@ def _arguments(url: URL) -> dict[str, Any]:
 
 
 def _ssl_context(mode: str, root: str | None) -> Any:
-    """As libpq understands the mode: `prefer` and `require` encrypt, only `verify-…` know whom they talk to."""
+    """TLS by the mode, as libpq has it: `prefer` and `require` encrypt, only `verify-…` check who the server is."""
     if mode not in _SSL_MODES:
         raise ValueError(f"`sslmode` is one of {', '.join(_SSL_MODES)}, not `{mode}`")
     if mode in ("disable", "prefer"):

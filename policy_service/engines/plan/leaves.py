@@ -16,7 +16,7 @@ _TRUE = ast.ComparisonTest("=", ast.BooleanLiteral(True))
 
 
 class Leaves:
-    """Of the conditions of one policy file."""
+    """Finds the leaves of the conditions of one policy file."""
 
     def __init__(self, policy: Policy, binding: Binding) -> None:
         self._policy, self._binding = policy, binding

@@ -13,7 +13,7 @@ from policy_service.policies.names import dotted
 
 
 def build_optional(policy: Policy, context: Context) -> frozenset[Needed]:
-    """Of what the policy reads, what one of the patterns names."""
+    """The facts and decisions that the policy reads and one of the patterns names."""
     reads = policy.reads()
     found: set[Needed] = set()
     for pattern in context.draft.optional:

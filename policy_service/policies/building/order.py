@@ -25,7 +25,7 @@ def policy_order(drafts: Sequence[Draft], faulty: Faulty, report: Report) -> lis
 
 
 def _needs(drafts: Iterable[Draft], ids: set[str]) -> dict[str, list[str]]:
-    """Of each policy the others whose decisions it uses."""
+    """For each policy, the other policies whose decisions it uses."""
     needs: dict[str, list[str]] = {id_: [] for id_ in sorted(ids)}
     for draft in drafts:
         for tree in draft.trees():
