@@ -8,7 +8,7 @@ from policy_service.policies.model import Rules
 
 
 def narrowed(rules: Rules, wanted: Collection[str]) -> Rules:
-    """The rules with some policies and all that their answers depend on; they answer as in the whole rules."""
+    """The rules with the policies that answers of some policies rest on. These policies answer as in all of them."""
     return only(rules, closure(rules.policies, wanted))
 
 

@@ -118,7 +118,7 @@ class SqlDecisionStore:
             self._on_commit(sum(isinstance(one, Appended) and not one.replayed for one in outcomes))
 
     def _named(self, entries: Sequence[Entry]) -> StoreRefused | None:
-        """Which entry the store refuses: found by writing them one by one, in a transaction that is rolled back."""
+        """Which entry the store refuses: found by writing one after the other, and keeping none."""
         at: Entry | None = None
         try:
             with writing(self._engine) as connection:
@@ -220,7 +220,7 @@ def _keep(connection: Connection, entries: Sequence[Entry], waiting: Sequence[in
 
 
 def _first(connection: Connection, claim: IdempotencyClaim) -> Outcome | None:
-    """The decision kept under an idempotency key, or the conflict with it; None where the key is new."""
+    """What the key of a claim stands for; None where it stands for nothing."""
     row = connection.execute(_CLAIMED, {"caller": claim.caller, "key": claim.key}).first()
     if row is None:
         return None

@@ -102,7 +102,7 @@ class Json(OrjsonFormatter):
             log_data["exception"] = told
 
     def formatException(self, ei: Any) -> str:
-        return _exception(ei)
+        return _told(ei)
 
 
 class Text(logging.Formatter):
@@ -112,14 +112,14 @@ class Text(logging.Formatter):
         noted = _current.get()
         request = "" if noted is None else f" [{noted.request_id}]"
         line = f"{_time(record)} {record.levelname.lower()} {record.name}: {record.getMessage()}{request}"
-        return f"{line}\n{_exception(record.exc_info)}" if record.exc_info and record.exc_info[0] is not None else line
+        return f"{line}\n{_told(record.exc_info)}" if record.exc_info and record.exc_info[0] is not None else line
 
 
 def _time(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _exception(found: Any) -> str:
+def _told(found: Any) -> str:
     """An exception with those that led to it. Within a request each by type and place alone."""
     error: BaseException | None = found[1]
     if _current.get() is None or error is None:

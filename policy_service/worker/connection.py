@@ -130,14 +130,14 @@ class ComingBody:
 
     def read(self, size: int = -1) -> bytes:
         """Raises RequestTimeout for a client that is too slow, OSError for a broken chunk or connection."""
-        with _known_errors():
+        with _told():
             data: bytes = self._body.read(size)
         return data
 
     def piece(self) -> bytes:
-        """What has arrived, waiting for a first byte only, where `read` waits for all of it; empty at the end."""
+        """What has come, waiting for a first byte only, where `read` waits for all that was asked; empty at the end."""
         reader = self._body.reader
-        with _known_errors():
+        with _told():
             while reader.parser is not None:
                 found: bytes | None = next(reader.parser, None)
                 if found:
@@ -152,8 +152,7 @@ class ComingBody:
 
 
 @contextmanager
-def _known_errors() -> Iterator[None]:
-    """Errors of reading as those that Werkzeug knows."""
+def _told() -> Iterator[None]:
     try:
         yield
     except TooSlow as error:

@@ -190,7 +190,7 @@ def refusals(
 
 
 def _null(node: Node, unknown: Node) -> Iterator[Guard]:
-    """Guards for a null: `insufficient_facts` where a fact behind it is null, else `not_met`."""
+    """A null refuses: a fact behind it is not known, or there is no answer."""
     yield Guard(LACKS, FALSE if unknown == FALSE else all_of(is_null(node), unknown))
     yield Guard("not_met", is_null(node))
 
