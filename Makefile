@@ -28,7 +28,7 @@ DURABLE_FLAGS := -O2 -DPyEval_CallObject=PyObject_CallObject
 
 .PHONY: help
 help: ## list these targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' Makefile
 
 .PHONY: install
 install: .venv/.package ## make .venv and install into it what requirements.txt pins

@@ -1,6 +1,6 @@
-"""A folder checked without what an earlier run has found to be without fault.
+"""Checks a folder, but for the parts that an earlier run found to be without fault.
 
-What was found to be without fault is remembered with all that it rests on: a policy with those whose decisions it
+What was found to be without fault is remembered with all that it depends on: a policy with those whose decisions it
 names, a case file with the policy that it judges, a family with its policies, all of them with the frame. Faults are
 never remembered. As soon as one shows, or what is remembered does not settle it, the whole folder is loaded.
 """
@@ -162,7 +162,7 @@ class Check:
     # ---- one by one
 
     def _all_cases(self) -> bool:
-        """Whether every case file is without fault; each is judged by what it rests on alone."""
+        """Whether every case file is without fault; each is judged by what it depends on alone."""
         folder, needs = self.folder, self.folder.needs()
         for path in folder.case_files:
             key, id_, report = folder.cases_key(path, needs), folder.beside(path), Report()
@@ -212,7 +212,7 @@ class Check:
             self.memory.keep(folder.policy_key(id_, needs), {"documents": documents, "types": used})
 
     def _keep_frame(self, rules: Rules) -> None:
-        """Keep that loading found no fault in the frame. A suspension rests on the policy it names: then it is not."""
+        """Keep that loading found no fault in the frame. Not with suspensions, which depend on policies."""
         if not rules.settings.suspended:
             used = {fact.type.name for fact in rules.dictionary if isinstance(fact.type, types.Enum)}
             unused = sorted(set(rules.types) - used)

@@ -1,4 +1,4 @@
-"""A rules folder by the texts of its files: what each of its policies and case files rests on, as keys."""
+"""A rules folder by the texts of its files: what each of its policies and case files depends on, as keys."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ class Outline:
 class Folder:
     """The files of a folder, and what is known of its policies.
 
-    All keys hold the folder's own name, since faults are told with it, and the frame: the files that are no policies.
+    All keys hold the folder's own name, since messages hold it, and the frame: the files that are no policies.
     """
 
     def __init__(self, sources: Sources, name: str, memory: Memory) -> None:
@@ -89,7 +89,7 @@ class Folder:
         return found
 
     def needs_to_answer(self) -> dict[str, set[str]]:
-        """As `needs`, and the other members of the stacking groups that a policy is in."""
+        """By policy those whose decisions it names, and the other members of its stacking groups."""
         found = self.needs()
         for outline in self.outlines.values():
             for other in self.outlines.values():
@@ -159,7 +159,7 @@ def _family(id_: str) -> str:
 
 
 def _beginnings(name: str) -> list[str]:
-    """Of `a.b.c` `a` and `a.b`."""
+    """The shorter beginnings of a dotted name: of `a.b.c`, `a` and `a.b`."""
     parts = name.split(".")
     return [".".join(parts[:count]) for count in range(1, len(parts))]
 

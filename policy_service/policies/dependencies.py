@@ -15,7 +15,7 @@ class Reads:
     """What a policy file reads: facts, and decisions of other policies.
 
     required: without these it has no answer.
-    optional: it does without; facts that only an exclusion of the bundle reads, in its text too, are among these.
+    optional: it does without these; facts that only an exclusion of the bundle reads, in its text too, are among these.
     """
 
     required: frozenset[Needed]
@@ -23,7 +23,7 @@ class Reads:
 
 
 class Dependencies:
-    """Of one file of a policy."""
+    """What the expressions of one policy file depend on."""
 
     def __init__(self, rules: Rules, policy: Policy) -> None:
         self._rules, self.policy = rules, policy
@@ -36,11 +36,11 @@ class Dependencies:
         return Reads(read - policy.optional, (read & policy.optional) | only_excluding)
 
     def behind(self, node: typed.Node) -> frozenset[Needed]:
-        """What a tree of the file rests on, through all decisions of the file."""
+        """All that a tree of the file depends on, through the decisions of the file."""
         return _resolved(node, self._behind)
 
     def behind_decision(self, name: str) -> frozenset[Needed]:
-        """What a decision of the file rests on, through all others of the file."""
+        """All that a decision of the file depends on, through the others of the file."""
         return self._behind[Decision(self.policy.id, name)]
 
     @cached_property

@@ -27,6 +27,6 @@ def value_names(tree: ast.Node) -> list[str]:
 
 
 def prefixes(name: str) -> Iterator[str]:
-    """Of `a.b.c` `a` and `a.b`."""
+    """The shorter beginnings of a dotted name: of `a.b.c`, `a` and `a.b`."""
     parts = name.split(".")
     return (".".join(parts[:count]) for count in range(1, len(parts)))

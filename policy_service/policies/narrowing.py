@@ -1,4 +1,4 @@
-"""Rules with some of their policies alone: those asked about, and those that their answers rest on."""
+"""Rules cut down to some policies and those that they depend on."""
 
 from collections.abc import Collection
 from dataclasses import replace

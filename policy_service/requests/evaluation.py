@@ -16,7 +16,7 @@ _ANY = "*"
 
 
 def posted_request(found: Posted, service: PolicyService) -> EvaluateRequest:
-    """As `request_of`, of JSON that was not checked against its schema yet."""
+    """The request of posted JSON that was not checked against its schema yet; else as `request_of`."""
     return request_of(read(_SCHEMA, found), service)
 
 

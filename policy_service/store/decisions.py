@@ -53,7 +53,7 @@ Outcome = Appended | IdempotencyConflict
 
 
 class _Undone(Exception):
-    """Ends a transaction that must leave nothing."""
+    """Raised to roll a transaction back."""
 
 
 class SqlDecisionStore:

@@ -1,7 +1,7 @@
 """Group commit: threads that wait at the same moment share a transaction.
 
-The first to come becomes the leader. It begins, takes all that wait by then, commits them, and wakes each with what
-became of its own; then the oldest of those who came meanwhile leads. A thread that comes alone pays two locks.
+The first to come becomes the leader. It begins, takes all that wait by then, commits them, and wakes each with the
+outcome of its item; then the oldest of those that came meanwhile leads. A thread that comes alone pays two locks.
 """
 
 import os
@@ -114,7 +114,7 @@ _groups: WeakSet[GroupCommit[Any, Any]] = WeakSet()
 
 
 def _forget_inherited() -> None:
-    """A child of a fork has none of the threads that lead or wait."""
+    """In the child of a fork, forget the threads that lead or wait: it has none of them."""
     for group in _groups:
         group._forget()
 

@@ -1,7 +1,7 @@
 """Logs: one JSON object a line on standard error, or lines of text for a terminal.
 
-A line says which request it belongs to, never what was posted. An exception that comes up inside a request is told by
-its type and its place: its message may quote what was posted.
+A line says which request it belongs to, never what was posted. Of an exception inside a request it has only
+the type and the place: its message may quote what was posted.
 """
 
 import logging
@@ -46,7 +46,7 @@ def current() -> Noted | None:
 
 @contextmanager
 def noting(noted: Noted | None) -> Iterator[None]:
-    """Lines written within belong to the request."""
+    """A context in which log lines belong to the request."""
     token = _current.set(noted)
     try:
         yield
@@ -55,7 +55,7 @@ def noting(noted: Noted | None) -> Iterator[None]:
 
 
 def note(*, principal: str | None = None, decision_id: str | None = None) -> None:
-    """Tell who asks, or what was decided, once it is known. Outside a request nothing is kept."""
+    """Add to the request's log lines who asks, or what was decided, once it is known; outside a request, nothing."""
     noted = _current.get()
     if noted is None:
         return

@@ -14,9 +14,9 @@ View = Any
 
 
 class Decided(NamedTuple):
-    """What a policy came to for one subject.
+    """The result of a policy for one subject.
 
-    status: see design.md §3; `applied` where nothing stands against it.
+    status: `applied` where no other status holds.
     values: by decision name, as an answer shows them; None is null. Empty where nothing had to be decided.
     fired: by name of each decision table, the places of the rows that fired, ascending.
     missing: names of what is null, sorted: the required ones with `insufficient_facts`, the optional with `applied`.

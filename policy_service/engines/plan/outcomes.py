@@ -40,8 +40,9 @@ def has(policy: str, status: str) -> Node:
 class Unknowns:
     """What is null: facts, and decisions of other policies with the facts behind them.
 
-    A policy that is applied hands on what its decision rests on; one that lacked facts, what it lacked. One that has
-    no answer for another reason, say because it is not applicable, hands on nothing: no fact would change that.
+    Which null facts count as behind a decision depends on its policy's status. Applied: those that the decision depends
+    on. Insufficient facts: the required ones. Any other status, such as not applicable: none, since no fact would
+    change it.
 
     Args:
         kinds: the types of facts and decisions.
@@ -85,10 +86,10 @@ class Unknowns:
         return tuple(Missing(name, any_of(when)) for name, when in sorted(conditions.items()))
 
     def define(self, decision: Decision, behind: Iterable[Needed], required: Iterable[Needed]) -> None:
-        """Say when a null fact stands behind a decision that other policies read.
+        """Define `Lacking` for a decision that other policies read.
 
         Args:
-            behind: what the decision rests on.
+            behind: what the decision depends on.
             required: what its policy requires.
         """
         direct, lacked = _sorted(behind), _sorted(required)
@@ -135,7 +136,7 @@ def status(
 
     Args:
         sections: that of the subject, and those that the policy needs.
-        unknown_audience: whether something required that `applies` rests on is null: then a null is no `no`.
+        unknown_audience: whether something required that `applies` depends on is null: then a null does not say no.
     """
     found = [
         Guard("suspended", TRUE if suspended else FALSE),
@@ -171,7 +172,7 @@ def refusals(
     """Why a reward is not granted, in the order of the contract; where none is true it is granted.
 
     Args:
-        unknown_when, unknown_amount: whether a null fact stands behind the condition, behind the amount.
+        unknown_when, unknown_amount: whether a fact that the condition, or the amount, depends on is null.
     """
     found = [Guard("suspended", TRUE if suspended else FALSE)]
     if when is not None:

@@ -138,7 +138,7 @@ class _PolicyPlanner:
         )
 
     def _define(self, required: Iterable[Needed]) -> None:
-        """What stands behind the decisions that others read."""
+        """Define what the decisions that other policies read depend on."""
         for decision in self.policy.decisions:
             reference = Decision(self.policy.id, decision)
             if reference in self.planner.read:
@@ -214,7 +214,7 @@ class _PolicyPlanner:
         return None if when is None else self.leaves.condition(when, row)
 
     def _unknown(self, expression: Expression | None) -> typed.Node:
-        """Whether a null fact stands behind an expression."""
+        """Whether a fact that an expression depends on is null."""
         if expression is None:
             return typed.FALSE
         return self.unknowns.lacking(self.dependencies.behind(expression.typed))
@@ -235,7 +235,7 @@ class _PolicyPlanner:
         return ExclusionPlan(exclusion.id, when, self.binding.text(exclusion.text))
 
     def _of_bundle(self, exclusion: model.Exclusion) -> ExclusionPlan:
-        """An exclusion of all rewards knows facts alone: what the policy names means nothing in it."""
+        """An exclusion of the bundle: it reads facts alone, and names of the policy mean nothing in it."""
         names = Binding(self.planner.formulas)
         when = Leaves(self.policy, names).condition(exclusion.when)
         return ExclusionPlan(exclusion.id, when, names.text(exclusion.text))

@@ -1,7 +1,7 @@
 """What a plan says, as frozen values: how every value comes about, and every outcome.
 
-Outcomes are ordered guards over typed nodes, so that each engine compiles them and none writes them again. A guard is
-true or false, never null; the first that is true gives the outcome.
+Outcomes are ordered guards over typed nodes, so that each engine compiles them and none writes them again. The
+first guard that is true gives the outcome. One that is null does not: an exclusion may be, on a fact that is not known.
 """
 
 from collections.abc import Mapping
@@ -148,7 +148,7 @@ class ClaimPlan:
     """What a payer keeps its payments under.
 
     stem: `policy/reward@type:`, before the subject's id.
-    period: what stands behind `#`: the day judged, its month, or a text that is the same on all days.
+    period: what follows `#`: the day judged, its month, or a text that is the same on all days.
     """
 
     per: str

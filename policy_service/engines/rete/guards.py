@@ -1,4 +1,4 @@
-"""Guards of outcomes to closures. What conditions and amounts come to is asked of the formulas' own closures."""
+"""Guards of outcomes compiled to closures; the closures of formulas give the values of conditions and amounts."""
 
 from collections.abc import Callable, Mapping, Sequence
 

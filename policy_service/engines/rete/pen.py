@@ -1,8 +1,8 @@
-"""One ruleset of durable-rules, driven through its C module so that none of its hazards can be met.
+"""One ruleset of durable-rules (see limits.py), driven through its C module so as to avoid each of its hazards.
 
 `durable.lang` and `durable.engine.Host` are not used: they start timer threads and swallow exceptions. The C module is
 fast and exact inside the subset of `limits.py`; outside it hangs, crashes or answers wrongly. What must be done around
-each call, and why, is said where it is done.
+each call, and why, is written where it is done.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ Most are the same in several stretches of days and in the next bundle, and each 
 
 
 class PenFault(RuntimeError):
-    """The engine did what it should not, inside the limits: a fault of ours. The next call starts clean."""
+    """The engine failed although the limits were kept: a fault of ours. The next call starts clean."""
 
 
 class Pen:

@@ -17,7 +17,7 @@ from policy_service.language.types import List, Null, Relation, Text, Type
 
 
 def all_rows(value: Node | Rows) -> Rows:
-    """The rows that a filter left; of a relation all of them."""
+    """The rows that may pass a filter; of a relation all of them."""
     if isinstance(value, Rows):
         return value
     relation = cast(Relation, value.type)
