@@ -90,11 +90,12 @@ class Evaluator:
         return self.sensitivity.places(request, answer, lambda: self._leaves(holding(self._epochs, day)))
 
     def _leaves(self, epoch: Period) -> Leaves:
-        if self._whole is None:
-            return self._of(epoch).leaves
-        if self._planned is None or self._planned[0] != epoch:
-            self._planned = epoch, reasons(plan_of(self.bundle.rules, epoch))
-        return self._planned[1]
+        if (ready := self._ready.get(epoch)) is not None:
+            return ready.leaves
+        planned = self._planned  # another thread may put another epoch there meanwhile
+        if planned is None or planned[0] != epoch:
+            planned = self._planned = epoch, reasons(plan_of(self.bundle.rules, epoch))
+        return planned[1]
 
     def ready(self, day: date) -> WholeAnswers:
         """What answers for a day, compiled if it needs to be."""

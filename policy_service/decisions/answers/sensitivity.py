@@ -99,12 +99,12 @@ class Sensitivity:
 
     def _because(self, entry: Entry, policy: str, pointer: str, leaves: Leaves) -> Iterator[str]:
         for at, leaf in enumerate(entry.get("because", ())):
-            if leaf["value"] is not None and self._is_asked(leaves.get((policy, leaf["fact"], leaf["test"]), ())):
+            if leaf["value"] is not None and self._is_asked(leaves.get((policy, leaf["fact"], leaf["test"]))):
                 yield f"{pointer}/because/{at}/value"
 
-    def _is_asked(self, leaves: Sequence[Leaf]) -> bool:
-        """Whether a comparison reads anything sensitive."""
-        return any(_whole(read) in self._reached for leaf in leaves for read in leaf.reads)
+    def _is_asked(self, leaves: Sequence[Leaf] | None) -> bool:
+        """Whether a comparison reads anything sensitive; one that the plan does not know is taken to."""
+        return leaves is None or any(_whole(read) in self._reached for leaf in leaves for read in leaf.reads)
 
 
 def _reached(rules: Rules, sensitive: Iterable[Reference]) -> frozenset[Reference]:

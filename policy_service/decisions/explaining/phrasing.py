@@ -151,7 +151,7 @@ class Phrases:
 
     def _labelled(self, tree: ast.Node) -> ast.Node:
         """The tree with words in the place of names, and of times."""
-        if isinstance(tree, ast.Name | ast.Path) or _is_time(tree):
+        if isinstance(tree, ast.Name | ast.Path) or _has_words(tree):
             return ast.Name(self.text(tree))
         fields = {name: getattr(tree, name) for name in tree.__dataclass_fields__ if name != "span"}
         if isinstance(tree, ast.Call):
@@ -187,8 +187,9 @@ def _is_day_fact(fact: Fact | None) -> bool:
     return fact is not None and isinstance(fact.type, types.Date)
 
 
-def _is_time(tree: ast.Node) -> bool:
+def _has_words(tree: ast.Node) -> bool:
     """Whether `text` has words for it that are no expression: `date("…")`, `duration("…")`, `decision(…)`."""
-    return isinstance(tree, ast.AtLiteral) or (
-        isinstance(tree, ast.Call) and tree.function in (ast.Name("date"), ast.Name("duration"), ast.Name("decision"))
-    )
+    match tree:
+        case ast.AtLiteral() | ast.Call(ast.Name("date" | "duration"), (ast.StringLiteral(),)):
+            return True
+    return isinstance(tree, ast.Call) and tree.function == ast.Name("decision")

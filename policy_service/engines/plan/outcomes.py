@@ -32,6 +32,10 @@ def is_false(node: Node) -> Node:
     return Compare(BOOLEAN, "=", node, FALSE)
 
 
+def is_true(node: Node) -> Node:
+    return Compare(BOOLEAN, "=", node, TRUE)
+
+
 def has(policy: str, status: str) -> Node:
     """Whether a policy has a status for the subject."""
     return Compare(BOOLEAN, "=", Load(_TEXT, Status(policy)), Const(_TEXT, status))
@@ -179,9 +183,9 @@ def refusals(
         condition = when.formula.typed
         found += [Guard("not_met", is_false(condition)), *_null(condition, unknown_when)]
     found += _null(amount.typed, unknown_amount)
-    found += [Guard("excluded", one.condition.formula.typed, one) for one in exclusions]
+    found += [Guard("excluded", is_true(one.condition.formula.typed), one) for one in exclusions]
     if ceiling is not None:
-        found.append(Guard("withheld", _above(amount.typed, ceiling)))
+        found.append(Guard("withheld", is_true(_above(amount.typed, ceiling))))
     return tuple(guard for guard in found if guard.when != FALSE)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
 
 from policy_service.diagnostics import Diagnostic, Span
@@ -68,7 +69,7 @@ class Compiler:
     def _policy(self, policy: PolicyPlan, decisions: tuple[Compiled, ...], group: Group | None) -> CompiledPolicy:
         truths = self._ruleset(policy).truths if policy.can_apply else {}
         guards = Guards(lambda node: truths.get(node) or self._closure(node), self._place, self.plan.definitions)
-        early = [guard for guard in policy.status if is_early(guard)]
+        early = list(takewhile(is_early, policy.status))
         late = policy.status[len(early) :]
         return CompiledPolicy(
             tuple(guards.tests(early)),

@@ -67,7 +67,7 @@ class Guards:
                 return _some([self.test(o) for o in operands])
             case typed.If(condition=condition, then=then, otherwise=otherwise):
                 return _if(self.test(condition), self.test(then), self.test(otherwise))
-            case Compare(operator="=", left=left, right=Const(value=None | False as value)):
+            case Compare(operator="=", left=left, right=Const(value=None | bool() as value)):
                 return _is(self._closure(left), value)
         return self._closure(node)
 

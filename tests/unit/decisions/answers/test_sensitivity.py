@@ -75,6 +75,22 @@ def test_a_text_of_an_exception_that_shows_a_sensitive_value_is_hidden(local_clu
     assert b"999000124" not in stored(local_club, found.decision_id).body
 
 
+def test_a_reason_that_the_plan_does_not_know_is_hidden(local_club: Any) -> None:
+    answer, _ = decide(local_club, trace="full")
+    evaluator = local_club.assembled.service.evaluators.active()
+    request = {"facts": {"member": {"id": ID, "points": POINTS}}}
+    places = evaluator.sensitivity.places(request, answer, dict)
+    reasons = [p for p in pointers(answer, "/answer") if "/because/" in p and p.endswith("/value")]
+    assert sorted(p for p in places if "/because/" in p) == sorted(reasons)
+
+
+def pointers(value: Any, pointer: str) -> list[str]:
+    """Where an answer has something that is not null."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [p for key, item in below for p in pointers(item, f"{pointer}/{key}")]
+    return found if below else [pointer] if value is not None else []
+
+
 def test_a_record_revealed_is_the_record_that_would_have_been_written(local_club: Any) -> None:
     answer, record = decide(local_club, trace="full", provenance={"ticket": "T-1"})
     plain = revealed(record)

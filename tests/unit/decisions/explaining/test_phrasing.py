@@ -122,6 +122,7 @@ def test_an_amount_is_told_with_its_unit(amount: Any, unit: str | None, en: str)
         ("decision(shop.hours.granted) = null", "Hours granted is not known"),
         ("decision(shop.nothing.granted)", "shop.nothing.granted"),
         ("min_hours * 2", "min_hours * 2"),
+        ("as_of < date(2023, min_hours, 1)", "the day judged is before date(2023, min_hours, 1)"),
     ],
 )  # fmt: skip
 def test_an_expression_is_told_with_labels_for_names(expression: str, en: str) -> None:
