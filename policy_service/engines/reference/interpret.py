@@ -25,6 +25,7 @@ from policy_service.language.values import (
 )
 
 _CONTEXT = Context(prec=34, traps=[Inexact, Overflow])
+_SCALES = range(-6111, 6177)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -199,9 +200,10 @@ def _numbers(operator: str, left: Decimal | Fraction, right: Decimal | Fraction)
 
 
 def _rounded(to_whole: Callable[[Fraction], int], value: Decimal | Fraction | None, scale: int) -> Decimal | None:
-    if value is None:
+    """The value with so many decimals; null of null, and of a scale that no FEEL number has (DMN 1.5, 10.3.4.5)."""
+    if value is None or scale not in _SCALES:
         return None
-    return Decimal(to_whole(Fraction(value) * 10**scale)).scaleb(-scale, _CONTEXT)
+    return Decimal(to_whole(Fraction(value) * Fraction(10) ** scale)).scaleb(-scale, _CONTEXT)
 
 
 def _by_size(to_whole: Callable[[Fraction], int]) -> Callable[[Fraction], int]:
