@@ -23,7 +23,7 @@ from policy_service.assembly import Assembled, assemble_on, load_folder
 from policy_service.decisions.audit.auditing import Auditing
 from policy_service.decisions.audit.replaying import Replaying, Tally
 from policy_service.decisions.audit.searching import Query
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import Evaluated
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate

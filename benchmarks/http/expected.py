@@ -10,7 +10,7 @@ import traffic
 from policy_service import canonical
 from policy_service.assembly import Assembled
 from policy_service.decisions.answers.evaluate import Evaluator, Purpose, Question
-from policy_service.decisions.deciding.asking import matching
+from policy_service.decisions.deciding.resolving import matching
 from policy_service.engines.registry import engine
 
 _OF_THE_RECORD = ("decision_id", "decided_at", "receipt")

@@ -37,7 +37,7 @@ def explain(file: BinaryIO, folder: Path, lang: str | None, form: str) -> None:
     served = previewing(bundle, engine(settings.engine))
     with requests.reporting_faults(form):
         request = requests.read(file, served, settings.max_depth, {"purpose": "preview", "options": {"trace": "full"}})
-        evaluator, state, question = served.asking.asked(request)
+        evaluator, state, question = served.resolver.resolve(request)
     if form == "json":
         write_json(evaluator.evaluate(state, question))
         return

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import click
 
 from policy_service.cli.terminal import found_errors
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import Fault, InvalidInput

@@ -19,7 +19,7 @@ from typing import Any, NotRequired, TypedDict
 
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators
-from policy_service.decisions.deciding.asking import matching
+from policy_service.decisions.deciding.resolving import matching
 from policy_service.decisions.ports.activations import BundleStore
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines.answer import Subject

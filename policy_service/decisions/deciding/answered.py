@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from policy_service.decisions.deciding.asking import Asked, EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved
 from policy_service.engines.answer import ComparedPart
 
 
@@ -12,7 +12,7 @@ class Answered:
     """An answer that went out: what was asked, and the compared part. `decision_id` is None for a preview."""
 
     request: EvaluateRequest
-    asked: Asked
+    resolved: Resolved
     answer: ComparedPart
     decision_id: str | None
 

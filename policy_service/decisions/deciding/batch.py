@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import Evaluated, PolicyService, Refusal
 from policy_service.decisions.ports.records import StoreUnavailable
 

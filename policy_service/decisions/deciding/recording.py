@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from policy_service import __version__, canonical
 from policy_service.decisions.answers.evaluate import FORMAT, Trace
-from policy_service.decisions.deciding.asking import Asked, EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved
 from policy_service.decisions.ports.recorded import Envelope, RecordBody
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.decisions.sealed.signing import LogKeys
@@ -39,7 +39,7 @@ class ValuesErased(Exception):
 
 def record_of(
     request: EvaluateRequest,
-    asked: Asked,
+    resolved: Resolved,
     answer: ComparedPart,
     key: str | None,
     id_: str,
@@ -52,7 +52,7 @@ def record_of(
         answer: its compared part.
         log: what the receipt is signed as; without it there is none.
     """
-    evaluator, state, question = asked
+    evaluator, state, question = resolved
     day = question.as_of.isoformat()
     body: RecordBody = {
         "decision_id": id_,
@@ -110,7 +110,7 @@ def envelope(request: EvaluateRequest) -> Envelope:
 def digest_of(request: EvaluateRequest) -> str:
     """What an idempotency key stands for: the request by value, nulls left out of its facts.
 
-    It is asked before the facts are judged, so every JSON has one: the largest numbers, halves of characters.
+    It is computed before the facts are judged, so every JSON has one: the largest numbers, halves of characters.
     """
     posted = {**envelope(request), "as_of": request.as_of, "facts": _without_nulls(request.facts)}
     return canonical.digest(json.dumps(posted, sort_keys=True, default=_by_value).encode())

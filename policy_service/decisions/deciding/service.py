@@ -14,7 +14,6 @@ from policy_service.decisions.answers.differences import Difference, comparable,
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle
 from policy_service.decisions.deciding.answered import Answered, Witness
-from policy_service.decisions.deciding.asking import Asked, Asking, EvaluateRequest, matching, shown
 from policy_service.decisions.deciding.chains import Chain, chain
 from policy_service.decisions.deciding.recording import (
     answer_of,
@@ -28,6 +27,7 @@ from policy_service.decisions.deciding.recording import (
     revealed,
 )
 from policy_service.decisions.deciding.replayable import refuse_unknown
+from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved, Resolver, matching, selected
 from policy_service.decisions.explaining import catalogue
 from policy_service.decisions.ports.activations import BundleStore, StopEvent
 from policy_service.decisions.ports.recorded import RecordShown
@@ -97,7 +97,7 @@ class _Judged:
     """A request evaluated: a preview's answer, or a decision that waits for its commit."""
 
     request: EvaluateRequest
-    asked: Asked
+    resolved: Resolved
     answer: ComparedPart
     entry: Entry | None = None
 
@@ -150,7 +150,7 @@ class PolicyService:
         self.decisions, self.bundles, self.evaluators = decisions, bundles, evaluators
         self.elapsed, self._request_seconds = elapsed, request_seconds
         self.witnesses: tuple[Witness, ...] = ()
-        self.asking = Asking(decisions, evaluators, now)
+        self.resolver = Resolver(decisions, evaluators, now)
         self.now, self._new_id = now, new_id
         self._log_keys = log
 
@@ -205,12 +205,12 @@ class PolicyService:
         Raises:
             NoActiveBundle, StoreUnavailable.
         """
-        active = self.asking.active()
+        active = self.resolver.active()
         try:
             _Moment(self.bundles, instants.text(self.now())).refuse_withdrawn(active)
         except BundleWithdrawn:
             self.evaluators.refresh()
-            return self.asking.active()
+            return self.resolver.active()
         return active
 
     def _judged(
@@ -244,19 +244,21 @@ class PolicyService:
             if (earlier := self.decisions.replayed(claim)) is not None:
                 metrics.answered({}, decided=True, replayed=True)
                 return Evaluated(answer_of(earlier), earlier.id, replayed=True)
-        asked = self.asking.asked(request, active)
+        resolved = self.resolver.resolve(request, active)
         if decides and request.bundle is not None:
-            moment.refuse(request.bundle, asked.evaluator)
+            moment.refuse(request.bundle, resolved.evaluator)
         elif decides and active is not None:
             moment.refuse_withdrawn(active)
         with span("evaluate"):
-            answer: Any = asked.evaluator.evaluate(asked.state, asked.question, within=lambda: self.elapsed() < until)
-        if asked.evaluator.bundle.rules.settings.ceilings:
+            answer: Any = resolved.evaluator.evaluate(
+                resolved.state, resolved.question, within=lambda: self.elapsed() < until
+            )
+        if resolved.evaluator.bundle.rules.settings.ceilings:
             _alarm(answer)
         if not decides:
-            return _Judged(request, asked, answer)
-        record = record_of(request, asked, answer, key, self._new_id(), instants.text(self.now()), self._log_keys)
-        return _Judged(request, asked, answer, Entry(record, claim))
+            return _Judged(request, resolved, answer)
+        record = record_of(request, resolved, answer, key, self._new_id(), instants.text(self.now()), self._log_keys)
+        return _Judged(request, resolved, answer, Entry(record, claim))
 
     def _settled(
         self, one: Evaluated | _Judged | Refusal, appended: Iterator[Appended | IdempotencyConflict]
@@ -274,7 +276,7 @@ class PolicyService:
         id_ = None if appended is None else appended.record.id
         metrics.answered(judged.answer, decided=id_ is not None)
         for witness in self.witnesses:
-            witness.seen(Answered(judged.request, judged.asked, judged.answer, id_))
+            witness.seen(Answered(judged.request, judged.resolved, judged.answer, id_))
         if appended is None:
             return Evaluated(judged.answer)
         return Evaluated(answered(judged.answer, appended.record), id_)
@@ -331,9 +333,9 @@ class PolicyService:
         target = {"original": record["bundle"], "active": None}.get(bundle, bundle)
         faults: list[Fault] = []
         request = request_of(record, target, as_of)
-        evaluator = self.asking.evaluator(request, faults)
+        evaluator = self.resolver.evaluator(request, faults)
         rules = evaluator.bundle.rules
-        day = self.asking.day(request, rules, faults)
+        day = self.resolver.day(request, rules, faults)
         if faults or day is None:
             raise InvalidInput(faults)
         original = evaluator.bundle.id == record["bundle"] and day.isoformat() == record["request"]["as_of"]
@@ -363,7 +365,7 @@ class PolicyService:
         Raises:
             InvalidInput, NoActiveBundle.
         """
-        found = self.asking.active().bundle
+        found = self.resolver.active().bundle
         return catalogue.policies(found, self._day_shown(as_of, found.rules))
 
     def policy(self, id_: str, as_of: str | None = None) -> dict[str, Any]:
@@ -372,7 +374,7 @@ class PolicyService:
         Raises:
             NotFound, InvalidInput, NoActiveBundle.
         """
-        found = self.asking.active().bundle
+        found = self.resolver.active().bundle
         if id_ not in found.rules.order:
             raise NotFound(f"there is no policy `{id_}`")
         return catalogue.policy(found, id_, self._day_shown(as_of, found.rules))
@@ -384,15 +386,15 @@ class PolicyService:
             InvalidInput: a pattern matches no policy.
             NoActiveBundle.
         """
-        rules, faults = self.asking.active().bundle.rules, list[Fault]()
-        chosen = shown(patterns, rules, faults)
+        rules, faults = self.resolver.active().bundle.rules, list[Fault]()
+        chosen = selected(patterns, rules, faults)
         if faults:
             raise InvalidInput(faults)
         return catalogue.facts_schema(rules, chosen)
 
     def _day_shown(self, as_of: str | None, rules: Rules) -> date:
         faults: list[Fault] = []
-        day = self.asking.day(EvaluateRequest({}, as_of, "preview"), rules, faults)
+        day = self.resolver.day(EvaluateRequest({}, as_of, "preview"), rules, faults)
         if day is None or faults:
             raise InvalidInput(faults)
         return day

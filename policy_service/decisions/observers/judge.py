@@ -61,7 +61,7 @@ class Judge:
 
     def _differing(self, answered: Answered) -> tuple[list[str], set[str]]:
         """Where the answers differ, and the policies of those places."""
-        evaluator, state, question = answered.asked
+        evaluator, state, question = answered.resolved
         recorded = canonical.trusted(answered.answer)
         try:
             again = canonical.trusted(self._by_reference(evaluator).evaluate(state, question))
@@ -84,7 +84,7 @@ class Judge:
         return self._bundles[id_]
 
     def _disagreement(self, answered: Answered, pointers: list[str], policies: set[str]) -> Disagreement:
-        evaluator = answered.asked.evaluator
+        evaluator = answered.resolved.evaluator
         return Disagreement(
             instants.text(self._now()),
             evaluator.bundle.id,
@@ -108,7 +108,7 @@ def _policy(answer: Mapping[str, Any], pointer: str) -> str | None:
 
 def _without_sensitive(answered: Answered) -> dict[str, Any]:
     """A request as it was evaluated, without what the dictionary calls sensitive, and without provenance."""
-    evaluator, state, question = answered.asked
+    evaluator, state, question = answered.resolved
     request = {key: value for key, value in envelope(answered.request).items() if key != "provenance"}
     facts = evaluator.door.normalised(state)
     return evaluator.sensitivity.without({**request, "as_of": question.as_of.isoformat(), "facts": facts})

@@ -15,8 +15,8 @@ from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle
 from policy_service.decisions.bundles.publishing import Act
 from policy_service.decisions.deciding.answered import Answered
-from policy_service.decisions.deciding.asking import matching
 from policy_service.decisions.deciding.recording import parsed
+from policy_service.decisions.deciding.resolving import matching
 from policy_service.decisions.ports.observations import (
     EXAMPLES_KEPT,
     Counts,
@@ -167,7 +167,7 @@ class Shadow:
 
     def _drafted(self, draft: Evaluator, answered: Answered) -> ComparedPart:
         """What the draft answers. Facts that it does not declare are left out, not refused."""
-        request, question = answered.request, answered.asked.question
+        request, question = answered.request, answered.resolved.question
         state = draft.door.read(request.facts, question.as_of, merchant_id=request.merchant_id, report_unknown=True)
         shown = matching(request.policies, draft.bundle.rules)
         found: Any = draft.evaluate(state, Question(question.as_of, question.purpose, question.trace, shown))

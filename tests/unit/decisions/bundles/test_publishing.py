@@ -22,7 +22,7 @@ from policy_service.decisions.bundles.publishing import (
     UnknownPolicy,
     UnknownReward,
 )
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import BundleWithdrawn
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.settings import Settings

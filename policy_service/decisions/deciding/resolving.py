@@ -1,4 +1,4 @@
-"""A request as posted, and what it asks: of which bundle, about which state, for which day."""
+"""A request as posted, resolved to what it is evaluated with: the bundle, the state, the business day, the policies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -44,22 +44,22 @@ class EvaluateRequest:
     reason: str | None = None
 
 
-class Asked(NamedTuple):
-    """A request that can be evaluated."""
+class Resolved(NamedTuple):
+    """What a request is evaluated with."""
 
     evaluator: Evaluator
     state: State
     question: Question
 
 
-class Asking:
-    """Reads requests against the bundles they name."""
+class Resolver:
+    """Resolves requests against the bundles that they name."""
 
     def __init__(self, decisions: DecisionStore, evaluators: Evaluators, now: Callable[[], datetime]) -> None:
         self._decisions, self._evaluators, self._now = decisions, evaluators, now
 
-    def asked(self, request: EvaluateRequest, active: Evaluator | None = None) -> Asked:
-        """What a request asks.
+    def resolve(self, request: EvaluateRequest, active: Evaluator | None = None) -> Resolved:
+        """The evaluator of the bundle, the typed state, and the question of a request.
 
         Args:
             active: stands in for the active bundle, so that several requests see one.
@@ -69,7 +69,7 @@ class Asking:
         """
         evaluator, day, state, shown = self._read(request, active)
         report = request.unknown_facts == "report"
-        return Asked(evaluator, state, Question(day, request.purpose, request.trace, shown, report))
+        return Resolved(evaluator, state, Question(day, request.purpose, request.trace, shown, report))
 
     def faults(self, request: EvaluateRequest) -> list[Fault]:
         """Every fault that evaluating would find, without evaluating."""
@@ -86,7 +86,7 @@ class Asking:
         evaluator = self.evaluator(request, faults, active)
         rules = evaluator.bundle.rules
         day = self.day(request, rules, faults)
-        chosen = shown(request.policies, rules, faults)
+        chosen = selected(request.policies, rules, faults)
         if request.reason is not None and request.supersedes is None:
             faults.append(fault("/reason", BAD_OPTION, "`reason` belongs to `supersedes`"))
         if request.supersedes is not None:
@@ -155,7 +155,7 @@ class Asking:
         return day
 
 
-def shown(patterns: tuple[str, ...] | None, rules: Rules, faults: list[Fault]) -> frozenset[str] | None:
+def selected(patterns: tuple[str, ...] | None, rules: Rules, faults: list[Fault]) -> frozenset[str] | None:
     """Ids of the policies that match patterns, None for all; a pattern that matches none is a fault."""
     if patterns is None:
         return None
