@@ -226,7 +226,7 @@ class _Answer:
         return [entry for entry in self.answer["rewards"] if (entry["policy"], entry["subject"]) == both]
 
     def _granted(self, entry: Reward, point: Point) -> tuple[object, ...]:
-        policy = self.bundle.rules.answering(entry["policy"], self.day)
+        policy = self.bundle.rules.version_for(entry["policy"], self.day)
         reward = next(one for one in policy.rewards if one.id == entry["id"])
         amount = Phrases(self.bundle.rules, policy, self.say.tongue).amount(entry["amount"], entry.get("unit"))
         rule = Cell(links=(Link(policy.title[self.say.tongue], f"#{anchor(policy.id)}"),))
@@ -266,7 +266,7 @@ class _Answer:
 
     def _values(self, judged: PolicyEntry) -> Grid | None:
         say = self.say
-        policy = self.bundle.rules.answering(judged["policy"], self.day)
+        policy = self.bundle.rules.version_for(judged["policy"], self.day)
         phrases = Phrases(self.bundle.rules, policy, say.tongue)
         rows: list[tuple[object, ...]] = [
             (Cell(phrases.name(name) if phrases.name(name) != name else "", name), _value(phrases, name, value))
@@ -279,7 +279,7 @@ class _Answer:
         entries = [entry for entry in self.answer["policies"] if entry["policy"] == id_]
         fired = {(row["decision"], row["row"]) for entry in entries for row in entry.get("fired", ())}
         whole = any(entry["status"] not in _UNJUDGED for entry in entries)
-        policy = self.bundle.rules.answering(id_, self.day)
+        policy = self.bundle.rules.version_for(id_, self.day)
         return rule_text(self.bundle, policy, self.day, fired, self.say, whole=whole)
 
 

@@ -50,7 +50,7 @@ def _readers(rules: Rules, day: date, judged: Collection[str]) -> dict[str, list
     """Per fact the policies of the answer that read it, or judge a subject by its id."""
     found: dict[str, list[str]] = {}
     for id_ in sorted(judged):
-        policy = rules.answering(id_, day)
+        policy = rules.version_for(id_, day)
         reads = Dependencies(rules, policy).reads
         names = {read.name for read in reads.required | reads.optional if isinstance(read, Fact)}
         for name in names | {f"{policy.subject}.id"}:

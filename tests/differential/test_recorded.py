@@ -126,7 +126,7 @@ def test_what_check_accepts_is_decided_recorded_and_replayed(
     for number, (rng, found) in enumerate(islice(drawn(generate, seed), FOLDERS)):
         made = service(found, tmp_path / f"{number}.db", signing_key)
         evaluator = made.service.resolver.active()
-        poster = states.Poster(found.rules, lambda day, e=evaluator: e.answering(day).plan, rng, most=3)
+        poster = states.Poster(found.rules, lambda day, e=evaluator: e.epoch_program(day).plan, rng, most=3)
         for _ in range(STATES):
             as_of = poster.as_of(rng)
             decide(made, extreme(poster.state(rng, as_of), found, as_of, rng), as_of, found)

@@ -204,7 +204,7 @@ def test_an_evaluator_of_a_random_folder_can_be_made_again(generate: ModuleType,
             assert again.id == found.id
             evaluator = Evaluator(again, engine("rete"))
             rng = Random(seed)
-            poster = states.Poster(again.rules, lambda day, e=evaluator: e.answering(day).plan, rng, most=1)
+            poster = states.Poster(again.rules, lambda day, e=evaluator: e.epoch_program(day).plan, rng, most=1)
             answers = []
             for _ in range(3):
                 as_of = poster.as_of(rng)

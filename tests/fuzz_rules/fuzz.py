@@ -110,7 +110,7 @@ def _used(found: Bundle, rng: Random) -> None:
 
 def _asked(found: Bundle, evaluators: dict[str, Evaluator], rng: Random) -> None:
     first = next(iter(evaluators.values()))
-    poster = states.Poster(found.rules, lambda day: first.answering(day).plan, rng, most=2)
+    poster = states.Poster(found.rules, lambda day: first.epoch_program(day).plan, rng, most=2)
     for _ in range(STATES):
         as_of = poster.as_of(rng)
         state = first.door.read(poster.state(rng, as_of), as_of)

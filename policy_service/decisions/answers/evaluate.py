@@ -8,7 +8,7 @@ from functools import cached_property
 from threading import Lock
 from typing import Any, Literal
 
-from policy_service.decisions.answers.answering import Answering
+from policy_service.decisions.answers.epoch import EpochProgram
 from policy_service.decisions.answers.sensitivity import Leaves, Sensitivity
 from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
@@ -48,8 +48,8 @@ class Evaluator:
         self._whole: WholeAnswers | None = engine.answers(bundle.rules) if isinstance(engine, Oracle) else None
         self.door = Door(bundle.rules.dictionary)
         self._epochs = epochs(bundle.rules)
-        self._ready: OrderedDict[Period, Answering] = OrderedDict()
-        self._latest: tuple[Period, Answering] | None = None
+        self._ready: OrderedDict[Period, EpochProgram] = OrderedDict()
+        self._latest: tuple[Period, EpochProgram] | None = None
         self._planned: tuple[Period, Leaves] | None = None
         self._lock = Lock()
 
@@ -98,9 +98,9 @@ class Evaluator:
 
     def ready(self, day: date) -> WholeAnswers:
         """What answers for a day, compiled if it needs to be."""
-        return self._whole if self._whole is not None else self.answering(day)
+        return self._whole if self._whole is not None else self.epoch_program(day)
 
-    def answering(self, day: date) -> Answering:
+    def epoch_program(self, day: date) -> EpochProgram:
         """The program of the day's epoch; most requests ask for the one asked for last, which takes no lock."""
         latest = self._latest
         if latest is not None and day in latest[0]:
@@ -110,14 +110,14 @@ class Evaluator:
         self._latest = (epoch, found)
         return found
 
-    def _of(self, epoch: Period) -> Answering:
+    def _of(self, epoch: Period) -> EpochProgram:
         with self._lock:
             found = self._ready.get(epoch)
             if found is not None:
                 self._ready.move_to_end(epoch)
                 return found
             made: Plan = plan_of(self.bundle.rules, epoch)
-            self._ready[epoch] = found = Answering(made, self._compiler().prepare(made))
+            self._ready[epoch] = found = EpochProgram(made, self._compiler().prepare(made))
             if len(self._ready) > _EPOCHS_KEPT:
                 # Another thread may still be inside; the engine is freed with the last reference to it.
                 self._ready.popitem(last=False)
@@ -157,7 +157,7 @@ class Evaluator:
     def close(self) -> None:
         """Free the engines; nobody may be inside."""
         with self._lock:
-            for answering in self._ready.values():
-                answering.prepared.close()
+            for program in self._ready.values():
+                program.prepared.close()
             self._ready.clear()
             self._latest = None

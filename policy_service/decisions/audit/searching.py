@@ -191,7 +191,7 @@ class Searching:
         """Of the claim that the decision would have given; null where it gives none."""
         rules = self._evaluators.of(record["bundle"]).bundle.rules
         as_of = record["request"]["as_of"]
-        found = rules.answering(policy, date.fromisoformat(as_of))
+        found = rules.version_for(policy, date.fromisoformat(as_of))
         declared = next((one for one in found.rewards if one.id == reward), None)
         return None if declared is None else declared.claim.period(as_of, found.effective.campaign)
 

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from policy_service import canonical
 from policy_service.access import instants
-from policy_service.decisions.answers.answering import WITHHELD
 from policy_service.decisions.answers.differences import Difference, comparable, differences
+from policy_service.decisions.answers.epoch import WITHHELD
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle
 from policy_service.decisions.deciding.answered import Answered, Witness

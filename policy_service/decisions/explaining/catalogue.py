@@ -46,7 +46,7 @@ def policy(bundle: Bundle, id_: str, day: date) -> dict[str, Any]:
     Where no file of it is in force: the one that began last before the day, else the first, and `in_force` is false.
     """
     rules = bundle.rules
-    found = rules.answering(id_, day)
+    found = rules.version_for(id_, day)
     reads = Dependencies(rules, found).reads
     return {
         "bundle": bundle.id,
@@ -72,7 +72,7 @@ def _names(read: Iterable[Needed]) -> list[str]:
 
 
 def _listed(rules: Rules, id_: str, day: date) -> dict[str, Any]:
-    found = rules.answering(id_, day)
+    found = rules.version_for(id_, day)
     return {
         "policy": id_,
         "title": dict(found.title),

@@ -71,7 +71,7 @@ def explain(rules: Rules, answer: ComparedPart, facts: Mapping[str, Any], tongue
         facts: as they were posted.
     """
     day = date.fromisoformat(answer["as_of"])
-    files = {id_: rules.answering(id_, day) for id_ in rules.order}
+    files = {id_: rules.version_for(id_, day) for id_ in rules.order}
     shown = {entry["policy"] for entry in answer["policies"]}
     read = [files[id_] for id_ in rules.order if id_ in shown]
     leaves = reasons(plan_only(rules, holding(epochs(rules), day), read))

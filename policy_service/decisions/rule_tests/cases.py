@@ -170,7 +170,7 @@ class _Judge:
         return ()
 
     def case(self, draft: _Draft) -> Case | None:
-        policy = self.rules.answering(self.policy, draft.as_of)
+        policy = self.rules.version_for(self.policy, draft.as_of)
         expectations = tuple(Expecting(policy, self.rules, draft.as_of, self.report).read(draft.expect))
         state = self._posted(draft.facts, draft.as_of)
         subject = self._subject(draft, policy, state) if state is not None else None

@@ -481,7 +481,7 @@ def test_after_a_take_over_little_stays_compiled_of_the_other_bundles(
         known.catch_up()
         kept.append(known.of(one.id))
         for day in (date(2023, 4, 2), date(2022, 4, 2)):
-            kept[-1].answering(day)
+            kept[-1].epoch_program(day)
     assert [one.compiled for one in kept] == [1, 2]
-    kept[0].answering(date(2023, 4, 2))  # compiled again when it is asked for
+    kept[0].epoch_program(date(2023, 4, 2))  # compiled again when it is asked for
     assert kept[0].compiled == 2

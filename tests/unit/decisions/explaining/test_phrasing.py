@@ -27,7 +27,7 @@ def rules() -> Rules:
 
 
 def phrases(tongue: Tongue, policy: str = "shop.hours") -> Phrases:
-    return Phrases(rules(), rules().answering(policy, date(2023, 4, 1)), tongue)
+    return Phrases(rules(), rules().version_for(policy, date(2023, 4, 1)), tongue)
 
 
 @pytest.mark.parametrize(

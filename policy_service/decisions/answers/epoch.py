@@ -29,7 +29,7 @@ _by_id = itemgetter("id")
 _by_urgency = itemgetter("priority", "policy", "id")
 
 
-class _Page(NamedTuple):
+class _PolicyEntries(NamedTuple):
     """What one policy adds to an answer, per subject as posted."""
 
     policies: list[Entry]
@@ -38,7 +38,7 @@ class _Page(NamedTuple):
     recommendations: list[Entry]
 
 
-class Answering:
+class EpochProgram:
     """The program of one epoch on one engine."""
 
     def __init__(self, plan: Plan, prepared: Prepared) -> None:
@@ -60,7 +60,7 @@ class Answering:
 
     def answer(self, state: State, as_of: date, wanted: Wanted) -> Entry:
         """`rewards`, `not_granted`, `recommendations` and `policies` of an answer, in their order."""
-        return _Answer(self, state, as_of, wanted).parts()
+        return _AnswerBuilder(self, state, as_of, wanted).parts()
 
     def needed(self, shown: Collection[str] | None) -> frozenset[str] | None:
         """The policies to evaluate so as to show some; the few choices that callers make are remembered."""
@@ -75,14 +75,14 @@ class Answering:
         return found
 
 
-class _Answer:
+class _AnswerBuilder:
     """One answer in the making."""
 
-    def __init__(self, program: Answering, state: State, as_of: date, wanted: Wanted) -> None:
+    def __init__(self, program: EpochProgram, state: State, as_of: date, wanted: Wanted) -> None:
         self.program, self.state, self.wanted = program, state, wanted
         self.as_of, self.day = as_of.isoformat(), as_of
         self.traced, self.full, self.claims, self.shown = wanted.traced, wanted.full, wanted.claims, wanted.shown
-        self.pages: dict[str, _Page] = {}
+        self.entries: dict[str, _PolicyEntries] = {}
         self.groups: dict[tuple[str, str, str], list[stacking.Member]] = {}
         self.uncertain: set[tuple[str, str, str]] = set()
 
@@ -124,16 +124,16 @@ class _Answer:
         not_granted: list[Entry] = []
         recommendations: list[Entry] = []
         for id_ in self.program.order:
-            page = self.pages.get(id_)
-            if page is None or (self.shown is not None and id_ not in self.shown):
+            found = self.entries.get(id_)
+            if found is None or (self.shown is not None and id_ not in self.shown):
                 continue
-            if len(page.policies) > 1:  # several subjects: by id, then as posted, which the sort keeps
-                page.rewards.sort(key=_by_id)
-                page.not_granted.sort(key=_by_id)
-            policies += page.policies
-            rewards += page.rewards
-            not_granted += page.not_granted
-            recommendations += page.recommendations
+            if len(found.policies) > 1:  # several subjects: by id, then as posted, which the sort keeps
+                found.rewards.sort(key=_by_id)
+                found.not_granted.sort(key=_by_id)
+            policies += found.policies
+            rewards += found.rewards
+            not_granted += found.not_granted
+            recommendations += found.recommendations
         recommendations.sort(key=_by_urgency)
         return {
             "rewards": rewards,
@@ -147,18 +147,18 @@ class _Answer:
     def _policy(self, policy: PolicyProgram, view: View, subject: Subject) -> None:
         decided = policy.decide(view)
         status = decided.status
-        page = self.pages.get(policy.id)
-        if page is None:
-            page = self.pages[policy.id] = _Page([], [], [], [])
+        into = self.entries.get(policy.id)
+        if into is None:
+            into = self.entries[policy.id] = _PolicyEntries([], [], [], [])
         if status == APPLIED:
             for reward in policy.rewards:
-                self._reward(reward, view, subject, page)
+                self._reward(reward, view, subject, into)
             for recommendation in policy.recommendations:
                 if recommendation.truth(view) is True:
-                    self._recommend(recommendation, view, subject, page)
+                    self._recommend(recommendation, view, subject, into)
         else:
             for reward in policy.rewards:
-                self._refuse(reward, subject, status, page)
+                self._refuse(reward, subject, status, into)
         entry: Entry = {
             "policy": policy.id,
             "subject": subject,
@@ -168,7 +168,7 @@ class _Answer:
         }
         if self.traced:
             self._trace(policy.traces.get(status, ()), view, decided, entry)
-        page.policies.append(entry)
+        into.policies.append(entry)
 
     def _trace(self, traces: Sequence[TableTrace | RelationTrace], view: View, decided: Decided, entry: Entry) -> None:
         fired: list[Entry] = []
@@ -181,26 +181,26 @@ class _Answer:
             if self.full:
                 trace.not_fired(view, decided, not_fired)
 
-    def _refuse(self, reward: RewardProgram, subject: Subject, reason: str, page: _Page) -> Entry:
+    def _refuse(self, reward: RewardProgram, subject: Subject, reason: str, into: _PolicyEntries) -> Entry:
         entry: Entry = {"id": reward.id, "policy": reward.policy, "subject": subject, "reason": reason}
         if reward.stack is not None and reason == LACKS:
             self.uncertain.add(_group(reward, subject))
-        page.not_granted.append(entry)
+        into.not_granted.append(entry)
         return entry
 
-    def _reward(self, reward: RewardProgram, view: View, subject: Subject, page: _Page) -> None:
+    def _reward(self, reward: RewardProgram, view: View, subject: Subject, into: _PolicyEntries) -> None:
         place = reward.refusal(view)
         if place is None:
-            self._grant(reward, view, subject, reward.amount(view), page)
+            self._grant(reward, view, subject, reward.amount(view), into)
             return
         refusal = reward.refusals[place]
-        entry = self._refuse(reward, subject, refusal.reason, page)
+        entry = self._refuse(reward, subject, refusal.reason, into)
         if refusal.text is not None:
             entry["exception"], entry["text"] = refusal.exception, refusal.text.of(view)
         elif self.full and refusal.explained:
             entry["because"] = reward.when.because.of(view)
 
-    def _grant(self, reward: RewardProgram, view: View, subject: Subject, amount: Any, page: _Page) -> None:
+    def _grant(self, reward: RewardProgram, view: View, subject: Subject, amount: Any, into: _PolicyEntries) -> None:
         entry: Entry = {
             "id": reward.id,
             "policy": reward.policy,
@@ -221,9 +221,11 @@ class _Answer:
             place = self.program.groups[reward.stack].order[reward.policy, reward.id]
             member = stacking.Member(entry, place)
             self.groups.setdefault(_group(reward, subject), []).append(member)
-        page.rewards.append(entry)
+        into.rewards.append(entry)
 
-    def _recommend(self, recommendation: RecommendationProgram, view: View, subject: Subject, page: _Page) -> None:
+    def _recommend(
+        self, recommendation: RecommendationProgram, view: View, subject: Subject, into: _PolicyEntries
+    ) -> None:
         entry: Entry = {
             "id": recommendation.id,
             "policy": recommendation.policy,
@@ -233,7 +235,7 @@ class _Answer:
         }
         if self.traced:
             entry["because"] = recommendation.when.because.of_true(view)
-        page.recommendations.append(entry)
+        into.recommendations.append(entry)
 
 
 def _group(reward: RewardProgram, subject: Subject) -> tuple[str, str, str]:
