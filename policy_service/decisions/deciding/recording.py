@@ -174,10 +174,10 @@ def revealed(record: DecisionRecord) -> RecordBody:
 
 def answer_of(record: DecisionRecord) -> Decision:
     """The answer that a record was made with. Raises ValuesErased where values of it are gone."""
-    return answered(revealed(record)["answer"], record)
+    return decision_answer(revealed(record)["answer"], record)
 
 
-def answered(answer: ComparedPart, record: DecisionRecord) -> Decision:
+def decision_answer(answer: ComparedPart, record: DecisionRecord) -> Decision:
     """The compared part with id, instant and receipt, as a decision is answered."""
     found = cast(Decision, {**answer, "decision_id": record.id, "decided_at": record.decided_at})
     if record.receipt is not None:

@@ -13,11 +13,11 @@ from policy_service.decisions.answers.differences import Difference, comparable,
 from policy_service.decisions.answers.epoch import WITHHELD
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle
-from policy_service.decisions.deciding.answered import Answered, Witness
 from policy_service.decisions.deciding.chains import Chain, chain
+from policy_service.decisions.deciding.observing import Exchange, Observer
 from policy_service.decisions.deciding.recording import (
     answer_of,
-    answered,
+    decision_answer,
     digest_of,
     parsed,
     receipt_of,
@@ -149,7 +149,7 @@ class PolicyService:
     ) -> None:
         self.decisions, self.bundles, self.evaluators = decisions, bundles, evaluators
         self.elapsed, self._request_seconds = elapsed, request_seconds
-        self.witnesses: tuple[Witness, ...] = ()
+        self.observers: tuple[Observer, ...] = ()
         self.resolver = Resolver(decisions, evaluators, now)
         self.now, self._new_id = now, new_id
         self._log_keys = log
@@ -275,11 +275,11 @@ class PolicyService:
             return Evaluated(answer_of(appended.record), appended.record.id, replayed=True)
         id_ = None if appended is None else appended.record.id
         metrics.answered(judged.answer, decided=id_ is not None)
-        for witness in self.witnesses:
-            witness.seen(Answered(judged.request, judged.resolved, judged.answer, id_))
+        for observer in self.observers:
+            observer.observe(Exchange(judged.request, judged.resolved, judged.answer, id_))
         if appended is None:
             return Evaluated(judged.answer)
-        return Evaluated(answered(judged.answer, appended.record), id_)
+        return Evaluated(decision_answer(judged.answer, appended.record), id_)
 
     def forget_old_keys(self) -> int:
         """Forget the idempotency keys of decisions older than KEY_DAYS; how many there were. The decisions stay."""

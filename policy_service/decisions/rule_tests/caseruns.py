@@ -40,7 +40,7 @@ class Outcome:
 
 def run(case: Case, evaluators: Mapping[str, Evaluator]) -> Outcome:
     """The case on each engine. Whole answers are compared too: engines that disagree are never both right."""
-    answers = {name: answered(case, evaluator) for name, evaluator in evaluators.items()}
+    answers = {name: case_answer(case, evaluator) for name, evaluator in evaluators.items()}
     failed = {name: found for name, answer in answers.items() if (found := failures(case, answer))}
     first = next(iter(answers))
     differing = {
@@ -51,7 +51,7 @@ def run(case: Case, evaluators: Mapping[str, Evaluator]) -> Outcome:
     return Outcome(case, failed, differing)
 
 
-def answered(case: Case, evaluator: Evaluator) -> ComparedPart:
+def case_answer(case: Case, evaluator: Evaluator) -> ComparedPart:
     """The answer for the policy of the case; of other policies only what it needs is evaluated."""
     found: Any = evaluator.evaluate(case.state, Question(case.as_of, shown=frozenset((case.policy,))))
     return cast(ComparedPart, found)
