@@ -28,7 +28,7 @@ class Service:
     def decide(self, facts: Facts, question: Question) -> dict[str, Any]:
         """Validate and evaluate."""
         evaluator = self.evaluator
-        return evaluator.evaluate(evaluator.door.read(facts, AS_OF), question)
+        return evaluator.evaluate(evaluator.reader.read(facts, AS_OF), question)
 
     def question(self, trace: Trace) -> Question:
         """The whole family on the day, as a payable decision."""

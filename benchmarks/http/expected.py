@@ -41,7 +41,7 @@ class Expected:
         found: dict[str, list[bytes]] = {purpose: [] for purpose in PURPOSES}
         for body in self._bodies:
             day = traffic.states.AS_OF
-            state = judge.door.read(body["facts"], day)
+            state = judge.reader.read(body["facts"], day)
             shown = matching(tuple(body["policies"]), judge.bundle.rules)
             for purpose in PURPOSES:
                 answer = judge.evaluate(state, Question(day, purpose, "fired", shown))

@@ -3,14 +3,14 @@
 from policy_service.facts.dictionary import FIRST_DAY, LAST_DAY, Dictionary, Fact, Section, read_dictionary
 from policy_service.facts.labels import Labels
 from policy_service.facts.named_types import NamedType, NamedTypes, read_types
-from policy_service.facts.state import MAX_ELEMENTS, Door, State, can_hold
+from policy_service.facts.state import MAX_ELEMENTS, State, StateReader, can_hold
 
 __all__ = [
     "FIRST_DAY",
     "LAST_DAY",
     "MAX_ELEMENTS",
     "Dictionary",
-    "Door",
+    "StateReader",
     "Fact",
     "Labels",
     "NamedType",

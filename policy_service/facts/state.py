@@ -74,7 +74,7 @@ _Field = tuple[int, Convert, bool, Fact]
 """Slot, converter, whether a date may not lie after as_of, and the fact; a plain tuple: it is unpacked fastest."""
 
 
-class Door:
+class StateReader:
     """Reads posted facts against one dictionary; built once, used for every request.
 
     starts: the days from which on other members of named types belong.

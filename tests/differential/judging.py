@@ -65,7 +65,7 @@ class Judge:
             Fault: a difference.
         """
         self.evaluations += 1
-        state = self.rete.door.read(posted, as_of)
+        state = self.rete.reader.read(posted, as_of)
         question = Question(as_of, trace="full", shown=shown)
         answer = self.rete.evaluate(state, question)
         one = canonical.trusted(answer)
@@ -99,7 +99,7 @@ class Judge:
         self, posted: dict[str, Any], as_of: date, full: Answer, rng: Random, shown: Collection[str] | None
     ) -> None:
         """Other questions on the same state show parts of the same answer."""
-        state = self.rete.door.read(posted, as_of)
+        state = self.rete.reader.read(posted, as_of)
         ids = sorted({entry["policy"] for entry in full["policies"]})
         chosen = set(rng.sample(ids, rng.randint(0, len(ids))))
         for name, question, expected in (
@@ -128,7 +128,7 @@ class Judge:
         lists = [name for name, value in posted.items() if isinstance(value, list) and len(value) > 1]
         if lists:
             turned = posted | {name: posted[name][::-1] for name in lists}
-            answer = self.rete.evaluate(self.rete.door.read(turned, as_of), question)
+            answer = self.rete.evaluate(self.rete.reader.read(turned, as_of), question)
             for key in ("policies", "rewards", "not_granted", "recommendations"):
                 if multiset(answer[key]) != multiset(full[key]):
                     raise Fault(f"the order of elements changes `{key}`", {"turned": canonical.trusted(answer)})
@@ -142,7 +142,7 @@ class Judge:
         if known:
             section, key = rng.choice(known)
             lacking = posted | {section: {k: v for k, v in posted[section].items() if k != key}}
-            answer = self.rete.evaluate(self.rete.door.read(lacking, as_of), question)
+            answer = self.rete.evaluate(self.rete.reader.read(lacking, as_of), question)
             for fault in lacking_one(full, answer, f"{section}.{key}", self.plan(as_of)):
                 raise Fault(fault, {"with": canonical.trusted(full), "without": canonical.trusted(answer)})
 

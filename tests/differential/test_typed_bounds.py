@@ -130,7 +130,7 @@ def look(found: Bundle, rng: Random, states: int) -> list[str]:
         plan = program.plan
         if plan.epoch not in known:
             known[plan.epoch] = Nodes(plan)
-        state = evaluator.door.read(posted, as_of)
+        state = evaluator.reader.read(posted, as_of)
         for policy, slots in views(plan, program.prepared, state, as_of.toordinal()):
             faults += known[plan.epoch].outside(policy, slots)
     evaluator.close()

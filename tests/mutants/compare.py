@@ -89,7 +89,7 @@ def generated(pair: Pair, name: str, rng: Random, times: int) -> Iterator[Asked]
     for turn in range(times):
         as_of = poster.as_of(rng)
         posted: dict[str, Any] = poster.state(rng, as_of)
-        state = pair.rete.door.read(posted, as_of)
+        state = pair.rete.reader.read(posted, as_of)
         some = sorted(rng.sample(pair.rules.order, 1 + len(pair.rules.order) // 4))
         for question in (*views(turn, as_of, None), Question(as_of, trace="full", shown=some)):
             yield Asked(f"{name}: state {turn}", state, question)

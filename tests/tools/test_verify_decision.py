@@ -55,7 +55,7 @@ def decided(rules: Bundle) -> dict[str, Any]:
     """A record as the service writes it, nothing hidden."""
     evaluator, day = Evaluator(rules, engine("reference")), date(2023, 4, 1)
     request = EvaluateRequest(FACTS, day.isoformat())
-    resolved = Resolved(evaluator, evaluator.door.read(FACTS, day), Question(day, "decide", "fired", None, False))
+    resolved = Resolved(evaluator, evaluator.reader.read(FACTS, day), Question(day, "decide", "fired", None, False))
     answer = evaluator.evaluate(resolved.state, resolved.question)
     return parsed(record_of(request, resolved, answer, None, ID, AT).body)
 

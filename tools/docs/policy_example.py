@@ -37,7 +37,7 @@ def example(shipped: Shipped, policy: Policy) -> PolicyExample | None:
     if found is None:
         return None
     case, answer = found
-    facts = shipped.evaluator.door.normalised(case.state)
+    facts = shipped.evaluator.reader.normalised(case.state)
     return PolicyExample(case.name, case.as_of.isoformat(), facts, answer)
 
 

@@ -14,7 +14,7 @@ from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
 from policy_service.engines.contracts import Engine, EngineRefused, Online, Oracle, WholeAnswers
 from policy_service.engines.plan import Plan, plan_of, reasons
-from policy_service.facts import Door, State
+from policy_service.facts import State, StateReader
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.model import Period
 from policy_service.policies.stretches import epochs, holding
@@ -46,7 +46,7 @@ class Evaluator:
     def __init__(self, bundle: Bundle, engine: Engine) -> None:
         self.bundle, self.engine = bundle, engine
         self._whole: WholeAnswers | None = engine.answers(bundle.rules) if isinstance(engine, Oracle) else None
-        self.door = Door(bundle.rules.dictionary)
+        self.reader = StateReader(bundle.rules.dictionary)
         self._epochs = epochs(bundle.rules)
         self._ready: OrderedDict[Period, EpochProgram] = OrderedDict()
         self._latest: tuple[Period, EpochProgram] | None = None

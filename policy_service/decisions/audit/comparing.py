@@ -163,7 +163,7 @@ def _granted(
     wanted = None if None in chosen else frozenset[str]().union(*(one for one in chosen if one is not None))
     try:
         # By the last day: a fact of the later day is no fault of the earlier one here.
-        state = evaluator.door.read(of.facts, LAST_DAY, merchant_id=of.merchant_id, report_unknown=True)
+        state = evaluator.reader.read(of.facts, LAST_DAY, merchant_id=of.merchant_id, report_unknown=True)
     except InvalidInput as error:
         first = error.faults[0]
         raise NotComparable(

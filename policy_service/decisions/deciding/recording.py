@@ -64,7 +64,7 @@ def record_of(
         "request": {
             **envelope(request),
             "as_of": day,
-            "facts": evaluator.door.normalised(state),
+            "facts": evaluator.reader.normalised(state),
         },
         "answer": answer,
     }

@@ -94,7 +94,7 @@ class Resolver:
         state = None
         try:
             # On a day that cannot be read, dates are judged by the last one, so that other faults still show.
-            state = evaluator.door.read(
+            state = evaluator.reader.read(
                 request.facts,
                 day or LAST_DAY,
                 merchant_id=request.merchant_id,

@@ -339,7 +339,7 @@ class PolicyService:
         if faults or day is None:
             raise InvalidInput(faults)
         original = evaluator.bundle.id == record["bundle"] and day.isoformat() == record["request"]["as_of"]
-        state = evaluator.door.read(
+        state = evaluator.reader.read(
             request.facts,
             day,
             merchant_id=request.merchant_id,

@@ -110,5 +110,5 @@ def _without_sensitive(exchange: Exchange) -> dict[str, Any]:
     """A request as it was evaluated, without what the dictionary calls sensitive, and without provenance."""
     evaluator, state, question = exchange.resolved
     request = {key: value for key, value in envelope(exchange.request).items() if key != "provenance"}
-    facts = evaluator.door.normalised(state)
+    facts = evaluator.reader.normalised(state)
     return evaluator.sensitivity.without({**request, "as_of": question.as_of.isoformat(), "facts": facts})

@@ -168,7 +168,7 @@ class Shadow:
     def _drafted(self, draft: Evaluator, exchange: Exchange) -> ComparedPart:
         """What the draft answers. Facts that it does not declare are left out, not refused."""
         request, question = exchange.request, exchange.resolved.question
-        state = draft.door.read(request.facts, question.as_of, merchant_id=request.merchant_id, report_unknown=True)
+        state = draft.reader.read(request.facts, question.as_of, merchant_id=request.merchant_id, report_unknown=True)
         shown = matching(request.policies, draft.bundle.rules)
         found: Any = draft.evaluate(state, Question(question.as_of, question.purpose, question.trace, shown))
         return cast(ComparedPart, found)

@@ -1,4 +1,4 @@
-"""Cases of `.test.yaml` files: read with the place of every word, judged by the door that judges requests."""
+"""Cases of `.test.yaml` files: read with the place of every word, their facts by the `StateReader` that reads requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from policy_service.decisions.rule_tests.expecting import WORDS, Expectation, Expecting, Faults, plain_value
 from policy_service.diagnostics import Fault, InvalidInput, Report, Span, escape
 from policy_service.diagnostics.catalogue import ID_MISSING, UNKNOWN_FACT
-from policy_service.facts import FIRST_DAY, LAST_DAY, Door, State
+from policy_service.facts import FIRST_DAY, LAST_DAY, State, StateReader
 from policy_service.language.values import parse_date
 from policy_service.policies.loader import Sources, is_case_file
 from policy_service.policies.model import Policy, Rules
@@ -53,7 +53,7 @@ def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Repor
 
     Without rules, since they have errors themselves, only the form of the files is checked and no case comes out.
     """
-    door = Door(rules.dictionary) if rules is not None else None
+    reader = StateReader(rules.dictionary) if rules is not None else None
     found: list[Case] = []
     for path in sorted(p for p in sources if is_case_file(p)):
         file = f"{folder}/{path}"
@@ -62,7 +62,7 @@ def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Repor
             continue
         written = _FileReader(report)
         drafts = written.read(root)
-        if rules is None or door is None:
+        if rules is None or reader is None:
             continue
         policy = _policy_beside(file, rules)
         if policy is None:
@@ -70,10 +70,10 @@ def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Repor
             policies = [p.removesuffix(".yaml") for p in sources if not is_case_file(p)]
             Faults(report).unknown(root.span, f"no policy file `{name}.yaml` stands beside these cases", name, policies)
             continue
-        judge = _Judge(policy, rules, door, report)
+        checker = _CaseChecker(policy, rules, reader, report)
         for state in written.states.values():
-            judge.state(state)
-        found += [case for draft in drafts if (case := judge.case(draft)) is not None]
+            checker.state(state)
+        found += [case for draft in drafts if (case := checker.case(draft)) is not None]
     return tuple(found)
 
 
@@ -146,17 +146,17 @@ class _FileReader:
         return _overlaid(state, facts)
 
 
-class _Judge:
-    """Looks up what the cases of one file say, in the rules and at the door."""
+class _CaseChecker:
+    """Checks the cases of one file: names against the rules, facts as those of a request."""
 
-    def __init__(self, policy: str, rules: Rules, door: Door, report: Report) -> None:
-        self.policy, self.rules, self.door = policy, rules, door
+    def __init__(self, policy: str, rules: Rules, reader: StateReader, report: Report) -> None:
+        self.policy, self.rules, self.reader = policy, rules, reader
         self.report, self.faults = report, Faults(report)
 
     def state(self, node: MappingNode) -> None:
         """A state by itself: what is wrong in it on every day is wrong in every case. An id may come with the case."""
         posted = _Posted(node)
-        found = [self._refused(posted, day) for day in (*self.door.starts, LAST_DAY)]
+        found = [self._refused(posted, day) for day in (*self.reader.starts, LAST_DAY)]
         always = set.intersection(*({(f.pointer, f.code) for f in faults} for faults in found))
         for fault in found[-1]:
             if (fault.pointer, fault.code) in always and fault.code != ID_MISSING.code:
@@ -164,7 +164,7 @@ class _Judge:
 
     def _refused(self, posted: "_Posted", day: date) -> tuple[Fault, ...]:
         try:
-            self.door.read(posted.json, day)
+            self.reader.read(posted.json, day)
         except InvalidInput as error:
             return tuple(error.faults)
         return ()
@@ -181,7 +181,7 @@ class _Judge:
     def _posted(self, node: MappingNode, day: date) -> State | None:
         posted = _Posted(node)
         try:
-            return self.door.read(posted.json, day)
+            return self.reader.read(posted.json, day)
         except InvalidInput as error:
             for fault in error.faults:
                 self._place(fault, posted)
@@ -199,7 +199,7 @@ class _Judge:
         if section.element is None:
             posted = [state.ids[section.name]] if section.name in state.ids else []
         else:
-            slot = self.door.index[f"{section.element}.id"]
+            slot = self.reader.index[f"{section.element}.id"]
             posted = [str(own[slot]) for own in state.elements.get(section.name, ())]
         named = draft.subject
         if named is not None and named.value not in posted:

@@ -210,7 +210,7 @@ def test_no_record_of_the_shipped_rules_shows_a_sensitive_value(
     plain = revealed(record)
     assert canonical.trusted(plain["answer"]) == canonical.trusted(answer)
     assert canonical.trusted(plain["request"]["facts"]) == canonical.trusted(
-        resolved.evaluator.door.normalised(resolved.state)
+        resolved.evaluator.reader.normalised(resolved.state)
     )
 
 

@@ -398,7 +398,7 @@ def test_every_answer_belongs_wholly_to_one_bundle(
 
     def answered(evaluator: Evaluator) -> bytes:
         day = datetime(2023, 4, 1, tzinfo=UTC).date()
-        state = evaluator.door.read(FACTS, day)
+        state = evaluator.reader.read(FACTS, day)
         return canonical.trusted(evaluator.evaluate(state, Question(day)))
 
     expected = {one.id: answered(Evaluator(one, engine("reference"))) for one in (loaded, other)}
@@ -459,7 +459,7 @@ def test_bundles_that_were_taken_over_are_freed_with_all_that_was_compiled_of_th
         known.catch_up()
         evaluator = known.active()
         assert evaluator is not None
-        state = evaluator.door.read(FACTS, NOON.date())
+        state = evaluator.reader.read(FACTS, NOON.date())
         evaluator.evaluate(state, Question(NOON.date()))
         seen.append(weakref.ref(evaluator))
         del evaluator, state
