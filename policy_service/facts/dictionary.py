@@ -128,10 +128,10 @@ class Dictionary:
 
     def hidden(self, subject: str) -> dict[str, str]:
         """Facts that a policy of a subject cannot see, each with the reason."""
-        apart = [s for s in self.sections.values() if s.element not in (None, subject)]
+        others = [s for s in self.sections.values() if s.element not in (None, subject)]
         return {
             f.name: f"is known per {s.element}, the policy is judged per {subject}"
-            for s in apart
+            for s in others
             for f in s.facts.values()
         }
 
@@ -210,7 +210,7 @@ def _fact(
     _check_values(form, report)
     declared = named.by_name.get(type_text.value)
     if declared is not None:
-        _check_apart(form, what, type_text.value, report)
+        _check_no_values(form, what, type_text.value, report)
         values = declared.labels
     kind = declared.kind if declared is not None else _type(type_text, form, tuple(values), what, report, named)
     if kind is None:
@@ -273,7 +273,7 @@ def _check_keys(kind: Type, form: Form, what: str, report: Report) -> None:
             report.add(FACT_DECLARATION, name.span, f"{what} is a {types.kind(kind)}, `{key}` has no meaning for it")
 
 
-def _check_apart(form: Form, what: str, name: str, report: Report) -> None:
+def _check_no_values(form: Form, what: str, name: str, report: Report) -> None:
     """The members of a named type stand where it is declared."""
     if form.mapping is not None and (values := form.mapping.key("values")) is not None:
         report.add(FACT_DECLARATION, values.span, f"the values of {what} stand in types.yaml, under `{name}`")

@@ -1,4 +1,4 @@
-"""Cases of `.test.yaml` files: read with the place of every word, their facts by the `StateReader` that reads requests."""
+"""Cases of `.test.yaml` files: read with the place of every word, facts read like those of a request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

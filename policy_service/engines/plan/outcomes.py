@@ -101,8 +101,8 @@ class Unknowns:
             given = any_of(self._lacking(one, fact) for one in direct)
             lacks = any_of(self._lacked(one, fact) for one in lacked)
             when_lacking = typed.If(BOOLEAN, has(decision.policy, LACKS), lacks, FALSE)
-            told = typed.If(BOOLEAN, has(decision.policy, APPLIED), given, when_lacking)
-            self.definitions[Lacking(decision.policy, decision.name, fact)] = told
+            lacking = typed.If(BOOLEAN, has(decision.policy, APPLIED), given, when_lacking)
+            self.definitions[Lacking(decision.policy, decision.name, fact)] = lacking
         self._facts[decision] = list(facts)
 
     def _lacked(self, one: Needed, fact: Fact | None) -> Node:
