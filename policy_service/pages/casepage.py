@@ -81,7 +81,7 @@ def case_page(case: CaseFile, tongue: Tongue, *, linked: bool = False) -> str:
         style_source=STYLE_SOURCE,
         case=case,
         summary=tuple(_summary(case, say)),
-        standing=_standing(case, say),
+        proof_status=_proof_status(case, say),
         fits=not _failed(case),
         contents=_contents(case, say),
         chain=_chain(case, say, linked),
@@ -137,7 +137,7 @@ def _failed(case: CaseFile) -> int:
     return sum(check.outcome == "failed" for check in case.checks)
 
 
-def _standing(case: CaseFile, say: Say) -> str:
+def _proof_status(case: CaseFile, say: Say) -> str:
     if failed := _failed(case):
         return say("some_failed", count=failed)
     return say("some_pending" if any(check.outcome == "pending" for check in case.checks) else "all_ok")
@@ -185,25 +185,25 @@ def _contents(case: CaseFile, say: Say) -> Contents | None:
     request, answer = body["request"], body["answer"]
     day = date.fromisoformat(request["as_of"])
     rules = case.bundle.rules
-    told = explain(rules, answer, request["facts"], say.tongue)
+    explanation = explain(rules, answer, request["facts"], say.tongue)
     entries = answer["policies"]
-    writer = _Answer(case.bundle, day, answer, say)
-    judged = dict.fromkeys(entry["policy"] for entry in entries)
+    writer = _AnswerWriter(case.bundle, day, answer, say)
+    policies = dict.fromkeys(entry["policy"] for entry in entries)
     return Contents(
-        writer.granted(told),
-        writer.refused(told),
-        told.advice,
-        tuple(map(writer.part, entries, told.policies)),
+        writer.granted(explanation),
+        writer.refused(explanation),
+        explanation.advice,
+        tuple(map(writer.part, entries, explanation.policies)),
         request["options"]["trace"] != "none",
-        tuple(writer.rule(policy) for policy in judged),
+        tuple(writer.rule(policy) for policy in policies),
         frame_pairs(case.bundle, say),
-        tuple(input_grids(rules, day, request["facts"], judged, say)),
+        tuple(input_grids(rules, day, request["facts"], policies, say)),
         tuple(answer.get("ignored_facts", ())),
         provenance_pairs(request, say),
     )
 
 
-class _Answer:
+class _AnswerWriter:
     """Writes what an answer decided."""
 
     def __init__(self, bundle: Bundle, day: date, answer: ComparedPart, say: Say) -> None:
@@ -211,18 +211,18 @@ class _Answer:
 
     # ---- rewards
 
-    def granted(self, told: Explanation) -> Grid | None:
+    def granted(self, explanation: Explanation) -> Grid | None:
         say = self.say
         header = (say("reward"), say("amount"), say("policy"), say("subject"), say("conditions"), say("claim"))
         rows = [
             self._granted(entry, point)
-            for judged, explained in zip(self.answer["policies"], told.policies, strict=True)
-            for entry, point in zip(self._rewards(judged), explained.granted, strict=True)
+            for policy, explained in zip(self.answer["policies"], explanation.policies, strict=True)
+            for entry, point in zip(self._rewards(policy), explained.granted, strict=True)
         ]
         return grid(say("granted"), header, rows) if rows else None
 
-    def _rewards(self, judged: PolicyEntry) -> list[Reward]:
-        both = judged["policy"], judged["subject"]
+    def _rewards(self, entry: PolicyEntry) -> list[Reward]:
+        both = entry["policy"], entry["subject"]
         return [entry for entry in self.answer["rewards"] if (entry["policy"], entry["subject"]) == both]
 
     def _granted(self, entry: Reward, point: Point) -> tuple[object, ...]:
@@ -242,11 +242,11 @@ class _Answer:
         label = self.bundle.rules.dictionary.subjects[subject["type"]].label[self.say.tongue]
         return f"{label} {subject['id']}" if "id" in subject else label
 
-    def refused(self, told: Explanation) -> Grid | None:
+    def refused(self, explanation: Explanation) -> Grid | None:
         say = self.say
         rows: list[tuple[object, ...]] = [
             (explained.heading, Cell(lines=tuple(_line(point) for point in explained.refused)))
-            for explained in told.policies
+            for explained in explanation.policies
             if explained.refused
         ]
         header = (say("policy_and_status"), say("refused_because"))
@@ -254,23 +254,23 @@ class _Answer:
 
     # ---- policies
 
-    def part(self, judged: PolicyEntry, explained: Explained) -> PolicyPart:
+    def part(self, entry: PolicyEntry, explained: Explained) -> PolicyPart:
         return PolicyPart(
             explained.heading,
-            anchor(judged["policy"]),
+            anchor(entry["policy"]),
             explained.notes,
-            self._values(judged),
+            self._values(entry),
             tuple(point for point in (*explained.granted, *explained.refused) if point.because),
             explained.decided,
         )
 
-    def _values(self, judged: PolicyEntry) -> Grid | None:
+    def _values(self, entry: PolicyEntry) -> Grid | None:
         say = self.say
-        policy = self.bundle.rules.version_for(judged["policy"], self.day)
+        policy = self.bundle.rules.version_for(entry["policy"], self.day)
         phrases = Phrases(self.bundle.rules, policy, say.tongue)
         rows: list[tuple[object, ...]] = [
             (Cell(phrases.name(name) if phrases.name(name) != name else "", name), _value(phrases, name, value))
-            for name, value in judged["decisions"].items()
+            for name, value in entry["decisions"].items()
         ]
         return grid(say("values"), (say("name"), say("value")), rows) if rows else None
 

@@ -150,7 +150,7 @@ class SqlDecisionStore:
         with reading(self._engine) as connection:
             return connection.scalars(_COUNT).one()
 
-    def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
+    def count_as_of(self, days: Sequence[tuple[str, str]]) -> int:
         as_of = decisions.c.as_of
         with reading(self._engine) as connection:
             return sum(connection.scalars(_COUNT.where(as_of >= start, as_of < end)).one() for start, end in days)

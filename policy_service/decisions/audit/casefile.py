@@ -51,7 +51,7 @@ _OUTCOMES: Mapping[str, Outcome] = {
 _DISTRUSTED = {"record_altered", "record_unreadable", "not_included", "receipt_differs"}
 """Findings after which nothing that the stored bytes say is to be believed."""
 _SUBJECT = re.compile(r"/answer/[a-z_]+/\d+/subject/id|/request/facts/[a-z0-9_]+(?:/\d+)?/id|/request/merchant_id")
-_JUDGED = re.compile(r"/answer/policies/(\d+)/subject/id")
+_POLICY_SUBJECT = re.compile(r"/answer/policies/(\d+)/subject/id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +271,7 @@ class _Withholding:
         self._kept = {private.pointer: private.value for private in privates}
         ids = dict.fromkeys(value for pointer, value in self._kept.items() if _SUBJECT.fullmatch(pointer))
         self._numbers = {value: number if len(ids) > 1 else 0 for number, value in enumerate(ids, start=1)}
-        self._judged: dict[str, int] = {}
+        self._erased: dict[str, int] = {}
         self.merged = False
 
     def of(self, value: Any, at: str = "", policy: str = "") -> Any:
@@ -289,9 +289,9 @@ class _Withholding:
     def _one(self, at: str, policy: str) -> Withheld:
         if at in self._kept:
             return Withheld(False, self._numbers[self._kept[at]] if _SUBJECT.fullmatch(at) else 0)
-        if _JUDGED.fullmatch(at) is None:
+        if _POLICY_SUBJECT.fullmatch(at) is None:
             return Withheld(True)
-        before = self._judged.get(policy, 0)
-        self._judged[policy] = before + 1
+        before = self._erased.get(policy, 0)
+        self._erased[policy] = before + 1
         self.merged = self.merged or before > 0
         return Withheld(True, before + 1 if before else 0)

@@ -159,14 +159,14 @@ class Searching:
         except ValueError:
             return []
         query = Query((term("policy", policy), term("subject", subject)))
-        judged = [
+        bearings = [
             one
             for some in self._store.log_entries(query)
-            for one in self._judged(some, key, policy, reward, subject, period)
+            for one in self._bearings(some, key, policy, reward, subject, period)
         ]
-        return list(_with_dues(judged))
+        return list(_with_dues(bearings))
 
-    def _judged(
+    def _bearings(
         self, entries: Sequence[LogEntry], key: str, policy: str, reward: str, subject: str, period: str
     ) -> Iterator[tuple[Bearing, Reward | None]]:
         bodies = self._log.bodies(entries)
@@ -219,7 +219,7 @@ _UNKNOWN = ("insufficient_facts", "rule_conflict")
 """Reasons that say nothing of the amount: it is not known, which is not zero."""
 
 
-def _with_dues(judged: Sequence[tuple[Bearing, Reward | None]]) -> Iterator[Bearing]:
+def _with_dues(bearings: Sequence[tuple[Bearing, Reward | None]]) -> Iterator[Bearing]:
     """The amount due to date after each: what a payer who follows every answer has paid in all.
 
     What the claim says of increases and decreases is that of the last answer that granted it. One that could not judge
@@ -227,7 +227,7 @@ def _with_dues(judged: Sequence[tuple[Bearing, Reward | None]]) -> Iterator[Bear
     """
     due: Amount | None = None
     goes: Mapping[str, Any] = {"on_increase": "top_up", "on_decrease": "keep"}
-    for bearing, reward in judged:
+    for bearing, reward in bearings:
         if reward is not None:
             goes = reward["claim"]
         if bearing.reason not in _UNKNOWN:

@@ -346,7 +346,7 @@ class Publishing:
         found = changed_days(before, chosen.rules)
         days = joined(one for stretches in found.values() for one in stretches)
         texts = [(one.start.isoformat(), (one.end or date.max).isoformat()) for one in days]
-        return tuple(found), self.decisions.count_judging(texts) if texts else 0
+        return tuple(found), self.decisions.count_as_of(texts) if texts else 0
 
     # ---- stops
 

@@ -93,7 +93,7 @@ Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class _Uncommitted:
     """A request evaluated: a preview's answer, or a decision that waits for its commit."""
 
     request: EvaluateRequest
@@ -165,15 +165,15 @@ class PolicyService:
             NoActiveBundle, BundleNotActive, BundleWithdrawn, IdempotencyConflict, StoreUnavailable.
         """
         moment = _Moment(self.bundles, instants.text(self.now()))
-        found = self._judge(request, caller, idempotency_key, None, moment, float("inf"))
+        found = self._evaluated(request, caller, idempotency_key, None, moment, float("inf"))
         if isinstance(found, Evaluated):
             return found
         if found.entry is None:
-            return self._told(found, None)
+            return self._delivered(found, None)
         with span("commit"):
             appended = self.decisions.append(found.entry.record, found.entry.claim)
         logs.note(decision_id=appended.record.id)
-        return self._told(found, appended)
+        return self._delivered(found, appended)
 
     def evaluate_all(
         self,
@@ -193,8 +193,8 @@ class PolicyService:
             StoreUnavailable: nothing was recorded, and nothing may be answered.
         """
         moment = _Moment(self.bundles, instants.text(self.now()))
-        found = [self._judged(request, caller, key, active, moment, until) for request, key in requests]
-        entries = [one.entry for one in found if isinstance(one, _Judged) and one.entry is not None]
+        found = [self._evaluated_or_refused(request, caller, key, active, moment, until) for request, key in requests]
+        entries = [one.entry for one in found if isinstance(one, _Uncommitted) and one.entry is not None]
         with span("commit"):
             appended = iter(self.decisions.append_all(entries) if entries else ())
         return [self._settled(one, appended) for one in found]
@@ -213,7 +213,7 @@ class PolicyService:
             return self.resolver.active()
         return active
 
-    def _judged(
+    def _evaluated_or_refused(
         self,
         request: EvaluateRequest,
         caller: str,
@@ -221,13 +221,13 @@ class PolicyService:
         active: Evaluator,
         moment: _Moment,
         until: float,
-    ) -> Evaluated | _Judged | Refusal:
+    ) -> Evaluated | _Uncommitted | Refusal:
         try:
-            return self._judge(request, caller, key, active, moment, until)
+            return self._evaluated(request, caller, key, active, moment, until)
         except (InvalidInput, BundleNotActive, BundleWithdrawn, IdempotencyConflict, TookTooLong) as refusal:
             return refusal
 
-    def _judge(
+    def _evaluated(
         self,
         request: EvaluateRequest,
         caller: str,
@@ -235,7 +235,7 @@ class PolicyService:
         active: Evaluator | None,
         moment: _Moment,
         until: float,
-    ) -> Evaluated | _Judged:
+    ) -> Evaluated | _Uncommitted:
         until = min(until, self.elapsed() + self._request_seconds)
         decides = request.purpose == "decide"
         claim = None
@@ -256,30 +256,30 @@ class PolicyService:
         if resolved.evaluator.bundle.rules.settings.ceilings:
             _alarm(answer)
         if not decides:
-            return _Judged(request, resolved, answer)
+            return _Uncommitted(request, resolved, answer)
         record = record_of(request, resolved, answer, key, self._new_id(), instants.text(self.now()), self._log_keys)
-        return _Judged(request, resolved, answer, Entry(record, claim))
+        return _Uncommitted(request, resolved, answer, Entry(record, claim))
 
     def _settled(
-        self, one: Evaluated | _Judged | Refusal, appended: Iterator[Appended | IdempotencyConflict]
+        self, one: Evaluated | _Uncommitted | Refusal, appended: Iterator[Appended | IdempotencyConflict]
     ) -> Evaluated | Refusal:
-        if not isinstance(one, _Judged):
+        if not isinstance(one, _Uncommitted):
             return one
         found = next(appended) if one.entry is not None else None
-        return found if isinstance(found, IdempotencyConflict) else self._told(one, found)
+        return found if isinstance(found, IdempotencyConflict) else self._delivered(one, found)
 
-    def _told(self, judged: _Judged, appended: Appended | None) -> Evaluated:
+    def _delivered(self, one: _Uncommitted, appended: Appended | None) -> Evaluated:
         """What goes out, and is shown to those who look on beside the requests."""
         if appended is not None and appended.replayed:
             metrics.answered({}, decided=True, replayed=True)
             return Evaluated(answer_of(appended.record), appended.record.id, replayed=True)
         id_ = None if appended is None else appended.record.id
-        metrics.answered(judged.answer, decided=id_ is not None)
+        metrics.answered(one.answer, decided=id_ is not None)
         for observer in self.observers:
-            observer.observe(Exchange(judged.request, judged.resolved, judged.answer, id_))
+            observer.observe(Exchange(one.request, one.resolved, one.answer, id_))
         if appended is None:
-            return Evaluated(judged.answer)
-        return Evaluated(decision_answer(judged.answer, appended.record), id_)
+            return Evaluated(one.answer)
+        return Evaluated(decision_answer(one.answer, appended.record), id_)
 
     def forget_old_keys(self) -> int:
         """Forget the idempotency keys of decisions older than KEY_DAYS; how many there were. The decisions stay."""

@@ -126,7 +126,7 @@ class DecisionStore(Protocol):
         """Forget the keys of decisions made before an instant; how many there were."""
         ...
 
-    def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
+    def count_as_of(self, days: Sequence[tuple[str, str]]) -> int:
         """Number of decisions whose `as_of` lies in one of the stretches, each from a day to before another.
 
         The stretches do not overlap.

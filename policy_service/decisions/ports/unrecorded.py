@@ -85,5 +85,5 @@ class NoDecisions:
     def purge_idempotency(self, before: str) -> int:
         return 0
 
-    def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
+    def count_as_of(self, days: Sequence[tuple[str, str]]) -> int:
         return 0
