@@ -12,7 +12,7 @@ from policy_service.cli.acting import fail
 from policy_service.cli.decisions import auditing, filter_options, query_of
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.answers.days import moment_of
-from policy_service.decisions.audit.replaying import Again, Outcome, Replaying, Tally
+from policy_service.decisions.audit.replaying import Again, Replaying, ReplayOutcome, Tally
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.recording import ValuesErased
 from policy_service.decisions.deciding.replayable import NotReplayable
@@ -80,7 +80,7 @@ def _one(replaying: Replaying, id: str, under: str, as_of: str | None) -> Iterat
     except NotReplayable as error:
         yield Again(id, None, "refused", reason=error.reason)
     else:
-        outcome: Outcome = "identical" if found.identical else "different"
+        outcome: ReplayOutcome = "identical" if found.identical else "different"
         yield Again(id, None, outcome, found.bundle, found.differences)
 
 

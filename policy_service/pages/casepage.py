@@ -20,7 +20,7 @@ from policy_service.engines.answer import AnswerParts, ComparedPart, PolicyEntry
 from policy_service.pages.grids import Cell, Grid, Link, Pair, Say, grid, pair
 from policy_service.pages.inputs import input_grids, provenance_pairs
 from policy_service.pages.ruletext import RuleText, anchor, claim_text, frame_pairs, rule_text
-from policy_service.pages.words import CORRECTION, FINDING, OUTCOME
+from policy_service.pages.words import CHECK_OUTCOME, CORRECTION, FINDING
 from policy_service.policies.bundle import Bundle
 
 _HERE = Path(__file__).parent
@@ -149,7 +149,7 @@ def _proof_status(case: CaseFile, say: Say) -> str:
 def _checks(case: CaseFile, say: Say) -> tuple[tuple[str, str, str], ...]:
     """Outcome, its word, and the finding in words."""
     return tuple(
-        (check.outcome, say.of(OUTCOME, check.outcome), say.of(FINDING, check.finding, **check.named))
+        (check.outcome, say.of(CHECK_OUTCOME, check.outcome), say.of(FINDING, check.finding, **check.named))
         for check in case.checks
     )
 

@@ -209,7 +209,7 @@ SOURCE: Words = {
     "section": {"zh": "章节", "en": "section"},
     "note": {"zh": "注", "en": "note"},
 }
-OUTCOME: Words = {
+CHECK_OUTCOME: Words = {
     "ok": {"zh": "✓ 相符", "en": "✓ ok"},
     "failed": {"zh": "✗ 不符", "en": "✗ not ok"},
     "pending": {"zh": "… 等待", "en": "… waiting"},

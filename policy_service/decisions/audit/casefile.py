@@ -26,7 +26,7 @@ from policy_service.proofs.commitments import COMMITMENT, Private, fits, is_comm
 from policy_service.proofs.receipts import Receipt, ReceiptRefused, digest_of, verified
 from policy_service.proofs.tiles import TileNodes, TreeDamaged
 
-Outcome = Literal["ok", "failed", "pending", "absent"]
+CheckOutcome = Literal["ok", "failed", "pending", "absent"]
 Finding = Literal[
     "record_fits", "record_altered", "record_unhashed", "record_unreadable",
     "sealed", "waiting", "unlogged",
@@ -37,7 +37,7 @@ Finding = Literal[
     "nothing_private", "private_fits", "private_altered", "private_erased",
 ]  # fmt: skip
 FINDINGS: tuple[Finding, ...] = get_args(Finding)
-_OUTCOMES: Mapping[str, Outcome] = {
+_OUTCOMES: Mapping[str, CheckOutcome] = {
     "record_unhashed": "absent",
     "waiting": "pending",
     "no_receipt": "absent",
@@ -65,7 +65,7 @@ class Check:
     named: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CheckOutcome:
         return _OUTCOMES.get(self.finding, "ok")
 
 

@@ -17,7 +17,7 @@ from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.diagnostics import InvalidInput
 from policy_service.proofs.commitments import CommitmentRefused, Private
 
-Outcome = Literal["identical", "different", "erased", "refused"]
+ReplayOutcome = Literal["identical", "different", "erased", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Again:
 
     decision_id: str
     index: int | None
-    outcome: Outcome
+    outcome: ReplayOutcome
     bundle: str | None = None
     differences: tuple[Difference, ...] = ()
     reason: str | None = None
@@ -105,5 +105,5 @@ class Replaying:
         except InvalidInput as error:
             first = error.faults[0]
             return Again(entry.id, entry.index, "refused", reason=f"{first.pointer}: {first.message}")
-        outcome: Outcome = "identical" if found.identical else "different"
+        outcome: ReplayOutcome = "identical" if found.identical else "different"
         return Again(entry.id, entry.index, outcome, found.bundle, found.differences)

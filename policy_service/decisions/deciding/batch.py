@@ -15,7 +15,7 @@ class Item(NamedTuple):
     key: str | None = None
 
 
-Outcome = Evaluated | Refusal | StoreUnavailable
+ItemResult = Evaluated | Refusal | StoreUnavailable
 """What became of an item. After StoreUnavailable nothing further is tried: all that follow have it too."""
 
 
@@ -34,7 +34,7 @@ class Batch:
         self._lost: StoreUnavailable | None = None
         self._active = service.unstopped()
 
-    def answer(self, items: Sequence[Item]) -> list[Outcome]:
+    def answer(self, items: Sequence[Item]) -> list[ItemResult]:
         """What becomes of a chunk; its decisions are durably committed when this returns.
 
         An item of its own fault has its refusal. A fault of ours is raised, and nothing was committed.

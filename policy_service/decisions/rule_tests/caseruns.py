@@ -22,7 +22,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseResult:
     """What became of a case.
 
     failures: by engine, those that have some.
@@ -38,7 +38,7 @@ class Outcome:
         return not self.failures and not self.differences
 
 
-def run(case: Case, evaluators: Mapping[str, Evaluator]) -> Outcome:
+def run(case: Case, evaluators: Mapping[str, Evaluator]) -> CaseResult:
     """The case on each engine. Whole answers are compared too: engines that disagree are never both right."""
     answers = {name: case_answer(case, evaluator) for name, evaluator in evaluators.items()}
     failed = {name: found for name, answer in answers.items() if (found := failures(case, answer))}
@@ -48,7 +48,7 @@ def run(case: Case, evaluators: Mapping[str, Evaluator]) -> Outcome:
         for name, answer in answers.items()
         if canonical.trusted(answer) != canonical.trusted(answers[first])
     }
-    return Outcome(case, failed, differing)
+    return CaseResult(case, failed, differing)
 
 
 def case_answer(case: Case, evaluator: Evaluator) -> ComparedPart:

@@ -112,18 +112,18 @@ def test_engines_that_disagree_fail_a_case_even_where_nothing_named_differs(
     bundle: Bundle, reference: Evaluator
 ) -> None:
     lying = Lying(bundle, engine("reference"))
-    outcome = run(case_of(bundle, "status: applied"), {"reference": reference, "lying": lying})
-    assert not outcome.passed
-    assert not outcome.failures
-    ((engines, found),) = outcome.differences.items()
+    result = run(case_of(bundle, "status: applied"), {"reference": reference, "lying": lying})
+    assert not result.passed
+    assert not result.failures
+    ((engines, found),) = result.differences.items()
     assert engines == ("reference", "lying")
     assert [(d.pointer, d.recorded, d.replayed) for d in found] == [("/rewards/1/amount", 250, 251)]
 
 
 def test_a_failure_is_told_of_the_engine_that_fails(bundle: Bundle, reference: Evaluator) -> None:
     lying = Lying(bundle, engine("reference"))
-    outcome = run(case_of(bundle, "rewards: {hours: 100, record: 250}"), {"lying": lying, "reference": reference})
-    assert list(outcome.failures) == ["lying"]
+    result = run(case_of(bundle, "rewards: {hours: 100, record: 250}"), {"lying": lying, "reference": reference})
+    assert list(result.failures) == ["lying"]
 
 
 def test_a_case_of_another_day_is_another_case(bundle: Bundle, reference: Evaluator) -> None:
