@@ -18,7 +18,7 @@ from policy_service.assembly import Assembled, assemble, load_folder
 from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.deciding.recording import record_of
 from policy_service.decisions.deciding.resolving import EvaluateRequest
-from policy_service.decisions.ports.records import Entry
+from policy_service.decisions.ports.records import NewRecord
 from policy_service.requests.posted import Posted, parse
 from policy_service.requests.reading import read
 from policy_service.requests.schemas import EvaluateRequestSchema
@@ -66,7 +66,9 @@ def _stages(assembled: Assembled, settings: Settings, texts: Sequence[bytes]) ->
     yield (
         "its commit",
         _best(
-            lambda one: service.decisions.append_all([one]), (), remake=lambda: [Entry(_record(*one)) for one in judged]
+            lambda one: service.decisions.append_all([one]),
+            (),
+            remake=lambda: [NewRecord(_record(*one)) for one in judged],
         ),
     )
     yield "the answer as canonical bytes", _best(lambda one: canonical.trusted(one[2]), judged)

@@ -63,7 +63,7 @@ def read_types(root: Node, report: Report) -> NamedTypes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _DatedMembers:
     """The members from a day on, with the labels that stand beside them."""
 
     day: date
@@ -98,7 +98,7 @@ def _check_name(key: Text, report: Report) -> None:
         report.add(BAD_TYPE, key.span, f"`{key.value}` is a type already")
 
 
-def _entry(node: Node, what: str, report: Report) -> _Entry | None:
+def _entry(node: Node, what: str, report: Report) -> _DatedMembers | None:
     form = Form(node, f"a dated value of {what}", report, node.span, _ENTRY_KEYS)
     start, members = form.text("from", required=True), form.words("members")
     if form.mapping is not None and not members:
@@ -111,7 +111,7 @@ def _entry(node: Node, what: str, report: Report) -> _Entry | None:
     day = parse_date(start.value) if start is not None else None
     if start is not None and day is None:
         form.invalid(start, f"`{start.value}` is not a date", "dates are `2023-04-01`")
-    return _Entry(day, start.span, members, labels) if start is not None and day is not None else None
+    return _DatedMembers(day, start.span, members, labels) if start is not None and day is not None else None
 
 
 def _check_entry(what: str, members: tuple[Text, ...], labelled: list[Text], report: Report) -> None:
@@ -132,7 +132,12 @@ def _check_entry(what: str, members: tuple[Text, ...], labelled: list[Text], rep
 
 
 def _check_members(
-    what: str, key: Text, entries: list[_Entry], members: tuple[str, ...], labels: Mapping[str, Labels], report: Report
+    what: str,
+    key: Text,
+    entries: list[_DatedMembers],
+    members: tuple[str, ...],
+    labels: Mapping[str, Labels],
+    report: Report,
 ) -> None:
     if len(members) > MOST_MEMBERS:
         report.add(BAD_TYPE, key.span, f"{what} has more than {MOST_MEMBERS} members")
@@ -144,7 +149,7 @@ def _check_members(
         report.add(BAD_TYPE, member.span, f"member `{member.value}` of {what} has no label", hint=hint)
 
 
-def _unlabelled(entries: list[_Entry], labels: Mapping[str, Labels]) -> Iterator[Text]:
+def _unlabelled(entries: list[_DatedMembers], labels: Mapping[str, Labels]) -> Iterator[Text]:
     """Each member without a label, where it is first named."""
     first = {member.value: member for entry in reversed(entries) for member in reversed(entry.members)}
     yield from (member for name, member in first.items() if name not in labels)

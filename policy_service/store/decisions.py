@@ -11,9 +11,9 @@ from policy_service.decisions.deciding.recording import commitments
 from policy_service.decisions.ports.records import (
     Appended,
     DecisionRecord,
-    Entry,
     IdempotencyClaim,
     IdempotencyConflict,
+    NewRecord,
     StoreRefused,
     StoreUnavailable,
 )
@@ -65,25 +65,25 @@ class SqlDecisionStore:
 
     def __init__(self, engine: Engine, on_commit: Callable[[int], None] | None = None) -> None:
         self._engine, self._on_commit = engine, on_commit
-        self._group: GroupCommit[Entry, AppendResult] = GroupCommit(self._append_waiting)
+        self._group: GroupCommit[NewRecord, AppendResult] = GroupCommit(self._append_waiting)
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
         """See DecisionStore."""
-        found = self._group(Entry(record, claim))
+        found = self._group(NewRecord(record, claim))
         if isinstance(found, IdempotencyConflict):
             raise found
         return found
 
-    def append_all(self, entries: Sequence[Entry]) -> list[AppendResult]:
+    def append_all(self, entries: Sequence[NewRecord]) -> list[AppendResult]:
         """See DecisionStore. The primary key of the claims decides between appends at the same moment."""
         try:
             return self._appended(entries)
         except StoreRefused as fault:
             raise self._named(entries) or fault from None
 
-    def _append_waiting(self, take: Take[Entry]) -> Sequence[AppendResult | Exception]:
+    def _append_waiting(self, take: Take[NewRecord]) -> Sequence[AppendResult | Exception]:
         """Appends what waits in one commit. Where an entry is refused, the others are appended by themselves."""
-        entries: Sequence[Entry] = ()
+        entries: Sequence[NewRecord] = ()
         try:
             began = perf_counter()
             with writing(self._engine) as connection:
@@ -97,7 +97,7 @@ class SqlDecisionStore:
         self._note(results)
         return results
 
-    def _append_alone(self, entry: Entry) -> AppendResult | Exception:
+    def _append_alone(self, entry: NewRecord) -> AppendResult | Exception:
         try:
             return self._appended([entry])[0]
         except StoreRefused as fault:
@@ -105,7 +105,7 @@ class SqlDecisionStore:
         except StoreUnavailable as fault:
             return fault
 
-    def _appended(self, entries: Sequence[Entry]) -> list[AppendResult]:
+    def _appended(self, entries: Sequence[NewRecord]) -> list[AppendResult]:
         began = perf_counter()
         with writing(self._engine) as connection:
             results = _append(connection, entries)
@@ -117,9 +117,9 @@ class SqlDecisionStore:
         if self._on_commit is not None:
             self._on_commit(sum(isinstance(one, Appended) and not one.replayed for one in results))
 
-    def _named(self, entries: Sequence[Entry]) -> StoreRefused | None:
+    def _named(self, entries: Sequence[NewRecord]) -> StoreRefused | None:
         """Which entry the store refuses: found by writing one after the other, and keeping none."""
-        at: Entry | None = None
+        at: NewRecord | None = None
         try:
             with writing(self._engine) as connection:
                 for at in entries:
@@ -170,11 +170,11 @@ class SqlDecisionStore:
                 return purged
 
 
-def _refusal(entry: Entry, fault: StoreRefused) -> StoreRefused:
+def _refusal(entry: NewRecord, fault: StoreRefused) -> StoreRefused:
     return StoreRefused(f"decision `{entry.record.id}`: {fault}")
 
 
-def _append(connection: Connection, entries: Sequence[Entry]) -> list[AppendResult]:
+def _append(connection: Connection, entries: Sequence[NewRecord]) -> list[AppendResult]:
     """The result for each entry: claims are written first, and an entry's record only if its claim was new."""
     results: dict[int, AppendResult] = {}
     for _ in range(_ROUNDS):
@@ -192,7 +192,7 @@ def _append(connection: Connection, entries: Sequence[Entry]) -> list[AppendResu
     raise StoreUnavailable("a key was forgotten again and again")
 
 
-def _keep(connection: Connection, entries: Sequence[Entry], waiting: Sequence[int]) -> list[int]:
+def _keep(connection: Connection, entries: Sequence[NewRecord], waiting: Sequence[int]) -> list[int]:
     """The entries that are written now: those without a claim, and those whose claim is the first for its key.
 
     Claims are written in order of their keys, so that two transactions wait for each other in one direction only.

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from policy_service.api import examples
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions.ports.records import DecisionStore, Entry, StoreUnavailable
+from policy_service.decisions.ports.records import DecisionStore, NewRecord, StoreUnavailable
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
 
@@ -232,7 +232,7 @@ class Failing:
     def __init__(self, real: DecisionStore, good: int) -> None:
         self._real, self._good = real, good
 
-    def append_all(self, entries: list[Entry]) -> Any:
+    def append_all(self, entries: list[NewRecord]) -> Any:
         self._good -= 1
         if self._good < 0:
             raise StoreUnavailable("the disk is full of secrets")

@@ -17,7 +17,7 @@ from policy_service.facts import FIRST_DAY, LAST_DAY, Fact, StateReader
 from policy_service.language import types
 from policy_service.language.values import exact
 from policy_service.policies.bundle import Bundle
-from policy_service.policies.dependencies import closure
+from policy_service.policies.dependencies import needed_policies
 from policy_service.policies.stretches import epochs
 
 Body = dict[str, Any]
@@ -113,8 +113,8 @@ def test_a_filter_that_names_nothing_is_refused(
 def test_the_policies_that_a_state_must_feed_are_those_that_are_evaluated(rules: Bundle) -> None:
     plans = [plan(rules.rules, epoch.start) for epoch in epochs(rules.rules)]
     for id_ in rules.rules.order:
-        evaluated = set().union(*(closure([p.policy for p in one.policies], {id_}) for one in plans))
-        assert closure(rules.rules.policies, {id_}) == evaluated
+        evaluated = set().union(*(needed_policies([p.policy for p in one.policies], {id_}) for one in plans))
+        assert needed_policies(rules.rules.policies, {id_}) == evaluated
 
 
 def _probes(fact: Fact) -> list[Any]:

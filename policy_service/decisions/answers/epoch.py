@@ -19,7 +19,7 @@ from policy_service.engines.plan import APPLIED, LACKS, ClaimPlan, Leaf, Plan, S
 from policy_service.facts import State
 from policy_service.language.references import Fact
 from policy_service.language.values import add_months, parse_days, parse_months
-from policy_service.policies.dependencies import closure
+from policy_service.policies.dependencies import needed_policies
 
 Subject = dict[str, str]
 WITHHELD = "withheld"
@@ -71,7 +71,7 @@ class EpochProgram:
         if found is None:
             if len(self._needed) >= _CHOICES:
                 self._needed.clear()
-            found = self._needed[key] = closure((p.policy for p in self.plan.policies), key)
+            found = self._needed[key] = needed_policies((p.policy for p in self.plan.policies), key)
         return found
 
 

@@ -16,7 +16,7 @@ from policy_service.language.typed import Node
 from policy_service.policies.dependencies import decision_nodes
 from policy_service.policies.model import Expression, Rules, Texts
 
-Entry = Mapping[str, Any]
+AnswerEntry = Mapping[str, Any]
 Leaves = Mapping[Shown, Sequence[Leaf]]
 
 
@@ -77,7 +77,7 @@ class Sensitivity:
             for at, entry in enumerate(answer[part]):
                 yield from self._entry(entry, f"/answer/{part}/{at}", leaves)
 
-    def _entry(self, entry: Entry, pointer: str, leaves: Leaves) -> Iterator[str]:
+    def _entry(self, entry: AnswerEntry, pointer: str, leaves: Leaves) -> Iterator[str]:
         policy, subject = entry["policy"], entry["subject"]
         if "id" in subject and subject["type"] in self._subjects:
             yield f"{pointer}/subject/id"
@@ -97,7 +97,7 @@ class Sensitivity:
             for at, row in enumerate(entry.get(part, ())):
                 yield from self._because(row, policy, f"{pointer}/{part}/{at}", leaves)
 
-    def _because(self, entry: Entry, policy: str, pointer: str, leaves: Leaves) -> Iterator[str]:
+    def _because(self, entry: AnswerEntry, policy: str, pointer: str, leaves: Leaves) -> Iterator[str]:
         for at, leaf in enumerate(entry.get("because", ())):
             if leaf["value"] is not None and self._is_asked(leaves.get((policy, leaf["fact"], leaf["test"]), ())):
                 yield f"{pointer}/because/{at}/value"

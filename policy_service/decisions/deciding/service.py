@@ -35,9 +35,9 @@ from policy_service.decisions.ports.records import (
     Appended,
     DecisionRecord,
     DecisionStore,
-    Entry,
     IdempotencyClaim,
     IdempotencyConflict,
+    NewRecord,
     NotFound,
 )
 from policy_service.decisions.sealed.signing import LogKeys
@@ -99,7 +99,7 @@ class _Uncommitted:
     request: EvaluateRequest
     resolved: Resolved
     answer: ComparedPart
-    entry: Entry | None = None
+    entry: NewRecord | None = None
 
 
 class _Moment:
@@ -258,7 +258,7 @@ class PolicyService:
         if not decides:
             return _Uncommitted(request, resolved, answer)
         record = record_of(request, resolved, answer, key, self._new_id(), instants.text(self.now()), self._log_keys)
-        return _Uncommitted(request, resolved, answer, Entry(record, claim))
+        return _Uncommitted(request, resolved, answer, NewRecord(record, claim))
 
     def _settled(
         self, one: Evaluated | _Uncommitted | Refusal, appended: Iterator[Appended | IdempotencyConflict]

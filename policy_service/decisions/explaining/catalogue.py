@@ -12,7 +12,7 @@ from policy_service.language.references import shown as named
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.bundle import Bundle
-from policy_service.policies.dependencies import Dependencies, closure
+from policy_service.policies.dependencies import Dependencies, needed_policies
 from policy_service.policies.model import Expression, Policy, Rules
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -217,7 +217,7 @@ def facts_schema(rules: Rules, shown_policies: frozenset[str] | None = None) -> 
     groups, in every period. Bounds are exact decimals; `x-scale` is how many decimals a number may have. A key of our
     own begins with `x-`.
     """
-    chosen = frozenset(rules.order) if shown_policies is None else closure(rules.policies, shown_policies)
+    chosen = frozenset(rules.order) if shown_policies is None else needed_policies(rules.policies, shown_policies)
     readers = _readers(rules, chosen)
     sections = {}
     for section in rules.dictionary.sections.values():

@@ -26,7 +26,7 @@ from policy_service.policies.dependencies import Dependencies
 from policy_service.policies.model import Expression, Period, Policy, Rules, Suspension, Table
 from policy_service.policies.stretches import epochs, holding
 
-Entry = TypeVar("Entry", Reward, NotGranted)
+RewardEntry = TypeVar("RewardEntry", Reward, NotGranted)
 _MARKS = {True: "✓", False: "✗", None: "?"}
 
 
@@ -234,5 +234,5 @@ class _Explaining:
         return f"{_MARKS[leaf['holds']]} {shown}" + (f"（{wanted}）" if self.tongue == "zh" else f" ({wanted})")
 
 
-def _of(policy: PolicyEntry, entries: Iterable[Entry]) -> list[Entry]:
+def _of(policy: PolicyEntry, entries: Iterable[RewardEntry]) -> list[RewardEntry]:
     return [e for e in entries if e["policy"] == policy["policy"] and e["subject"] == policy["subject"]]

@@ -49,7 +49,7 @@ class IdempotencyClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NewRecord:
     """A record to append, and the claim it answers if its caller named a key."""
 
     record: DecisionRecord
@@ -100,7 +100,7 @@ class DecisionStore(Protocol):
             StoreRefused: the id is taken, or the bundle or the superseded decision is not stored.
         """
 
-    def append_all(self, entries: Sequence[Entry]) -> list[Appended | IdempotencyConflict]:
+    def append_all(self, entries: Sequence[NewRecord]) -> list[Appended | IdempotencyConflict]:
         """As `append` for each entry, in one commit; results in order. Of two entries with one claim the first is kept.
 
         A conflict stands in its place and touches no other entry; StoreRefused refuses them all.

@@ -14,9 +14,9 @@ from policy_service.decisions.ports.activations import (
 from policy_service.decisions.ports.records import (
     Appended,
     DecisionRecord,
-    Entry,
     IdempotencyClaim,
     IdempotencyConflict,
+    NewRecord,
     StoreUnavailable,
 )
 from policy_service.policies.bundle import Bundle
@@ -67,7 +67,7 @@ class NoDecisions:
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
         raise StoreUnavailable("a preview is not recorded")
 
-    def append_all(self, entries: Sequence[Entry]) -> list[Appended | IdempotencyConflict]:
+    def append_all(self, entries: Sequence[NewRecord]) -> list[Appended | IdempotencyConflict]:
         raise StoreUnavailable("a preview is not recorded")
 
     def decision(self, id: str) -> DecisionRecord | None:
