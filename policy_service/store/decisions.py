@@ -135,7 +135,7 @@ class SqlDecisionStore:
             row = connection.execute(_DECISION, {"id": id}).first()
             return _loaded(connection, row) if row else None
 
-    def replayed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+    def claimed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
         with reading(self._engine) as connection:
             found = _first(connection, claim)
         if isinstance(found, IdempotencyConflict):

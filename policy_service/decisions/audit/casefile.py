@@ -12,7 +12,7 @@ from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.chains import Chain, chain
 from policy_service.decisions.deciding.recording import parsed
-from policy_service.decisions.deciding.replayable import NotReplayable, refuse_unknown
+from policy_service.decisions.deciding.replay import NotReplayable, check_replayable
 from policy_service.decisions.ports.activations import BundleStore
 from policy_service.decisions.ports.log import LogEntry, LogStore
 from policy_service.decisions.ports.records import DecisionRecord, DecisionStore
@@ -225,7 +225,7 @@ def _place_check(entry: LogEntry | None, waits: bool) -> Check:
 def _readable(record: DecisionRecord) -> dict[str, Any] | None:
     """The record; null where it is not this decision's, or of a version that this program does not know."""
     try:
-        refuse_unknown(record.id, record.body, None)
+        check_replayable(record.id, record.body, None)
     except NotReplayable:
         return None
     body = parsed(record.body)

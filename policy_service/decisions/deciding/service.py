@@ -26,7 +26,7 @@ from policy_service.decisions.deciding.recording import (
     request_of,
     revealed,
 )
-from policy_service.decisions.deciding.replayable import refuse_unknown
+from policy_service.decisions.deciding.replay import check_replayable
 from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved, Resolver, matching, selected
 from policy_service.decisions.explaining import catalogue
 from policy_service.decisions.ports.activations import BundleStore, StopEvent
@@ -241,7 +241,7 @@ class PolicyService:
         claim = None
         if decides and key is not None:
             claim = IdempotencyClaim(caller, key, digest_of(request))
-            if (earlier := self.decisions.replayed(claim)) is not None:
+            if (earlier := self.decisions.claimed(claim)) is not None:
                 metrics.answered({}, decided=True, replayed=True)
                 return Evaluated(answer_of(earlier), earlier.id, replayed=True)
         resolved = self.resolver.resolve(request, active)
@@ -324,7 +324,7 @@ class PolicyService:
             NotFound, InvalidInput, NoActiveBundle, NotReplayable, ValuesErased.
         """
         record = self._recorded(id_)
-        refuse_unknown(id_, record.body, record.leaf)
+        check_replayable(id_, record.body, record.leaf)
         return self.replayed(record, bundle, as_of)
 
     def replayed(self, recorded_as: DecisionRecord, bundle: str = "original", as_of: str | None = None) -> Replayed:

@@ -109,7 +109,7 @@ class DecisionStore(Protocol):
     def decision(self, id: str) -> DecisionRecord | None:
         """The record with this id."""
 
-    def replayed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+    def claimed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
         """The record that already answers this claim: asked before the work of deciding.
 
         Raises:

@@ -73,7 +73,7 @@ class NoDecisions:
     def decision(self, id: str) -> DecisionRecord | None:
         return None
 
-    def replayed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+    def claimed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
         return None
 
     def superseding(self, id: str) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ def test_a_connection_lost_within_a_transaction_is_an_unavailable_store(
     event.listen(engine, "before_cursor_execute", hang_up_once)
     with pytest.raises(StoreUnavailable):
         decisions.append(make_record(1), CLAIM)
-    assert decisions.replayed(CLAIM) is None
+    assert decisions.claimed(CLAIM) is None
     assert not decisions.append(make_record(1), CLAIM).replayed
 
 

@@ -10,7 +10,7 @@ from policy_service.decisions.audit.auditing import Auditing
 from policy_service.decisions.audit.searching import Query
 from policy_service.decisions.bundles.evaluators import UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.recording import ValuesErased
-from policy_service.decisions.deciding.replayable import NotReplayable, refuse_unknown
+from policy_service.decisions.deciding.replay import NotReplayable, check_replayable
 from policy_service.decisions.deciding.service import PolicyService, Replayed
 from policy_service.decisions.ports.log import LogEntry
 from policy_service.decisions.ports.records import DecisionRecord
@@ -21,7 +21,7 @@ ReplayOutcome = Literal["identical", "different", "erased", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class ReplayResult:
     """What became of one decision.
 
     index: null of one that was asked for by its id.
@@ -44,13 +44,13 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
-    def add(self, one: Again) -> None:
+    def add(self, one: ReplayResult) -> None:
         self.outcomes[one.outcome] += 1
         if one.outcome == "refused":
             self.reasons[one.reason or ""] += 1
 
 
-class Replaying:
+class SealedReplay:
     """Replays; nothing is recorded."""
 
     def __init__(self, service: PolicyService, auditing: Auditing) -> None:
@@ -66,13 +66,13 @@ class Replaying:
         if entry is not None:
             body = self._auditing.log.bodies([entry]).get(id_)
             if body is not None:
-                refuse_unknown(id_, body, entry.leaf)
+                check_replayable(id_, body, entry.leaf)
         try:
             return self._service.replay(id_, bundle, as_of)
         except (CommitmentRefused, UnusableBundle) as error:
             raise NotReplayable(id_, str(error)) from error
 
-    def all(self, query: Query, bundle: str = "original", as_of: str | None = None) -> Iterator[Again]:
+    def all(self, query: Query, bundle: str = "original", as_of: str | None = None) -> Iterator[ReplayResult]:
         """What becomes of every sealed decision that a query finds, by index upwards.
 
         Raises:
@@ -87,23 +87,23 @@ class Replaying:
 
     def _again(
         self, entry: LogEntry, body: bytes | None, privates: tuple[Private, ...], bundle: str, as_of: str | None
-    ) -> Again:
+    ) -> ReplayResult:
         if body is None:
-            return Again(entry.id, entry.index, "refused", reason="its record is not stored")
+            return ReplayResult(entry.id, entry.index, "refused", reason="its record is not stored")
         record = DecisionRecord(entry.id, entry.at, "", entry.as_of or "", None, body, privates=privates)
         try:
-            refuse_unknown(entry.id, body, entry.leaf)
+            check_replayable(entry.id, body, entry.leaf)
             found = self._service.replayed(record, bundle, as_of)
         except ValuesErased:
-            return Again(entry.id, entry.index, "erased", reason="values of it were erased")
+            return ReplayResult(entry.id, entry.index, "erased", reason="values of it were erased")
         except NotReplayable as error:
-            return Again(entry.id, entry.index, "refused", reason=error.reason)
+            return ReplayResult(entry.id, entry.index, "refused", reason=error.reason)
         except CommitmentRefused as error:
-            return Again(entry.id, entry.index, "refused", reason=str(error))
+            return ReplayResult(entry.id, entry.index, "refused", reason=str(error))
         except (UnknownBundle, UnusableBundle) as error:
-            return Again(entry.id, entry.index, "refused", reason=str(error))
+            return ReplayResult(entry.id, entry.index, "refused", reason=str(error))
         except InvalidInput as error:
             first = error.faults[0]
-            return Again(entry.id, entry.index, "refused", reason=f"{first.pointer}: {first.message}")
+            return ReplayResult(entry.id, entry.index, "refused", reason=f"{first.pointer}: {first.message}")
         outcome: ReplayOutcome = "identical" if found.identical else "different"
-        return Again(entry.id, entry.index, outcome, found.bundle, found.differences)
+        return ReplayResult(entry.id, entry.index, outcome, found.bundle, found.differences)

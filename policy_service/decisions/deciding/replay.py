@@ -19,7 +19,7 @@ class NotReplayable(Exception):
         self.id, self.reason = id_, reason
 
 
-def refuse_unknown(id_: str, body: bytes, leaf: str | None) -> None:
+def check_replayable(id_: str, body: bytes, leaf: str | None) -> None:
     """Refuse a record that is not the one that was hashed, or of a version that this program does not know.
 
     Args:
