@@ -10,8 +10,8 @@ from policy_service.decisions.audit.auditing import Auditing
 from policy_service.decisions.audit.searching import Query
 from policy_service.decisions.bundles.evaluators import UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.recording import ValuesErased
-from policy_service.decisions.deciding.replay import NotReplayable, check_replayable
-from policy_service.decisions.deciding.service import PolicyService, Replayed
+from policy_service.decisions.deciding.replay import NotReplayable, Replayed, check_replayable, replay
+from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.log import LogEntry
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.diagnostics import InvalidInput
@@ -93,7 +93,7 @@ class SealedReplay:
         record = DecisionRecord(entry.id, entry.at, "", entry.as_of or "", None, body, privates=privates)
         try:
             check_replayable(entry.id, body, entry.leaf)
-            found = self._service.replayed(record, bundle, as_of)
+            found = replay(record, self._service.resolver, bundle, as_of)
         except ValuesErased:
             return ReplayResult(entry.id, entry.index, "erased", reason="values of it were erased")
         except NotReplayable as error:

@@ -3,33 +3,30 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from policy_service import canonical
 from policy_service.access import instants
-from policy_service.decisions.answers.differences import Difference, comparable, differences
 from policy_service.decisions.answers.epoch import WITHHELD
-from policy_service.decisions.answers.evaluate import Evaluator, Question
+from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle
 from policy_service.decisions.deciding.chains import Chain, chain
+from policy_service.decisions.deciding.eligibility import BundleNotActive, BundleWithdrawn, Eligibility
 from policy_service.decisions.deciding.observing import Exchange, Observer
 from policy_service.decisions.deciding.recording import (
     answer_of,
     decision_answer,
     digest_of,
-    parsed,
     receipt_of,
     record_body,
     record_of,
-    request_of,
     revealed,
 )
-from policy_service.decisions.deciding.replay import check_replayable
-from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved, Resolver, matching, selected
+from policy_service.decisions.deciding.replay import Replayed, check_replayable, replay
+from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved, Resolver, selected
 from policy_service.decisions.explaining import catalogue
-from policy_service.decisions.ports.activations import BundleStore, StopEvent
+from policy_service.decisions.ports.activations import BundleStore
 from policy_service.decisions.ports.recorded import RecordShown
 from policy_service.decisions.ports.records import (
     Appended,
@@ -42,9 +39,8 @@ from policy_service.decisions.ports.records import (
 )
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import Fault, InvalidInput
-from policy_service.engines.answer import AnswerParts, ComparedPart, Decision
+from policy_service.engines.answer import ComparedPart, Decision
 from policy_service.engines.asked import TookTooLong
-from policy_service.policies.bundle import is_known, is_suspended
 from policy_service.policies.model import Rules
 from policy_service.telemetry import logs, metrics
 from policy_service.telemetry.traces import span
@@ -63,31 +59,6 @@ class Evaluated:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """A recorded decision evaluated again."""
-
-    bundle: str
-    identical: bool
-    differences: tuple[Difference, ...] = field(default=())
-
-
-class BundleNotActive(Exception):
-    """A decision was asked of a bundle that never was active."""
-
-    def __init__(self, id_: str) -> None:
-        super().__init__(f"bundle `{id_}` is not and was not active")
-        self.id = id_
-
-
-class BundleWithdrawn(Exception):
-    """A decision was pinned to a bundle that still grants what was stopped since."""
-
-    def __init__(self, id_: str, stops: Sequence[StopEvent]) -> None:
-        super().__init__(f"bundle `{id_}` grants what is stopped")
-        self.id, self.stops = id_, tuple(stops)
-
-
 Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict | TookTooLong
 """Why one request of several was not answered."""
 
@@ -100,36 +71,6 @@ class _Uncommitted:
     resolved: Resolved
     answer: ComparedPart
     entry: NewRecord | None = None
-
-
-class _Moment:
-    """What may decide at one moment. The store is asked for each thing once, and only when it is needed."""
-
-    def __init__(self, bundles: BundleStore, now: str) -> None:
-        self._bundles, self._now = bundles, now
-        self._was_active: dict[str, bool] = {}
-        self._stops: tuple[StopEvent, ...] | None = None
-
-    def refuse(self, pinned: str, evaluator: Evaluator) -> None:
-        """Raises BundleNotActive or BundleWithdrawn for a pin that must not decide now."""
-        if pinned not in self._was_active:
-            self._was_active[pinned] = self._bundles.was_active(pinned, self._now)
-        if not self._was_active[pinned]:
-            raise BundleNotActive(pinned)
-        self.refuse_withdrawn(evaluator)
-
-    def refuse_withdrawn(self, evaluator: Evaluator) -> None:
-        """Raises BundleWithdrawn for a bundle that grants what is stopped."""
-        if self._stops is None:
-            self._stops = self._bundles.activation_state(self._now).stops
-        rules = evaluator.bundle.rules
-        missed = [
-            stop
-            for stop in self._stops
-            if is_known(rules, stop.policy, stop.reward) and not is_suspended(rules, stop.policy, stop.reward)
-        ]
-        if missed:
-            raise BundleWithdrawn(evaluator.bundle.id, missed)
 
 
 class PolicyService:
@@ -164,8 +105,8 @@ class PolicyService:
             TookTooLong: nothing was recorded.
             NoActiveBundle, BundleNotActive, BundleWithdrawn, IdempotencyConflict, StoreUnavailable.
         """
-        moment = _Moment(self.bundles, instants.text(self.now()))
-        found = self._evaluated(request, caller, idempotency_key, None, moment, float("inf"))
+        eligibility = Eligibility(self.bundles, instants.text(self.now()))
+        found = self._evaluated(request, caller, idempotency_key, None, eligibility, float("inf"))
         if isinstance(found, Evaluated):
             return found
         if found.entry is None:
@@ -192,8 +133,10 @@ class PolicyService:
         Raises:
             StoreUnavailable: nothing was recorded, and nothing may be answered.
         """
-        moment = _Moment(self.bundles, instants.text(self.now()))
-        found = [self._evaluated_or_refused(request, caller, key, active, moment, until) for request, key in requests]
+        eligibility = Eligibility(self.bundles, instants.text(self.now()))
+        found = [
+            self._evaluated_or_refused(request, caller, key, active, eligibility, until) for request, key in requests
+        ]
         entries = [one.entry for one in found if isinstance(one, _Uncommitted) and one.entry is not None]
         with span("commit"):
             appended = iter(self.decisions.append_all(entries) if entries else ())
@@ -207,7 +150,7 @@ class PolicyService:
         """
         active = self.resolver.active()
         try:
-            _Moment(self.bundles, instants.text(self.now())).refuse_withdrawn(active)
+            Eligibility(self.bundles, instants.text(self.now())).check_not_withdrawn(active)
         except BundleWithdrawn:
             self.evaluators.refresh()
             return self.resolver.active()
@@ -219,11 +162,11 @@ class PolicyService:
         caller: str,
         key: str | None,
         active: Evaluator,
-        moment: _Moment,
+        eligibility: Eligibility,
         until: float,
     ) -> Evaluated | _Uncommitted | Refusal:
         try:
-            return self._evaluated(request, caller, key, active, moment, until)
+            return self._evaluated(request, caller, key, active, eligibility, until)
         except (InvalidInput, BundleNotActive, BundleWithdrawn, IdempotencyConflict, TookTooLong) as refusal:
             return refusal
 
@@ -233,7 +176,7 @@ class PolicyService:
         caller: str,
         key: str | None,
         active: Evaluator | None,
-        moment: _Moment,
+        eligibility: Eligibility,
         until: float,
     ) -> Evaluated | _Uncommitted:
         until = min(until, self.elapsed() + self._request_seconds)
@@ -246,9 +189,9 @@ class PolicyService:
                 return Evaluated(answer_of(earlier), earlier.id, replayed=True)
         resolved = self.resolver.resolve(request, active)
         if decides and request.bundle is not None:
-            moment.refuse(request.bundle, resolved.evaluator)
+            eligibility.check_pinned(request.bundle, resolved.evaluator)
         elif decides and active is not None:
-            moment.refuse_withdrawn(active)
+            eligibility.check_not_withdrawn(active)
         with span("evaluate"):
             answer: Any = resolved.evaluator.evaluate(
                 resolved.state, resolved.question, within=lambda: self.elapsed() < until
@@ -325,37 +268,7 @@ class PolicyService:
         """
         record = self._recorded(id_)
         check_replayable(id_, record.body, record.leaf)
-        return self.replayed(record, bundle, as_of)
-
-    def replayed(self, recorded_as: DecisionRecord, bundle: str = "original", as_of: str | None = None) -> Replayed:
-        """As `replay`, of a record that was read and not refused. Raises InvalidInput, NoActiveBundle, ValuesErased."""
-        record = revealed(recorded_as)
-        target = {"original": record["bundle"], "active": None}.get(bundle, bundle)
-        faults: list[Fault] = []
-        request = request_of(record, target, as_of)
-        evaluator = self.resolver.evaluator(request, faults)
-        rules = evaluator.bundle.rules
-        day = self.resolver.day(request, rules, faults)
-        if faults or day is None:
-            raise InvalidInput(faults)
-        original = evaluator.bundle.id == record["bundle"] and day.isoformat() == record["request"]["as_of"]
-        state = evaluator.reader.read(
-            request.facts,
-            day,
-            merchant_id=request.merchant_id,
-            pointer="/request/facts",
-            report_unknown=not original or request.unknown_facts == "report",
-        )
-        chosen = matching(request.policies, rules)
-        question = Question(day, "decide", request.trace, chosen, request.unknown_facts == "report")
-        answer: Any = evaluator.evaluate(state, question)
-        if original and request.unknown_facts == "report":
-            answer["ignored_facts"] = record["answer"]["ignored_facts"]  # undeclared facts were not recorded
-        recorded: AnswerParts = record["answer"] if original else comparable(record["answer"])
-        again = canonical.trusted(answer if original else comparable(answer))
-        same = canonical.trusted(recorded) == again
-        found = () if same else tuple(differences(recorded, parsed(again)))
-        return Replayed(evaluator.bundle.id, same, found)
+        return replay(record, self.resolver, bundle, as_of)
 
     # ---- what the rules say
 

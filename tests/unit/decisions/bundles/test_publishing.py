@@ -22,8 +22,8 @@ from policy_service.decisions.bundles.publishing import (
     UnknownPolicy,
     UnknownReward,
 )
+from policy_service.decisions.deciding.eligibility import BundleWithdrawn
 from policy_service.decisions.deciding.resolving import EvaluateRequest
-from policy_service.decisions.deciding.service import BundleWithdrawn
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate

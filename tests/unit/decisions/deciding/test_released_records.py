@@ -10,7 +10,7 @@ import pytest
 from policy_service import canonical
 from policy_service.decisions.deciding.previewing import previewing
 from policy_service.decisions.deciding.recording import commitments, parsed
-from policy_service.decisions.deciding.replay import FORMATS, LANGUAGES, NotReplayable, check_replayable
+from policy_service.decisions.deciding.replay import FORMATS, LANGUAGES, NotReplayable, check_replayable, replay
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.engines import registry
@@ -82,7 +82,7 @@ def test_it_replays_byte_for_byte(file: Path, engine: str) -> None:
     _, record = kept(file)
     check_replayable(record.id, record.body, record.leaf)
     known = service(file.parent, engine)
-    replayed = known.replayed(record)
+    replayed = replay(record, known.resolver)
     assert (replayed.identical, replayed.differences, replayed.bundle) == (True, (), record.bundle)
 
 
