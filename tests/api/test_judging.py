@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from policy_service.access.trail import Act
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions.bundles.publishing import Act
 from policy_service.decisions.deciding.observing import Exchange
 from policy_service.decisions.observers.judge import Judge
 from policy_service.decisions.observers.shadow import NotShadowing

@@ -9,8 +9,9 @@ from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.audit import comparing
 from policy_service.decisions.audit.casefile import CaseFile, Gathering
 from policy_service.decisions.audit.erasing import Erasing
+from policy_service.decisions.audit.findings import GivenReceipt, Progress, Verified
 from policy_service.decisions.audit.searching import Searching
-from policy_service.decisions.audit.verifying import GivenReceipt, Progress, Verification, Verified
+from policy_service.decisions.audit.verifying import Verification
 from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.deciding.recording import parsed, revealed
 from policy_service.decisions.ports.activations import BundleStore

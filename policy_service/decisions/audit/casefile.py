@@ -27,7 +27,7 @@ from policy_service.proofs.receipts import Receipt, ReceiptRefused, digest_of, v
 from policy_service.proofs.tiles import TileNodes, TreeDamaged
 
 CheckOutcome = Literal["ok", "failed", "pending", "absent"]
-Finding = Literal[
+CheckFinding = Literal[
     "record_fits", "record_altered", "record_unhashed", "record_unreadable",
     "sealed", "waiting", "unlogged",
     "included", "not_included",
@@ -36,7 +36,7 @@ Finding = Literal[
     "bundle_fits", "bundle_altered",
     "nothing_private", "private_fits", "private_altered", "private_erased",
 ]  # fmt: skip
-FINDINGS: tuple[Finding, ...] = get_args(Finding)
+FINDINGS: tuple[CheckFinding, ...] = get_args(CheckFinding)
 _OUTCOMES: Mapping[str, CheckOutcome] = {
     "record_unhashed": "absent",
     "waiting": "pending",
@@ -61,7 +61,7 @@ class Check:
     named: what the words of the finding name: `index`, `size`, `at`, `signer`, `digest`, `count`, `bundle`.
     """
 
-    finding: Finding
+    finding: CheckFinding
     named: Mapping[str, str | int] = field(default_factory=dict)
 
     @property

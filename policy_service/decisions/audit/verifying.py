@@ -5,12 +5,12 @@ changed from end to end could still hide, a head or a receipt that somebody kept
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
+from policy_service.decisions.audit.findings import START, Finding, GivenReceipt, Kind, Progress, Verified
+from policy_service.decisions.audit.heads import Heads, all_heads
 from policy_service.decisions.deciding.recording import commitments, parsed
 from policy_service.decisions.ports.activations import BundleStore
-from policy_service.decisions.ports.log import LogEntry, LogStore, SignedHead
+from policy_service.decisions.ports.log import LogEntry, LogStore
 from policy_service.decisions.sealed.sealing import StoredTiles
 from policy_service.policies.bundle import stored
 from policy_service.proofs import notes, receipts, tree
@@ -19,62 +19,9 @@ from policy_service.proofs.keys import Verifier
 from policy_service.proofs.tiles import HEIGHT, WIDTH, TileNodes, TreeDamaged
 from policy_service.proofs.tree import HASH_SIZE, Frontier, leaf_hash
 
-Kind = Literal[
-    "index-gap", "record-lost", "record-altered", "record-not-logged", "entry-altered", "root-differs", "tree-altered",
-    "head-refused", "head-lost", "log-truncated", "receipt-refused", "receipt-unmet", "bundle-altered", "bundle-lost",
-    "private-value-altered", "private-value-lost",
-]  # fmt: skip
 AT_ONCE = 1000
 """Records that are read in one go."""
 MOST_FINDINGS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that does not fit.
-
-    index, id: of the record; null where it is about none.
-    """
-
-    kind: Kind
-    message: str
-    index: int | None = None
-    id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a verification came: enough to go on from there.
-
-    complete: roots of the complete subtrees over the records so far, hexadecimal, each with its level, levels falling.
-    """
-
-    records: int = 0
-    complete: tuple[tuple[int, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What was checked and what did not fit, in the order it was found.
-
-    further: findings beyond the first MOST_FINDINGS, which are only counted.
-    """
-
-    records: int
-    heads: int
-    bundles: int
-    waiting: int
-    findings: tuple[Finding, ...]
-    progress: Progress
-    further: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class GivenReceipt:
-    """A receipt that somebody kept, and the decision it was given for."""
-
-    decision_id: str
-    receipt: receipts.Receipt
 
 
 def _progress(records: int, frontier: Frontier) -> Progress:
@@ -119,7 +66,7 @@ class Verification:
 
     def run(
         self,
-        resume: Progress = Progress(),
+        resume: Progress = START,
         step: Callable[[int], None] = lambda _: None,
         keep: Callable[[Progress], None] = lambda _: None,
     ) -> Verified:
@@ -137,7 +84,7 @@ class Verification:
         """
         size, done = self._log.size(), resume.records
         frontier = Frontier([(level, bytes.fromhex(found)) for level, found in resume.complete])
-        heads = _Heads(self._log, done, sorted(self._kept_heads(size, resume, frontier)))
+        heads = Heads(self._log, done, sorted(self._kept_heads(size, resume, frontier)))
         self._fitting = done
         if done > size:
             self._found("log-truncated", f"{done} records were verified before, the log has {size}", size)
@@ -185,7 +132,7 @@ class Verification:
                     self._privates(entry, body, privates.get(entry.id, ()))
             first = some[-1].index + 1
 
-    def _gap(self, first: int, end: int, frontier: Frontier, heads: "_Heads") -> None:
+    def _gap(self, first: int, end: int, frontier: Frontier, heads: Heads) -> None:
         """Entries are missing: the tree is gone on with from its own hashes, so that what follows is still judged."""
         told = f"index {first} is missing" if end == first + 1 else f"the indices {first} to {end - 1} are missing"
         self._found("index-gap", f"{told}, {end} follows", first)
@@ -271,7 +218,7 @@ class Verification:
 
     # ---- heads
 
-    def _check_heads(self, size: int, frontier: Frontier, heads: "_Heads") -> None:
+    def _check_heads(self, size: int, frontier: Frontier, heads: Heads) -> None:
         """The store's head of this size, and those that were kept."""
         stored, kept = heads.of(size)
         if stored is None and not kept:
@@ -333,7 +280,7 @@ class Verification:
         """There is a head of all records, and none of more."""
         if size and self._log.head(size) is None:
             self._found("head-lost", f"the log has {size} records, no head of them all is stored", size - 1)
-        beyond = list(_all_heads(self._log, self._log.size()))
+        beyond = list(all_heads(self._log, self._log.size()))
         now = self._log.size()
         for head in beyond:
             if head.size <= now:
@@ -415,28 +362,3 @@ class Verification:
                 message = f"the bundle {id_} of decision {first.id} is not stored"
                 self._found("bundle-lost", message, first.index, first.id)
         return len(entries)
-
-
-class _Heads:
-    """The store's heads from a size on, and those that were kept, both by size; each is handed out once."""
-
-    def __init__(self, log: LogStore, first: int, kept: Sequence[tuple[int, bytes]]) -> None:
-        self._stored = _all_heads(log, max(0, first - 1))
-        self._next = next(self._stored, None)
-        self._kept = [one for one in kept if one[0] >= first]
-        self.checked = 0
-
-    def of(self, size: int) -> tuple[SignedHead | None, list[bytes]]:
-        """The stored head of a size that is not below the last one asked for, and the roots of the kept ones."""
-        while self._next is not None and self._next.size < size:
-            self._next = next(self._stored, None)
-        kept = [root for of, root in self._kept if of == size]
-        found = self._next if self._next is not None and self._next.size == size else None
-        self.checked += (found is not None) + len(kept)
-        return found, kept
-
-
-def _all_heads(log: LogStore, after: int) -> Iterator[SignedHead]:
-    while some := log.heads(after):
-        yield from some
-        after = some[-1].size

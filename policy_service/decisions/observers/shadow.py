@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, cast
 
 from policy_service import canonical
 from policy_service.access import instants
+from policy_service.access.trail import Act
 from policy_service.background import BudgetedQueue, Sample
 from policy_service.decisions.answers.differences import comparable, differences
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle
-from policy_service.decisions.bundles.publishing import Act
 from policy_service.decisions.deciding.observing import Exchange
 from policy_service.decisions.deciding.recording import parsed
 from policy_service.decisions.deciding.resolving import matching

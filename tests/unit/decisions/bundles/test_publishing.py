@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Engine as Database
 
 from policy_service.access import instants
+from policy_service.access.trail import Act
 from policy_service.assembly import Assembled, assemble_on
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle
-from policy_service.decisions.bundles.publishing import (
-    Act,
+from policy_service.decisions.bundles.results import (
     BadInstant,
     BundleInvalid,
     Busy,
