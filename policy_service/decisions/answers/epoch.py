@@ -12,7 +12,18 @@ from typing import Any, NamedTuple
 
 from policy_service.decisions.answers import stacking
 from policy_service.decisions.answers.programs import PolicyProgram, RecommendationProgram, RewardProgram
-from policy_service.decisions.answers.tracing import Entry, RelationTrace, TableTrace
+from policy_service.decisions.answers.tracing import RelationTrace, TableTrace
+from policy_service.engines.answer import (
+    AnswerParts,
+    Claim,
+    NotGranted,
+    PolicyEntry,
+    Reason,
+    Recommendation,
+    Reward,
+    Row,
+    Subject,
+)
 from policy_service.engines.asked import Wanted
 from policy_service.engines.contracts import Decided, Prepared, Run, View
 from policy_service.engines.plan import APPLIED, LACKS, ClaimPlan, Leaf, Plan, Shown, reasons
@@ -21,7 +32,6 @@ from policy_service.language.references import Fact
 from policy_service.language.values import add_months, parse_days, parse_months
 from policy_service.policies.dependencies import needed_policies
 
-Subject = dict[str, str]
 WITHHELD = "withheld"
 """The reason of a reward above its ceiling. `check` proves that none is; this is the second lock."""
 _CHOICES = 64
@@ -32,10 +42,10 @@ _by_urgency = itemgetter("priority", "policy", "id")
 class _PolicyEntries(NamedTuple):
     """What one policy adds to an answer, per subject as posted."""
 
-    policies: list[Entry]
-    rewards: list[Entry]
-    not_granted: list[Entry]
-    recommendations: list[Entry]
+    policies: list[PolicyEntry]
+    rewards: list[Reward]
+    not_granted: list[NotGranted]
+    recommendations: list[Recommendation]
 
 
 class EpochProgram:
@@ -58,7 +68,7 @@ class EpochProgram:
         """What entries of `because` are about."""
         return reasons(self.plan)
 
-    def answer(self, state: State, as_of: date, wanted: Wanted) -> Entry:
+    def answer(self, state: State, as_of: date, wanted: Wanted) -> AnswerParts:
         """`rewards`, `not_granted`, `recommendations` and `policies` of an answer, in their order."""
         return _AnswerBuilder(self, state, as_of, wanted).parts()
 
@@ -86,7 +96,7 @@ class _AnswerBuilder:
         self.groups: dict[tuple[str, str, str], list[stacking.Member]] = {}
         self.uncertain: set[tuple[str, str, str]] = set()
 
-    def parts(self) -> Entry:
+    def parts(self) -> AnswerParts:
         program = self.program
         needed = program.needed(self.shown)
         run = program.prepared.run(self.state, self.day.toordinal())
@@ -118,11 +128,11 @@ class _AnswerBuilder:
             for policy in policies:
                 self._policy(policy, run.single(), {"type": kind})
 
-    def _assembled(self) -> Entry:
-        policies: list[Entry] = []
-        rewards: list[Entry] = []
-        not_granted: list[Entry] = []
-        recommendations: list[Entry] = []
+    def _assembled(self) -> AnswerParts:
+        policies: list[PolicyEntry] = []
+        rewards: list[Reward] = []
+        not_granted: list[NotGranted] = []
+        recommendations: list[Recommendation] = []
         for id_ in self.program.order:
             found = self.entries.get(id_)
             if found is None or (self.shown is not None and id_ not in self.shown):
@@ -159,7 +169,7 @@ class _AnswerBuilder:
         else:
             for reward in policy.rewards:
                 self._refuse(reward, subject, status, into)
-        entry: Entry = {
+        entry: PolicyEntry = {
             "policy": policy.id,
             "subject": subject,
             "status": status,
@@ -170,9 +180,11 @@ class _AnswerBuilder:
             self._trace(policy.traces.get(status, ()), view, decided, entry)
         into.policies.append(entry)
 
-    def _trace(self, traces: Sequence[TableTrace | RelationTrace], view: View, decided: Decided, entry: Entry) -> None:
-        fired: list[Entry] = []
-        not_fired: list[Entry] = []
+    def _trace(
+        self, traces: Sequence[TableTrace | RelationTrace], view: View, decided: Decided, entry: PolicyEntry
+    ) -> None:
+        fired: list[Row] = []
+        not_fired: list[Row] = []
         entry["fired"] = fired
         if self.full:
             entry["not_fired"] = not_fired
@@ -181,8 +193,8 @@ class _AnswerBuilder:
             if self.full:
                 trace.not_fired(view, decided, not_fired)
 
-    def _refuse(self, reward: RewardProgram, subject: Subject, reason: str, into: _PolicyEntries) -> Entry:
-        entry: Entry = {"id": reward.id, "policy": reward.policy, "subject": subject, "reason": reason}
+    def _refuse(self, reward: RewardProgram, subject: Subject, reason: Reason, into: _PolicyEntries) -> NotGranted:
+        entry: NotGranted = {"id": reward.id, "policy": reward.policy, "subject": subject, "reason": reason}
         if reward.stack is not None and reason == LACKS:
             self.uncertain.add(_group(reward, subject))
         into.not_granted.append(entry)
@@ -195,13 +207,14 @@ class _AnswerBuilder:
             return
         refusal = reward.refusals[place]
         entry = self._refuse(reward, subject, refusal.reason, into)
-        if refusal.text is not None:
-            entry["exception"], entry["text"] = refusal.exception, refusal.text.of(view)
+        if refusal.exclusion is not None:
+            id_, text = refusal.exclusion
+            entry["exception"], entry["text"] = id_, text.of(view)
         elif self.full and refusal.explained:
             entry["because"] = reward.when.because.of(view)
 
     def _grant(self, reward: RewardProgram, view: View, subject: Subject, amount: Any, into: _PolicyEntries) -> None:
-        entry: Entry = {
+        entry: Reward = {
             "id": reward.id,
             "policy": reward.policy,
             "subject": subject,
@@ -226,7 +239,7 @@ class _AnswerBuilder:
     def _recommend(
         self, recommendation: RecommendationProgram, view: View, subject: Subject, into: _PolicyEntries
     ) -> None:
-        entry: Entry = {
+        entry: Recommendation = {
             "id": recommendation.id,
             "policy": recommendation.policy,
             "subject": subject,
@@ -250,7 +263,7 @@ def _later(day: date, duration: str) -> str | None:
     return found.isoformat() if found is not None else None
 
 
-def _claim(claim: ClaimPlan, id_: str, day: date) -> dict[str, str]:
+def _claim(claim: ClaimPlan, id_: str, day: date) -> Claim:
     """What the payer keeps its payments under; see design.md §3, Rewards."""
     return {
         "key": claim.key(id_, day),

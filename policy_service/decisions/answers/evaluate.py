@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from policy_service.decisions.answers.epoch import EpochProgram
 from policy_service.decisions.answers.sensitivity import Leaves, Sensitivity
+from policy_service.engines.answer import ComparedPart
 from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
 from policy_service.engines.contracts import Engine, EngineRefused, Online, Oracle, WholeAnswers
@@ -53,7 +54,7 @@ class Evaluator:
         self._planned: tuple[Period, Leaves] | None = None
         self._lock = Lock()
 
-    def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> dict[str, Any]:
+    def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> ComparedPart:
         """The compared part of the answer. Parts of it may be shared between answers: it is not to be changed.
 
         Args:
@@ -68,12 +69,15 @@ class Evaluator:
                 question.trace != "none", question.trace == "full", question.purpose == "decide", question.shown, within
             ),
         )
-        answer: dict[str, Any] = {
+        answer: ComparedPart = {
             "format": FORMAT,
             "bundle": self.bundle.id,
             "as_of": question.as_of.isoformat(),
             "purpose": question.purpose,
-            **parts,
+            "rewards": parts["rewards"],
+            "not_granted": parts["not_granted"],
+            "recommendations": parts["recommendations"],
+            "policies": parts["policies"],
         }
         if question.report_ignored:
             answer["ignored_facts"] = list(state.ignored)

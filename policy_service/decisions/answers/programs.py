@@ -6,6 +6,7 @@ from typing import Any
 
 from policy_service import canonical
 from policy_service.decisions.answers.tracing import Because, RelationTrace, Shown, TableTrace, Truth, When
+from policy_service.engines.answer import Reason, Wording
 from policy_service.engines.contracts import Prepared, View
 from policy_service.engines.plan import (
     APPLIED,
@@ -40,13 +41,13 @@ class Text:
         self._shown = shown
         self._constant = None if shown else self._filled([])
 
-    def of(self, view: View) -> dict[str, str]:
+    def of(self, view: View) -> Wording:
         if self._constant is not None:
             return self._constant
         return self._filled([written(shown(view)) for shown in self._shown])
 
-    def _filled(self, values: list[str]) -> dict[str, str]:
-        return {
+    def _filled(self, values: list[str]) -> Wording:
+        return {  # type: ignore[return-value]  # a template has both tongues
             tongue: "".join([p if type(p) is str else values[p] for p in parts])  # type: ignore[index]  # a place
             for tongue, parts in self._parts
         }
@@ -87,11 +88,11 @@ class Refusal:
     explained: whether the reason is the reward's condition or amount, so that a full trace shows its comparisons.
     """
 
-    def __init__(self, guard: Guard, prepared: Prepared) -> None:
+    def __init__(self, guard: Guard[Reason], prepared: Prepared) -> None:
         self.reason = guard.outcome
         self.explained = guard.outcome in ("not_met", LACKS)
-        self.exception = None if guard.exclusion is None else guard.exclusion.id
-        self.text = None if guard.exclusion is None else Text(guard.exclusion.text, prepared)
+        found = guard.exclusion
+        self.exclusion = None if found is None else (found.id, Text(found.text, prepared))
 
 
 class RecommendationProgram:

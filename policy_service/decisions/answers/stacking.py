@@ -1,10 +1,9 @@
 """Groups of rewards that share one ceiling: what each keeps, and why it was cut."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
+from policy_service.engines.answer import Reward
 from policy_service.engines.plan import StackingPlan
 
 Amount = int | Decimal
@@ -14,7 +13,7 @@ Amount = int | Decimal
 class Member:
     """A granted reward of a group: its answer entry, and its place among the group's members."""
 
-    entry: dict[str, Any]
+    entry: Reward
     place: int
 
 
@@ -41,10 +40,10 @@ def apply(group: StackingPlan, members: list[Member], *, provisional: bool) -> N
             member.entry["provisional"] = True
 
 
-def _cut(entry: dict[str, Any], amount: Amount, group: str, reason: str) -> None:
-    before: Mapping[str, Any] = entry.get("cut") or {"from": entry["amount"]}
+def _cut(entry: Reward, amount: Amount, group: str, reason: str) -> None:
+    before = entry["cut"]["from"] if "cut" in entry else entry["amount"]
     if amount != entry["amount"]:
-        entry["cut"] = {"group": group, "from": before["from"], "reason": reason}
+        entry["cut"] = {"group": group, "from": before, "reason": reason}
         entry["amount"] = whole(amount)
 
 

@@ -6,10 +6,10 @@ Entries are made for every request, so the loops here are the plainest that Pyth
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from policy_service.engines.answer import BecauseLeaf, Row
 from policy_service.engines.contracts import Decided, Prepared, View
 from policy_service.engines.plan import Condition, Leaf, TablePlan
 
-Entry = dict[str, Any]
 Truth = Callable[[View], bool | None]
 Shown = Callable[[View], Any]
 
@@ -26,14 +26,14 @@ class Because:
         ]
         self._matched = [(fact, test, value) for fact, test, value, _ in self._leaves] if all_hold else None
 
-    def of(self, view: View) -> list[Entry]:
+    def of(self, view: View) -> list[BecauseLeaf]:
         """The leaves with their values, each asked."""
         return [
             {"fact": fact, "value": value(view), "test": test, "holds": holds(view)}
             for fact, test, value, holds in self._leaves
         ]
 
-    def of_true(self, view: View) -> list[Entry]:
+    def of_true(self, view: View) -> list[BecauseLeaf]:
         """The leaves where the whole is true."""
         if self._matched is None:
             return self.of(view)
@@ -62,12 +62,12 @@ class TableTrace:
         self.decision = decision
         self._rows = [(row.id, Because(row.leaves, prepared, all_hold=True)) for row in table.rows]
 
-    def fired(self, view: View, decided: Decided, into: list[Entry]) -> None:
+    def fired(self, view: View, decided: Decided, into: list[Row]) -> None:
         for place in decided.fired[self.decision]:
             row, because = self._rows[place]
             into.append({"decision": self.decision, "row": row, "because": because.of_true(view)})
 
-    def not_fired(self, view: View, decided: Decided, into: list[Entry]) -> None:
+    def not_fired(self, view: View, decided: Decided, into: list[Row]) -> None:
         fired = decided.fired[self.decision]
         for place, (row, because) in enumerate(self._rows):
             if place not in fired:
@@ -80,12 +80,12 @@ class RelationTrace:
     def __init__(self, decision: str, rows: list[tuple[str, list[Truth], Because]]) -> None:
         self.decision, self._rows = decision, rows
 
-    def fired(self, view: View, _decided: Decided, into: list[Entry]) -> None:
+    def fired(self, view: View, _decided: Decided, into: list[Row]) -> None:
         for row, truths, because in self._rows:
             if _any_holds(truths, view):
                 into.append({"decision": self.decision, "row": row, "because": because.of(view)})
 
-    def not_fired(self, view: View, _decided: Decided, into: list[Entry]) -> None:
+    def not_fired(self, view: View, _decided: Decided, into: list[Row]) -> None:
         for row, truths, because in self._rows:
             if not _any_holds(truths, view):
                 into.append({"decision": self.decision, "row": row, "because": because.of(view)})

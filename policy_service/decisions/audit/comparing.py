@@ -169,7 +169,7 @@ def _granted(
         raise NotComparable(
             f"the facts of {of.id} do not fit {evaluator.bundle.id}: {first.pointer}: {first.message}"
         ) from error
-    answer: Any = evaluator.evaluate(state, Question(day, "preview", "none", wanted))
+    answer = evaluator.evaluate(state, Question(day, "preview", "none", wanted))
     return {
         (reward["policy"], reward["id"], reward["subject"]["type"], reward["subject"].get("id", "")): Granted(
             _fraction(reward["amount"]), True, reward["kind"], reward.get("unit")

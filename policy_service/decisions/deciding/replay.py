@@ -1,7 +1,6 @@
 """A recorded request evaluated again, and compared with what was answered then."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
@@ -89,7 +88,7 @@ def replay(
     )
     chosen = matching(request.policies, rules)
     question = Question(day, "decide", request.trace, chosen, request.unknown_facts == "report")
-    answer: Any = evaluator.evaluate(state, question)
+    answer = evaluator.evaluate(state, question)
     if original and request.unknown_facts == "report":
         answer["ignored_facts"] = record["answer"]["ignored_facts"]  # undeclared facts were not recorded
     recorded: AnswerParts = record["answer"] if original else comparable(record["answer"])

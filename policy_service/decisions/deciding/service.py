@@ -193,7 +193,7 @@ class PolicyService:
         elif decides and active is not None:
             eligibility.check_not_withdrawn(active)
         with span("evaluate"):
-            answer: Any = resolved.evaluator.evaluate(
+            answer = resolved.evaluator.evaluate(
                 resolved.state, resolved.question, within=lambda: self.elapsed() < until
             )
         if resolved.evaluator.bundle.rules.settings.ceilings:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from policy_service import canonical
 from policy_service.access import instants
@@ -170,8 +170,7 @@ class Shadow:
         request, question = exchange.request, exchange.resolved.question
         state = draft.reader.read(request.facts, question.as_of, merchant_id=request.merchant_id, report_unknown=True)
         shown = matching(request.policies, draft.bundle.rules)
-        found: Any = draft.evaluate(state, Question(question.as_of, question.purpose, question.trace, shown))
-        return cast(ComparedPart, found)
+        return draft.evaluate(state, Question(question.as_of, question.purpose, question.trace, shown))
 
     def _flush(self) -> None:
         running = self._running

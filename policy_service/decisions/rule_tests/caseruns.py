@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from policy_service import canonical
 from policy_service.decisions.answers.differences import Difference, differences
@@ -53,8 +53,7 @@ def run(case: Case, evaluators: Mapping[str, Evaluator]) -> CaseResult:
 
 def case_answer(case: Case, evaluator: Evaluator) -> ComparedPart:
     """The answer for the policy of the case; of other policies only what it needs is evaluated."""
-    found: Any = evaluator.evaluate(case.state, Question(case.as_of, shown=frozenset((case.policy,))))
-    return cast(ComparedPart, found)
+    return evaluator.evaluate(case.state, Question(case.as_of, shown=frozenset((case.policy,))))
 
 
 def failures(case: Case, answer: ComparedPart) -> tuple[Failure, ...]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterator
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+from policy_service.engines.answer import AnswerParts
 from policy_service.engines.asked import Wanted
 from policy_service.engines.reference import tracing
 from policy_service.engines.reference.dated import DatedPolicy, Rulebook
@@ -37,7 +38,7 @@ class Answers:
     def __init__(self, rules: Rules) -> None:
         self.book = Rulebook(rules)
 
-    def answer(self, state: State, as_of: date, wanted: Wanted) -> Entry:
+    def answer(self, state: State, as_of: date, wanted: Wanted) -> AnswerParts:
         """`rewards`, `not_granted`, `recommendations` and `policies`, each in its order."""
         policies, settings = self.book.on(as_of), self.book.rules.settings
         needed = policies if wanted.shown is None else _closure(policies, wanted.shown)
@@ -45,7 +46,7 @@ class Answers:
         for key in {_group(reward, result.subject) for result in found for reward, _ in result.rewards}:
             _stack(settings, key, found)
         shown_alone = [r for r in found if wanted.shown is None or r.policy in wanted.shown]
-        return _ordered(sorted(shown_alone, key=lambda result: result.policy))
+        return cast(AnswerParts, _ordered(sorted(shown_alone, key=lambda result: result.policy)))
 
 
 class _Result(NamedTuple):

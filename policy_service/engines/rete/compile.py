@@ -7,6 +7,7 @@ from typing import Any
 
 from policy_service.diagnostics import Diagnostic, Span
 from policy_service.diagnostics.catalogue import PEN_REFUSED
+from policy_service.engines.answer import Status as PolicyStatus
 from policy_service.engines.choices import Choose, chooser
 from policy_service.engines.contracts import EngineRefused
 from policy_service.engines.plan import DecisionPlan, Formula, Plan, PolicyPlan, RelationPlan, RewardPlan, TablePlan
@@ -136,10 +137,10 @@ class CompiledPolicy:
     refusals: per reward, the place of its first guard that is true.
     """
 
-    early: tuple[tuple[str, Test], ...]
+    early: tuple[tuple[PolicyStatus, Test], ...]
     group: "Group | None"
     decisions: tuple[Compiled, ...]
-    late: tuple[tuple[str, Test], ...]
+    late: tuple[tuple[PolicyStatus, Test], ...]
     status: int
     required: Names
     optional: Names
