@@ -1,4 +1,4 @@
-"""One posted JSON value to the value of its fact: numbers scaled integers, dates and durations numbers of days."""
+"""From a posted JSON value to that of its fact: numbers to scaled integers, dates to ordinals, durations to days."""
 
 import re
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from policy_service.language.values import exact, parse_days, scaled
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _WHOLE = Context(prec=60, Emax=40, Emin=-80, traps=[Inexact, InvalidOperation, Overflow])
-"""Numbers that it holds exactly and that are whole; all others are judged apart."""
+"""A context that is exact for the usual numbers; it raises for all others, which are then looked at one by one."""
 _MAX_ADJUSTED = 20
 
 
 class BadValue(Exception):
-    """The value is none of the fact; raised to whoever knows its place."""
+    """A posted value is not one that the fact can have; the caller knows its place."""
 
     def __init__(self, code: Any, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ Convert = Callable[[Any], Any]
 
 
 def converter(fact: Fact, day: date) -> Convert:
-    """Posted JSON of one fact to its value, from a day on; raises BadValue."""
+    """The function from posted JSON to the value of a fact, for days from `day` on. It raises BadValue."""
     match fact.type:
         case types.Number() as number:
             return _number(number)
@@ -54,7 +54,7 @@ def converter(fact: Fact, day: date) -> Convert:
 
 
 def can_hold(fact: Fact, text: str) -> bool:
-    """Whether a text can be posted for a fact that is an id or any text."""
+    """Whether a text can be posted for a fact that is an id or a text."""
     try:
         (_id if fact.is_id else _text(fact.max_length))(text)
     except BadValue:

@@ -1,4 +1,4 @@
-"""types.yaml: enumerations by name, with the order and labels of their members, which change on given days."""
+"""Named enumerations, from types.yaml: their members, in order and with labels, may change on given days."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,10 @@ _KEYS, _ENTRY_KEYS = ("type", "values"), ("from", "members", "labels")
 
 @dataclass(frozen=True, slots=True)
 class NamedType:
-    """An enumeration; `labels` are those of its members, in their order: of each the one given last."""
+    """An enumeration.
+
+    labels: by member, in the order of the members; the one given last counts.
+    """
 
     kind: Enum
     labels: Mapping[str, Labels]
@@ -30,8 +33,8 @@ class NamedType:
 class NamedTypes:
     """Types by name.
 
-    faulty: names whose declaration has a fault that is told already.
-    unread: the file cannot be read, so that any name may be one of them.
+    faulty: names whose declaration has a fault that is reported already.
+    unread: whether the file cannot be read, so that any name may be declared in it.
     """
 
     by_name: Mapping[str, NamedType] = field(default_factory=dict)
@@ -46,7 +49,7 @@ NO_TYPES = NamedTypes()
 
 
 def read_types(root: Node, report: Report) -> NamedTypes:
-    """types.yaml to its types; every fault is reported."""
+    """Read the types of types.yaml; every fault is reported."""
     if not isinstance(root, MappingNode):
         report.add(VALUE_INVALID, root.span, "types.yaml is a mapping of names")
         return NamedTypes(unread=True)
@@ -64,7 +67,7 @@ def read_types(root: Node, report: Report) -> NamedTypes:
 
 @dataclass(frozen=True, slots=True)
 class _DatedMembers:
-    """The members from a day on, with the labels that stand beside them."""
+    """The members from a day on, with the labels declared there."""
 
     day: date
     place: Span

@@ -1,7 +1,7 @@
-"""Posted JSON to a typed state: every number exact, every fault found at once.
+"""From posted JSON to a typed state; numbers are exact, and all faults are found at once.
 
-A state is a list of slots, one per declared fact in dictionary order; None is null. Numbers are scaled
-integers, dates day ordinals. Facts of a list section stand in a slot list per element.
+A state has one slot for each declared fact, in the order of the dictionary; None is null. Numbers are scaled integers,
+dates day ordinals, durations days. Facts of a list have their own slots for each element.
 """
 
 from bisect import bisect
@@ -33,12 +33,12 @@ Slots = list[Any]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A merchant's facts on a day, normalised.
+    """The facts of one request, typed.
 
-    slots: one value per fact of the single sections; None elsewhere.
+    slots: one value per fact; None for null, and for the facts of lists.
     posted: names of the sections that were posted.
-    elements: per list section, the slots of each element that are its own, in posted order.
-    ids: id per subject word of the posted single sections.
+    elements: by list section, of each element in posted order its values by slot.
+    ids: the ids of the posted single sections, by section.
     ignored: facts that were not declared, where the caller asked to have them reported, as pointers.
     """
 
@@ -50,13 +50,13 @@ class State:
 
 
 _Field = tuple[int, Convert, bool, Fact]
-"""Slot, converter, whether a date may not lie after as_of, and the fact; a plain tuple: it is unpacked fastest."""
+"""Slot, converter, whether the date must not be after `as_of`, and the fact; a plain tuple, the fastest to unpack."""
 
 
 class StateReader:
     """Reads posted facts against one dictionary; built once, used for every request.
 
-    starts: the days from which on other members of named types belong.
+    starts: the days on which the members of a named type change.
     """
 
     def __init__(self, dictionary: Dictionary) -> None:
@@ -68,7 +68,7 @@ class StateReader:
         self._sections = self._dated[-1]
 
     def _read_from(self, day: date) -> dict[str, tuple[Section, dict[str, _Field]]]:
-        """How each section is read from a day on, until the members of a named type change."""
+        """The fields of each section as they are read from a day on."""
         return {
             s.name: (
                 s,
@@ -98,8 +98,10 @@ class StateReader:
 
         Args:
             posted: parsed JSON; numbers are int or Decimal, never float.
-            merchant_id: stands in for `merchant.id`; must equal it when both are given.
-            report_unknown: list undeclared facts in `ignored` instead of refusing them.
+            as_of: decides which members named types have; dates must not be after it, unless the fact allows it.
+            merchant_id: used where `merchant.id` is absent; must equal it where both are given.
+            report_unknown: whether undeclared facts are listed in `ignored` instead of being a fault.
+            pointer: JSON Pointer of the facts, for faults.
         Raises:
             InvalidInput: with every fault, each with its pointer.
         """
@@ -237,13 +239,13 @@ class StateReader:
         if ignored is not None:
             ignored.append(at)
             return
-        # Likeness takes time: it is not sought for what is no name, nor for the thousandth fault of one body.
+        # Similar names take time to find: not for what is too long for a name, nor after many faults of one body.
         close = get_close_matches(name, known, 1) if len(name) <= _MAX_NAME and len(faults) < _MAX_HINTS else []
         hint = f"did you mean `{close[0]}`?" if close else "GET /v1/facts lists what can be posted"
         faults.append(fault(at, UNKNOWN_FACT, f"there is no {what} `{name[:64]}`", hint))
 
     def normalised(self, state: State) -> dict[str, Any]:
-        """The facts as they are recorded: declared ones only, nulls left out, numbers shortest."""
+        """The facts as they are recorded: declared ones only, nulls left out, numbers in their shortest form."""
         out: dict[str, Any] = {}
         for name, (section, fields) in self._sections.items():
             if name not in state.posted:
@@ -267,6 +269,6 @@ class StateReader:
 
 
 def _changes(fact: Fact) -> Iterator[date]:
-    """The days from which on a fact has other members."""
+    """The days on which the members of a fact change."""
     if isinstance(fact.type, types.Enum):
         yield from (day for day, _ in fact.type.dated)

@@ -1,4 +1,4 @@
-"""A readable page about one decision: what was decided, the rule text then in force, inputs, proof status."""
+"""A readable page about one decision: the answer, the rule text in force then, the inputs, the proof status."""
 
 import hashlib
 from base64 import b64encode
@@ -26,7 +26,7 @@ from policy_service.policies.bundle import Bundle
 _HERE = Path(__file__).parent
 STYLE = (_HERE / "static" / "case.css").read_text("utf-8")
 STYLE_SOURCE = f"'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
-"""What a content security policy names the style by, which stands in the page itself."""
+"""The hash by which a content security policy allows the style, which is inline in the page."""
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
     autoescape=True,
@@ -35,7 +35,7 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _UNJUDGED = ("not_applicable", "not_in_effect")
-"""Statuses of policies of which only the frame mattered."""
+"""Statuses of policies of which only period and condition mattered."""
 _LANG = {"zh": "zh-CN", "en": "en"}
 
 
@@ -53,7 +53,11 @@ class PolicyPart:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What of the page needs a record that can be read."""
+    """The parts of the page that need a readable record.
+
+    granted, refused: null where there are none.
+    traced: whether the answer has a trace.
+    """
 
     granted: Grid | None
     refused: Grid | None
@@ -68,10 +72,10 @@ class Contents:
 
 
 def case_page(case: CaseFile, tongue: Tongue, *, linked: bool = False) -> str:
-    """The page, whole: its style is in it, it has no script and loads nothing.
+    """The whole page as HTML, with its style; it has no script and loads nothing.
 
     Args:
-        linked: whether it is served, so that other decisions and the other language are a link away.
+        linked: whether it is served over HTTP, and links to other decisions and to the other language.
     """
     say = Say(tongue)
     return _TEMPLATES.get_template("case.html").render(
@@ -95,7 +99,7 @@ def case_page(case: CaseFile, tongue: Tongue, *, linked: bool = False) -> str:
 
 
 def _open(value: Any, say: Say) -> Any:
-    """The value with a text wherever something is withheld."""
+    """The value, with a text in the place of everything that is withheld."""
     if isinstance(value, Withheld):
         word = "erased" if value.erased else "hidden"
         return say(f"{word}_n", value.number) if value.number else say(word)
@@ -147,7 +151,7 @@ def _proof_status(case: CaseFile, say: Say) -> str:
 
 
 def _checks(case: CaseFile, say: Say) -> tuple[tuple[str, str, str], ...]:
-    """Outcome, its word, and the finding in words."""
+    """Of each check its outcome, the outcome in words, and the finding in words."""
     return tuple(
         (check.outcome, say.of(CHECK_OUTCOME, check.outcome), say.of(FINDING, check.finding, **check.named))
         for check in case.checks
@@ -204,7 +208,7 @@ def _contents(case: CaseFile, say: Say) -> Contents | None:
 
 
 class _AnswerWriter:
-    """Writes what an answer decided."""
+    """Writes the entries of an answer as tables."""
 
     def __init__(self, bundle: Bundle, day: date, answer: ComparedPart, say: Say) -> None:
         self.bundle, self.day, self.answer, self.say = bundle, day, answer, say
@@ -275,7 +279,7 @@ class _AnswerWriter:
         return grid(say("values"), (say("name"), say("value")), rows) if rows else None
 
     def rule(self, id_: str) -> RuleText:
-        """The text of a policy, with what fired for any of its subjects."""
+        """The text of a policy, with the rows that fired for any of its subjects."""
         entries = [entry for entry in self.answer["policies"] if entry["policy"] == id_]
         fired = {(row["decision"], row["row"]) for entry in entries for row in entry.get("fired", ())}
         whole = any(entry["status"] not in _UNJUDGED for entry in entries)
@@ -288,7 +292,7 @@ def _line(point: Point) -> str:
 
 
 def _value(phrases: Phrases, name: str, value: Any) -> Cell:
-    """A value in words; of rows of outputs a line each."""
+    """A value in words; a list of records has a line for each."""
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
         return Cell(lines=tuple(_fields(phrases, item) for item in value))
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What was posted: every fact with its label, unit and value, who read it, and where it is from."""
+"""The inputs of a decision as tables: every posted fact with label, value and the policies that read it."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
@@ -17,10 +17,10 @@ from policy_service.policies.model import Rules
 def input_grids(
     rules: Rules, day: date, facts: Mapping[str, Any], policies: Collection[str], say: Say
 ) -> Iterator[Grid]:
-    """A table for each section that was posted, for each element of a list.
+    """A table for each posted section; of a list, for each element.
 
     Args:
-        facts: as recorded, what is withheld as text.
+        facts: as recorded, with texts in the place of what is withheld.
         policies: ids of the policies of the answer.
     """
     readers = _readers(rules, day, policies)
@@ -49,7 +49,7 @@ def _rows(
 
 
 def _readers(rules: Rules, day: date, policies: Collection[str]) -> dict[str, list[str]]:
-    """Per fact the policies of the answer that read it, or judge a subject by its id."""
+    """By fact, the policies of the answer that read it, or whose subject it identifies."""
     found: dict[str, list[str]] = {}
     for id_ in sorted(policies):
         policy = rules.version_for(id_, day)

@@ -1,7 +1,7 @@
-"""An epoch's answers: for each policy its status, rewards with claims, recommendations and trace, in order.
+"""The answers of one epoch: of each policy its status, rewards with claims, recommendations and trace, in order.
 
-All that does not depend on the state is settled in the programs. Entries that never differ, such as texts
-without expressions, are shared between answers.
+What does not depend on the state is computed once, in the programs. What is the same in every answer, such as a text
+without expressions, is one object that answers share.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -33,14 +33,14 @@ from policy_service.language.values import add_months, parse_days, parse_months
 from policy_service.policies.dependencies import needed_policies
 
 WITHHELD = "withheld"
-"""The reason of a reward above its ceiling. `check` proves that none is; this is the second lock."""
+"""The reason of a reward above its ceiling. `check` proves that there is none; this makes sure once more."""
 _CHOICES = 64
 _by_id = itemgetter("id")
 _by_urgency = itemgetter("priority", "policy", "id")
 
 
 class _PolicyEntries(NamedTuple):
-    """What one policy adds to an answer, per subject as posted."""
+    """The entries of one policy in an answer, of all its subjects, in the order in which these were posted."""
 
     policies: list[PolicyEntry]
     rewards: list[Reward]
@@ -49,7 +49,7 @@ class _PolicyEntries(NamedTuple):
 
 
 class EpochProgram:
-    """The program of one epoch on one engine."""
+    """The policies of one epoch, compiled on one engine."""
 
     def __init__(self, plan: Plan, prepared: Prepared) -> None:
         self.plan, self.prepared = plan, prepared
@@ -65,7 +65,7 @@ class EpochProgram:
 
     @cached_property
     def leaves(self) -> Mapping[Shown, Sequence[Leaf]]:
-        """What entries of `because` are about."""
+        """The comparisons of the plan, by what an entry of `because` shows of them: policy, fact and test."""
         return reasons(self.plan)
 
     def answer(self, state: State, as_of: date, wanted: Wanted) -> AnswerParts:
@@ -73,7 +73,7 @@ class EpochProgram:
         return _AnswerBuilder(self, state, as_of, wanted).parts()
 
     def needed(self, shown: Collection[str] | None) -> frozenset[str] | None:
-        """The policies to evaluate so as to show some; the few choices that callers make are remembered."""
+        """The policies to evaluate so as to show some; None for all. Cached, since callers ask for few choices."""
         if shown is None:
             return None
         key = frozenset(shown)
@@ -86,7 +86,12 @@ class EpochProgram:
 
 
 class _AnswerBuilder:
-    """One answer in the making."""
+    """Builds one answer.
+
+    entries: by policy.
+    groups: by stacking group, and type and id of the subject, the rewards that were granted.
+    uncertain: the groups, as in `groups`, in which a reward is not granted because facts are missing.
+    """
 
     def __init__(self, program: EpochProgram, state: State, as_of: date, wanted: Wanted) -> None:
         self.program, self.state, self.wanted = program, state, wanted

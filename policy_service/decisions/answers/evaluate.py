@@ -1,4 +1,4 @@
-"""Bundle, state and day to an answer; the compared part, the same bytes on every engine."""
+"""From bundle, state and day to the compared part of an answer: the same bytes on every engine."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
@@ -31,7 +31,8 @@ _EPOCHS_KEPT = 8
 class Question:
     """What is asked of a bundle.
 
-    shown: ids of the policies whose answers are wanted; None for all.
+    shown: ids of the policies that the answer shows; None for all.
+    report_ignored: whether the answer lists the posted facts that are not declared.
     """
 
     as_of: date
@@ -42,7 +43,7 @@ class Question:
 
 
 class Evaluator:
-    """One bundle on one engine; keeps the last used epochs ready. Safe to use from several threads."""
+    """Evaluates states by one bundle on one engine; keeps the last used epochs compiled. Safe for several threads."""
 
     def __init__(self, bundle: Bundle, engine: Engine) -> None:
         self.bundle, self.engine = bundle, engine
@@ -55,12 +56,12 @@ class Evaluator:
         self._lock = Lock()
 
     def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> ComparedPart:
-        """The compared part of the answer. Parts of it may be shared between answers: it is not to be changed.
+        """The compared part of the answer. Entries may be shared between answers, so do not change them.
 
         Args:
-            within: whether there is time left.
+            within: says whether there is time left.
         Raises:
-            TookTooLong: there is none left.
+            TookTooLong: there is no time left.
         """
         parts = self.ready(question.as_of).answer(
             state,
@@ -85,7 +86,7 @@ class Evaluator:
 
     @cached_property
     def sensitivity(self) -> Sensitivity:
-        """What a record under this bundle must not show."""
+        """What a record of a decision by this bundle must not show."""
         return Sensitivity(self.bundle.rules)
 
     def sensitive_places(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
@@ -101,11 +102,11 @@ class Evaluator:
         return self._planned[1]
 
     def ready(self, day: date) -> WholeAnswers:
-        """What answers for a day, compiled if it needs to be."""
+        """What computes the answers for a day, compiled if it was not yet."""
         return self._whole if self._whole is not None else self.epoch_program(day)
 
     def epoch_program(self, day: date) -> EpochProgram:
-        """The program of the day's epoch; most requests ask for the one asked for last, which takes no lock."""
+        """The program of the day's epoch, compiled if it was not yet. The one used last is returned without a lock."""
         latest = self._latest
         if latest is not None and day in latest[0]:
             return latest[1]
@@ -129,11 +130,11 @@ class Evaluator:
 
     @property
     def compiled(self) -> int:
-        """For how many epochs it is ready."""
+        """Number of epochs that are compiled now."""
         return len(self._ready)
 
     def shed(self) -> None:
-        """Keep only what was compiled for the epoch used last; the other epochs are compiled again when asked for."""
+        """Drop all compiled epochs but the one used last; they are compiled again when a request needs them."""
         with self._lock:
             while len(self._ready) > 1:
                 self._ready.popitem(last=False)  # as above, freed with the last reference
@@ -145,13 +146,13 @@ class Evaluator:
         return self.engine
 
     def try_all(self) -> None:
-        """Compile what any epoch brings, so that what the engine refuses shows now and not at a request.
+        """Compile all that is new in any epoch, so that what the engine refuses shows now and not at a request.
 
         Raises:
-            EngineRefused: the first refusal, with the days it is about.
+            EngineRefused: the first refusal, with the days of its epoch.
         """
         if self._whole is not None:
-            return  # it compiles nothing, and refuses nothing
+            return  # an oracle compiles nothing, and refuses nothing
         for plan in changes(self.bundle.rules):
             try:
                 self._compiler().prepare(plan).close()
@@ -159,7 +160,7 @@ class Evaluator:
                 raise refusal.on(f"from {plan.epoch.start} to {plan.epoch.last}") from refusal
 
     def close(self) -> None:
-        """Free the engines; nobody may be inside."""
+        """Free the compiled epochs; no evaluation may be running."""
         with self._lock:
             for program in self._ready.values():
                 program.prepared.close()

@@ -1,4 +1,4 @@
-"""A policy on its epoch, made ready: its decisions, rewards and recommendations with their texts."""
+"""The compiled policies of an epoch: decisions, rewards and recommendations, with their texts."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -24,7 +24,7 @@ _DASH = "–"
 
 
 class Text:
-    """A template in each tongue; an expression that stands in several places is evaluated once."""
+    """A text template in each language; an expression that stands in several places is evaluated once."""
 
     def __init__(self, template: TemplatePlan, prepared: Prepared) -> None:
         places: dict[ast.Node, int] = {}
@@ -67,8 +67,8 @@ def written(value: Any) -> str:
 class RewardProgram:
     """One reward of a policy.
 
-    refusal: the place of what refuses it, in `refusals`; null where it is granted.
-    refusals: the reasons, in their order; of an exclusion also its id and text.
+    refusal: the index, in `refusals`, of the reason why it is not granted; null where it is granted.
+    refusals: the possible reasons, in order; the first that holds counts.
     """
 
     def __init__(self, reward: RewardPlan, policy: PolicyPlan, prepared: Prepared) -> None:
@@ -85,7 +85,8 @@ class RewardProgram:
 class Refusal:
     """A reason why a reward is not granted.
 
-    explained: whether the reason is the reward's condition or amount, so that a full trace shows its comparisons.
+    explained: whether the reason is the reward's condition or amount; a full trace then shows the comparisons.
+    exclusion: its id and text; null for any other reason.
     """
 
     def __init__(self, guard: Guard[Reason], prepared: Prepared) -> None:
@@ -107,10 +108,10 @@ class RecommendationProgram:
 
 
 class PolicyProgram:
-    """One policy on the epoch.
+    """One policy in the epoch.
 
-    decide: its decisions and its status.
-    traces: of each status that shows rows, its tables and relations by name; a conflict shows the tables alone.
+    decide: computes its decisions and its status.
+    traces: by status, the tables and relations whose rows a trace shows, by name; with a conflict the tables alone.
     """
 
     def __init__(self, plan: PolicyPlan, prepared: Prepared) -> None:

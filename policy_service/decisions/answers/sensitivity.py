@@ -1,8 +1,8 @@
 """Where a record shows what `facts.yaml` calls sensitive.
 
-Shown are the facts themselves, the ids of subjects whose id is sensitive, with their claim keys, and what is computed
-from a sensitive fact: decisions, details, texts, values in `because`. Not hidden are which rewards were granted, their
-amounts and reasons, and which rows fired: the decision itself, which says nothing of a person once the rest is gone.
+Sensitive are the facts themselves, the ids of subjects whose id is sensitive, with their claim keys, and what is
+computed from a sensitive fact: decisions, details, texts, values in `because`. Not hidden are which rewards were
+granted, their amounts and reasons, and which rows fired: they say nothing of a person once the rest is gone.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ Leaves = Mapping[Shown, Sequence[Leaf]]
 
 
 class Sensitivity:
-    """What is sensitive in the records of one bundle. A name is sensitive if it is in any file of its policy."""
+    """What is sensitive in the records of one bundle. A name is sensitive if it is so in any file of its policy."""
 
     def __init__(self, rules: Rules) -> None:
         facts = [fact for fact in rules.dictionary if fact.sensitive]
@@ -46,7 +46,7 @@ class Sensitivity:
         Args:
             request: as it is recorded, its facts normalised, at `/request` of the record.
             answer: its compared part, at `/answer`.
-            leaves: those of the plan of the day; asked for only where they are needed.
+            leaves: gives those of the plan of the day; called only where they are needed.
         """
         facts = request["facts"]
         named = "merchant_id" in request and self.hides("merchant")
@@ -99,10 +99,12 @@ class Sensitivity:
 
     def _because(self, entry: AnswerEntry, policy: str, pointer: str, leaves: Leaves) -> Iterator[str]:
         for at, leaf in enumerate(entry.get("because", ())):
-            if leaf["value"] is not None and self._is_asked(leaves.get((policy, leaf["fact"], leaf["test"]), ())):
+            if leaf["value"] is not None and self._reads_sensitive(
+                leaves.get((policy, leaf["fact"], leaf["test"]), ())
+            ):
                 yield f"{pointer}/because/{at}/value"
 
-    def _is_asked(self, leaves: Sequence[Leaf]) -> bool:
+    def _reads_sensitive(self, leaves: Sequence[Leaf]) -> bool:
         """Whether a comparison reads anything sensitive."""
         return any(_whole(read) in self._reached for leaf in leaves for read in leaf.reads)
 

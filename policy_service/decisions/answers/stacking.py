@@ -1,4 +1,4 @@
-"""Groups of rewards that share one ceiling: what each keeps, and why it was cut."""
+"""Stacking groups: what each of several rewards keeps of its amount where they share a cap, or only one counts."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,10 +18,12 @@ class Member:
 
 
 def apply(group: StackingPlan, members: list[Member], *, provisional: bool) -> None:
-    """Cut the entries' amounts in place to what the group allows; a cut entry says so.
+    """Cut the amounts of the entries, in place, to what the group allows; a cut entry gets `cut`.
 
-    `sum` pays in the order of the plan up to the cap; `max` pays the highest
-    amount alone; `first` the first alone. A member that lacks facts makes the others provisional.
+    `sum` pays in the order of the plan up to the cap; `max` pays the highest amount alone; `first` the first alone.
+
+    Args:
+        provisional: whether another member is not granted because facts are missing: the amounts may still change.
     """
     ordered = sorted(members, key=lambda member: member.place)
     if group.combine != "sum" and ordered:

@@ -1,4 +1,4 @@
-"""Why: the comparisons behind an answer, as it lists them.
+"""The trace of an answer: the comparisons behind it, and the rows that fired or did not.
 
 Entries are made for every request, so the loops here are the plainest that Python runs fast.
 """
@@ -15,9 +15,9 @@ Shown = Callable[[View], Any]
 
 
 class Because:
-    """The leaves of a condition or of a row.
+    """The comparisons of a condition or of a row.
 
-    all_hold: where the whole is true every leaf is, so that none need be asked.
+    all_hold: whether all of them are true where the whole is true, so that they need not be evaluated.
     """
 
     def __init__(self, leaves: Sequence[Leaf], prepared: Prepared, *, all_hold: bool) -> None:
@@ -27,14 +27,14 @@ class Because:
         self._matched = [(fact, test, value) for fact, test, value, _ in self._leaves] if all_hold else None
 
     def of(self, view: View) -> list[BecauseLeaf]:
-        """The leaves with their values, each asked."""
+        """The comparisons with their values, each evaluated."""
         return [
             {"fact": fact, "value": value(view), "test": test, "holds": holds(view)}
             for fact, test, value, holds in self._leaves
         ]
 
     def of_true(self, view: View) -> list[BecauseLeaf]:
-        """The leaves where the whole is true."""
+        """The comparisons with their values, where it is known that the whole is true."""
         if self._matched is None:
             return self.of(view)
         return [
@@ -43,7 +43,7 @@ class Because:
 
 
 class When:
-    """A condition with its leaves; without a condition it always holds."""
+    """A condition with its comparisons; no condition always holds."""
 
     def __init__(self, condition: Condition | None, prepared: Prepared) -> None:
         self.truth: Truth = _always if condition is None else prepared.truth(condition.formula)
@@ -56,7 +56,7 @@ def _always(_view: View) -> bool:
 
 
 class TableTrace:
-    """Rows of a decision table."""
+    """The rows of a decision table."""
 
     def __init__(self, decision: str, table: TablePlan, prepared: Prepared) -> None:
         self.decision = decision
@@ -75,7 +75,7 @@ class TableTrace:
 
 
 class RelationTrace:
-    """Rows of a relation: those that an `each` held for, and the others."""
+    """The rows of a relation. A row fires where the `when` of an `each` on it holds."""
 
     def __init__(self, decision: str, rows: list[tuple[str, list[Truth], Because]]) -> None:
         self.decision, self._rows = decision, rows

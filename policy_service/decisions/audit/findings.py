@@ -1,4 +1,4 @@
-"""What a verification of the log found: whatever does not fit, and how far it came."""
+"""The results of a verification of the log: what does not fit, and how far it came."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -6,7 +6,11 @@ from policy_service.decisions.ports.log import LogStore, SignedHead
 
 
 class Heads:
-    """The store's heads from a size on, and those that were kept, both by size; each is handed out once."""
+    """The stored heads from a size on, and those that somebody kept; each is returned once, by ascending size.
+
+    Args:
+        kept: size and root, ascending.
+    """
 
     def __init__(self, log: LogStore, first: int, kept: Sequence[tuple[int, bytes]]) -> None:
         self._stored = all_heads(log, max(0, first - 1))
@@ -15,7 +19,7 @@ class Heads:
         self.checked = 0
 
     def of(self, size: int) -> tuple[SignedHead | None, list[bytes]]:
-        """The stored head of a size that is not below the last one asked for, and the roots of the kept ones."""
+        """The stored head of a size, and the roots of the kept heads of that size. Sizes must not descend."""
         while self._next is not None and self._next.size < size:
             self._next = next(self._stored, None)
         kept = [root for of, root in self._kept if of == size]

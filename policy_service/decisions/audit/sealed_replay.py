@@ -1,4 +1,4 @@
-"""Sealed decisions evaluated again: one, or all that a search finds."""
+"""Replays of sealed decisions: of one, or of all that a search finds."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ ReplayOutcome = Literal["identical", "different", "erased", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """What became of one decision.
+    """The replay of one decision.
 
-    index: null of one that was asked for by its id.
-    bundle: the one that answered; null where none did.
-    reason: why there is no answer; null where there is one.
+    index: null where the decision was named by its id.
+    bundle: the one that it was evaluated by; null where it was not evaluated.
+    reason: why it was not evaluated; null where it was.
     """
 
     decision_id: str
@@ -39,7 +39,7 @@ class ReplayResult:
 
 @dataclass(slots=True)
 class Tally:
-    """How many decisions came out how, and why those were refused that were."""
+    """Number of decisions by outcome, and of those that were refused by reason."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -51,13 +51,13 @@ class Tally:
 
 
 class SealedReplay:
-    """Replays; nothing is recorded."""
+    """Replays sealed decisions; nothing is recorded."""
 
     def __init__(self, service: PolicyService, auditing: Auditing) -> None:
         self._service, self._auditing = service, auditing
 
     def one(self, id_: str, bundle: str = "original", as_of: str | None = None) -> Replayed:
-        """The recorded request evaluated again; it must be the one that was sealed.
+        """The recorded request evaluated again, once it is checked that the record is the one that was sealed.
 
         Raises:
             NotFound, InvalidInput, NoActiveBundle, NotReplayable, ValuesErased.
@@ -73,7 +73,7 @@ class SealedReplay:
             raise NotReplayable(id_, str(error)) from error
 
     def all(self, query: Query, bundle: str = "original", as_of: str | None = None) -> Iterator[ReplayResult]:
-        """What becomes of every sealed decision that a query finds, by index upwards.
+        """The replay of every sealed decision that a query finds, by ascending index.
 
         Raises:
             UnknownBundle: `bundle` names none. NoActiveBundle. StoreUnavailable.

@@ -1,4 +1,4 @@
-"""Bundles stored, activated, stopped and taken back.
+"""Bundles stored, activated, stopped and rolled back.
 
 Changes use optimistic concurrency on a version: an operation reads the `ActivationState` with its version, and its
 change is written only if that version is still the last. Otherwise the store raises `StaleVersion`, and the operation
@@ -326,7 +326,7 @@ class Publishing:
         raise Busy("others changed the active bundle at the same time")
 
     def _refreshed(self, done: Done) -> Done:
-        """The same result, once this process has looked for the bundle that is active now."""
+        """The same result, after this process has looked for the bundle that is active now."""
         self.evaluators.catch_up()
         return done
 

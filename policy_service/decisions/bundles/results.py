@@ -51,7 +51,7 @@ class NotStopped(Exception):
 class Uploaded:
     """A bundle that is stored now.
 
-    new: it was not before.
+    new: whether it was not stored before.
     warnings: what `policyctl check` would warn of.
     """
 
@@ -78,7 +78,7 @@ class Ordered:
 
     @property
     def warnings(self) -> Iterator[str]:
-        """What whoever gave the order should know."""
+        """What the person who gave the order should know."""
         if self.decisions:
             judged = "1 decision" if self.decisions == 1 else f"{self.decisions} decisions"
             yield (
@@ -110,7 +110,7 @@ class Stopped:
 
     @property
     def warnings(self) -> Iterator[str]:
-        """What whoever stops or resumes should know."""
+        """What the person who stops or resumes should know."""
         if self.suspended_by_file and self.event.action == "resume":
             yield "bundle.yaml of the published bundle suspends it too: it stays so until another bundle is activated"
 

@@ -1,4 +1,4 @@
-"""Many requests of one caller, chunk by chunk: one bundle for all, one durable commit a chunk."""
+"""Many requests of one caller, in chunks: one bundle for all, one durable commit for each chunk."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class Item(NamedTuple):
 
 
 ItemResult = Evaluated | Refusal | StoreUnavailable
-"""What became of an item. After StoreUnavailable nothing further is tried: all that follow have it too."""
+"""What became of an item. After StoreUnavailable nothing more is tried: all later items have it too."""
 
 
 class Batch:
@@ -35,9 +35,9 @@ class Batch:
         self._active = service.unstopped()
 
     def answer(self, items: Sequence[Item]) -> list[ItemResult]:
-        """What becomes of a chunk; its decisions are durably committed when this returns.
+        """The result of each item of a chunk; the decisions are durably committed when this returns.
 
-        An item of its own fault has its refusal. A fault of ours is raised, and nothing was committed.
+        An item that is at fault has its refusal. A fault of ours is raised, and nothing was committed.
         """
         if self._lost is None:
             try:

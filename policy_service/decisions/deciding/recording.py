@@ -1,4 +1,4 @@
-"""Requests and answers as the log keeps them, and back."""
+"""From requests and answers to records, and back."""
 
 import json
 import re
@@ -108,16 +108,16 @@ def envelope(request: EvaluateRequest) -> Envelope:
 
 
 def digest_of(request: EvaluateRequest) -> str:
-    """What an idempotency key stands for: the request by value, nulls left out of its facts.
+    """The digest of a request under an idempotency key: equal for equal requests; null facts count as absent.
 
-    It is computed before the facts are judged, so every JSON has one: the largest numbers, halves of characters.
+    It is computed before the facts are checked, so it must work for any JSON: huge numbers, unpaired surrogates.
     """
     posted = {**envelope(request), "as_of": request.as_of, "facts": _without_nulls(request.facts)}
     return canonical.digest(json.dumps(posted, sort_keys=True, default=_by_value).encode())
 
 
 def _by_value(number: Decimal) -> Any:
-    """What is the same for equal numbers: an int where one is short, else sign, digits and exponent."""
+    """The same for equal numbers: an int of at most 40 digits, else sign, digits and exponent."""
     sign, digits, exponent = number.as_tuple()
     text = "".join(map(str, digits)).rstrip("0")
     shift = int(exponent) + len(digits) - len(text)
@@ -135,7 +135,12 @@ def _without_nulls(value: Any) -> Any:
 
 
 def request_of(record: RecordBody, bundle: str | None, as_of: str | None) -> EvaluateRequest:
-    """The request of a record, to be evaluated again: by a bundle, null for the active one, and for a day."""
+    """The request of a record, to be evaluated again.
+
+    Args:
+        bundle: null for the active one.
+        as_of: null for that of the record.
+    """
     request = record["request"]
     options = request["options"]
     return EvaluateRequest(
@@ -178,7 +183,7 @@ def answer_of(record: DecisionRecord) -> Decision:
 
 
 def decision_answer(answer: ComparedPart, record: DecisionRecord) -> Decision:
-    """The compared part with id, instant and receipt, as a decision is answered."""
+    """The answer of a decision: the compared part with id, instant and receipt."""
     found = cast(Decision, {**answer, "decision_id": record.id, "decided_at": record.decided_at})
     if record.receipt is not None:
         found["receipt"] = receipt_of(record.receipt)
@@ -186,5 +191,5 @@ def decision_answer(answer: ComparedPart, record: DecisionRecord) -> Decision:
 
 
 def receipt_of(kept: str) -> ReceiptShown:
-    """The receipt that a record keeps as canonical JSON."""
+    """The receipt as JSON, from the canonical text that is kept with the record."""
     return cast(ReceiptShown, parsed(kept.encode()))

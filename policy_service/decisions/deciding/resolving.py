@@ -29,7 +29,7 @@ CORRECTIONS = ("data_correction", "appeal", "rule_correction")
 
 @dataclass(frozen=True, slots=True)
 class EvaluateRequest:
-    """A request as posted, its keys and their JSON types already checked."""
+    """A request as posted; its keys and their JSON types are checked already."""
 
     facts: Mapping[str, Any]
     as_of: str | None = None
@@ -62,7 +62,7 @@ class Resolver:
         """The evaluator of the bundle, the typed state, and the question of a request.
 
         Args:
-            active: stands in for the active bundle, so that several requests see one.
+            active: taken for the active bundle, so that several requests use the same one.
         Raises:
             InvalidInput: with every fault of the request.
             NoActiveBundle.
@@ -93,7 +93,7 @@ class Resolver:
             self._supersedes(request, faults)
         state = None
         try:
-            # On a day that cannot be read, dates are judged by the last one, so that other faults still show.
+            # Where the day cannot be read, dates are checked against the last day, so that other faults still show.
             state = evaluator.reader.read(
                 request.facts,
                 day or LAST_DAY,
@@ -133,7 +133,7 @@ class Resolver:
         return found
 
     def day(self, request: EvaluateRequest, rules: Rules, faults: list[Fault]) -> date | None:
-        """The business day that a request judges; None, with a fault, where it names none."""
+        """The business day that a request is about; None, with a fault, where it names none."""
         if request.as_of is None:
             if request.purpose == "decide":
                 faults.append(fault("/as_of", KEY_ABSENT, "a decision needs `as_of`, the business day judged"))
@@ -173,6 +173,6 @@ def matching(patterns: tuple[str, ...] | None, rules: Rules) -> frozenset[str] |
 
 @lru_cache(maxsize=128)
 def _matching(patterns: tuple[str, ...], ids: tuple[str, ...]) -> tuple[frozenset[str], tuple[int, ...]]:
-    """The ids that match, and the places of the patterns that match none; callers ask for few choices over and over."""
+    """The ids that match, and the places of the patterns that match none; cached, since callers ask for few choices."""
     found = [{id_ for id_ in ids if fnmatchcase(id_, pattern)} for pattern in patterns]
     return frozenset().union(*found), tuple(index for index, one in enumerate(found) if not one)

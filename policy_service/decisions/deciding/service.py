@@ -52,7 +52,11 @@ KEY_DAYS = 35
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """An answer. `decision_id` is None for a preview; `replayed` when an earlier request under the key was answered."""
+    """An answer.
+
+    decision_id: null for a preview.
+    replayed: whether it is the answer to an earlier request under the same idempotency key.
+    """
 
     answer: ComparedPart | Decision
     decision_id: str | None = None
@@ -65,7 +69,7 @@ Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict
 
 @dataclass(frozen=True, slots=True)
 class _Uncommitted:
-    """A request evaluated: a preview's answer, or a decision that waits for its commit."""
+    """A request that was evaluated: a preview, or a decision whose record is still to be committed."""
 
     request: EvaluateRequest
     resolved: Resolved
@@ -128,8 +132,8 @@ class PolicyService:
 
         Args:
             requests: each with its idempotency key; of two with one key the first is kept.
-            active: the bundle of those that pin none; it decides nothing once it grants what was stopped since.
-            until: the reading of `elapsed` from which no more is evaluated.
+            active: the bundle of those that name none; it decides nothing once it grants what was stopped since.
+            until: the time of the clock `elapsed` after which nothing more is evaluated.
         Raises:
             StoreUnavailable: nothing was recorded, and nothing may be answered.
         """
@@ -143,7 +147,7 @@ class PolicyService:
         return [self._settled(one, appended) for one in found]
 
     def unstopped(self) -> Evaluator:
-        """The evaluator of the active bundle, looked for now if the one at hand grants what was stopped since.
+        """The evaluator of the active bundle; it is looked up again where the known one grants what was stopped since.
 
         Raises:
             NoActiveBundle, StoreUnavailable.
@@ -212,7 +216,7 @@ class PolicyService:
         return found if isinstance(found, IdempotencyConflict) else self._delivered(one, found)
 
     def _delivered(self, one: _Uncommitted, appended: Appended | None) -> Evaluated:
-        """What goes out, and is shown to those who look on beside the requests."""
+        """The answer that goes out; it is counted, and shown to the observers."""
         if appended is not None and appended.replayed:
             metrics.answered({}, decided=True, replayed=True)
             return Evaluated(answer_of(appended.record), appended.record.id, replayed=True)
@@ -225,11 +229,11 @@ class PolicyService:
         return Evaluated(decision_answer(one.answer, appended.record), id_)
 
     def forget_old_keys(self) -> int:
-        """Forget the idempotency keys of decisions older than KEY_DAYS; how many there were. The decisions stay."""
+        """Delete the idempotency keys of decisions older than KEY_DAYS; returns how many. The decisions stay."""
         return self.decisions.purge_idempotency(instants.text(self.now() - timedelta(days=KEY_DAYS)))
 
     def warm_up(self) -> None:
-        """Compile the active bundle for today, so that no request waits for it. Raises NoActiveBundle."""
+        """Compile the active bundle for today before the first request needs it. Raises NoActiveBundle."""
         if self.evaluators.refresh() is None:
             raise NoActiveBundle("no bundle is active")
 
@@ -245,7 +249,7 @@ class PolicyService:
         return found
 
     def chain(self, id_: str) -> Chain:
-        """The decisions that it corrects and that correct it, directly or not. Raises NotFound."""
+        """The decisions that a decision corrects, and those that correct it, directly or not. Raises NotFound."""
         return chain(self.decisions, self._recorded(id_))
 
     def revealed(self, id_: str) -> RecordShown:
@@ -314,7 +318,7 @@ class PolicyService:
 
 
 def _alarm(answer: ComparedPart) -> None:
-    """Say aloud that a reward was withheld: `check` had proved that it cannot be."""
+    """Log as critical that a reward was withheld: `check` had proved that this cannot happen."""
     for entry in answer["not_granted"]:
         if entry["reason"] == WITHHELD:
             reward = f"{entry['policy']}/{entry['id']}"

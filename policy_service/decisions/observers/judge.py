@@ -28,7 +28,7 @@ class Judge:
     Args:
         reference: the reference engine.
         share: of the answers, from 0 to 1.
-        cpu: share of a core that judging may use.
+        cpu: share of a processor core that it may use, from 0 to 1.
     """
 
     def __init__(

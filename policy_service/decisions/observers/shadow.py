@@ -1,4 +1,4 @@
-"""A draft bundle evaluated in the shadow of the active one: what would it have answered to a share of the requests?"""
+"""The shadow: a draft bundle evaluated beside the active one, on a share of the requests, to see what it changes."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -67,7 +67,7 @@ class Shadow:
     At most one draft is evaluated at a time: beginning another ends the one before.
 
     Args:
-        cpu: share of a core that the draft may use.
+        cpu: share of a processor core that it may use, from 0 to 1.
     """
 
     def __init__(self, store: ShadowStore, evaluators: Evaluators, *, now: Callable[[], datetime], cpu: float) -> None:
@@ -193,7 +193,7 @@ def _by_policy(answer: ComparedPart) -> dict[str, dict[Part, list[Any]]]:
 
 
 def _pointers(live: Mapping[Part, list[Any]] | None, draft: Mapping[Part, list[Any]] | None) -> list[str]:
-    """Where the entries of a policy differ; the whole, "", where one side has none."""
+    """Pointers to where the entries of a policy differ; the pointer to the whole, "", where one side has none."""
     if live is None or draft is None:
         return [""]
     one, two = canonical.trusted(live), canonical.trusted(draft)

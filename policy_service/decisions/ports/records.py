@@ -1,4 +1,4 @@
-"""What is kept of decisions, and the port through which it is kept.
+"""The records of decisions, and the port through which they are kept.
 
 Times are RFC 3339 in UTC with milliseconds, `2023-04-01T00:00:00.000Z`: as text they sort as instants do.
 """
@@ -50,7 +50,7 @@ class IdempotencyClaim:
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
-    """A record to append, and the claim it answers if its caller named a key."""
+    """A record to append, with its idempotency claim; null where the caller named no key."""
 
     record: DecisionRecord
     claim: IdempotencyClaim | None = None
@@ -58,7 +58,7 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The record to answer with: the one given or, if `replayed`, that of an earlier request under the same key."""
+    """The record to answer with: the one given; with `replayed`, that of an earlier request under the same key."""
 
     record: DecisionRecord
     replayed: bool
@@ -84,16 +84,16 @@ class StoreUnavailable(Exception):
 
 
 class StoreRefused(Exception):
-    """What was given contradicts the store: its id is taken, or what it refers to is not stored. A fault of ours."""
+    """What was given contradicts the store: its id exists, or what it refers to is not stored. A fault of ours."""
 
 
 class DecisionStore(Protocol):
     """The decisions, append-only. Every operation may raise StoreUnavailable."""
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
-        """The record that answers, durably committed when this returns; concurrent appends share a commit.
+        """The record to answer with, durably committed when this returns; concurrent appends share a commit.
 
-        Of several appends with one claim, in any processes, one is kept and answers all.
+        Of several appends with one claim, in any processes, one is kept, and it is the answer to all.
 
         Raises:
             IdempotencyConflict: the claim's key stands for another request; nothing was appended.
@@ -110,7 +110,7 @@ class DecisionStore(Protocol):
         """The record with this id."""
 
     def claimed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
-        """The record that already answers this claim: asked before the work of deciding.
+        """The record of an earlier request with this claim; looked up before a request is evaluated.
 
         Raises:
             IdempotencyConflict: the claim's key stands for another request.
@@ -123,11 +123,12 @@ class DecisionStore(Protocol):
         """Number of decisions."""
 
     def purge_idempotency(self, before: str) -> int:
-        """Forget the keys of decisions made before an instant; how many there were."""
+        """Delete the keys of decisions made before an instant; returns how many."""
         ...
 
     def count_as_of(self, days: Sequence[tuple[str, str]]) -> int:
-        """Number of decisions whose `as_of` lies in one of the stretches, each from a day to before another.
+        """Number of decisions whose `as_of` lies in one of the half-open periods.
 
-        The stretches do not overlap.
+        Args:
+            days: first day and the day after the last, ISO 8601; the periods do not overlap.
         """

@@ -1,4 +1,4 @@
-"""The ports as a preview needs them: one loaded, active bundle, and stores that keep nothing."""
+"""The ports for previews: a store of one loaded, active bundle, and a store of decisions that keeps nothing."""
 
 # ruff: noqa: ARG002  a port that keeps nothing reads few of its arguments
 
@@ -25,7 +25,7 @@ _BEFORE = "0001-01-01T00:00:00.000Z"
 
 
 class OneBundle:
-    """The bundle store of a folder: it holds that bundle alone, and it is active."""
+    """A bundle store with one bundle, which is the active one."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -62,7 +62,7 @@ class OneBundle:
 
 
 class NoDecisions:
-    """The decision store of a preview: empty, and it takes none."""
+    """A decision store that is empty and refuses every decision."""
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
         raise StoreUnavailable("a preview is not recorded")

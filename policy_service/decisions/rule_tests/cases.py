@@ -1,4 +1,4 @@
-"""Cases of `.test.yaml` files: read with the place of every word, facts read like those of a request."""
+"""Reads the cases of `.test.yaml` files; faults have their place, and facts are checked like those of a request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _NOTHING = MappingNode((), Span("", 0, 0, 0))
 class Case:
     """A state on a day, and what one policy must answer for one subject.
 
-    subject: as the answer writes it.
+    subject: type and id, as an answer shows them.
     """
 
     policy: str
@@ -38,7 +38,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A case as written, its facts laid over those of its state."""
+    """A case as written, its own facts merged over those of the state that it names."""
 
     name: Text
     as_of: date
@@ -51,7 +51,7 @@ class _Draft:
 def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Report) -> tuple[Case, ...]:
     """The cases of all case files; every fault is reported at its place.
 
-    Without rules, since they have errors themselves, only the form of the files is checked and no case comes out.
+    Without rules, because these have errors themselves, only the form of the files is checked, and no case is returned.
     """
     reader = StateReader(rules.dictionary) if rules is not None else None
     found: list[Case] = []
@@ -78,7 +78,7 @@ def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Repor
 
 
 def _policy_beside(file: str, rules: Rules) -> str | None:
-    """The id of the policy whose file, or whose dated files, a case file stands beside."""
+    """The id of the policy of a case file: `x.test.yaml` belongs to `x.yaml` or to its dated files `x@….yaml`."""
     stem = file.removesuffix(".test.yaml")
     own = [p.id for p in rules.policies if p.file == f"{stem}.yaml"]
     dated = [p.id for p in rules.policies if p.file.startswith(f"{stem}@")]
@@ -86,7 +86,7 @@ def _policy_beside(file: str, rules: Rules) -> str | None:
 
 
 class _FileReader:
-    """The form of one case file; names in it are not looked up."""
+    """Checks the form of one case file; names in it are not looked up."""
 
     def __init__(self, report: Report) -> None:
         self.report, self.faults = report, Faults(report)
@@ -133,7 +133,7 @@ class _FileReader:
         return None
 
     def _facts(self, form: Form) -> MappingNode | None:
-        """The facts of the case, over those of the state that it names."""
+        """The facts of the case, merged over those of the state that it names."""
         given = form.text("given")
         node = form.node("facts", required=given is None)
         facts = self._sections(node, "`facts`") if node is not None else _NOTHING
@@ -154,7 +154,7 @@ class _CaseChecker:
         self.report, self.faults = report, Faults(report)
 
     def state(self, node: MappingNode) -> None:
-        """A state by itself: what is wrong in it on every day is wrong in every case. An id may come with the case."""
+        """Report what is wrong with a state on every day. A missing id is no fault, since a case may add it."""
         posted = _Posted(node)
         found = [self._refused(posted, day) for day in (*self.reader.starts, LAST_DAY)]
         always = set.intersection(*({(f.pointer, f.code) for f in faults} for faults in found))
@@ -194,7 +194,7 @@ class _CaseChecker:
         self.faults.invalid(posted.span(fault), fault.message, hint)
 
     def _subject(self, draft: _Draft, policy: Policy, state: State) -> dict[str, str] | None:
-        """The subject judged, as an answer writes it: the one named, or the only one posted."""
+        """The subject of a case, as an answer shows it: the one named, or the only one posted."""
         section = self.rules.dictionary.subjects[policy.subject]
         if section.element is None:
             posted = [state.ids[section.name]] if section.name in state.ids else []
@@ -214,7 +214,7 @@ class _CaseChecker:
 
 
 class _Posted:
-    """Nodes as the JSON a caller would post, and where each value stands by its pointer."""
+    """YAML nodes as the JSON that a caller would post, with the place in the file by JSON Pointer."""
 
     def __init__(self, node: MappingNode) -> None:
         self._keys: dict[str, Span] = {}
@@ -234,7 +234,7 @@ class _Posted:
                 return {key.value: self._json(value, at[key.value]) for key, value in entries}
 
     def span(self, fault: Fault) -> Span:
-        """The place of a fault: the value; the key where that is unknown, or where something below it is lacking."""
+        """The place of a fault: the value; the key where that is unknown, or where something below it is missing."""
         pointer = fault.pointer
         if fault.code != UNKNOWN_FACT.code and pointer in self._values:
             return self._values[pointer]
@@ -245,7 +245,7 @@ class _Posted:
 
 
 def _overlaid(state: MappingNode, facts: MappingNode) -> MappingNode:
-    """The facts over those of a state: section by section, fact by fact; a list, or null, takes the place of all."""
+    """The facts merged over those of a state, by section and fact; a list or null replaces the whole section."""
     sections = {key.value: (key, value) for key, value in state}
     for key, value in facts:
         _, below = sections.get(key.value, (key, None))
