@@ -16,7 +16,7 @@ from policy_service.language.references import Decision, Fact, Lacking, Referenc
 from policy_service.policies import model
 from policy_service.policies.model import Period, Policy, Rules
 
-Outcome = TypeVar("Outcome", Status, Reason)
+OutcomeT = TypeVar("OutcomeT", Status, Reason)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,14 +126,14 @@ class ExclusionPlan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Guard(Generic[Outcome]):
+class Guard(Generic[OutcomeT]):
     """The outcome that holds where `when` is true.
 
     outcome: a status, or the reason why a reward is not granted.
     exclusion: of `excluded`, which one.
     """
 
-    outcome: Outcome
+    outcome: OutcomeT
     when: typed.Node
     exclusion: ExclusionPlan | None = None
 

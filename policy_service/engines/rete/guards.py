@@ -12,7 +12,7 @@ from policy_service.language.typed import Compare, Const, Load, Node
 
 Test = Callable[[Slots], bool]
 Names = Callable[[Slots], list[str]]
-Outcome = TypeVar("Outcome", Status, Reason)
+OutcomeT = TypeVar("OutcomeT", Status, Reason)
 
 
 class Guards:
@@ -33,7 +33,7 @@ class Guards:
         self._closure, self._place, self._definitions = closure, place, definitions
         self._defined: dict[Lacking, Test] = {}
 
-    def tests(self, guards: Sequence[Guard[Outcome]]) -> list[tuple[Outcome, Test]]:
+    def tests(self, guards: Sequence[Guard[OutcomeT]]) -> list[tuple[OutcomeT, Test]]:
         """Each outcome with its test."""
         return [(guard.outcome, self.test(guard.when)) for guard in guards]
 
