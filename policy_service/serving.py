@@ -37,7 +37,7 @@ from policy_service.background import Periodic
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.audit.auditing import Auditing
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnusableBundle
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import render_all
@@ -214,7 +214,9 @@ def _announcement(address: tuple[Any, ...], service: PolicyService, *, asks_who:
         return f"{said}\nwho asks needs a key, as `Authorization: Bearer psk_…`: policyctl keys list"
     body = json.dumps(examples.REQUEST)
     request = json.loads(body, parse_float=Decimal)
-    if service.asking.faults(EvaluateRequest(request["facts"], request["as_of"], policies=tuple(request["policies"]))):
+    if service.resolver.faults(
+        EvaluateRequest(request["facts"], request["as_of"], policies=tuple(request["policies"]))
+    ):
         return f"{said}\nwhat can be posted: curl -s {url}/v1/facts"
     return f"{said}\ntry: curl -s {url}/v1/evaluate -H 'Content-Type: application/json' -d '{body}'"
 

@@ -8,7 +8,7 @@ never remembered. As soon as one shows, or what is remembered does not settle it
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from policy_service.authoring.folder import Folder, Outline, closure
+from policy_service.authoring.folder import Folder, Outline, reachable
 from policy_service.authoring.memory import Memory
 from policy_service.decisions.bundles.checking import engine_faults
 from policy_service.decisions.rule_tests.cases import Case, read_cases
@@ -62,7 +62,7 @@ class Check:
 
     def _rules_for(self, case_files: Collection[str]) -> Rules:
         ids = {id_ for path in case_files if (id_ := self.folder.beside(path)) is not None}
-        needed = closure(self.folder.needs_to_answer(), ids)
+        needed = reachable(self.folder.needs_to_answer(), ids)
         if self._rules is not None and needed <= set(self._rules.order):
             return self._rules
         found, _ = self._loaded(needed)
@@ -110,7 +110,7 @@ class Check:
         for family in folder.families() if self._engine else ():
             if memory.get(folder.family_key(family, needs)) is None:
                 found |= folder.members(family)
-        return closure(needs, found)
+        return reachable(needs, found)
 
     def _load(self, ids: set[str]) -> bool:
         """Whether some policies, loaded without the others, have no fault. That is remembered."""
@@ -168,7 +168,7 @@ class Check:
             key, id_, report = folder.cases_key(path, needs), folder.beside(path), Report()
             if id_ is not None and self.memory.get(key) is not None:
                 continue
-            rules = self._part(closure(needs, [id_])) if id_ is not None else None
+            rules = self._part(reachable(needs, [id_])) if id_ is not None else None
             if rules is None:
                 return False
             self._cases[path] = self._read_cases(path, rules, report)
@@ -187,7 +187,7 @@ class Check:
             key = folder.family_key(family, needs)
             if self.memory.get(key) is not None:
                 continue
-            rules = self._part(closure(needs, folder.members(family)))
+            rules = self._part(reachable(needs, folder.members(family)))
             if rules is None or engine_faults(Bundle("", rules, {})):
                 return False
             self.memory.keep(key, True)

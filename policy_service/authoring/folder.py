@@ -116,12 +116,12 @@ class Folder:
 
     def policy_key(self, id_: str, needs: Mapping[str, Iterable[str]]) -> str:
         """For what loading finds in a policy's files."""
-        return self._key("policy", id_, *self.files(closure(needs, [id_])))
+        return self._key("policy", id_, *self.files(reachable(needs, [id_])))
 
     def cases_key(self, path: str, needs: Mapping[str, Iterable[str]]) -> str:
         """For what reading a case file finds, judged by the policy it stands beside."""
         id_ = self.beside(path) or ""
-        return self._key("cases", id_, path, *self.files(closure(needs, [id_])))
+        return self._key("cases", id_, path, *self.files(reachable(needs, [id_])))
 
     def form_key(self, path: str) -> str:
         """For what reading a case file finds where there are no rules to judge it by."""
@@ -129,7 +129,7 @@ class Folder:
 
     def family_key(self, family: str, needs: Mapping[str, Iterable[str]]) -> str:
         """For whether the engine holds the policies of a family, whose rules are matched together."""
-        return self._key("family", family, *self.files(closure(needs, self.members(family))))
+        return self._key("family", family, *self.files(reachable(needs, self.members(family))))
 
     def families(self) -> list[str]:
         return sorted({_family(one.id) for one in self.outlines.values()})
@@ -142,7 +142,7 @@ class Folder:
         return key(what, self.name, name, *texts)
 
 
-def closure(needs: Mapping[str, Iterable[str]], wanted: Iterable[str]) -> set[str]:
+def reachable(needs: Mapping[str, Iterable[str]], wanted: Iterable[str]) -> set[str]:
     """Some names and all that they need, directly or not."""
     found: set[str] = set()
     todo = list(wanted)

@@ -90,7 +90,7 @@ def cells_of(policy: str, decision: model.Decision) -> Iterator[tuple[Cell, type
                 yield Cell(policy, decision.name, row.id, column.name), cell.typed
 
 
-def closure(policies: Iterable[Policy], chosen: Collection[str]) -> frozenset[str]:
+def needed_policies(policies: Iterable[Policy], chosen: Collection[str]) -> frozenset[str]:
     """The policies to evaluate so as to show some: also those whose decisions they use, and their groups' members.
 
     Args:

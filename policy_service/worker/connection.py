@@ -130,14 +130,14 @@ class ComingBody:
 
     def read(self, size: int = -1) -> bytes:
         """Raises RequestTimeout for a client that is too slow, OSError for a broken chunk or connection."""
-        with _told():
+        with _werkzeug_errors():
             data: bytes = self._body.read(size)
         return data
 
     def piece(self) -> bytes:
         """What has come, waiting for a first byte only, where `read` waits for all that was asked; empty at the end."""
         reader = self._body.reader
-        with _told():
+        with _werkzeug_errors():
             while reader.parser is not None:
                 found: bytes | None = next(reader.parser, None)
                 if found:
@@ -152,7 +152,7 @@ class ComingBody:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _werkzeug_errors() -> Iterator[None]:
     try:
         yield
     except TooSlow as error:

@@ -179,7 +179,7 @@ def _answer(decisions: str, state: Mapping[str, Any]) -> dict[str, Any]:
         raise RuntimeError(f"an example is no expression: {faults}")
     evaluator = Evaluator(found, engine("rete"))
     try:
-        answer = evaluator.evaluate(evaluator.door.read(state, DAY), Question(DAY, "preview"))
+        answer = evaluator.evaluate(evaluator.reader.read(state, DAY), Question(DAY, "preview"))
     finally:
         evaluator.close()
     values: dict[str, Any] = answer["policies"][0]["decisions"]

@@ -7,6 +7,7 @@ A view is the engine's own form of one state as one subject element sees it; nob
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from policy_service.engines.answer import Status
 from policy_service.engines.plan import Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.facts import State
 
@@ -22,7 +23,7 @@ class Decided(NamedTuple):
     missing: names of what is null, sorted: the required ones with `insufficient_facts`, the optional with `applied`.
     """
 
-    status: str
+    status: Status
     values: dict[str, Any]
     fired: Mapping[str, Sequence[int]]
     missing: list[str]

@@ -1,7 +1,9 @@
 """Statuses, refusals and what is missing, as guards over typed nodes."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
+from policy_service.engines import answer
 from policy_service.engines.plan.terms import Condition, ExclusionPlan, Formula, Guard, Missing
 from policy_service.language import typed, types
 from policy_service.language.references import Decision, Fact, Lacking, Needed, Posted, Status
@@ -9,7 +11,8 @@ from policy_service.language.references import shown as named
 from policy_service.language.typed import BOOLEAN, FALSE, TRUE, Compare, Const, Load, Node
 from policy_service.policies.model import Ceiling
 
-APPLIED, LACKS = "applied", "insufficient_facts"
+APPLIED: Final = "applied"
+LACKS: Final = "insufficient_facts"
 _TEXT = types.Text()
 _NULL = Const(types.Null(), None)
 
@@ -102,8 +105,8 @@ class Unknowns:
             given = any_of(self._lacking(one, fact) for one in direct)
             lacks = any_of(self._lacked(one, fact) for one in lacked)
             when_lacking = typed.If(BOOLEAN, has(decision.policy, LACKS), lacks, FALSE)
-            told = typed.If(BOOLEAN, has(decision.policy, APPLIED), given, when_lacking)
-            self.definitions[Lacking(decision.policy, decision.name, fact)] = told
+            lacking = typed.If(BOOLEAN, has(decision.policy, APPLIED), given, when_lacking)
+            self.definitions[Lacking(decision.policy, decision.name, fact)] = lacking
         self._facts[decision] = list(facts)
 
     def _lacked(self, one: Needed, fact: Fact | None) -> Node:
@@ -135,14 +138,14 @@ def status(
     unknown_audience: Node,
     required: Iterable[Missing],
     conflicts: Iterable[Node],
-) -> tuple[Guard, ...]:
+) -> tuple[Guard[answer.Status], ...]:
     """The guards of a status, in the order of the contract; where none is true the policy is applied.
 
     Args:
         sections: that of the subject, and those that the policy needs.
         unknown_audience: whether something required that `applies` depends on is null: then a null does not say no.
     """
-    found = [
+    found: list[Guard[answer.Status]] = [
         Guard("suspended", TRUE if suspended else FALSE),
         Guard("not_in_effect", FALSE if in_force else TRUE),
         Guard("not_applicable", unposted(sections)),
@@ -172,13 +175,13 @@ def refusals(
     unknown_amount: Node,
     exclusions: Iterable[ExclusionPlan],
     ceiling: Ceiling | None,
-) -> tuple[Guard, ...]:
+) -> tuple[Guard[answer.Reason], ...]:
     """Why a reward is not granted, in the order of the contract; where none is true it is granted.
 
     Args:
         unknown_when, unknown_amount: whether a fact that the condition, or the amount, depends on is null.
     """
-    found = [Guard("suspended", TRUE if suspended else FALSE)]
+    found: list[Guard[answer.Reason]] = [Guard("suspended", TRUE if suspended else FALSE)]
     if when is not None:
         condition = when.formula.typed
         found += [Guard("not_met", is_false(condition)), *_null(condition, unknown_when)]
@@ -189,7 +192,7 @@ def refusals(
     return tuple(guard for guard in found if guard.when != FALSE)
 
 
-def _null(node: Node, unknown: Node) -> Iterator[Guard]:
+def _null(node: Node, unknown: Node) -> Iterator[Guard[answer.Reason]]:
     """A null refuses: a fact behind it is not known, or there is no answer."""
     yield Guard(LACKS, FALSE if unknown == FALSE else all_of(is_null(node), unknown))
     yield Guard("not_met", is_null(node))

@@ -43,8 +43,8 @@ def plan(rules: Rules, day: date) -> Plan:
 
 def plan_of(rules: Rules, epoch: Period) -> Plan:
     """The plan of an epoch."""
-    answering = (rules.answering(id_, epoch.start) for id_ in rules.order)
-    return plan_only(rules, epoch, answering)
+    files = (rules.version_for(id_, epoch.start) for id_ in rules.order)
+    return plan_only(rules, epoch, files)
 
 
 def plan_only(rules: Rules, epoch: Period, policies: Iterable[Policy]) -> Plan:
@@ -71,7 +71,7 @@ class _Planner:
 
     def _offer(self, read: Decision) -> tuple[types.Type, types.Type] | None:
         """The types of another policy's decision, if a file of it is in force."""
-        current = self.rules.answering(read.policy, self.epoch.start)
+        current = self.rules.version_for(read.policy, self.epoch.start)
         if self.epoch.start in current.effective.period and read.name in current.decisions:
             own = current.decisions[read.name].type
             return own, self._known(read, own)

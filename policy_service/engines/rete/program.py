@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policy_service.engines.answer import Status as PolicyStatus
 from policy_service.engines.choices import Choose
 from policy_service.engines.plan import RewardPlan
 from policy_service.engines.rete.closures import Closure, Slots
@@ -63,10 +64,10 @@ class CompiledPolicy:
     refusals: per reward, the place of its first guard that is true.
     """
 
-    early: tuple[tuple[str, Test], ...]
+    early: tuple[tuple[PolicyStatus, Test], ...]
     group: Group | None
     decisions: tuple[Compiled, ...]
-    late: tuple[tuple[str, Test], ...]
+    late: tuple[tuple[PolicyStatus, Test], ...]
     status: int
     required: Names
     optional: Names

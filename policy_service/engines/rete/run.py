@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
+from policy_service.engines.answer import Status
 from policy_service.engines.contracts import Decided, EngineRefused
 from policy_service.engines.plan import APPLIED, LACKS, Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.engines.rete.closures import Closure, Slots
@@ -86,7 +87,7 @@ class _Prepared:
         self._free()
 
 
-def _first(guards: tuple[tuple[str, Test], ...], slots: Slots) -> str:
+def _first(guards: tuple[tuple[Status, Test], ...], slots: Slots) -> Status:
     for status, test in guards:
         if test(slots) is True:
             return status

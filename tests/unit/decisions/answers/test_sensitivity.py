@@ -15,9 +15,9 @@ from sqlalchemy import Engine, select
 
 from policy_service import canonical
 from policy_service.decisions.audit.searching import Query
-from policy_service.decisions.deciding.asking import EvaluateRequest
 from policy_service.decisions.deciding.previewing import previewing
 from policy_service.decisions.deciding.recording import commitments, parsed, record_of, revealed
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.decisions.sealed.terms import terms_of
@@ -214,9 +214,9 @@ def test_no_record_of_the_shipped_rules_shows_a_sensitive_value(
 ) -> None:
     facts = data.draw(sections(shipped))
     request = EvaluateRequest(facts, "2023-04-01", trace="full")
-    asked = shipped_service.asking.asked(request, None)
-    answer = asked.evaluator.evaluate(asked.state, asked.question)
-    record = record_of(request, asked, answer, None, "d-1", "2023-04-02T00:00:00.000Z")
+    resolved = shipped_service.resolver.resolve(request, None)
+    answer = resolved.evaluator.evaluate(resolved.state, resolved.question)
+    record = record_of(request, resolved, answer, None, "d-1", "2023-04-02T00:00:00.000Z")
     hidden = parsed(record.body)
     public = [text for text, private in terms_of(hidden, revealed(record)).items() if not private]
     shown = record.body.decode() + json.dumps(public)
@@ -226,7 +226,7 @@ def test_no_record_of_the_shipped_rules_shows_a_sensitive_value(
     plain = revealed(record)
     assert canonical.trusted(plain["answer"]) == canonical.trusted(answer)
     assert canonical.trusted(plain["request"]["facts"]) == canonical.trusted(
-        asked.evaluator.door.normalised(asked.state)
+        resolved.evaluator.reader.normalised(resolved.state)
     )
 
 

@@ -27,7 +27,7 @@ def rules() -> Rules:
 
 
 def phrases(tongue: Tongue, policy: str = "shop.hours") -> Phrases:
-    return Phrases(rules(), rules().answering(policy, date(2023, 4, 1)), tongue)
+    return Phrases(rules(), rules().version_for(policy, date(2023, 4, 1)), tongue)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def phrases(tongue: Tongue, policy: str = "shop.hours") -> Phrases:
     ],
 )  # fmt: skip
 def test_what_is_asked_of_a_value_is_told_in_words(of: str, test: str, en: str, zh: str) -> None:
-    assert phrases("en").asked(of, tree(test)) == en
-    assert phrases("zh").asked(of, tree(test)) == zh
+    assert phrases("en").requirement(of, tree(test)) == en
+    assert phrases("zh").requirement(of, tree(test)) == zh
 
 
 def tree(test: str) -> ast.Node:
