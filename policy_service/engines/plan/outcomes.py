@@ -180,7 +180,8 @@ def refusals(
     Args:
         unknown_when, unknown_amount: whether a null fact stands behind the condition, behind the amount.
     """
-    found: list[Guard[answer.Reason]] = [Guard("suspended", TRUE if suspended else FALSE)]
+    found: list[Guard[answer.Reason]]
+    found = [Guard("suspended", TRUE if suspended else FALSE)]
     if when is not None:
         condition = when.formula.typed
         found += [Guard("not_met", is_false(condition)), *_null(condition, unknown_when)]
