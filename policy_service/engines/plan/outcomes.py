@@ -181,7 +181,8 @@ def refusals(
     Args:
         unknown_when, unknown_amount: whether a fact that the condition, or the amount, depends on is null.
     """
-    found: list[Guard[answer.Reason]] = [Guard("suspended", TRUE if suspended else FALSE)]
+    found: list[Guard[answer.Reason]]
+    found = [Guard("suspended", TRUE if suspended else FALSE)]
     if when is not None:
         condition = when.formula.typed
         found += [Guard("not_met", is_false(condition)), *_null(condition, unknown_when)]
