@@ -14,7 +14,7 @@ FORMULAS = "engines/plan/formulas.py"
 LEAVES = "engines/plan/leaves.py"
 RUNNING = "engines/choices/running.py"
 DEPENDENCIES = "policies/dependencies.py"
-ANSWERING = "decisions/answers/answering.py"
+EPOCH = "decisions/answers/epoch.py"
 PROGRAMS = "decisions/answers/programs.py"
 STACKING = "decisions/answers/stacking.py"
 TRACING = "decisions/answers/tracing.py"
@@ -81,7 +81,7 @@ FAULTS = (
     ),
     Fault(
         "a policy with a conflict shows its decisions",
-        ANSWERING,
+        EPOCH,
         "decided.values if status == APPLIED else {}",
         'decided.values if status in (APPLIED, "rule_conflict") else {}',
     ),
@@ -162,7 +162,7 @@ FAULTS = (
     Fault(
         "an unknown exception excludes",
         OUTCOMES,
-        'Guard("excluded", one.condition.formula.typed, one)',
+        'Guard("excluded", is_true(one.condition.formula.typed), one)',
         'Guard("excluded", typed.Not(BOOLEAN, is_false(one.condition.formula.typed)), one)',
     ),
     Fault("a suspended reward is paid", PLANNER, "suspended=self._is_suspended(reward.id),", "suspended=False,"),
@@ -224,7 +224,7 @@ FAULTS = (
     ),
     Fault(
         "a preview shows claims",
-        ANSWERING,
+        EPOCH,
         "if reward.claim is not None and self.claims:",
         "if reward.claim is not None:",
     ),
@@ -235,10 +235,10 @@ FAULTS = (
         "{policy.id}/{reward.id}@",
         "{policy.id}/{reward.declaration}@",
     ),
-    Fault("a validity ends a day early", ANSWERING, "timedelta(days=days)", "timedelta(days=days - 1)"),
+    Fault("a validity ends a day early", EPOCH, "timedelta(days=days)", "timedelta(days=days - 1)"),
     Fault(
         "a null detail is shown",
-        ANSWERING,
+        EPOCH,
         "if (value := shown(view)) is not None}",
         "if (value := shown(view)) is not True}",
     ),
@@ -276,13 +276,13 @@ FAULTS = (
     ),
     Fault(
         "a refused member of a group makes the others provisional, whatever the reason",
-        ANSWERING,
+        EPOCH,
         "reward.stack is not None and reason == LACKS",
         "reward.stack is not None",
     ),
     Fault(
         "elements of a list share a group",
-        ANSWERING,
+        EPOCH,
         'return reward.stack or "", subject["type"], subject.get("id", "")',
         'return reward.stack or "", subject["type"], ""',
     ),
@@ -301,28 +301,28 @@ FAULTS = (
     ),
     Fault(
         "a filter shows all that was evaluated",
-        ANSWERING,
-        "if page is None or (self.shown is not None and id_ not in self.shown):",
-        "if page is None:",
+        EPOCH,
+        "if found is None or (self.shown is not None and id_ not in self.shown):",
+        "if found is None:",
     ),
     Fault(
         "an element sees what was judged for the one before", RETE, "slots = self.slots.copy()", "slots = self.slots"
     ),
     Fault(
         "rewards of several elements stand element by element",
-        ANSWERING,
-        "page.rewards.sort(key=_by_id)",
-        "page.rewards.sort(key=lambda _: 0)",
+        EPOCH,
+        "found.rewards.sort(key=_by_id)",
+        "found.rewards.sort(key=lambda _: 0)",
     ),
     Fault(
         "recommendations stand by policy, not by urgency",
-        ANSWERING,
+        EPOCH,
         'itemgetter("priority", "policy", "id")',
         'itemgetter("policy", "priority", "id")',
     ),
     Fault(
         "a recommendation is made on an unknown condition",
-        ANSWERING,
+        EPOCH,
         "if recommendation.truth(view) is True:",
         "if recommendation.truth(view) is not False:",
     ),
