@@ -1,7 +1,7 @@
 """What a plan says, as frozen values: how every value comes about, and every outcome.
 
 Outcomes are ordered guards over typed nodes, so that each engine compiles them and none writes them again. The
-first guard that is true gives the outcome. One that is null does not: an exclusion may be, on a fact that is not known.
+first guard that is true gives the outcome; none of them is ever null.
 """
 
 from collections.abc import Mapping
