@@ -28,7 +28,7 @@ DURABLE_FLAGS := -O2 -DPyEval_CallObject=PyObject_CallObject
 
 .PHONY: help
 help: ## list these targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' Makefile
 
 .PHONY: install
 install: .venv/.package ## make .venv and install into it what requirements.txt pins
@@ -53,8 +53,9 @@ test: install ## lint, and all tests but the long ones; ARGS are passed to pytes
 	cat "$$told"; exit $$faults
 
 .PHONY: test-long
-test-long: install ## the tests that need minutes: processes killed round after round, and fuzzing
+test-long: install ## the tests that need minutes: processes killed round after round, fuzzing, seeded faults
 	@$(PYTEST) -m long $(ARGS)
+	@$(PY) -u tests/mutants/run.py
 
 .PHONY: lint
 lint: install ## ruff, mypy and the import contracts

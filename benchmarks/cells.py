@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from policy_service.engines.plan import Formula, Plan, PolicyPlan, TablePlan
 from policy_service.engines.rete.compile import conditions
-from policy_service.engines.rete.lowering import Fields, is_ready, lower
+from policy_service.engines.rete.lowering import Fields, lower
 from policy_service.language import typed
+from policy_service.language.typed import is_ready
 
 
 def counts(plan: Plan) -> dict[str, int]:

@@ -22,7 +22,7 @@ import servers
 import traffic
 
 from policy_service.assembly import assemble, load_folder
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.settings import Settings
 
 CONNECTIONS = (1, 16)

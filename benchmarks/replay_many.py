@@ -21,9 +21,9 @@ import states
 
 from policy_service.assembly import Assembled, assemble_on, load_folder
 from policy_service.decisions.audit.auditing import Auditing
-from policy_service.decisions.audit.replaying import Replaying, Tally
+from policy_service.decisions.audit.sealed_replay import SealedReplay, Tally
 from policy_service.decisions.audit.searching import Query
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import Evaluated
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate
@@ -141,7 +141,7 @@ def _decided(known: Assembled, chunk: list[tuple[EvaluateRequest, str | None]], 
 def _replayed(known: Assembled, auditing: Auditing) -> tuple[Tally, set[str]]:
     """What became of all, and the ids of those that are erased."""
     tally, erased, start = Tally(), set[str](), perf_counter()
-    for again in Replaying(known.service, auditing).all(Query()):
+    for again in SealedReplay(known.service, auditing).all(Query()):
         tally.add(again)
         if again.outcome == "erased":
             erased.add(again.decision_id)

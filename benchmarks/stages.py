@@ -15,7 +15,7 @@ from policy_service.engines.rete.compile import ProjectedPen
 from policy_service.engines.rete.pen import Pen
 
 STAGES = {
-    "validate": "posted JSON to typed slots (`Door.read`)",
+    "validate": "posted JSON to typed slots (`StateReader.read`)",
     "derive": "the facts of the match: plain slots and computed fields (`ProjectedPen.mark` without the match)",
     "match": "durable-rules, its text and its messages included (`Pen.match`)",
     "hit policies": "decisions of each policy: marks to values (`Prepared.decide` without the two above)",
@@ -85,7 +85,7 @@ def shares(facts: list[Facts], passes: int) -> dict[str, float]:
     clock = _Clock()
     subject = service(lambda engine: _ClockedEngine(engine, clock))
     question = subject.question("fired")
-    read, evaluate = clock.around("validate", subject.evaluator.door.read), subject.evaluator.evaluate
+    read, evaluate = clock.around("validate", subject.evaluator.reader.read), subject.evaluator.evaluate
     whole = clock.around("answer", lambda one: evaluate(read(one, AS_OF), question))
     with _clocked_match(clock):
         for _ in range(passes):

@@ -28,7 +28,7 @@ class Service:
     def decide(self, facts: Facts, question: Question) -> dict[str, Any]:
         """Validate and evaluate."""
         evaluator = self.evaluator
-        return evaluator.evaluate(evaluator.door.read(facts, AS_OF), question)
+        return evaluator.evaluate(evaluator.reader.read(facts, AS_OF), question)
 
     def question(self, trace: Trace) -> Question:
         """The whole family on the day, as a payable decision."""
@@ -36,7 +36,7 @@ class Service:
 
     def counts(self) -> dict[str, int]:
         """Cells and conditions of the bundle on the day by who decides them."""
-        return cells.counts(self.evaluator.answering(AS_OF).plan)
+        return cells.counts(self.evaluator.epoch_program(AS_OF).plan)
 
 
 def service(wrapped: Callable[[Engine], Engine] | None = None) -> Service:
@@ -53,5 +53,5 @@ def service(wrapped: Callable[[Engine], Engine] | None = None) -> Service:
         Evaluator(shipped, chosen if wrapped is None else wrapped(chosen)),
         frozenset(p.id for p in shipped.rules.policies if p.id.startswith(_FAMILY)),
     )
-    made.evaluator.answering(AS_OF)
+    made.evaluator.epoch_program(AS_OF)
     return made

@@ -131,7 +131,7 @@ def assemble_on(
             now=now,
         ),
     )
-    found.service.witnesses = (judge, shadow)
+    found.service.observers = (judge, shadow)
     return found
 
 

@@ -74,7 +74,7 @@ class Periodic:
         self._closing.wait(seconds)
 
     def close(self, seconds: float = 5.0) -> None:
-        """End the thread; what it is at is waited for, but no longer than some seconds."""
+        """End the thread, and wait a few seconds for the action under way."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._closing.set()
@@ -125,9 +125,9 @@ class BudgetedQueue(Generic[Job]):
         name: of the thread.
         work: does one job.
         tick: called about once a second, and at the end.
-        most: jobs that wait; what comes to a full queue is dropped and counted.
+        most: jobs that wait; a job offered to a full queue is dropped and counted.
         cpu: share of one core that the thread may use, above 0, at most 1.
-        count: told of every job that came to nothing: `dropped` or `failed`.
+        count: called with `dropped` or `failed` for every job that was not done.
         unavailable: as for `Periodic`.
         used: processor seconds that the calling thread has used.
     Attributes:
@@ -174,7 +174,7 @@ class BudgetedQueue(Generic[Job]):
         self._periodic.start()
 
     def close(self, seconds: float = 5.0) -> None:
-        """Do what waits, as far as that takes no longer than some seconds, and end."""
+        """Do the jobs that wait, for a few seconds at most, and end."""
         self._periodic.close(seconds)
 
     def drain(self) -> None:
@@ -184,7 +184,7 @@ class BudgetedQueue(Generic[Job]):
         self._periodic.attempt(self._tick)
 
     def _turn(self) -> None:
-        """Do what waits, and rest after each job as the budget demands."""
+        """Do the jobs that wait, and pause after each as the budget demands."""
         waits = True
         while waits and not self._periodic.closing:
             before = self._used()

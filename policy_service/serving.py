@@ -33,10 +33,11 @@ from policy_service.api.boundary import is_loopback
 from policy_service.api.shared import Shared, begin_to_stop, shared_by
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder
+from policy_service.background import Periodic
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.audit.auditing import Auditing
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnusableBundle
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import render_all
@@ -46,7 +47,6 @@ from policy_service.policies.loader import check_sources
 from policy_service.settings import SettingInvalid, Settings
 from policy_service.telemetry import logs, metrics, traces
 from policy_service.worker import Limits, Worker
-from policy_service.worker.periodic import Periodic
 
 _LOG = logging.getLogger(__name__)
 _KEPT_SECONDS = 15
@@ -214,7 +214,9 @@ def _announcement(address: tuple[Any, ...], service: PolicyService, *, asks_who:
         return f"{said}\nwho asks needs a key, as `Authorization: Bearer psk_…`: policyctl keys list"
     body = json.dumps(examples.REQUEST)
     request = json.loads(body, parse_float=Decimal)
-    if service.asking.faults(EvaluateRequest(request["facts"], request["as_of"], policies=tuple(request["policies"]))):
+    if service.resolver.faults(
+        EvaluateRequest(request["facts"], request["as_of"], policies=tuple(request["policies"]))
+    ):
         return f"{said}\nwhat can be posted: curl -s {url}/v1/facts"
     return f"{said}\ntry: curl -s {url}/v1/evaluate -H 'Content-Type: application/json' -d '{body}'"
 
@@ -257,7 +259,9 @@ def begin_background(shared: Shared, ends: ExitStack) -> None:
     ends.callback(service.evaluators.close)
     shared.start()
     ends.callback(shared.close)
-    ends.callback(Periodic("forget-keys", _HOUR_SECONDS, service.forget_old_keys).close)
+    forgetting = Periodic("forget-keys", _HOUR_SECONDS, service.forget_old_keys, unavailable=StoreUnavailable)
+    forgetting.start()
+    ends.callback(forgetting.close)
 
 
 def watch(service: PolicyService) -> None:

@@ -393,9 +393,9 @@ def replayed(found: Any, record: dict[str, Any]) -> list[str]:
     from policy_service import canonical
     from policy_service.decisions.answers.differences import differences
     from policy_service.decisions.answers.evaluate import Evaluator, Question
-    from policy_service.decisions.deciding.asking import matching
     from policy_service.decisions.deciding.recording import parsed as read_back
     from policy_service.decisions.deciding.recording import request_of
+    from policy_service.decisions.deciding.resolving import matching
     from policy_service.diagnostics import InvalidInput
     from policy_service.engines.registry import engine
 
@@ -403,7 +403,7 @@ def replayed(found: Any, record: dict[str, Any]) -> list[str]:
     try:
         request = request_of(dict(record), found.id, None)
         day, report = date.fromisoformat(request.as_of or ""), request.unknown_facts == "report"
-        state = evaluator.door.read(request.facts, day, merchant_id=request.merchant_id, report_unknown=report)
+        state = evaluator.reader.read(request.facts, day, merchant_id=request.merchant_id, report_unknown=report)
         chosen = matching(request.policies, found.rules)
         answer = evaluator.evaluate(state, Question(day, "decide", request.trace, chosen, report))
         recorded = record["answer"]

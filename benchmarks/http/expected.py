@@ -10,7 +10,7 @@ import traffic
 from policy_service import canonical
 from policy_service.assembly import Assembled
 from policy_service.decisions.answers.evaluate import Evaluator, Purpose, Question
-from policy_service.decisions.deciding.asking import matching
+from policy_service.decisions.deciding.resolving import matching
 from policy_service.engines.registry import engine
 
 _OF_THE_RECORD = ("decision_id", "decided_at", "receipt")
@@ -41,7 +41,7 @@ class Expected:
         found: dict[str, list[bytes]] = {purpose: [] for purpose in PURPOSES}
         for body in self._bodies:
             day = traffic.states.AS_OF
-            state = judge.door.read(body["facts"], day)
+            state = judge.reader.read(body["facts"], day)
             shown = matching(tuple(body["policies"]), judge.bundle.rules)
             for purpose in PURPOSES:
                 answer = judge.evaluate(state, Question(day, purpose, "fired", shown))

@@ -24,7 +24,7 @@ import servers
 import traffic
 
 from policy_service.assembly import assemble
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.policies.bundle import bundle
 from policy_service.policies.loader import read_folder
 from policy_service.settings import Settings

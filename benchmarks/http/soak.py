@@ -29,8 +29,8 @@ import traffic
 from expected import Expected, compared, parsed
 from sqlalchemy import create_engine, text
 
+from policy_service.access.trail import Act
 from policy_service.assembly import Assembled, assemble
-from policy_service.decisions.bundles.publishing import Act
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.policies.loader import read_folder

@@ -15,10 +15,10 @@ import traffic
 from policy_service import canonical
 from policy_service.app import create_app
 from policy_service.assembly import Assembled, assemble, load_folder
-from policy_service.decisions.deciding.asking import EvaluateRequest
 from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.deciding.recording import record_of
-from policy_service.decisions.ports.records import Entry
+from policy_service.decisions.deciding.resolving import EvaluateRequest
+from policy_service.decisions.ports.records import NewRecord
 from policy_service.requests.posted import Posted, parse
 from policy_service.requests.reading import read
 from policy_service.requests.schemas import EvaluateRequestSchema
@@ -53,11 +53,11 @@ def _stages(assembled: Assembled, settings: Settings, texts: Sequence[bytes]) ->
     yield "JSON to values, and their check", _best(lambda text: parse(text, settings.max_depth), texts)
     yield "the request's keys", _best(lambda one: read(schema, one), posted)
     requests = [_request(one) for one in posted]
-    yield "facts through the door", _best(service.asking.asked, requests)
-    asked = [service.asking.asked(request) for request in requests]
-    yield "evaluation", _best(lambda one: one.evaluator.evaluate(one.state, one.question), asked)
+    yield "facts read", _best(service.resolver.resolve, requests)
+    resolved = [service.resolver.resolve(request) for request in requests]
+    yield "evaluation", _best(lambda one: one.evaluator.evaluate(one.state, one.question), resolved)
     keys = service._log_keys  # that sign each receipt
-    judged = [(r, a, a.evaluator.evaluate(a.state, a.question), keys) for r, a in zip(requests, asked, strict=True)]
+    judged = [(r, a, a.evaluator.evaluate(a.state, a.question), keys) for r, a in zip(requests, resolved, strict=True)]
 
     def recorded(one: Any) -> Any:
         return _record(*one)
@@ -66,14 +66,16 @@ def _stages(assembled: Assembled, settings: Settings, texts: Sequence[bytes]) ->
     yield (
         "its commit",
         _best(
-            lambda one: service.decisions.append_all([one]), (), remake=lambda: [Entry(_record(*one)) for one in judged]
+            lambda one: service.decisions.append_all([one]),
+            (),
+            remake=lambda: [NewRecord(_record(*one)) for one in judged],
         ),
     )
     yield "the answer as canonical bytes", _best(lambda one: canonical.trusted(one[2]), judged)
 
 
-def _record(request: Any, asked: Any, answer: Any, keys: Any) -> Any:
-    return record_of(request, asked, answer, None, new_decision_id(), _AT, keys)
+def _record(request: Any, resolved: Any, answer: Any, keys: Any) -> Any:
+    return record_of(request, resolved, answer, None, new_decision_id(), _AT, keys)
 
 
 def _request(one: Posted) -> EvaluateRequest:

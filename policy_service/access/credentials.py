@@ -27,7 +27,7 @@ def is_key(credential: str) -> bool:
 
 
 def parts(credential: str) -> tuple[str, str]:
-    """Id and secret of what is written as a key; what is not well formed has parts that no key has."""
+    """Id and secret of the text of a key; a malformed text gives parts that no key has."""
     id, _, secret = credential[len(_PREFIX) :].partition("_")
     return id, secret
 

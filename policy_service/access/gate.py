@@ -1,4 +1,4 @@
-"""Who asks: the keys and the issuer together, and whether anybody is asked at all."""
+"""Authentication: by an API key or an issuer's token; while there is neither, nobody needs a credential."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ class Unauthenticated(Exception):
     """The request names no principal: it has no credential, or one that is not valid.
 
     Args:
-        given: a credential was sent. Why it is not valid is not said.
+        given: a credential was sent. The caller is not told why it is not valid.
     """
 
     def __init__(self, *, given: bool) -> None:
@@ -33,7 +33,7 @@ class Gate:
         self._local = replace(LOCAL, rate=rate)
 
     def is_open(self) -> bool:
-        """Whether nobody is asked for a credential. Raises KeysUnknown."""
+        """Whether requests need no credential. Raises KeysUnknown."""
         return self._tokens is None and not self._ring.any_keys()
 
     def was_open(self) -> bool | None:

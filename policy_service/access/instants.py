@@ -17,7 +17,7 @@ def text(moment: datetime) -> str:
 
 
 def moment(text: str) -> datetime | None:
-    """The instant, which names its offset; null for any other text."""
+    """The instant of an RFC 3339 text, which must have an offset; null for any other text."""
     if _INSTANT.fullmatch(text) is None:
         return None
     try:

@@ -78,7 +78,7 @@ class SigningKeys:
         return read.keys.get(id)
 
     def _again(self) -> _Read:
-        """The keys after one thread has read them; the others go on with what is known, if anything is."""
+        """The keys, read again by one thread; meanwhile the others use those known before, if there are any."""
         if not self._lock.acquire(blocking=not self._read.keys):
             return self._read
         try:
@@ -115,7 +115,7 @@ class SigningKeys:
 
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Nothing: an address that was configured is the one that is asked."""
+        """Follow no redirect: only the configured address is asked."""
 
 
 _OPENER = build_opener(_NoRedirects)
@@ -171,7 +171,7 @@ def _keys(document: Any) -> dict[str, jwt.PyJWK]:
 
 
 def _key(entry: dict[str, Any]) -> jwt.PyJWK | None:
-    """The key of an entry; null for one that does not sign, has no algorithm of ours, or is private or weak."""
+    """The key of an entry; null for one that does not sign, has no algorithm we accept, or is private or weak."""
     if entry.get("use", "sig") != "sig" or entry.get("kty") not in ("RSA", "EC", "OKP") or "d" in entry:
         return None
     try:

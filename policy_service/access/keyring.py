@@ -103,7 +103,7 @@ class KeyRing:
         return self._match(newer, id, given)
 
     def look_again(self) -> bool:
-        """As `any_keys`, of a ring that was read a moment ago: for a credential where no key was known."""
+        """`any_keys`, after reading again unless that was a moment ago; for a credential while no key is known."""
         return bool(self._newer(self._current()).known)
 
     def _match(self, snapshot: _Snapshot, id: str, given: str) -> Principal | None:
@@ -146,7 +146,7 @@ class KeyRing:
 
 
 def _known(keys: Sequence[Key], rate: int | None) -> dict[str, _Known]:
-    """By id. All keys of a name are counted where its first one is."""
+    """Principals by key id. All keys of a name share the rate slot of its first key."""
     slots: dict[str, int] = {}
     found = {}
     for key in keys:

@@ -10,7 +10,7 @@ from policy_service.access.trail import TrailEntry
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as it is kept: nobody can ask with what is here.
+    """A key as it is kept: what is here is not enough to make a request.
 
     Args:
         id: the visible part of the key, by which people tell keys apart.

@@ -16,7 +16,7 @@ class Principal:
         roles: roles do not contain each other; a key names all it needs.
         rate: requests a second, or null for no limit.
         slot: where the rate is counted; the same for all keys of one name.
-        is_local: everybody, where nobody is asked who they are.
+        is_local: the principal of every request while no credential is needed.
     """
 
     name: str

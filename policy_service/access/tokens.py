@@ -72,7 +72,7 @@ class Tokens:
 
 
 def _roles(claims: Mapping[str, Any], claim: str) -> frozenset[Role]:
-    """The roles of ours among those the token lists: a list of texts, or one text with blanks between them."""
+    """Those of our roles that the token lists: a list of texts, or one text with blanks between them."""
     found: Any = claims.get(claim)
     if found is None:
         found = claims

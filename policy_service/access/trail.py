@@ -39,6 +39,22 @@ class Trailed(TrailEntry):
     sequence: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who acts and why, before it is known what is done to what.
+
+    request_id: of the HTTP request; null at the command line.
+    """
+
+    actor: str
+    reason: str = ""
+    request_id: str | None = None
+
+    def entry(self, at: str, action: str, target: str, detail: Mapping[str, str]) -> TrailEntry:
+        """The entry of the trail for what was done."""
+        return TrailEntry(at, self.actor, action, target, self.reason, detail, self.request_id)
+
+
 def page(found: Sequence[Trailed], limit: int) -> dict[str, Any]:
     """The acts of a page as JSON, and where the next one begins.
 

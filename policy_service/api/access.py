@@ -47,7 +47,7 @@ needs = _Needs()
 
 
 def _declared(view: View, need: Need) -> View:
-    """The view, marked, and its contract told."""
+    """The view with what it needs noted on it, for the check and for the contract."""
     return marked(described(view, _operation(need)), need)
 
 
@@ -82,7 +82,7 @@ def declarations(app: Flask) -> dict[str, Need]:
 
 
 def principal() -> Principal:
-    """Who makes the request. Not to be asked in a view that is open to anyone: there is none."""
+    """Who makes the request. Not for a view that is open to anyone: it has none."""
     return cast(Principal, g.principal)
 
 

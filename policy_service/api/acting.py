@@ -1,7 +1,7 @@
 """Who makes the present request, for the audit trail."""
 
+from policy_service.access.trail import Act
 from policy_service.api.access import principal, request_id
-from policy_service.decisions.bundles.publishing import Act
 
 
 def act(reason: str = "") -> Act:

@@ -166,28 +166,28 @@ class _Answers:
             return refusal
 
     def _chunk(self, read: Sequence[Item | Exception]) -> bytes:
-        outcomes = iter(self._outcomes([one for one in read if isinstance(one, Item)]))
-        return b"".join(self._line(next(outcomes) if isinstance(one, Item) else one) for one in read)
+        results = iter(self._results([one for one in read if isinstance(one, Item)]))
+        return b"".join(self._line(next(results) if isinstance(one, Item) else one) for one in read)
 
-    def _outcomes(self, items: list[Item]) -> list[Evaluated | Exception]:
+    def _results(self, items: list[Item]) -> list[Evaluated | Exception]:
         """The result of each item. If one hits a fault of ours, each is tried alone, so that the others succeed."""
         try:
             return list(self._batch.answer(items))
         except Exception as error:  # noqa: BLE001  told with its instance, and logged with its traceback
             if len(items) == 1:
                 return [error]
-        return [self._outcomes([item])[0] for item in items]
+        return [self._results([item])[0] for item in items]
 
-    def _line(self, outcome: Evaluated | Exception) -> bytes:
+    def _line(self, result: Evaluated | Exception) -> bytes:
         line: dict[str, Any] = {"index": next(self._index)}
-        if isinstance(outcome, Evaluated):
-            line["status"] = 200 if outcome.decision_id is None else 201
-            line["decision"] = outcome.answer
-            if outcome.replayed:
+        if isinstance(result, Evaluated):
+            line["status"] = 200 if result.decision_id is None else 201
+            line["decision"] = result.answer
+            if result.replayed:
                 line["replayed"] = True
         else:
-            found = refusal_of(outcome)
-            instance = logged(outcome, "an item of a batch") if found.kind is kinds.INTERNAL else None
+            found = refusal_of(result)
+            instance = logged(result, "an item of a batch") if found.kind is kinds.INTERNAL else None
             line["status"] = found.kind.status
             line["problem"] = orjson.Fragment(problem(found.kind, found.detail, found.faults, instance=instance))
         return canonical.trusted(line) + b"\n"

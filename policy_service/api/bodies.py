@@ -35,7 +35,7 @@ def takes(
         reader: what the view gets; by default the values of a body without a fault, of a request without a query.
     """
     known = schema()
-    told = {JSON: {"schema": schema, "example": example}} if content is None else content(schema)
+    media_types = {JSON: {"schema": schema, "example": example}} if content is None else content(schema)
     read_body = reader or (checked if required else checked_if_any)
 
     def decorated(view: View) -> View:
@@ -43,7 +43,7 @@ def takes(
         def given(**path: Any) -> Response:
             return view(body=read_body(known), **path)
 
-        return described(given, {"requestBody": {"required": required, "content": told}})
+        return described(given, {"requestBody": {"required": required, "content": media_types}})
 
     return decorated
 

@@ -1,4 +1,4 @@
-"""What every request meets before a view sees it, and every answer after: who asks, may they, how fast.
+"""Checks before every view (authentication, roles, rates, host), and headers of every answer.
 
 While there are neither keys nor an issuer, only this machine is answered. That a request comes in over loopback is not
 enough: a page of another host can send one, by a name of its own that resolves to 127.0.0.1. So the host that the

@@ -30,7 +30,7 @@ from policy_service.api.schemas.bundles import (
 from policy_service.api.shared import publishing, settings
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.bundles.evaluators import UnknownBundle
-from policy_service.decisions.bundles.publishing import BadInstant, BundleInvalid, Uploaded, listed
+from policy_service.decisions.bundles.results import BadInstant, BundleInvalid, Uploaded, listed
 from policy_service.decisions.ports.activations import Activation, BundleEntry
 from policy_service.decisions.ports.records import NotFound
 from policy_service.diagnostics import Diagnostic, Fault, InvalidInput, escape, fault

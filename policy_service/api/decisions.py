@@ -14,7 +14,7 @@ from policy_service.api.bodies import takes
 from policy_service.api.revealing import may_reveal, note
 from policy_service.api.schemas.decisions import RecordSchema, ReplayedSchema
 from policy_service.api.shared import auditing, service
-from policy_service.decisions.audit.replaying import Replaying
+from policy_service.decisions.audit.sealed_replay import SealedReplay
 from policy_service.decisions.deciding.chains import Chain
 from policy_service.decisions.ports.records import NotFound
 from policy_service.problems import kinds
@@ -92,7 +92,7 @@ def replay(id: str, body: dict[str, Any]) -> Response:
     period of claim keys are not compared. Nothing is logged. Without a body: the original bundle. A record that is not
     the one that was sealed, or of a version that this program does not know, is refused.
     """
-    replayed = Replaying(service(), auditing()).one(checked(id), body.get("bundle", "original"), body.get("as_of"))
+    replayed = SealedReplay(service(), auditing()).one(checked(id), body.get("bundle", "original"), body.get("as_of"))
     return answer(
         {
             "identical": replayed.identical,

@@ -70,7 +70,7 @@ class _Contract:
 def _active() -> Bundle | None:
     """The active bundle. Null where there is none, or the store was never readable; the contract is served anyway."""
     try:
-        return service().asking.active().bundle
+        return service().resolver.active().bundle
     except (NoActiveBundle, StoreUnavailable):
         return None
 

@@ -65,10 +65,10 @@ def shown(id: str) -> Response:
 
 
 def _shown(id_: str) -> Response:
-    return answer(_told(shared().shadow.shown(id_)))
+    return answer(_shadow_json(shared().shadow.shown(id_)))
 
 
-def _told(found: Shadowed) -> dict[str, Any]:
+def _shadow_json(found: Shadowed) -> dict[str, Any]:
     order, findings = found.order, found.findings
     return {
         "bundle": order.bundle,

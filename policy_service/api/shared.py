@@ -87,7 +87,7 @@ def settings() -> Settings:
 
 
 def begin_to_stop(app: Flask) -> None:
-    """From now on the application is not ready: its worker finishes what is under way, and ends."""
+    """Make the application not ready: its worker finishes the requests under way, and ends."""
     app.extensions[_STOPPING] = True
 
 

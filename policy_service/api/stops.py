@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
+from policy_service.access.trail import Act
 from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.acting import act
@@ -14,7 +15,7 @@ from policy_service.api.answers import answer
 from policy_service.api.bodies import takes
 from policy_service.api.schemas.stops import StopListSchema, StoppedSchema, StopRequestSchema
 from policy_service.api.shared import publishing
-from policy_service.decisions.bundles.publishing import Act, Stopped, UnknownPolicy, UnknownReward
+from policy_service.decisions.bundles.results import Stopped, UnknownPolicy, UnknownReward
 from policy_service.decisions.ports.records import NotFound
 from policy_service.diagnostics import InvalidInput, fault
 from policy_service.diagnostics.catalogue import UNKNOWN_POLICY

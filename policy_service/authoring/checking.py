@@ -1,6 +1,6 @@
-"""A folder checked without what an earlier run has found to be without fault.
+"""Checks a folder, but for the parts that an earlier run found to be without fault.
 
-What was found to be without fault is remembered with all that it rests on: a policy with those whose decisions it
+What was found to be without fault is remembered with all that it depends on: a policy with those whose decisions it
 names, a case file with the policy that it judges, a family with its policies, all of them with the frame. Faults are
 never remembered. As soon as one shows, or what is remembered does not settle it, the whole folder is loaded.
 """
@@ -8,7 +8,7 @@ never remembered. As soon as one shows, or what is remembered does not settle it
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from policy_service.authoring.folder import Folder, Outline, closure
+from policy_service.authoring.folder import Folder, Outline, reachable
 from policy_service.authoring.memory import Memory
 from policy_service.decisions.bundles.checking import engine_faults
 from policy_service.decisions.rule_tests.cases import Case, read_cases
@@ -62,7 +62,7 @@ class Check:
 
     def _rules_for(self, case_files: Collection[str]) -> Rules:
         ids = {id_ for path in case_files if (id_ := self.folder.beside(path)) is not None}
-        needed = closure(self.folder.needs_to_answer(), ids)
+        needed = reachable(self.folder.needs_to_answer(), ids)
         if self._rules is not None and needed <= set(self._rules.order):
             return self._rules
         found, _ = self._loaded(needed)
@@ -110,7 +110,7 @@ class Check:
         for family in folder.families() if self._engine else ():
             if memory.get(folder.family_key(family, needs)) is None:
                 found |= folder.members(family)
-        return closure(needs, found)
+        return reachable(needs, found)
 
     def _load(self, ids: set[str]) -> bool:
         """Whether some policies, loaded without the others, have no fault. That is remembered."""
@@ -162,13 +162,13 @@ class Check:
     # ---- one by one
 
     def _all_cases(self) -> bool:
-        """Whether every case file is without fault; each is judged by what it rests on alone."""
+        """Whether every case file is without fault; each is judged by what it depends on alone."""
         folder, needs = self.folder, self.folder.needs()
         for path in folder.case_files:
             key, id_, report = folder.cases_key(path, needs), folder.beside(path), Report()
             if id_ is not None and self.memory.get(key) is not None:
                 continue
-            rules = self._part(closure(needs, [id_])) if id_ is not None else None
+            rules = self._part(reachable(needs, [id_])) if id_ is not None else None
             if rules is None:
                 return False
             self._cases[path] = self._read_cases(path, rules, report)
@@ -187,7 +187,7 @@ class Check:
             key = folder.family_key(family, needs)
             if self.memory.get(key) is not None:
                 continue
-            rules = self._part(closure(needs, folder.members(family)))
+            rules = self._part(reachable(needs, folder.members(family)))
             if rules is None or engine_faults(Bundle("", rules, {})):
                 return False
             self.memory.keep(key, True)
@@ -212,7 +212,7 @@ class Check:
             self.memory.keep(folder.policy_key(id_, needs), {"documents": documents, "types": used})
 
     def _keep_frame(self, rules: Rules) -> None:
-        """Keep that loading found no fault in the frame. A suspension rests on the policy it names: then it is not."""
+        """Keep that loading found no fault in the frame. Not with suspensions, which depend on policies."""
         if not rules.settings.suspended:
             used = {fact.type.name for fact in rules.dictionary if isinstance(fact.type, types.Enum)}
             unused = sorted(set(rules.types) - used)

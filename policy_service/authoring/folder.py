@@ -1,4 +1,4 @@
-"""A rules folder by the texts of its files: what each of its policies and case files rests on, as keys."""
+"""A rules folder by the texts of its files: what each of its policies and case files depends on, as keys."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ class Outline:
 class Folder:
     """The files of a folder, and what is known of its policies.
 
-    All keys hold the folder's own name, since faults are told with it, and the frame: the files that are no policies.
+    All keys hold the folder's own name, since messages hold it, and the frame: the files that are no policies.
     """
 
     def __init__(self, sources: Sources, name: str, memory: Memory) -> None:
@@ -89,7 +89,7 @@ class Folder:
         return found
 
     def needs_to_answer(self) -> dict[str, set[str]]:
-        """As `needs`, and the other members of the stacking groups that a policy is in."""
+        """By policy those whose decisions it names, and the other members of its stacking groups."""
         found = self.needs()
         for outline in self.outlines.values():
             for other in self.outlines.values():
@@ -116,12 +116,12 @@ class Folder:
 
     def policy_key(self, id_: str, needs: Mapping[str, Iterable[str]]) -> str:
         """For what loading finds in a policy's files."""
-        return self._key("policy", id_, *self.files(closure(needs, [id_])))
+        return self._key("policy", id_, *self.files(reachable(needs, [id_])))
 
     def cases_key(self, path: str, needs: Mapping[str, Iterable[str]]) -> str:
         """For what reading a case file finds, judged by the policy it stands beside."""
         id_ = self.beside(path) or ""
-        return self._key("cases", id_, path, *self.files(closure(needs, [id_])))
+        return self._key("cases", id_, path, *self.files(reachable(needs, [id_])))
 
     def form_key(self, path: str) -> str:
         """For what reading a case file finds where there are no rules to judge it by."""
@@ -129,7 +129,7 @@ class Folder:
 
     def family_key(self, family: str, needs: Mapping[str, Iterable[str]]) -> str:
         """For whether the engine holds the policies of a family, whose rules are matched together."""
-        return self._key("family", family, *self.files(closure(needs, self.members(family))))
+        return self._key("family", family, *self.files(reachable(needs, self.members(family))))
 
     def families(self) -> list[str]:
         return sorted({_family(one.id) for one in self.outlines.values()})
@@ -142,7 +142,7 @@ class Folder:
         return key(what, self.name, name, *texts)
 
 
-def closure(needs: Mapping[str, Iterable[str]], wanted: Iterable[str]) -> set[str]:
+def reachable(needs: Mapping[str, Iterable[str]], wanted: Iterable[str]) -> set[str]:
     """Some names and all that they need, directly or not."""
     found: set[str] = set()
     todo = list(wanted)
@@ -159,13 +159,13 @@ def _family(id_: str) -> str:
 
 
 def _beginnings(name: str) -> list[str]:
-    """Of `a.b.c` `a` and `a.b`."""
+    """The shorter beginnings of a dotted name: of `a.b.c`, `a` and `a.b`."""
     parts = name.split(".")
     return [".".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _names(policy: Policy) -> set[str]:
-    read = {read.full_name for read in policy.reads() if isinstance(read, Decision)}
+    read = {read.full_name for read in policy.reads if isinstance(read, Decision)}
     return read | {name for tree in _trees(policy) for name, _ in decision_names(tree)}
 
 

@@ -6,16 +6,16 @@ from typing import NoReturn
 
 import click
 
+from policy_service.access.trail import Act
 from policy_service.assembly import assemble
 from policy_service.cli.terminal import found_errors
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle, UnusableBundle
-from policy_service.decisions.bundles.publishing import (
-    Act,
+from policy_service.decisions.bundles.publishing import Publishing
+from policy_service.decisions.bundles.results import (
     BadInstant,
     Busy,
     NothingBefore,
     NotStopped,
-    Publishing,
     UnknownPolicy,
     UnknownReward,
 )

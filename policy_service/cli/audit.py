@@ -18,7 +18,7 @@ from policy_service.cli.decisions import auditing
 from policy_service.cli.page import page
 from policy_service.cli.requests import reporting_faults
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
-from policy_service.decisions.audit.verifying import Finding, GivenReceipt, Progress, Verified
+from policy_service.decisions.audit.findings import Finding, GivenReceipt, Progress, Verified
 from policy_service.proofs import keys
 from policy_service.proofs.keys import KeyRefused, Verifier
 from policy_service.proofs.receipts import Receipt, ReceiptRefused

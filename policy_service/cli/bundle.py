@@ -12,7 +12,7 @@ from policy_service.cli.folder import as_objects, tell
 from policy_service.cli.terminal import aligned, counted, format_option, found_errors, write_json
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.bundles.checking import check, errors
-from policy_service.decisions.bundles.publishing import BundleInvalid, Ordered, listed
+from policy_service.decisions.bundles.results import BundleInvalid, Ordered, listed
 from policy_service.diagnostics import PolicyError
 from policy_service.policies.bundle import load_folder
 from policy_service.policies.loader import read_folder

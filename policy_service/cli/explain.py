@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
@@ -37,12 +37,12 @@ def explain(file: BinaryIO, folder: Path, lang: str | None, form: str) -> None:
     served = previewing(bundle, engine(settings.engine))
     with requests.reporting_faults(form):
         request = requests.read(file, served, settings.max_depth, {"purpose": "preview", "options": {"trace": "full"}})
-        evaluator, state, question = served.asking.asked(request)
+        evaluator, state, question = served.resolver.resolve(request)
     if form == "json":
         write_json(evaluator.evaluate(state, question))
         return
     # As a decision would read, with its claim keys; words are no answer that can be paid.
-    answer: Any = evaluator.evaluate(state, replace(question, purpose="decide"))
+    answer = evaluator.evaluate(state, replace(question, purpose="decide"))
     words = tongue(lang)
     _write(explanation_of(bundle.rules, answer, request.facts, words), words)
 

@@ -1,4 +1,4 @@
-"""The rules folder that a command reads, and its faults told."""
+"""The rules folder that a command reads, and how its faults are printed."""
 
 import gc
 import os
@@ -25,7 +25,7 @@ rules_option = click.option(
 
 
 def bundle_of(folder: Path) -> Bundle:
-    """The bundle of the folder; when it has errors they are told on standard error and the command ends."""
+    """The bundle of the folder; when it has errors they are printed on standard error and the command ends."""
     _keep_all()
     found, diagnostics, sources = load_folder(folder)
     if found is None:
@@ -44,7 +44,7 @@ def check_of(folder: Path, sources: Sources, *, engine: bool = True) -> Check:
 
 
 def _keep_all() -> None:
-    """Look for no garbage: what a command loads stays to its end, and to walk through it again and again takes long."""
+    """Turn garbage collection off: what a command loads stays to its end, and walking through it again takes long."""
     gc.disable()
     click.get_current_context().call_on_close(gc.enable)
 

@@ -122,7 +122,7 @@ def _now() -> datetime:
 
 @contextmanager
 def _issuing(form: str) -> Iterator[Issuing]:
-    """The operations on keys; what they refuse is told, and the command ends."""
+    """The operations on keys; what they refuse is printed, and the command ends."""
     with reporting_faults(form):
         try:
             yield Issuing(assemble(read_settings()).keys, now=_now)

@@ -12,10 +12,10 @@ from policy_service.cli.acting import fail
 from policy_service.cli.decisions import auditing, filter_options, query_of
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.answers.days import moment_of
-from policy_service.decisions.audit.replaying import Again, Outcome, Replaying, Tally
+from policy_service.decisions.audit.sealed_replay import ReplayOutcome, ReplayResult, SealedReplay, Tally
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.recording import ValuesErased
-from policy_service.decisions.deciding.replayable import NotReplayable
+from policy_service.decisions.deciding.replay import NotReplayable
 from policy_service.decisions.ports.records import NotFound
 from policy_service.language.values import parse_date
 
@@ -57,8 +57,8 @@ def replay(id: str | None, under: str, as_of: str | None, form: str, **given: An
     with auditing(form) as (assembled, known):
         began = time.monotonic()
         try:
-            replaying = Replaying(assembled.service, known)
-            found = replaying.all(query, under, as_of) if id is None else _one(replaying, id, under, as_of)
+            replays = SealedReplay(assembled.service, known)
+            found = replays.all(query, under, as_of) if id is None else _one(replays, id, under, as_of)
             for one in _bar(found, known.log.size() if id is None else 1):
                 tally.add(one)
                 if one.outcome != "identical":
@@ -71,20 +71,20 @@ def replay(id: str | None, under: str, as_of: str | None, form: str, **given: An
         raise found_errors()
 
 
-def _one(replaying: Replaying, id: str, under: str, as_of: str | None) -> Iterator[Again]:
+def _one(replays: SealedReplay, id: str, under: str, as_of: str | None) -> Iterator[ReplayResult]:
     """One decision, whether it is sealed or not. Raises NotFound, InvalidInput, NoActiveBundle."""
     try:
-        found = replaying.one(id, under, as_of)
+        found = replays.one(id, under, as_of)
     except ValuesErased as error:
-        yield Again(id, None, "erased", reason=str(error))
+        yield ReplayResult(id, None, "erased", reason=str(error))
     except NotReplayable as error:
-        yield Again(id, None, "refused", reason=error.reason)
+        yield ReplayResult(id, None, "refused", reason=error.reason)
     else:
-        outcome: Outcome = "identical" if found.identical else "different"
-        yield Again(id, None, outcome, found.bundle, found.differences)
+        outcome: ReplayOutcome = "identical" if found.identical else "different"
+        yield ReplayResult(id, None, outcome, found.bundle, found.differences)
 
 
-def _bar(found: Iterator[Again], most: int) -> Iterator[Again]:
+def _bar(found: Iterator[ReplayResult], most: int) -> Iterator[ReplayResult]:
     """The decisions one by one; at a terminal a bar on standard error shows how far they are in the log."""
     if not sys.stderr.isatty() or most < _BAR_STEP:
         yield from found
@@ -99,7 +99,7 @@ def _bar(found: Iterator[Again], most: int) -> Iterator[Again]:
         bar.update(most - seen)
 
 
-def _tell(one: Again, form: str) -> None:
+def _tell(one: ReplayResult, form: str) -> None:
     if form == "json":
         write_json(_as_json(one))
         return
@@ -111,7 +111,7 @@ def _tell(one: Again, form: str) -> None:
         click.echo(f"  and {counted(len(one.differences) - _SHOWN, 'further difference')}")
 
 
-def _as_json(one: Again) -> dict[str, Any]:
+def _as_json(one: ReplayResult) -> dict[str, Any]:
     found: dict[str, Any] = {"decision_id": one.decision_id, "outcome": one.outcome}
     found |= {name: value for name in ("index", "bundle", "reason") if (value := getattr(one, name)) is not None}
     if one.outcome == "different":

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import click
 
 from policy_service.cli.terminal import found_errors
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import Fault, InvalidInput
@@ -47,12 +47,12 @@ def reporting_faults(form: str) -> Iterator[None]:
     try:
         yield
     except (Refused, InvalidInput) as error:
-        raise _told(form, refusal_of(error)) from error
+        raise _exit_with(form, refusal_of(error)) from error
     except StoreUnavailable as error:
-        raise _told(form, Refused(kinds.STORE, f"the store cannot be used: {error}")) from error
+        raise _exit_with(form, Refused(kinds.STORE, f"the store cannot be used: {error}")) from error
 
 
-def _told(form: str, refusal: Refused) -> click.exceptions.Exit:
+def _exit_with(form: str, refusal: Refused) -> click.exceptions.Exit:
     if form == "json":
         click.echo(body(refusal.kind, refusal.detail, refusal.faults), err=True)
     else:

@@ -4,7 +4,7 @@ import click
 
 from policy_service.cli.acting import act, publishing, reason_option
 from policy_service.cli.terminal import format_option, write_json
-from policy_service.decisions.bundles.publishing import Stopped
+from policy_service.decisions.bundles.results import Stopped
 
 reward_option = click.option("--reward", metavar="ID", help="One reward of it; the whole policy by default.")
 

@@ -29,7 +29,7 @@ def write_json(value: Any, *, pretty: bool = False) -> None:
 
 
 def found_errors() -> click.exceptions.Exit:
-    """Raised where the command has told what is wrong."""
+    """Ends the command with exit status 1, once it has printed what is wrong."""
     return click.exceptions.Exit(1)
 
 

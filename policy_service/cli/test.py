@@ -13,7 +13,7 @@ from policy_service.authoring.checking import Check
 from policy_service.cli.folder import as_objects, check_of, is_error, rules_option, tell
 from policy_service.cli.terminal import counted, format_option, found_errors, progress, write_json
 from policy_service.decisions.answers.evaluate import Evaluator
-from policy_service.decisions.rule_tests.caseruns import Failure, Outcome, run
+from policy_service.decisions.rule_tests.caseruns import CaseResult, Failure, run
 from policy_service.decisions.rule_tests.cases import Case
 from policy_service.diagnostics import Diagnostic, PolicyError, Span
 from policy_service.engines import registry
@@ -41,20 +41,20 @@ def test(folder: Path, paths: tuple[Path, ...], name: str | None, engine: str, f
     if not chosen and (paths or name):
         raise click.UsageError("no case is in these files, or has this text in its name")
     engines = registry.NAMES if engine == "all" else (engine,)
-    outcomes = list(_outcomes(bundle, chosen, engines))
-    failed = [outcome for outcome in outcomes if not outcome.passed]
+    results = list(_results(bundle, chosen, engines))
+    failed = [result for result in results if not result.passed]
     if form == "json":
-        counts = {"cases": len(outcomes), "passed": len(outcomes) - len(failed), "failed": len(failed)}
+        counts = {"cases": len(results), "passed": len(results) - len(failed), "failed": len(failed)}
         write_json({**counts, "engines": list(engines), "failures": [o for f in failed for o in _objects(f)]})
     else:
-        for outcome in failed:
-            click.echo("\n".join(_lines(outcome)))
-        click.echo(f"{counted(len(outcomes) - len(failed), 'case')} passed, {len(failed)} failed")
+        for result in failed:
+            click.echo("\n".join(_lines(result)))
+        click.echo(f"{counted(len(results) - len(failed), 'case')} passed, {len(failed)} failed")
     if failed:
         raise found_errors()
 
 
-def _outcomes(bundle: Bundle, cases: Sequence[Case], engines: Sequence[str]) -> Iterator[Outcome]:
+def _results(bundle: Bundle, cases: Sequence[Case], engines: Sequence[str]) -> Iterator[CaseResult]:
     """What became of each case. Those of one policy stand together: it is compiled with what it needs, and no more."""
     loaded = {name: registry.engine(name) for name in engines}
     for policy, own in groupby(progress(cases, "cases"), key=lambda case: case.policy):
@@ -99,35 +99,35 @@ def _is_below(case_file: Path, paths: Sequence[Path]) -> bool:
 # ---- failures
 
 
-def _lines(outcome: Outcome) -> Iterator[str]:
-    for failure, engines in _grouped(outcome):
-        yield f"{failure.expectation.span}: {outcome.case.name}"
+def _lines(result: CaseResult) -> Iterator[str]:
+    for failure, engines in _grouped(result):
+        yield f"{failure.expectation.span}: {result.case.name}"
         expected, got = _text(failure.expectation.value), _text(failure.got)
         yield f"    {_what(failure)}: expected {expected}, got {got} ({', '.join(engines)})"
-    for (one, two), differences in outcome.differences.items():
-        yield f"{outcome.case.span}: {outcome.case.name}"
+    for (one, two), differences in result.differences.items():
+        yield f"{result.case.span}: {result.case.name}"
         for found in differences:
             yield f"    {found.pointer}: {one} answers {_text(found.recorded)}, {two} {_text(found.replayed)}"
 
 
-def _objects(outcome: Outcome) -> Iterator[dict[str, Any]]:
-    for failure, engines in _grouped(outcome):
+def _objects(result: CaseResult) -> Iterator[dict[str, Any]]:
+    for failure, engines in _grouped(result):
         found = {"what": _what(failure), "expected": failure.expectation.value, "got": failure.got, "engines": engines}
-        yield _place(outcome.case, failure.expectation.span) | found
-    for (one, two), differences in outcome.differences.items():
+        yield _place(result.case, failure.expectation.span) | found
+    for (one, two), differences in result.differences.items():
         for difference in differences:
             answers = {one: difference.recorded, two: difference.replayed}
-            yield _place(outcome.case, outcome.case.span) | {"pointer": difference.pointer, "answers": answers}
+            yield _place(result.case, result.case.span) | {"pointer": difference.pointer, "answers": answers}
 
 
 def _place(case: Case, span: Span) -> dict[str, Any]:
     return {"case": case.name, "policy": case.policy, "file": span.file, "line": span.line, "column": span.column}
 
 
-def _grouped(outcome: Outcome) -> Iterable[tuple[Failure, list[str]]]:
+def _grouped(result: CaseResult) -> Iterable[tuple[Failure, list[str]]]:
     """Each failure once, with the engines that agree on it."""
     found: dict[tuple[Span, bytes], tuple[Failure, list[str]]] = {}
-    for engine, failures in outcome.failures.items():
+    for engine, failures in result.failures.items():
         for failure in failures:
             key = failure.expectation.span, canonical.trusted(failure.got)
             found.setdefault(key, (failure, []))[1].append(engine)

@@ -1,4 +1,4 @@
-"""What is wanted of one evaluation, and that it took too long."""
+"""What the answer of one evaluation is to show, and the exception for one that took too long."""
 
 from collections.abc import Callable, Collection
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class Wanted(NamedTuple):
     within: Callable[[], bool] = always
 
     def go_on(self) -> None:
-        """Go on while there is time.
+        """Check that there is time left.
 
         Raises:
             TookTooLong: there is none left.

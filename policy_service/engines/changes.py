@@ -1,6 +1,6 @@
-"""What each epoch brings that no epoch before it had, as plans: all of them together hold every formula of the bundle.
+"""Plans of what is new in each epoch; together they hold every formula of the bundle.
 
-An engine takes or refuses a formula for what it says itself, so one that did not change need not be tried again.
+Whether an engine can hold a formula depends on that formula alone, so one that did not change need not be tried again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ Part = tuple[str, str, str]
 
 
 def changes(rules: Rules) -> Iterator[Plan]:
-    """A plan for each epoch that brings something: files that begin, and formulas that read a new value."""
+    """A plan for each epoch in which something is new: files that begin, and formulas that read a new value."""
     begun = _begun(rules)
     valued = _valued(rules)
     for epoch in epochs(rules):
@@ -34,7 +34,7 @@ def _begun(rules: Rules) -> dict[date, list[Policy]]:
     found: dict[date, list[Policy]] = {}
     for policy in rules.policies:
         period = policy.effective.period
-        used = {read.policy for read in policy.reads() if isinstance(read, Decision)}
+        used = {read.policy for read in policy.reads if isinstance(read, Decision)}
         days = {day for id_ in used for p in rules.versions(id_) for day in bounds(p.effective.period) if day in period}
         for day in {period.start, *days}:
             found.setdefault(day, []).append(policy)
@@ -94,7 +94,7 @@ def _parts(policy: Policy) -> Iterator[tuple[Part, list[typed.Node]]]:
 
 
 def _decision_parts(decision: model.Decision) -> Iterator[tuple[Part, list[typed.Node]]]:
-    """A decision as a whole for what all of it rests on, and its rows."""
+    """A decision as a whole, for what all of its rows depend on; and its rows one by one."""
     match decision.body:
         case Expression() as expression:
             yield ("decision", decision.name, ""), [expression.typed]

@@ -21,7 +21,7 @@ from policy_service.sources import NAME, Form, Node, Text
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """Days that a fact or `as_of` may be; far inside the calendar, so that adding durations cannot leave it."""
 MAX_TEXT, LONGEST_TEXT = 200, 10_000
-"""Characters of a text where its fact says nothing, and the most it may say: 60,000 bytes in any writing."""
+"""`max_length` of a text, in characters: the default, and the most that a fact may declare."""
 _SECTION_KEYS = ("label", "element", "facts")
 _FACT_KEYS = (
     "type",
@@ -44,7 +44,12 @@ _FACT_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Actionable:
-    """How a merchant can move a fact: effort is counted per step."""
+    """How a merchant can change a fact.
+
+    direction: in which it can be changed: `up`, `down`, `true`, `false` or `any`.
+    step: the smallest change, in the unit of the fact.
+    effort: of one step.
+    """
 
     direction: str
     step: Decimal
@@ -53,7 +58,12 @@ class Actionable:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One declared fact, posted as `key` of a section; a list's fact is referred to by the word for one element."""
+    """One declared fact, posted as `key` of a section.
+
+    reference: as expressions name it; a fact of a list by the name of one element.
+    max_length: of a text, in characters.
+    values: labels by member, of an enumeration.
+    """
 
     section: str
     key: str
@@ -82,7 +92,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Facts posted together; a section with an `element` is a list of such."""
+    """Facts posted together.
+
+    element: of a list, the name of one element; null for a single section.
+    """
 
     name: str
     label: Labels
@@ -100,7 +113,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Dictionary:
-    """All sections, in file order; `faulty` are the names of facts whose declaration has a fault."""
+    """All sections, in file order.
+
+    faulty: names of facts whose declaration has a fault.
+    """
 
     sections: Mapping[str, Section]
     faulty: frozenset[str] = frozenset()
@@ -120,24 +136,28 @@ class Dictionary:
             yield from section.facts.values()
 
     def names(self, subject: str) -> dict[str, TypedNode]:
-        """What `section.fact` stands for in a policy of a subject: lists are seen only by their own element."""
+        """The facts that a policy of a subject can read, by name; those of a list only if it is about its elements."""
         seen = [s for s in self.sections.values() if s.element is None or s.element == subject]
         return dict.fromkeys(self.faulty, FAULTY) | {
             f.name: Load(f.type, f.reference) for s in seen for f in s.facts.values()
         }
 
     def hidden(self, subject: str) -> dict[str, str]:
-        """Facts that a policy of a subject cannot see, each with the reason."""
-        apart = [s for s in self.sections.values() if s.element not in (None, subject)]
+        """The facts that a policy of a subject cannot read, each with the reason."""
+        others = [s for s in self.sections.values() if s.element not in (None, subject)]
         return {
             f.name: f"is known per {s.element}, the policy is judged per {subject}"
-            for s in apart
+            for s in others
             for f in s.facts.values()
         }
 
 
 def read_dictionary(root: Node, report: Report, named: NamedTypes = NO_TYPES) -> Dictionary:
-    """facts.yaml to the dictionary, whose facts may be of named types; every fault is reported."""
+    """Read the dictionary from facts.yaml; every fault is reported.
+
+    Args:
+        named: types that facts may have, from types.yaml.
+    """
     form = Form(root, "facts.yaml", report, root.span, ("sections", "basis", "source"))
     basis = form.word("basis", ("stated", "assumed"))
     sections: dict[str, Section] = {}
@@ -210,7 +230,7 @@ def _fact(
     _check_values(form, report)
     declared = named.by_name.get(type_text.value)
     if declared is not None:
-        _check_apart(form, what, type_text.value, report)
+        _check_no_values(form, what, type_text.value, report)
         values = declared.labels
     kind = declared.kind if declared is not None else _type(type_text, form, tuple(values), what, report, named)
     if kind is None:
@@ -242,7 +262,7 @@ def _fact(
 
 
 def _check_values(form: Form, report: Report) -> None:
-    """Members of an enumeration are short texts that a person can read and a caller can post."""
+    """Check that the members of an enumeration are short, printable texts."""
     for key, _ in form.entries("values"):
         text = key.value
         if not 1 <= len(text) <= MAX_TEXT or not text.isprintable() or max(text) > "\ud7ff":
@@ -258,7 +278,7 @@ def _max_length(form: Form) -> int:
 
 
 def _check_keys(kind: Type, form: Form, what: str, report: Report) -> None:
-    """Keys that say something about a type which the fact does not have."""
+    """Report keys that have no meaning for the type of the fact."""
     belongs = {
         "range": types.Number,
         "scale": types.Number,
@@ -273,8 +293,8 @@ def _check_keys(kind: Type, form: Form, what: str, report: Report) -> None:
             report.add(FACT_DECLARATION, name.span, f"{what} is a {types.kind(kind)}, `{key}` has no meaning for it")
 
 
-def _check_apart(form: Form, what: str, name: str, report: Report) -> None:
-    """The members of a named type stand where it is declared."""
+def _check_no_values(form: Form, what: str, name: str, report: Report) -> None:
+    """Report `values` of a fact of a named type: its members are declared in types.yaml."""
     if form.mapping is not None and (values := form.mapping.key("values")) is not None:
         report.add(FACT_DECLARATION, values.span, f"the values of {what} stand in types.yaml, under `{name}`")
 

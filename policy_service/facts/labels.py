@@ -1,4 +1,4 @@
-"""Names, and texts in two tongues, as every rule file writes them."""
+"""Texts in two languages as rule files write them, and the reserved names."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,12 @@ Labels = Mapping[str, str]
 
 
 def read_labels(node: Node | None, what: str, report: Report, span: Span, key: str = "text") -> Labels:
-    """A text in zh and en, the value of the key."""
+    """Read a text in zh and en; a missing one is reported.
+
+    Args:
+        what: whose text it is, for messages.
+        key: the key with the text; empty where the node belongs to no fixed key.
+    """
     whole = f"`{key}` of {what}" if key else what
     if node is None:
         report.add(KEY_MISSING, span, f"{what} lacks `{key}`", hint="write `{zh: …, en: …}`")

@@ -1,4 +1,4 @@
-"""types.yaml: enumerations by name, with the order and labels of their members, which change on given days."""
+"""Named enumerations, from types.yaml: their members, in order and with labels, may change on given days."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,10 @@ _KEYS, _ENTRY_KEYS = ("type", "values"), ("from", "members", "labels")
 
 @dataclass(frozen=True, slots=True)
 class NamedType:
-    """An enumeration; `labels` are those of its members, in their order: of each the one given last."""
+    """An enumeration.
+
+    labels: by member, in the order of the members; the one given last counts.
+    """
 
     kind: Enum
     labels: Mapping[str, Labels]
@@ -30,8 +33,8 @@ class NamedType:
 class NamedTypes:
     """Types by name.
 
-    faulty: names whose declaration has a fault that is told already.
-    unread: the file cannot be read, so that any name may be one of them.
+    faulty: names whose declaration has a fault that is reported already.
+    unread: whether the file cannot be read, so that any name may be declared in it.
     """
 
     by_name: Mapping[str, NamedType] = field(default_factory=dict)
@@ -46,7 +49,7 @@ NO_TYPES = NamedTypes()
 
 
 def read_types(root: Node, report: Report) -> NamedTypes:
-    """types.yaml to its types; every fault is reported."""
+    """Read the types of types.yaml; every fault is reported."""
     if not isinstance(root, MappingNode):
         report.add(VALUE_INVALID, root.span, "types.yaml is a mapping of names")
         return NamedTypes(unread=True)
@@ -63,8 +66,8 @@ def read_types(root: Node, report: Report) -> NamedTypes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """The members from a day on, with the labels that stand beside them."""
+class _DatedMembers:
+    """The members from a day on, with the labels declared there."""
 
     day: date
     place: Span
@@ -98,7 +101,7 @@ def _check_name(key: Text, report: Report) -> None:
         report.add(BAD_TYPE, key.span, f"`{key.value}` is a type already")
 
 
-def _entry(node: Node, what: str, report: Report) -> _Entry | None:
+def _entry(node: Node, what: str, report: Report) -> _DatedMembers | None:
     form = Form(node, f"a dated value of {what}", report, node.span, _ENTRY_KEYS)
     start, members = form.text("from", required=True), form.words("members")
     if form.mapping is not None and not members:
@@ -111,7 +114,7 @@ def _entry(node: Node, what: str, report: Report) -> _Entry | None:
     day = parse_date(start.value) if start is not None else None
     if start is not None and day is None:
         form.invalid(start, f"`{start.value}` is not a date", "dates are `2023-04-01`")
-    return _Entry(day, start.span, members, labels) if start is not None and day is not None else None
+    return _DatedMembers(day, start.span, members, labels) if start is not None and day is not None else None
 
 
 def _check_entry(what: str, members: tuple[Text, ...], labelled: list[Text], report: Report) -> None:
@@ -132,7 +135,12 @@ def _check_entry(what: str, members: tuple[Text, ...], labelled: list[Text], rep
 
 
 def _check_members(
-    what: str, key: Text, entries: list[_Entry], members: tuple[str, ...], labels: Mapping[str, Labels], report: Report
+    what: str,
+    key: Text,
+    entries: list[_DatedMembers],
+    members: tuple[str, ...],
+    labels: Mapping[str, Labels],
+    report: Report,
 ) -> None:
     if len(members) > MOST_MEMBERS:
         report.add(BAD_TYPE, key.span, f"{what} has more than {MOST_MEMBERS} members")
@@ -144,7 +152,7 @@ def _check_members(
         report.add(BAD_TYPE, member.span, f"member `{member.value}` of {what} has no label", hint=hint)
 
 
-def _unlabelled(entries: list[_Entry], labels: Mapping[str, Labels]) -> Iterator[Text]:
+def _unlabelled(entries: list[_DatedMembers], labels: Mapping[str, Labels]) -> Iterator[Text]:
     """Each member without a label, where it is first named."""
     first = {member.value: member for entry in reversed(entries) for member in reversed(entry.members)}
     yield from (member for name, member in first.items() if name not in labels)

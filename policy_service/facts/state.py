@@ -1,65 +1,44 @@
-"""Posted JSON to a typed state: every number exact, every fault found at once.
+"""From posted JSON to a typed state; numbers are exact, and all faults are found at once.
 
-A state is a list of slots, one per declared fact in dictionary order; None is null. Numbers are scaled
-integers, dates day ordinals. Facts of a list section stand in a slot list per element.
+A state has one slot for each declared fact, in the order of the dictionary; None is null. Numbers are scaled integers,
+dates day ordinals, durations days. Facts of a list have their own slots for each element.
 """
 
-import re
 from bisect import bisect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from difflib import get_close_matches
 from typing import Any
 
 from policy_service.diagnostics import Fault, InvalidInput, escape, fault
 from policy_service.diagnostics.catalogue import (
-    BAD_ID,
-    BAD_TEXT,
     FUTURE_DATE,
     ID_DIFFERS,
     ID_DUPLICATE,
     ID_MISSING,
-    NOT_A_DATE,
-    NOT_A_MEMBER,
-    OUT_OF_RANGE,
     TOO_MANY,
-    TOO_MANY_DECIMALS,
     UNKNOWN_FACT,
     WRONG_TYPE,
 )
+from policy_service.facts.converting import BadValue, Convert, converter
 from policy_service.facts.dictionary import Dictionary, Fact, Section
 from policy_service.language import types
-from policy_service.language.values import exact, parse_days, scaled, shown
+from policy_service.language.values import shown
 
 MAX_ELEMENTS = 1000
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_WHOLE = Context(prec=60, Emax=40, Emin=-80, traps=[Inexact, InvalidOperation, Overflow])
-"""Numbers that it holds exactly and that are whole; all others are judged apart."""
-_MAX_ADJUSTED = 20
 _MAX_NAME, _MAX_HINTS = 64, 100
 Slots = list[Any]
 
 
-class _Refused(Exception):
-    def __init__(self, code: Any, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.hint = code, message, hint
-
-
-Convert = Callable[[Any], Any]
-
-
 @dataclass(frozen=True, slots=True)
 class State:
-    """A merchant's facts on a day, normalised.
+    """The facts of one request, typed.
 
-    slots: one value per fact of the single sections; None elsewhere.
+    slots: one value per fact; None for null, and for the facts of lists.
     posted: names of the sections that were posted.
-    elements: per list section, the slots of each element that are its own, in posted order.
-    ids: id per subject word of the posted single sections.
+    elements: by list section, of each element in posted order its values by slot.
+    ids: the ids of the posted single sections, by section.
     ignored: facts that were not declared, where the caller asked to have them reported, as pointers.
     """
 
@@ -71,13 +50,13 @@ class State:
 
 
 _Field = tuple[int, Convert, bool, Fact]
-"""Slot, converter, whether a date may not lie after as_of, and the fact; a plain tuple: it is unpacked fastest."""
+"""Slot, converter, whether the date must not be after `as_of`, and the fact; a plain tuple, the fastest to unpack."""
 
 
-class Door:
+class StateReader:
     """Reads posted facts against one dictionary; built once, used for every request.
 
-    starts: the days from which on other members of named types belong.
+    starts: the days on which the members of a named type change.
     """
 
     def __init__(self, dictionary: Dictionary) -> None:
@@ -89,14 +68,14 @@ class Door:
         self._sections = self._dated[-1]
 
     def _read_from(self, day: date) -> dict[str, tuple[Section, dict[str, _Field]]]:
-        """How each section is read from a day on, until the members of a named type change."""
+        """The fields of each section as they are read from a day on."""
         return {
             s.name: (
                 s,
                 {
                     k: (
                         self.index[f.name],
-                        _converter(f, day),
+                        converter(f, day),
                         isinstance(f.type, types.Date) and not f.may_be_future,
                         f,
                     )
@@ -119,8 +98,10 @@ class Door:
 
         Args:
             posted: parsed JSON; numbers are int or Decimal, never float.
-            merchant_id: stands in for `merchant.id`; must equal it when both are given.
-            report_unknown: list undeclared facts in `ignored` instead of refusing them.
+            as_of: decides which members named types have; dates must not be after it, unless the fact allows it.
+            merchant_id: used where `merchant.id` is absent; must equal it where both are given.
+            report_unknown: whether undeclared facts are listed in `ignored` instead of being a fault.
+            pointer: JSON Pointer of the facts, for faults.
         Raises:
             InvalidInput: with every fault, each with its pointer.
         """
@@ -179,7 +160,7 @@ class Door:
             slot, convert, is_past, _ = field
             try:
                 found = convert(raw)
-            except _Refused as error:
+            except BadValue as error:
                 faults.append(fault(f"{at}/{key}", error.code, error.message, error.hint))
                 continue
             if is_past and found > day:
@@ -258,13 +239,13 @@ class Door:
         if ignored is not None:
             ignored.append(at)
             return
-        # Likeness takes time: it is not sought for what is no name, nor for the thousandth fault of one body.
+        # Similar names take time to find: not for what is too long for a name, nor after many faults of one body.
         close = get_close_matches(name, known, 1) if len(name) <= _MAX_NAME and len(faults) < _MAX_HINTS else []
         hint = f"did you mean `{close[0]}`?" if close else "GET /v1/facts lists what can be posted"
         faults.append(fault(at, UNKNOWN_FACT, f"there is no {what} `{name[:64]}`", hint))
 
     def normalised(self, state: State) -> dict[str, Any]:
-        """The facts as they are recorded: declared ones only, nulls left out, numbers shortest."""
+        """The facts as they are recorded: declared ones only, nulls left out, numbers in their shortest form."""
         out: dict[str, Any] = {}
         for name, (section, fields) in self._sections.items():
             if name not in state.posted:
@@ -288,135 +269,6 @@ class Door:
 
 
 def _changes(fact: Fact) -> Iterator[date]:
-    """The days from which on a fact has other members."""
+    """The days on which the members of a fact change."""
     if isinstance(fact.type, types.Enum):
         yield from (day for day, _ in fact.type.dated)
-
-
-def _converter(fact: Fact, day: date) -> Convert:
-    """Posted JSON of one fact to its value, from a day on; raises _Refused."""
-    match fact.type:
-        case types.Number() as number:
-            return _number(number)
-        case types.Boolean():
-            return _boolean
-        case types.Date():
-            return _date(fact.type)
-        case types.Duration():
-            return _duration(fact.type)
-        case types.Enum() as kind:
-            return _member(kind.at(day))
-    return _id if fact.is_id else _text(fact.max_length)
-
-
-def can_hold(fact: Fact, text: str) -> bool:
-    """Whether a text can be posted for a fact that is an id or any text."""
-    try:
-        (_id if fact.is_id else _text(fact.max_length))(text)
-    except _Refused:
-        return False
-    return True
-
-
-def _number(kind: types.Number) -> Convert:
-    scale, low, high, factor = kind.scale, kind.low, kind.high, 10**kind.scale
-    shown_range, unit = f"from {exact(low, scale)} to {exact(high, scale)}", Decimal(factor)
-
-    def unusual(value: Decimal) -> int:
-        if not value.is_finite():
-            raise _Refused(WRONG_TYPE, "a number is needed")
-        if value.adjusted() > _MAX_ADJUSTED and value:
-            raise _Refused(OUT_OF_RANGE, f"the number is not {shown_range}")
-        moved = scaled(value, scale) if value else 0
-        if moved is None:
-            hint = "numbers are never rounded here: post the value at its scale"
-            raise _Refused(TOO_MANY_DECIMALS, f"at most {scale} decimals are allowed", hint)
-        return moved
-
-    def convert(value: Any) -> int:
-        if type(value) is int:
-            found: int = value * factor
-        elif type(value) is Decimal:
-            try:
-                found = int(_WHOLE.to_integral_exact(_WHOLE.multiply(value, unit)))
-            except (ArithmeticError, ValueError):  # more decimals, too large or small for the context, or no number
-                found = unusual(value)
-        else:
-            hint = "write it without quotes" if isinstance(value, str) else None
-            raise _Refused(WRONG_TYPE, "a number is needed", hint)
-        if low <= found <= high:
-            return found
-        raise _Refused(OUT_OF_RANGE, f"the number is not {shown_range}")
-
-    return convert
-
-
-def _boolean(value: Any) -> bool:
-    if value is True or value is False:
-        return bool(value)
-    raise _Refused(WRONG_TYPE, "true or false is needed")
-
-
-def _date(kind: types.Date) -> Convert:
-    low, high = kind.low, kind.high
-
-    def convert(value: Any) -> int:
-        if type(value) is not str:
-            raise _Refused(WRONG_TYPE, "a date is needed", "a text: 2023-04-01")
-        if len(value) != 10 or value[4] != "-" or value[7] != "-":
-            raise _Refused(NOT_A_DATE, "a date is written YYYY-MM-DD")
-        try:
-            day = date.fromisoformat(value).toordinal()
-        except ValueError:
-            raise _Refused(NOT_A_DATE, "there is no such day") from None
-        if low <= day <= high:
-            return day
-        raise _Refused(OUT_OF_RANGE, f"the day is not from {date.fromordinal(low)} to {date.fromordinal(high)}")
-
-    return convert
-
-
-def _duration(kind: types.Duration) -> Convert:
-    def convert(value: Any) -> int:
-        days = parse_days(value) if type(value) is str else None
-        if days is None:
-            raise _Refused(WRONG_TYPE, "a duration of days is needed", "a text: P30D")
-        if kind.low <= days <= kind.high:
-            return days
-        raise _Refused(OUT_OF_RANGE, f"the duration is not from {kind.low} to {kind.high} days")
-
-    return convert
-
-
-def _member(members: tuple[str, ...]) -> Convert:
-    known, hint = frozenset(members), f"one of {', '.join(members)}" if members else "none belongs on that day"
-
-    def convert(value: Any) -> str:
-        if type(value) is not str:
-            raise _Refused(WRONG_TYPE, "a text is needed")
-        if value not in known:
-            raise _Refused(NOT_A_MEMBER, f"`{value[:64]}` is not one of the values", hint)
-        return value
-
-    return convert
-
-
-def _id(value: Any) -> str:
-    if type(value) is not str:
-        raise _Refused(WRONG_TYPE, "an id is needed, a text")
-    if not _ID.fullmatch(value):
-        raise _Refused(BAD_ID, "an id is 1 to 64 of A-Z a-z 0-9 . _ : -")
-    return value
-
-
-def _text(most: int) -> Convert:
-    def convert(value: Any) -> str:
-        if type(value) is not str:
-            raise _Refused(WRONG_TYPE, "a text is needed")
-        if len(value) > most:
-            raise _Refused(BAD_TEXT, f"the text is longer than {most} characters")
-        if _UNFIT.search(value):
-            raise _Refused(BAD_TEXT, "the text holds control signs or half of a character")
-        return value
-
-    return convert

@@ -192,7 +192,7 @@ class Cell(Node):
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """The nodes right below, in text order."""
+    """The child nodes, in text order."""
     found: list[Node] = []
     for name in node.__dataclass_fields__:
         if name != "span":

@@ -1,4 +1,7 @@
-"""Bounds of results from bounds of operands: what makes a value fit 64 bits, proved when rules are compiled."""
+"""The least and greatest result of each operation, from those of its operands.
+
+So it is proved when rules are compiled that every value fits 64 bits.
+"""
 
 from calendar import monthrange
 from dataclasses import replace
@@ -48,7 +51,7 @@ def boundless(kind: Type) -> Type:
 
 
 def as_fine(kind: Type, other: Type) -> Type:
-    """The kind with the decimals of the other, where both are numbers and the other has more."""
+    """The number type with at least the decimals of the other; any type but a number as it is."""
     if isinstance(kind, Number) and isinstance(other, Number) and other.scale > kind.scale:
         return grown(kind, other.scale)
     return kind
@@ -95,7 +98,7 @@ def of_elements(elements: Node) -> list[tuple[int, int]] | None:
 
 
 def least(elements: Node, kind: Quantity) -> tuple[int, int]:
-    """Of `min`: `min(x, 5)` is at most 5."""
+    """The bounds of `min`: `min(x, 5)` is at most 5."""
     known = of_elements(elements) or [(kind.low, kind.high)]
     return min(low for low, _ in known), min(high for _, high in known)
 
@@ -146,6 +149,6 @@ def date_of(year: Number, month: Number, day: Number) -> Date:
 
 
 def _in_year(year: int, month: int, day: int) -> tuple[int, int]:
-    """The nearest month and day of a year that there are."""
+    """The month and day, each brought to the nearest that exists in the year."""
     month = min(max(month, 1), 12)
     return month, min(max(day, 1), monthrange(year, month)[1])

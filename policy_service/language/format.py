@@ -119,7 +119,7 @@ def _key(name: str) -> str:
 
 
 def _is_not(node: ast.Node) -> bool:
-    """A call that alone in a cell would be read as the cell's own `not(…)`."""
+    """Whether a call, alone in a cell, would be read as the cell's own `not(…)`."""
     return isinstance(node, ast.Call) and node.function == ast.Name("not")
 
 

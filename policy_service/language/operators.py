@@ -39,5 +39,5 @@ EQUALITY: frozenset[ComparisonOperator] = frozenset(("=", "!="))
 
 
 def divided(operator: ComparisonOperator, value: int, factor: int) -> int:
-    """The constant c with: x * factor operator value, exactly when x operator c; for `=` the factor divides value."""
+    """The constant c for which `x OP c` says the same as `x * factor OP value`; with `=`, factor divides value."""
     return -(-value // factor) if operator in ("<", ">=") else value // factor

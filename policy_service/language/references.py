@@ -101,7 +101,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """Whether a null fact stands behind a decision of another policy; a certain one, or any where `fact` is None.
+    """Whether a fact that another policy's decision depends on is null: this fact, or any where `fact` is None.
 
     True or false, never null; the plan defines it.
     """
@@ -119,5 +119,5 @@ Reference = Fact | Parameter | Decision | Cell | AsOf | CampaignDay | Local | Ou
 
 
 def shown(needed: Needed) -> str:
-    """As `missing` lists it and `optional` names it: `section.key` or `decision(policy.name)`."""
+    """The name in `missing` and `optional`: `section.key` or `decision(policy.name)`."""
     return needed.name if isinstance(needed, Fact) else f"decision({needed.full_name})"

@@ -133,7 +133,7 @@ def half_width(text: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """The text as a message shows it, which stays one line that can be read."""
+    """The text as a message shows it: one line, not too long."""
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
@@ -206,7 +206,7 @@ def tokenize(text: str, origin: Origin, vocabulary: Vocabulary, report: Report, 
 
 
 def _named(sign: str) -> tuple[str, str | None]:
-    """A sign that we do not know as a message shows it, and what to write; one that is not seen by its number."""
+    """How a message shows an unknown sign (an invisible one by its code point), and what to write instead."""
     if sign.isprintable() or len(sign) > 1:
         return shortened(sign.partition("\n")[0]), _HINTS.get(sign[0])
     return f"U+{ord(sign):04X}", "delete it: it cannot be seen"

@@ -175,7 +175,7 @@ NULL = Const(types.Null(), None)
 
 
 def operands(node: Node) -> Iterator[Node]:
-    """The nodes right below."""
+    """The child nodes."""
     match node:
         case Const() | Load():
             return
@@ -199,7 +199,7 @@ def operands(node: Node) -> Iterator[Node]:
 
 
 def references(node: Node) -> frozenset[Reference]:
-    """All that the node reads from outside."""
+    """Every reference that the node or a node below it reads, but for values that a `Let` binds."""
     found: set[Reference] = set()
     stack = [node]
     while stack:
@@ -216,7 +216,7 @@ def is_ready(node: Node) -> bool:
 
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
-    """The node with `change` applied to each of the nodes right below."""
+    """The node with `change` applied to each child."""
     match node:
         case Const() | Load():
             return node
@@ -252,7 +252,7 @@ def converted(node: Node, wanted: Type) -> Node:
 
 
 def unscaled(node: Node) -> tuple[Node, int]:
-    """The number below conversions to larger scales, and the factor that they come to."""
+    """The number under any conversions to larger scales, and the product of their factors."""
     factor = 1
     while isinstance(node, Convert) and isinstance(node.type, Number) and isinstance(node.operand.type, Number):
         factor *= 10 ** (node.type.scale - node.operand.type.scale)

@@ -1,1 +1,1 @@
-"""Pages about decisions, written as one HTML file each. Nothing here serves them."""
+"""Readable pages about decisions, each one HTML file. Nothing here serves them over HTTP."""

@@ -1,4 +1,4 @@
-"""A readable page about one decision: what was decided, the rule text then in force, inputs, proof status."""
+"""A readable page about one decision: the answer, the rule text in force then, the inputs, the proof status."""
 
 import hashlib
 from base64 import b64encode
@@ -20,13 +20,13 @@ from policy_service.engines.answer import AnswerParts, ComparedPart, PolicyEntry
 from policy_service.pages.grids import Cell, Grid, Link, Pair, Say, grid, pair
 from policy_service.pages.inputs import input_grids, provenance_pairs
 from policy_service.pages.ruletext import RuleText, anchor, claim_text, frame_pairs, rule_text
-from policy_service.pages.words import CORRECTION, FINDING, OUTCOME
+from policy_service.pages.words import CHECK_OUTCOME, CORRECTION, FINDING
 from policy_service.policies.bundle import Bundle
 
 _HERE = Path(__file__).parent
 STYLE = (_HERE / "static" / "case.css").read_text("utf-8")
 STYLE_SOURCE = f"'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
-"""What a content security policy names the style by, which stands in the page itself."""
+"""The hash by which a content security policy allows the style, which is inline in the page."""
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
     autoescape=True,
@@ -35,7 +35,7 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _UNJUDGED = ("not_applicable", "not_in_effect")
-"""Statuses of policies of which only the frame mattered."""
+"""Statuses of policies of which only period and condition mattered."""
 _LANG = {"zh": "zh-CN", "en": "en"}
 
 
@@ -53,7 +53,11 @@ class PolicyPart:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What of the page needs a record that can be read."""
+    """The parts of the page that need a readable record.
+
+    granted, refused: null where there are none.
+    traced: whether the answer has a trace.
+    """
 
     granted: Grid | None
     refused: Grid | None
@@ -68,10 +72,10 @@ class Contents:
 
 
 def case_page(case: CaseFile, tongue: Tongue, *, linked: bool = False) -> str:
-    """The page, whole: its style is in it, it has no script and loads nothing.
+    """The whole page as HTML, with its style; it has no script and loads nothing.
 
     Args:
-        linked: whether it is served, so that other decisions and the other language are a link away.
+        linked: whether it is served over HTTP, and links to other decisions and to the other language.
     """
     say = Say(tongue)
     return _TEMPLATES.get_template("case.html").render(
@@ -81,7 +85,7 @@ def case_page(case: CaseFile, tongue: Tongue, *, linked: bool = False) -> str:
         style_source=STYLE_SOURCE,
         case=case,
         summary=tuple(_summary(case, say)),
-        standing=_standing(case, say),
+        proof_status=_proof_status(case, say),
         fits=not _failed(case),
         contents=_contents(case, say),
         chain=_chain(case, say, linked),
@@ -95,7 +99,7 @@ def case_page(case: CaseFile, tongue: Tongue, *, linked: bool = False) -> str:
 
 
 def _open(value: Any, say: Say) -> Any:
-    """The value with a text wherever something is withheld."""
+    """The value, with a text in the place of everything that is withheld."""
     if isinstance(value, Withheld):
         word = "erased" if value.erased else "hidden"
         return say(f"{word}_n", value.number) if value.number else say(word)
@@ -137,7 +141,7 @@ def _failed(case: CaseFile) -> int:
     return sum(check.outcome == "failed" for check in case.checks)
 
 
-def _standing(case: CaseFile, say: Say) -> str:
+def _proof_status(case: CaseFile, say: Say) -> str:
     if failed := _failed(case):
         return say("some_failed", count=failed)
     return say("some_pending" if any(check.outcome == "pending" for check in case.checks) else "all_ok")
@@ -147,9 +151,9 @@ def _standing(case: CaseFile, say: Say) -> str:
 
 
 def _checks(case: CaseFile, say: Say) -> tuple[tuple[str, str, str], ...]:
-    """Outcome, its word, and the finding in words."""
+    """Of each check its outcome, the outcome in words, and the finding in words."""
     return tuple(
-        (check.outcome, say.of(OUTCOME, check.outcome), say.of(FINDING, check.finding, **check.named))
+        (check.outcome, say.of(CHECK_OUTCOME, check.outcome), say.of(FINDING, check.finding, **check.named))
         for check in case.checks
     )
 
@@ -185,48 +189,48 @@ def _contents(case: CaseFile, say: Say) -> Contents | None:
     request, answer = body["request"], body["answer"]
     day = date.fromisoformat(request["as_of"])
     rules = case.bundle.rules
-    told = explain(rules, answer, request["facts"], say.tongue)
+    explanation = explain(rules, answer, request["facts"], say.tongue)
     entries = answer["policies"]
-    writer = _Answer(case.bundle, day, answer, say)
-    judged = dict.fromkeys(entry["policy"] for entry in entries)
+    writer = _AnswerWriter(case.bundle, day, answer, say)
+    policies = dict.fromkeys(entry["policy"] for entry in entries)
     return Contents(
-        writer.granted(told),
-        writer.refused(told),
-        told.advice,
-        tuple(map(writer.part, entries, told.policies)),
+        writer.granted(explanation),
+        writer.refused(explanation),
+        explanation.advice,
+        tuple(map(writer.part, entries, explanation.policies)),
         request["options"]["trace"] != "none",
-        tuple(writer.rule(policy) for policy in judged),
+        tuple(writer.rule(policy) for policy in policies),
         frame_pairs(case.bundle, say),
-        tuple(input_grids(rules, day, request["facts"], judged, say)),
+        tuple(input_grids(rules, day, request["facts"], policies, say)),
         tuple(answer.get("ignored_facts", ())),
         provenance_pairs(request, say),
     )
 
 
-class _Answer:
-    """Writes what an answer decided."""
+class _AnswerWriter:
+    """Writes the entries of an answer as tables."""
 
     def __init__(self, bundle: Bundle, day: date, answer: ComparedPart, say: Say) -> None:
         self.bundle, self.day, self.answer, self.say = bundle, day, answer, say
 
     # ---- rewards
 
-    def granted(self, told: Explanation) -> Grid | None:
+    def granted(self, explanation: Explanation) -> Grid | None:
         say = self.say
         header = (say("reward"), say("amount"), say("policy"), say("subject"), say("conditions"), say("claim"))
         rows = [
             self._granted(entry, point)
-            for judged, explained in zip(self.answer["policies"], told.policies, strict=True)
-            for entry, point in zip(self._rewards(judged), explained.granted, strict=True)
+            for policy, explained in zip(self.answer["policies"], explanation.policies, strict=True)
+            for entry, point in zip(self._rewards(policy), explained.granted, strict=True)
         ]
         return grid(say("granted"), header, rows) if rows else None
 
-    def _rewards(self, judged: PolicyEntry) -> list[Reward]:
-        both = judged["policy"], judged["subject"]
+    def _rewards(self, entry: PolicyEntry) -> list[Reward]:
+        both = entry["policy"], entry["subject"]
         return [entry for entry in self.answer["rewards"] if (entry["policy"], entry["subject"]) == both]
 
     def _granted(self, entry: Reward, point: Point) -> tuple[object, ...]:
-        policy = self.bundle.rules.answering(entry["policy"], self.day)
+        policy = self.bundle.rules.version_for(entry["policy"], self.day)
         reward = next(one for one in policy.rewards if one.id == entry["id"])
         amount = Phrases(self.bundle.rules, policy, self.say.tongue).amount(entry["amount"], entry.get("unit"))
         rule = Cell(links=(Link(policy.title[self.say.tongue], f"#{anchor(policy.id)}"),))
@@ -242,11 +246,11 @@ class _Answer:
         label = self.bundle.rules.dictionary.subjects[subject["type"]].label[self.say.tongue]
         return f"{label} {subject['id']}" if "id" in subject else label
 
-    def refused(self, told: Explanation) -> Grid | None:
+    def refused(self, explanation: Explanation) -> Grid | None:
         say = self.say
         rows: list[tuple[object, ...]] = [
             (explained.heading, Cell(lines=tuple(_line(point) for point in explained.refused)))
-            for explained in told.policies
+            for explained in explanation.policies
             if explained.refused
         ]
         header = (say("policy_and_status"), say("refused_because"))
@@ -254,32 +258,32 @@ class _Answer:
 
     # ---- policies
 
-    def part(self, judged: PolicyEntry, explained: Explained) -> PolicyPart:
+    def part(self, entry: PolicyEntry, explained: Explained) -> PolicyPart:
         return PolicyPart(
             explained.heading,
-            anchor(judged["policy"]),
+            anchor(entry["policy"]),
             explained.notes,
-            self._values(judged),
+            self._values(entry),
             tuple(point for point in (*explained.granted, *explained.refused) if point.because),
             explained.decided,
         )
 
-    def _values(self, judged: PolicyEntry) -> Grid | None:
+    def _values(self, entry: PolicyEntry) -> Grid | None:
         say = self.say
-        policy = self.bundle.rules.answering(judged["policy"], self.day)
+        policy = self.bundle.rules.version_for(entry["policy"], self.day)
         phrases = Phrases(self.bundle.rules, policy, say.tongue)
         rows: list[tuple[object, ...]] = [
             (Cell(phrases.name(name) if phrases.name(name) != name else "", name), _value(phrases, name, value))
-            for name, value in judged["decisions"].items()
+            for name, value in entry["decisions"].items()
         ]
         return grid(say("values"), (say("name"), say("value")), rows) if rows else None
 
     def rule(self, id_: str) -> RuleText:
-        """The text of a policy, with what fired for any of its subjects."""
+        """The text of a policy, with the rows that fired for any of its subjects."""
         entries = [entry for entry in self.answer["policies"] if entry["policy"] == id_]
         fired = {(row["decision"], row["row"]) for entry in entries for row in entry.get("fired", ())}
         whole = any(entry["status"] not in _UNJUDGED for entry in entries)
-        policy = self.bundle.rules.answering(id_, self.day)
+        policy = self.bundle.rules.version_for(id_, self.day)
         return rule_text(self.bundle, policy, self.day, fired, self.say, whole=whole)
 
 
@@ -288,7 +292,7 @@ def _line(point: Point) -> str:
 
 
 def _value(phrases: Phrases, name: str, value: Any) -> Cell:
-    """A value in words; of rows of outputs a line each."""
+    """A value in words; a list of records has a line for each."""
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
         return Cell(lines=tuple(_fields(phrases, item) for item in value))
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What a page is built of: tables, their cells, lists of statements. Texts only; the template escapes them."""
+"""The parts of a page: tables, cells, links, and pairs of name and value. Plain texts; the template escapes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from policy_service.pages.words import PAGE, SOURCE, Words
 
 
 class Say:
-    """The words of pages in one language; a page of words that the table lacks is a fault of ours."""
+    """Gives the words of pages in one language."""
 
     def __init__(self, tongue: Tongue) -> None:
         self.tongue: Tongue = tongue
@@ -22,15 +22,15 @@ class Say:
         return PAGE[key][self.tongue].format(*values, **named)
 
     def of(self, table: Words, key: str, **named: object) -> str:
-        """A word of another table; the key itself where it has none."""
+        """A word of another table; the key itself where that has no such word."""
         return word(table, key, self.tongue, **named)
 
     def bracketed(self, text: str, inside: str) -> str:
-        """A text, and more in brackets behind it."""
+        """A text, followed by another in brackets."""
         return f"{text}（{inside}）" if self.tongue == "zh" else f"{text} ({inside})"
 
     def source(self, found: Mapping[str, str] | None) -> str:
-        """Where a rule is from: `document 004, section 2.1.3`."""
+        """The source of a rule: `document 004, section 2.1.3`."""
         return self.comma.join(f"{self.of(SOURCE, key)} {value}" for key, value in (found or {}).items())
 
 
@@ -42,9 +42,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a cell, in this order.
+    """The content of a cell, shown in this order.
 
-    code: as a rule file or a program writes it.
+    code: text as a rule file or a program writes it.
     """
 
     text: str = ""
@@ -55,7 +55,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The first cell names the row."""
+    """A row of a table; the first cell is its heading.
+
+    fired: whether the row is marked as one that fired.
+    """
 
     cells: tuple[Cell, ...]
     fired: bool = False
@@ -63,7 +66,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table. Its caption is its name; `note` says how to read it."""
+    """A table with its caption.
+
+    note: how to read it; empty where there is nothing to say.
+    """
 
     caption: str
     header: tuple[Cell, ...]
@@ -72,7 +78,11 @@ class Grid:
 
 
 def grid(caption: str, header: tuple[str, ...], rows: list[tuple[Any, ...]], note: str = "") -> Grid:
-    """A table of texts and cells."""
+    """A table.
+
+    Args:
+        rows: of cells, or of values that become the text of a cell.
+    """
     return Grid(caption, tuple(map(Cell, header)), tuple(Row(tuple(map(_cell, row))) for row in rows), note)
 
 
@@ -82,7 +92,7 @@ def _cell(value: Any) -> Cell:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A name with what it stands for."""
+    """A name and its value."""
 
     name: str
     value: Cell = field(default_factory=Cell)

@@ -1,4 +1,4 @@
-"""What was posted: every fact with its label, unit and value, who read it, and where it is from."""
+"""The inputs of a decision as tables: every posted fact with label, value and the policies that read it."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
@@ -14,14 +14,16 @@ from policy_service.policies.dependencies import Dependencies
 from policy_service.policies.model import Rules
 
 
-def input_grids(rules: Rules, day: date, facts: Mapping[str, Any], judged: Collection[str], say: Say) -> Iterator[Grid]:
-    """A table for each section that was posted, for each element of a list.
+def input_grids(
+    rules: Rules, day: date, facts: Mapping[str, Any], policies: Collection[str], say: Say
+) -> Iterator[Grid]:
+    """A table for each posted section; of a list, for each element.
 
     Args:
-        facts: as recorded, what is withheld as text.
-        judged: ids of the policies of the answer.
+        facts: as recorded, with texts in the place of what is withheld.
+        policies: ids of the policies of the answer.
     """
-    readers = _readers(rules, day, judged)
+    readers = _readers(rules, day, policies)
     phrases = Phrases(rules, rules.policies[0], say.tongue)
     header = (say("name"), say("value"), say("read_by"))
     for section in rules.dictionary.sections.values():
@@ -46,11 +48,11 @@ def _rows(
         yield Cell(fact.label[say.tongue], fact.name), value, Cell("" if links else say("nobody"), links=links)
 
 
-def _readers(rules: Rules, day: date, judged: Collection[str]) -> dict[str, list[str]]:
-    """Per fact the policies of the answer that read it, or judge a subject by its id."""
+def _readers(rules: Rules, day: date, policies: Collection[str]) -> dict[str, list[str]]:
+    """By fact, the policies of the answer that read it, or whose subject it identifies."""
     found: dict[str, list[str]] = {}
-    for id_ in sorted(judged):
-        policy = rules.answering(id_, day)
+    for id_ in sorted(policies):
+        policy = rules.version_for(id_, day)
         reads = Dependencies(rules, policy).reads
         names = {read.name for read in reads.required | reads.optional if isinstance(read, Fact)}
         for name in names | {f"{policy.subject}.id"}:

@@ -1,4 +1,4 @@
-"""The text of a policy as it was in force on a day: its tables with the rows that fired, parameters, expressions."""
+"""The text of a policy as it was in force on a day: parameters, expressions, tables with the rows that fired."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from policy_service.policies.model import (
 )
 
 Fired = Collection[tuple[str, str]]
-"""Decisions, each with a row of it."""
+"""Pairs of decision and row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class DecisionText:
 class RuleText:
     """One policy.
 
-    anchor: the id of its place on the page.
-    note: why only its frame is shown; empty where all of it is.
-    yaml: the rule file; null where only the frame is shown.
+    anchor: the id of its HTML element.
+    note: why only period and condition are shown; empty where all of it is shown.
+    yaml: the text of the rule file; null where only period and condition are shown.
     """
 
     anchor: str
@@ -69,8 +69,8 @@ def rule_text(bundle: Bundle, policy: Policy, day: date, fired: Fired, say: Say,
     """What the page shows of a policy.
 
     Args:
-        fired: the rows of it that fired.
-        whole: whether it judged anything; else its period and condition are all that mattered.
+        fired: its rows that fired.
+        whole: whether all of it is shown; otherwise its period and condition, which were all that mattered.
     """
     writer = _Writer(bundle, policy, day, fired, say)
     heading = f"{policy.title[say.tongue]} ({policy.id})"
@@ -95,12 +95,12 @@ def rule_text(bundle: Bundle, policy: Policy, day: date, fired: Fired, say: Say,
 
 
 def _path(bundle: Bundle, policy: Policy) -> str:
-    """The path of a policy's file within its bundle; the folder that it was once read from is no part of it."""
+    """The path of a policy's file within its bundle, without the folder that it was read from."""
     return max((path for path in bundle.sources if f"/{policy.file}".endswith(f"/{path}")), key=len)
 
 
 def frame_pairs(bundle: Bundle, say: Say) -> tuple[Pair, ...]:
-    """What bundle.yaml says for all policies: exceptions of every reward, and stacking groups."""
+    """What bundle.yaml says for all policies: exclusions, and stacking groups."""
     settings = bundle.rules.settings
     found = []
     for exclusion in settings.exclusions:
@@ -150,7 +150,7 @@ class _Writer:
         return Cell(self.say("always")) if when is None else self._worded(when)
 
     def _worded(self, expression: Expression) -> Cell:
-        """In words, and as the rule file writes it where that is not the same."""
+        """An expression in words, and as the rule file writes it where that differs."""
         words = self.phrases.text(expression.tree)
         return Cell(words, expression.text if expression.text != words else "")
 
@@ -230,7 +230,7 @@ class _Writer:
         return Row((Cell(mark, id_), *(Cell("", text) for text in cells), *said), fired)
 
     def _note_heads(self, names: list[str]) -> list[Cell]:
-        """Columns behind a `#`; those that the loader knows have words of ours."""
+        """The headings of the columns marked with `#`; those that the loader knows are translated."""
         return [Cell(self.say(name) if name in ("basis", "source") else name) for name in names]
 
     def _note(self, name: str, text: str) -> str:
@@ -239,7 +239,7 @@ class _Writer:
     # ---- rewards and recommendations
 
     def rewards(self) -> Grid | None:
-        """One row a declaration: an `each` says the same for every row of its relation."""
+        """A row for each declared reward; an `each` is one, whatever the number of rows of its relation."""
         say = self.say
         header = (say("reward"), say("when"), say("amount"), say("claims"), say("exceptions"), say("further"))
         declared: dict[str, list[Reward]] = {}
@@ -302,7 +302,7 @@ class _Writer:
 
 
 def claim_text(per: str, on_increase: str, on_decrease: str, say: Say) -> str:
-    """What the claim of a reward means."""
+    """The claim of a reward in words."""
     parts = [say.of(PER, per)]
     if per != "none":
         parts += [say.of(ON_INCREASE, on_increase), say.of(ON_DECREASE, on_decrease)]

@@ -154,7 +154,7 @@ PAGE: Words = {
         "you trust, not from this page:",
     },
 }
-"""What is asked of this table must be in it: a page has no word that only one language has."""
+"""A key that is not in this table is an error, so no page has a word in one language only."""
 
 PER: Words = {
     "once": {"zh": "每个对象只可领取一次", "en": "claimed once per subject"},
@@ -209,7 +209,7 @@ SOURCE: Words = {
     "section": {"zh": "章节", "en": "section"},
     "note": {"zh": "注", "en": "note"},
 }
-OUTCOME: Words = {
+CHECK_OUTCOME: Words = {
     "ok": {"zh": "✓ 相符", "en": "✓ ok"},
     "failed": {"zh": "✗ 不符", "en": "✗ not ok"},
     "pending": {"zh": "… 等待", "en": "… waiting"},

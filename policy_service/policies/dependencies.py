@@ -15,7 +15,7 @@ class Reads:
     """What a policy file reads: facts, and decisions of other policies.
 
     required: without these it has no answer.
-    optional: it does without; facts that only an exclusion of the bundle reads, in its text too, are among these.
+    optional: it does without these; facts that only an exclusion of the bundle reads, in its text too, are among these.
     """
 
     required: frozenset[Needed]
@@ -23,7 +23,7 @@ class Reads:
 
 
 class Dependencies:
-    """Of one file of a policy."""
+    """What the expressions of one policy file depend on."""
 
     def __init__(self, rules: Rules, policy: Policy) -> None:
         self._rules, self.policy = rules, policy
@@ -31,16 +31,16 @@ class Dependencies:
     @cached_property
     def reads(self) -> Reads:
         """All that the file reads anywhere, directly."""
-        read, policy = self.policy.reads(), self.policy
+        read, policy = self.policy.reads, self.policy
         only_excluding = exclusion_facts(self._rules) - read if policy.rewards else frozenset()
         return Reads(read - policy.optional, (read & policy.optional) | only_excluding)
 
     def behind(self, node: typed.Node) -> frozenset[Needed]:
-        """What a tree of the file rests on, through all decisions of the file."""
+        """All that a tree of the file depends on, through the decisions of the file."""
         return _resolved(node, self._behind)
 
     def behind_decision(self, name: str) -> frozenset[Needed]:
-        """What a decision of the file rests on, through all others of the file."""
+        """All that a decision of the file depends on, through the others of the file."""
         return self._behind[Decision(self.policy.id, name)]
 
     @cached_property
@@ -90,7 +90,7 @@ def cells_of(policy: str, decision: model.Decision) -> Iterator[tuple[Cell, type
                 yield Cell(policy, decision.name, row.id, column.name), cell.typed
 
 
-def closure(policies: Iterable[Policy], chosen: Collection[str]) -> frozenset[str]:
+def needed_policies(policies: Iterable[Policy], chosen: Collection[str]) -> frozenset[str]:
     """The policies to evaluate so as to show some: also those whose decisions they use, and their groups' members.
 
     Args:
@@ -99,7 +99,7 @@ def closure(policies: Iterable[Policy], chosen: Collection[str]) -> frozenset[st
     needs: dict[str, set[str]] = {}
     groups: dict[str, set[str]] = {}
     for policy in policies:
-        needs.setdefault(policy.id, set()).update(one.policy for one in policy.reads() if isinstance(one, Decision))
+        needs.setdefault(policy.id, set()).update(one.policy for one in policy.reads if isinstance(one, Decision))
         for group in {reward.stack for reward in policy.rewards if reward.stack is not None}:
             groups.setdefault(group, set()).add(policy.id)
     for members in groups.values():

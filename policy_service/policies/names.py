@@ -6,19 +6,11 @@ from policy_service.diagnostics import Span
 from policy_service.language import ast
 
 
-def dotted(node: ast.Node) -> str | None:
-    """The text of a name, or of names joined by dots; None for another expression."""
-    if isinstance(node, ast.Name):
-        return node.name
-    base = dotted(node.base) if isinstance(node, ast.Path) else None
-    return f"{base}.{node.name}" if base and isinstance(node, ast.Path) else None
-
-
 def decision_names(tree: ast.Node) -> Iterator[tuple[str, Span]]:
     """What stands inside `decision(…)` anywhere below."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.function == ast.Name("decision") and node.arguments:
-            name = dotted(node.arguments[0])
+            name = ast.dotted(node.arguments[0])
             if name:
                 yield name, node.arguments[0].span
 
@@ -35,6 +27,6 @@ def value_names(tree: ast.Node) -> list[str]:
 
 
 def prefixes(name: str) -> Iterator[str]:
-    """Of `a.b.c` `a` and `a.b`."""
+    """The shorter beginnings of a dotted name: of `a.b.c`, `a` and `a.b`."""
     parts = name.split(".")
     return (".".join(parts[:count]) for count in range(1, len(parts)))

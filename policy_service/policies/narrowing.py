@@ -1,15 +1,15 @@
-"""Rules with some of their policies alone: those asked about, and those that their answers rest on."""
+"""Rules cut down to some policies and those that they depend on."""
 
 from collections.abc import Collection
 from dataclasses import replace
 
-from policy_service.policies.dependencies import closure
+from policy_service.policies.dependencies import needed_policies
 from policy_service.policies.model import Rules
 
 
 def narrowed(rules: Rules, wanted: Collection[str]) -> Rules:
     """The rules with the policies that answers of some policies rest on. These policies answer as in all of them."""
-    return only(rules, closure(rules.policies, wanted))
+    return only(rules, needed_policies(rules.policies, wanted))
 
 
 def only(rules: Rules, ids: Collection[str]) -> Rules:

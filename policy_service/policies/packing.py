@@ -1,4 +1,4 @@
-"""A rules folder as one zip, and back: everything in memory, and every entry judged before its text is believed."""
+"""A rules folder as one zip, and back: in memory, every entry checked before its text is used."""
 
 import stat
 import struct
@@ -74,7 +74,7 @@ def unpack(data: bytes, limits: Limits) -> dict[str, str]:
 
 
 def accepted(files: Mapping[str, str], limits: Limits) -> dict[str, str]:
-    """Rule files by path, sorted, judged as those of a zip are.
+    """Rule files by path, sorted, checked as those of a zip are.
 
     Raises:
         NotUnpacked: with every fault.
@@ -168,7 +168,7 @@ def _entry_fault(entry: zipfile.ZipInfo) -> str | None:
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-    """The bytes of an entry, at most one more than allowed: what it declares of its size is not believed."""
+    """The bytes of an entry, at most one more than allowed: its declared size is not trusted."""
     parts, left = [], most + 1
     with archive.open(entry) as file:
         while left > 0 and (part := file.read(min(_CHUNK, left))):

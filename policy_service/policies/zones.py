@@ -19,7 +19,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def likely(name: str) -> str | None:
-    """The name that was meant by one that is none."""
+    """The zone that was probably meant by an unknown name; None where none is close."""
     by_lower = {known.lower(): known for known in sorted(NAMES)}
     close = get_close_matches(name.strip().lower(), by_lower, 1)
     return by_lower[close[0]] if close else None

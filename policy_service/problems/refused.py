@@ -12,10 +12,10 @@ from policy_service.decisions.answers.evaluate import TookTooLong
 from policy_service.decisions.audit.auditing import NotSealed
 from policy_service.decisions.audit.comparing import NotComparable
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
-from policy_service.decisions.bundles.publishing import Busy, NothingBefore, NotStopped
+from policy_service.decisions.bundles.results import Busy, NothingBefore, NotStopped
+from policy_service.decisions.deciding.eligibility import BundleNotActive, BundleWithdrawn
 from policy_service.decisions.deciding.recording import ValuesErased
-from policy_service.decisions.deciding.replayable import NotReplayable
-from policy_service.decisions.deciding.service import BundleNotActive, BundleWithdrawn
+from policy_service.decisions.deciding.replay import NotReplayable
 from policy_service.decisions.observers.shadow import NotShadowing
 from policy_service.decisions.ports.records import IdempotencyConflict, NotFound, StoreUnavailable
 from policy_service.diagnostics import Code, Fault, InvalidInput, fault

@@ -39,7 +39,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note taken apart. Nothing of it is to be believed before `opened`.
+    """The parts of a note, not verified: only what `opened` returns can be trusted.
 
     Args:
         text: ends with a newline.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.diagnostics.catalogue import ID_MISSING
@@ -16,7 +16,7 @@ _ANY = "*"
 
 
 def posted_request(found: Posted, service: PolicyService) -> EvaluateRequest:
-    """As `request_of`, of JSON that was not checked against its schema yet."""
+    """The request of posted JSON that was not checked against its schema yet; else as `request_of`."""
     return request_of(read(_SCHEMA, found), service)
 
 
@@ -70,7 +70,7 @@ def _further(body: Read, service: PolicyService) -> list[Fault]:
         places = enumerate(posted["policies"])
         loaded["policies"] = [_ANY if f"/policies/{at}" in faulty else pattern for at, pattern in places]
     try:
-        found = service.asking.faults(_request(loaded))
+        found = service.resolver.faults(_request(loaded))
     except NoActiveBundle:
         return []
     return [one for one in found if not _follows(one, faulty)]

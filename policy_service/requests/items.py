@@ -27,7 +27,7 @@ _WALK = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 def of_array(data: bytes, most_items: int) -> Iterator[list[bytes]]:
     """Chunks of the elements of a body that is an array.
 
-    All of it is seen to be an array before the first chunk is given.
+    The whole body is checked to be an array before the first chunk is given.
 
     Raises:
         Refused: 400 or 413, by the call itself.

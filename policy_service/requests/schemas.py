@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from policy_service.decisions.deciding.asking import CORRECTIONS
+from policy_service.decisions.deciding.resolving import CORRECTIONS
 from policy_service.decisions.explaining.catalogue import DAY_PATTERN
 from policy_service.diagnostics.catalogue import (
     BAD_ID,

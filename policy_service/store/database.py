@@ -124,7 +124,8 @@ def _counted() -> Iterator[None]:
 
 @contextmanager
 def _faults_as_ours() -> Iterator[None]:
-    """What contradicts the store is StoreRefused, a fault of a statement of ours stays, all else is StoreUnavailable.
+    """Database errors as ours: a broken constraint or value is StoreRefused, our own bad statement stays as it is,
+    all else is StoreUnavailable.
 
     The faults of PostgreSQL are not chained: they show values.
     """

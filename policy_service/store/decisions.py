@@ -11,9 +11,9 @@ from policy_service.decisions.deciding.recording import commitments
 from policy_service.decisions.ports.records import (
     Appended,
     DecisionRecord,
-    Entry,
     IdempotencyClaim,
     IdempotencyConflict,
+    NewRecord,
     StoreRefused,
     StoreUnavailable,
 )
@@ -49,11 +49,11 @@ _OLD_KEYS = select(*_KEY).where(idempotency.c.created_at < bindparam("before")).
 _PURGE = delete(idempotency).where(tuple_(*_KEY).in_(_OLD_KEYS))
 
 
-Outcome = Appended | IdempotencyConflict
+AppendResult = Appended | IdempotencyConflict
 
 
 class _Undone(Exception):
-    """Ends a transaction that must leave nothing."""
+    """Raised to roll a transaction back."""
 
 
 class SqlDecisionStore:
@@ -65,39 +65,39 @@ class SqlDecisionStore:
 
     def __init__(self, engine: Engine, on_commit: Callable[[int], None] | None = None) -> None:
         self._engine, self._on_commit = engine, on_commit
-        self._group: GroupCommit[Entry, Outcome] = GroupCommit(self._append_waiting)
+        self._group: GroupCommit[NewRecord, AppendResult] = GroupCommit(self._append_waiting)
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
         """See DecisionStore."""
-        found = self._group(Entry(record, claim))
+        found = self._group(NewRecord(record, claim))
         if isinstance(found, IdempotencyConflict):
             raise found
         return found
 
-    def append_all(self, entries: Sequence[Entry]) -> list[Outcome]:
+    def append_all(self, entries: Sequence[NewRecord]) -> list[AppendResult]:
         """See DecisionStore. The primary key of the claims decides between appends at the same moment."""
         try:
             return self._appended(entries)
         except StoreRefused as fault:
             raise self._named(entries) or fault from None
 
-    def _append_waiting(self, take: Take[Entry]) -> Sequence[Outcome | Exception]:
+    def _append_waiting(self, take: Take[NewRecord]) -> Sequence[AppendResult | Exception]:
         """Appends what waits in one commit. Where an entry is refused, the others are appended by themselves."""
-        entries: Sequence[Entry] = ()
+        entries: Sequence[NewRecord] = ()
         try:
             began = perf_counter()
             with writing(self._engine) as connection:
                 entries = take()
-                outcomes = _append(connection, entries)
+                results = _append(connection, entries)
             metrics.committed(len(entries), perf_counter() - began)
         except StoreRefused as fault:
             if len(entries) == 1:
                 return [_refusal(entries[0], fault)]
             return [self._append_alone(entry) for entry in entries]
-        self._note(outcomes)
-        return outcomes
+        self._note(results)
+        return results
 
-    def _append_alone(self, entry: Entry) -> Outcome | Exception:
+    def _append_alone(self, entry: NewRecord) -> AppendResult | Exception:
         try:
             return self._appended([entry])[0]
         except StoreRefused as fault:
@@ -105,21 +105,21 @@ class SqlDecisionStore:
         except StoreUnavailable as fault:
             return fault
 
-    def _appended(self, entries: Sequence[Entry]) -> list[Outcome]:
+    def _appended(self, entries: Sequence[NewRecord]) -> list[AppendResult]:
         began = perf_counter()
         with writing(self._engine) as connection:
-            outcomes = _append(connection, entries)
+            results = _append(connection, entries)
         metrics.committed(len(entries), perf_counter() - began)
-        self._note(outcomes)
-        return outcomes
+        self._note(results)
+        return results
 
-    def _note(self, outcomes: Sequence[Outcome]) -> None:
+    def _note(self, results: Sequence[AppendResult]) -> None:
         if self._on_commit is not None:
-            self._on_commit(sum(isinstance(one, Appended) and not one.replayed for one in outcomes))
+            self._on_commit(sum(isinstance(one, Appended) and not one.replayed for one in results))
 
-    def _named(self, entries: Sequence[Entry]) -> StoreRefused | None:
+    def _named(self, entries: Sequence[NewRecord]) -> StoreRefused | None:
         """Which entry the store refuses: found by writing one after the other, and keeping none."""
-        at: Entry | None = None
+        at: NewRecord | None = None
         try:
             with writing(self._engine) as connection:
                 for at in entries:
@@ -135,7 +135,7 @@ class SqlDecisionStore:
             row = connection.execute(_DECISION, {"id": id}).first()
             return _loaded(connection, row) if row else None
 
-    def replayed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+    def claimed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
         with reading(self._engine) as connection:
             found = _first(connection, claim)
         if isinstance(found, IdempotencyConflict):
@@ -150,7 +150,7 @@ class SqlDecisionStore:
         with reading(self._engine) as connection:
             return connection.scalars(_COUNT).one()
 
-    def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
+    def count_as_of(self, days: Sequence[tuple[str, str]]) -> int:
         as_of = decisions.c.as_of
         with reading(self._engine) as connection:
             return sum(connection.scalars(_COUNT.where(as_of >= start, as_of < end)).one() for start, end in days)
@@ -170,29 +170,29 @@ class SqlDecisionStore:
                 return purged
 
 
-def _refusal(entry: Entry, fault: StoreRefused) -> StoreRefused:
+def _refusal(entry: NewRecord, fault: StoreRefused) -> StoreRefused:
     return StoreRefused(f"decision `{entry.record.id}`: {fault}")
 
 
-def _append(connection: Connection, entries: Sequence[Entry]) -> list[Outcome]:
+def _append(connection: Connection, entries: Sequence[NewRecord]) -> list[AppendResult]:
     """The result for each entry: claims are written first, and an entry's record only if its claim was new."""
-    outcomes: dict[int, Outcome] = {}
+    results: dict[int, AppendResult] = {}
     for _ in range(_ROUNDS):
-        waiting = [n for n in range(len(entries)) if n not in outcomes]
+        waiting = [n for n in range(len(entries)) if n not in results]
         if not waiting:
-            return [outcomes[n] for n in range(len(entries))]
+            return [results[n] for n in range(len(entries))]
         kept = _keep(connection, entries, waiting)
-        outcomes |= {n: Appended(entries[n].record, replayed=False) for n in kept}
+        results |= {n: Appended(entries[n].record, replayed=False) for n in kept}
         for n in waiting:
             claim = entries[n].claim
-            if n in outcomes or claim is None:
+            if n in results or claim is None:
                 continue
             if (found := _first(connection, claim)) is not None:  # else it was forgotten since it was refused
-                outcomes[n] = found
+                results[n] = found
     raise StoreUnavailable("a key was forgotten again and again")
 
 
-def _keep(connection: Connection, entries: Sequence[Entry], waiting: Sequence[int]) -> list[int]:
+def _keep(connection: Connection, entries: Sequence[NewRecord], waiting: Sequence[int]) -> list[int]:
     """The entries that are written now: those without a claim, and those whose claim is the first for its key.
 
     Claims are written in order of their keys, so that two transactions wait for each other in one direction only.
@@ -219,7 +219,7 @@ def _keep(connection: Connection, entries: Sequence[Entry], waiting: Sequence[in
     return kept
 
 
-def _first(connection: Connection, claim: IdempotencyClaim) -> Outcome | None:
+def _first(connection: Connection, claim: IdempotencyClaim) -> AppendResult | None:
     """What the key of a claim stands for; None where it stands for nothing."""
     row = connection.execute(_CLAIMED, {"caller": claim.caller, "key": claim.key}).first()
     if row is None:

@@ -1,7 +1,7 @@
 """Group commit: threads that wait at the same moment share a transaction.
 
-The first to come becomes the leader. It begins, takes all that wait by then, commits them, and wakes each with what
-became of its own; then the oldest of those who came meanwhile leads. A thread that comes alone pays two locks.
+The first to come becomes the leader. It begins, takes all that wait by then, commits them, and wakes each with the
+outcome of its item; then the oldest of those that came meanwhile leads. A thread that comes alone pays two locks.
 """
 
 import os
@@ -13,45 +13,45 @@ from weakref import WeakSet
 from policy_service.decisions.ports.records import StoreUnavailable
 
 Item = TypeVar("Item")
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
 Take = Callable[[], Sequence[Item]]
-Commit = Callable[[Take[Item]], Sequence[Outcome | Exception]]
+Commit = Callable[[Take[Item]], Sequence[Result | Exception]]
 
 
-class _Waiting(Generic[Item, Outcome]):
-    """A thread's item, and a lock that opens when the thread is to lead, or when its outcome is there."""
+class _Waiting(Generic[Item, Result]):
+    """A thread's item, and a lock that opens when the thread is to lead, or when its result is there."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        self.outcome: Outcome | Exception | None = None
+        self.result: Result | Exception | None = None
         self.leads = False
         self.woken = threading.Lock()
         self.woken.acquire()
 
 
-class GroupCommit(Generic[Item, Outcome]):
+class GroupCommit(Generic[Item, Result]):
     """Commits items together.
 
     Args:
         commit: called by one thread at a time. It begins a transaction, calls what it is given, once, for the items
-            that wait by then, and returns the outcome of each, in order; an exception in its place is raised by the
+            that wait by then, and returns the result of each, in order; an exception in its place is raised by the
             thread whose item it was. What it raises itself is raised by all of the group.
     """
 
-    def __init__(self, commit: Commit[Item, Outcome]) -> None:
+    def __init__(self, commit: Commit[Item, Result]) -> None:
         self._commit = commit
         self._forget()
         _groups.add(self)
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._queue: list[_Waiting[Item, Outcome]] = []
+        self._queue: list[_Waiting[Item, Result]] = []
         self._led = False
 
-    def __call__(self, item: Item) -> Outcome:
+    def __call__(self, item: Item) -> Result:
         """What became of the item; raises what stands in its place."""
-        mine: _Waiting[Item, Outcome] = _Waiting(item)
+        mine: _Waiting[Item, Result] = _Waiting(item)
         with self._lock:
             self._queue.append(mine)
             mine.leads, self._led = not self._led, True
@@ -59,12 +59,12 @@ class GroupCommit(Generic[Item, Outcome]):
             self._wait(mine)
         if mine.leads:
             self._lead(mine)
-        if isinstance(mine.outcome, Exception):
-            raise mine.outcome
-        assert mine.outcome is not None  # noqa: S101  nobody is woken without
-        return mine.outcome
+        if isinstance(mine.result, Exception):
+            raise mine.result
+        assert mine.result is not None  # noqa: S101  nobody is woken without
+        return mine.result
 
-    def _wait(self, mine: _Waiting[Item, Outcome]) -> None:
+    def _wait(self, mine: _Waiting[Item, Result]) -> None:
         try:
             mine.woken.acquire()
         except BaseException:  # the thread is told to end
@@ -75,8 +75,8 @@ class GroupCommit(Generic[Item, Outcome]):
                     self._pass_on()
             raise
 
-    def _lead(self, mine: _Waiting[Item, Outcome]) -> None:
-        group: list[_Waiting[Item, Outcome]] = []
+    def _lead(self, mine: _Waiting[Item, Result]) -> None:
+        group: list[_Waiting[Item, Result]] = []
 
         def take() -> list[Item]:
             with self._lock:
@@ -86,8 +86,8 @@ class GroupCommit(Generic[Item, Outcome]):
 
         fault = StoreUnavailable("the commit was broken off")
         try:
-            for one, outcome in zip(group, self._commit(take), strict=True):
-                one.outcome = outcome
+            for one, result in zip(group, self._commit(take), strict=True):
+                one.result = result
         except StoreUnavailable as raised:
             fault = raised
             raise
@@ -98,8 +98,8 @@ class GroupCommit(Generic[Item, Outcome]):
                 self._pass_on()
             for one in group:
                 if one is not mine:
-                    if one.outcome is None:
-                        one.outcome = StoreUnavailable(*fault.args)
+                    if one.result is None:
+                        one.result = StoreUnavailable(*fault.args)
                     one.woken.release()
 
     def _pass_on(self) -> None:
@@ -114,7 +114,7 @@ _groups: WeakSet[GroupCommit[Any, Any]] = WeakSet()
 
 
 def _forget_inherited() -> None:
-    """A child of a fork has none of the threads that lead or wait."""
+    """In the child of a fork, forget the threads that lead or wait: it has none of them."""
     for group in _groups:
         group._forget()
 

@@ -127,7 +127,10 @@ class SqlLogStore:
         return found
 
     def _unaccounted(self, table: Table, after: str, most: int, found: list[str]) -> str | None:
-        """The id that the next portion comes after, null behind the last; a portion takes well under a second."""
+        """Add the ids of one portion that are neither sealed nor waiting; the last id looked at, null at the end.
+
+        A portion takes well under a second.
+        """
         portion = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(_PORTION).subquery()
         sealed = exists().where(log_entries.c.id == portion.c.id, log_entries.c.index >= 0)
         ids = select(portion.c.id).where(~sealed, portion.c.id.not_in(select(unsealed.c.id)))

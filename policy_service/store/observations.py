@@ -35,13 +35,13 @@ class SqlDisagreementStore:
         self._engine = engine
 
     def add(self, found: Disagreement) -> None:
-        told = {
+        texts = {
             "request": None if found.request is None else _text(found.request),
             "policies": _text(found.policies),
             "pointers": _text(found.pointers),
         }
         with writing(self._engine) as connection:
-            connection.execute(insert(disagreements), asdict(found) | told)
+            connection.execute(insert(disagreements), asdict(found) | texts)
 
     def open(self) -> int:
         with reading(self._engine) as connection:

@@ -57,7 +57,7 @@ def sqlstate(fault: BaseException | None) -> str | None:
 
 
 def said(fault: BaseException | None) -> str:
-    """What the server said, without the detail: that shows values."""
+    """The message of the server without its detail, which shows values."""
     reported = fault.args[0] if fault is not None and fault.args else None
     return f"{reported.get('M')} ({reported.get('C')})" if isinstance(reported, dict) else str(fault)
 
@@ -109,7 +109,7 @@ def _arguments(url: URL) -> dict[str, Any]:
 
 
 def _ssl_context(mode: str, root: str | None) -> Any:
-    """As libpq understands the mode: `prefer` and `require` encrypt, only `verify-…` know whom they talk to."""
+    """TLS by the mode, as libpq has it: `prefer` and `require` encrypt, only `verify-…` check who the server is."""
     if mode not in _SSL_MODES:
         raise ValueError(f"`sslmode` is one of {', '.join(_SSL_MODES)}, not `{mode}`")
     if mode in ("disable", "prefer"):

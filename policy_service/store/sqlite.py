@@ -39,7 +39,7 @@ def sqlite_engine(url: URL, timeout: float, connections: int) -> Engine:
 
 @contextmanager
 def turn_to_write(engine: Engine) -> Iterator[None]:
-    """Held by one thread of this process at a time.
+    """The right to write, held by one thread of this process at a time.
 
     Raises:
         StoreUnavailable: it did not become free in time.

@@ -1,7 +1,7 @@
 """Logs: one JSON object a line on standard error, or lines of text for a terminal.
 
-A line says which request it belongs to, never what was posted. An exception that comes up inside a request is told by
-its type and its place: its message may quote what was posted.
+A line says which request it belongs to, never what was posted. Of an exception inside a request it has only
+the type and the place: its message may quote what was posted.
 """
 
 import logging
@@ -46,7 +46,7 @@ def current() -> Noted | None:
 
 @contextmanager
 def noting(noted: Noted | None) -> Iterator[None]:
-    """Lines written within belong to the request."""
+    """A context in which log lines belong to the request."""
     token = _current.set(noted)
     try:
         yield
@@ -55,7 +55,7 @@ def noting(noted: Noted | None) -> Iterator[None]:
 
 
 def note(*, principal: str | None = None, decision_id: str | None = None) -> None:
-    """Tell who asks, or what was decided, once it is known. Outside a request nothing is kept."""
+    """Add to the request's log lines who asks, or what was decided, once it is known; outside a request, nothing."""
     noted = _current.get()
     if noted is None:
         return
@@ -98,11 +98,11 @@ class Json(OrjsonFormatter):
             for name in _NAMES:
                 if (value := getattr(noted, name)) is not None:
                     log_data[name] = value
-        if (told := message_dict.get("exc_info")) is not None:
-            log_data["exception"] = told
+        if (text := message_dict.get("exc_info")) is not None:
+            log_data["exception"] = text
 
     def formatException(self, ei: Any) -> str:
-        return _told(ei)
+        return _exception_text(ei)
 
 
 class Text(logging.Formatter):
@@ -112,23 +112,27 @@ class Text(logging.Formatter):
         noted = _current.get()
         request = "" if noted is None else f" [{noted.request_id}]"
         line = f"{_time(record)} {record.levelname.lower()} {record.name}: {record.getMessage()}{request}"
-        return f"{line}\n{_told(record.exc_info)}" if record.exc_info and record.exc_info[0] is not None else line
+        return (
+            f"{line}\n{_exception_text(record.exc_info)}"
+            if record.exc_info and record.exc_info[0] is not None
+            else line
+        )
 
 
 def _time(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _told(found: Any) -> str:
+def _exception_text(found: Any) -> str:
     """An exception with those that led to it. Within a request each by type and place alone."""
     error: BaseException | None = found[1]
     if _current.get() is None or error is None:
         return "".join(traceback.format_exception(error)).rstrip()
-    told: list[str] = []
+    parts: list[str] = []
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         places = "".join(traceback.format_tb(error.__traceback__))
-        told.append(f"Traceback (most recent call last):\n{places}{type(error).__module__}.{type(error).__qualname__}")
+        parts.append(f"Traceback (most recent call last):\n{places}{type(error).__module__}.{type(error).__qualname__}")
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return "\nafter\n".join(told)
+    return "\nafter\n".join(parts)

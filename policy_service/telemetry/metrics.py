@@ -164,7 +164,7 @@ class Counts:
         return metric.name, labels
 
     def watch(self, metric: Metric, gauge: Gauge) -> None:
-        """From now on the gauge is what a function says, at each flush."""
+        """Take the gauge's value from a function, at each flush from now on."""
         self._gauges[metric.name] = gauge
 
     def snapshot(self) -> Snapshot:

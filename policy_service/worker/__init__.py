@@ -1,4 +1,4 @@
-"""A worker of gunicorn whose threads meet whole requests only, however slowly clients send and read."""
+"""A gunicorn worker whose threads get complete requests only, however slowly clients send and read."""
 
 from policy_service.worker.loop import Limits, Worker
 

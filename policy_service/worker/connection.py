@@ -48,14 +48,14 @@ class Connection:
         incoming: the request that is on its way, or the next.
         reading, writing: seconds that the client may make a thread wait, in all of a request.
     Attributes:
-        ahead: what came while a request was answered.
+        ahead: bytes that arrived while a request was answered.
         ended: the client sends no more.
-        begun: an answer is.
+        begun: an answer has begun.
         unsent: the part of an answer that the client did not take yet.
         kept: another request may follow the one that was answered.
         broken: nothing can be sent or read any more.
         watched: the events of the socket that the main loop waits for.
-        deadline: when the main loop is to end what the connection is in.
+        deadline: when the main loop is to close the connection if it is still in the same state.
     """
 
     def __init__(self, sock: socket.socket, address: Any, incoming: Incoming, reading: float, writing: float) -> None:
@@ -114,7 +114,7 @@ class Connection:
         return sent
 
     def tell_to_go_on(self) -> None:
-        """Ask for the body, once, if the client waits for that."""
+        """Send `100 Continue`, once, if the client waits for it before it sends the body."""
         if self.incoming.expects:
             self.incoming.expects = False
             self.unsent += _CONTINUE
@@ -123,21 +123,21 @@ class Connection:
 
 
 class ComingBody:
-    """A body that is read while it comes, or that the parser may still refuse; its faults are those Werkzeug knows."""
+    """A body that is read while it arrives, or that the parser may still refuse; its errors are ones Werkzeug knows."""
 
     def __init__(self, body: Body, connection: Connection) -> None:
         self._body, self._connection = body, connection
 
     def read(self, size: int = -1) -> bytes:
         """Raises RequestTimeout for a client that is too slow, OSError for a broken chunk or connection."""
-        with _told():
+        with _werkzeug_errors():
             data: bytes = self._body.read(size)
         return data
 
     def piece(self) -> bytes:
         """What has come, waiting for a first byte only, where `read` waits for all that was asked; empty at the end."""
         reader = self._body.reader
-        with _told():
+        with _werkzeug_errors():
             while reader.parser is not None:
                 found: bytes | None = next(reader.parser, None)
                 if found:
@@ -152,7 +152,7 @@ class ComingBody:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _werkzeug_errors() -> Iterator[None]:
     try:
         yield
     except TooSlow as error:

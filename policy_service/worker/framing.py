@@ -1,4 +1,4 @@
-"""How much of a request is there. gunicorn's parser reads each head, once; what comes after a head is counted here."""
+"""How much of a request has arrived. gunicorn's parser reads each head, once; the bytes after it are counted here."""
 
 import re
 from collections.abc import Callable
@@ -84,7 +84,7 @@ class Incoming:
         return body.reader.parser is None
 
     def _headed(self) -> bool:
-        """Whether the head is there; then it is parsed."""
+        """Whether the head has arrived; if so, it is parsed."""
         end = self.data.find(b"\r\n\r\n") + 4
         if end < 4:
             if len(self.data) <= MOST_HEAD and not self._is_no_http():

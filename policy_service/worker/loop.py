@@ -1,8 +1,8 @@
 """A gunicorn worker with a main loop of its own, and threads that answer.
 
 The main loop takes connections, collects requests, and sends what clients are slow to read. A thread gets a request
-when it is whole, so a client that trickles costs a little memory and no thread. `GET /healthz`, which asks nothing of
-the store, is answered by the main loop, whatever the threads do.
+when it is complete, so a client that sends slowly costs a little memory and no thread. `GET /healthz`, which asks
+nothing of the store, is answered by the main loop, whatever the threads do.
 
 A body larger than POLICY_MAX_BODY, and one of a batch that streams, is read by the thread as it comes, and then the
 client may make the thread wait for POLICY_READ_SECONDS in all.
@@ -131,7 +131,7 @@ class Worker(BaseWorker):
             self._go_on(self._answered.popleft())
 
     def _sweep(self, now: float) -> None:
-        """End what takes too long."""
+        """Close connections that take too long."""
         if not self.alive:
             for connection in self._idle():
                 connection.deadline = min(connection.deadline, now + _CLOSING_SECONDS)
@@ -201,7 +201,7 @@ class Worker(BaseWorker):
             self._drop(connection)
 
     def _take(self, connection: Connection, data: bytes) -> None:
-        """More of a request came, or the end of the connection."""
+        """More of a request arrived, or the end of the connection."""
         incoming = connection.incoming
         if not incoming.begun:
             connection.deadline = time.monotonic() + Limits.read_seconds

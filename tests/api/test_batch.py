@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from policy_service.api import examples
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions.ports.records import DecisionStore, Entry, StoreUnavailable
+from policy_service.decisions.ports.records import DecisionStore, NewRecord, StoreUnavailable
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
 
@@ -232,7 +232,7 @@ class Failing:
     def __init__(self, real: DecisionStore, good: int) -> None:
         self._real, self._good = real, good
 
-    def append_all(self, entries: list[Entry]) -> Any:
+    def append_all(self, entries: list[NewRecord]) -> Any:
         self._good -= 1
         if self._good < 0:
             raise StoreUnavailable("the disk is full of secrets")
@@ -263,14 +263,14 @@ def test_when_the_store_fails_what_follows_can_be_sent_again_and_nothing_is_lost
 def test_a_fault_of_ours_in_one_item_touches_no_other(
     own: Assembled, own_client: FlaskClient, request_body: Body, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = own.service._judge
+    evaluated = own.service._evaluated
 
     def fail(request: Any, *more: Any) -> Any:
         if request.merchant_id == "m-bad":
             raise RuntimeError("secret")
-        return judge(request, *more)
+        return evaluated(request, *more)
 
-    monkeypatch.setattr(own.service, "_judge", fail)
+    monkeypatch.setattr(own.service, "_evaluated", fail)
     answered = post(own_client, [request_body, {**request_body, "merchant_id": "m-bad"}, request_body])
     assert [one["status"] for one in answered] == [201, 500, 201]
     assert answered[1]["problem"]["instance"].startswith("urn:uuid:")

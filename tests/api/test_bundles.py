@@ -14,6 +14,8 @@ from flask.testing import FlaskClient
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
 from policy_service.decisions.bundles import checking
+from policy_service.diagnostics import NOWHERE, Diagnostic
+from policy_service.diagnostics.catalogue import PEN_REFUSED
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.packing import pack
 from policy_service.settings import Settings
@@ -145,7 +147,7 @@ def test_what_the_engine_cannot_hold_is_refused(
     http: FlaskClient, shop: Bundle, parsed: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_self: object) -> None:
-        raise checking.EngineRefused("too many values")
+        raise checking.EngineRefused(Diagnostic(PEN_REFUSED, "error", NOWHERE, "too many values"))
 
     monkeypatch.setattr("policy_service.decisions.answers.evaluate.Evaluator.try_all", refuse)
     problem = parsed(http.post("/v1/bundles", json={"files": {**shop.sources, "bundle.yaml": "time_zone: UTC\n"

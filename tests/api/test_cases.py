@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from policy_service import canonical
 from policy_service.decisions.rule_tests.cases import Case, read_cases
 from policy_service.diagnostics import Report
-from policy_service.facts import Door
+from policy_service.facts import StateReader
 from policy_service.policies.bundle import Bundle
 
 Body = dict[str, Any]
@@ -26,8 +26,8 @@ def cases(rules: Bundle) -> list[tuple[Case, Body]]:
     report = Report()
     found = read_cases(rules.sources, RULES.as_posix(), rules.rules, report)
     assert not report.has_errors
-    door = Door(rules.rules.dictionary)
-    return [(case, door.normalised(case.state)) for case in found]
+    reader = StateReader(rules.rules.dictionary)
+    return [(case, reader.normalised(case.state)) for case in found]
 
 
 def ask(client: FlaskClient, case: Case, facts: Body) -> bytes:

@@ -1,4 +1,4 @@
-"""GET /v1/facts: the JSON Schema and the door that reads facts say the same."""
+"""GET /v1/facts: the JSON Schema and the reader of facts say the same."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,11 +13,11 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from policy_service.decisions.explaining.catalogue import DAY_PATTERN
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines.plan import plan
-from policy_service.facts import FIRST_DAY, LAST_DAY, Door, Fact
+from policy_service.facts import FIRST_DAY, LAST_DAY, Fact, StateReader
 from policy_service.language import types
 from policy_service.language.values import exact
 from policy_service.policies.bundle import Bundle
-from policy_service.policies.dependencies import closure
+from policy_service.policies.dependencies import needed_policies
 from policy_service.policies.stretches import epochs
 
 Body = dict[str, Any]
@@ -113,8 +113,8 @@ def test_a_filter_that_names_nothing_is_refused(
 def test_the_policies_that_a_state_must_feed_are_those_that_are_evaluated(rules: Bundle) -> None:
     plans = [plan(rules.rules, epoch.start) for epoch in epochs(rules.rules)]
     for id_ in rules.rules.order:
-        evaluated = set().union(*(closure([p.policy for p in one.policies], {id_}) for one in plans))
-        assert closure(rules.rules.policies, {id_}) == evaluated
+        evaluated = set().union(*(needed_policies([p.policy for p in one.policies], {id_}) for one in plans))
+        assert needed_policies(rules.rules.policies, {id_}) == evaluated
 
 
 def _probes(fact: Fact) -> list[Any]:
@@ -169,18 +169,18 @@ def test_schema_and_door_accept_the_same_values_of_every_fact(schema: Body, rule
     """The schema with its own key for decimals, which a validator has to be told."""
     told = validators.extend(Draft202012Validator, {"x-scale": _scale})
     validator = told(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-    door = Door(rules.rules.dictionary)
+    reader = StateReader(rules.rules.dictionary)
     for section in rules.rules.dictionary.sections.values():
         for fact in section.facts.values():
             for value in _probes(fact):
                 one = {"id": "i-1", fact.key: value} if section.has_id else {fact.key: value}
                 state = {section.name: one if section.element is None else [one]}
-                assert validator.is_valid(state) == _is_accepted(door, state), (fact.name, value)
+                assert validator.is_valid(state) == _is_accepted(reader, state), (fact.name, value)
 
 
 def test_schema_and_door_agree_on_the_shape_of_a_state(schema: Body, rules: Bundle) -> None:
     validator = Draft202012Validator(schema)
-    door = Door(rules.rules.dictionary)
+    reader = StateReader(rules.rules.dictionary)
     for state in (
         {},
         {"merchant": None},
@@ -198,12 +198,12 @@ def test_schema_and_door_agree_on_the_shape_of_a_state(schema: Body, rules: Bund
         {"products": [{"id": f"p-{i}"} for i in range(1000)]},
         {"products": [{"id": f"p-{i}"} for i in range(1001)]},
     ):
-        assert validator.is_valid(state) == _is_accepted(door, state), state
+        assert validator.is_valid(state) == _is_accepted(reader, state), state
 
 
-def _is_accepted(door: Door, state: dict[str, Any]) -> bool:
+def _is_accepted(reader: StateReader, state: dict[str, Any]) -> bool:
     try:
-        door.read(state, LAST_DAY)
+        reader.read(state, LAST_DAY)
     except InvalidInput:
         return False
     return True

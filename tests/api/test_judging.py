@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from policy_service.access.trail import Act
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
-from policy_service.decisions.bundles.publishing import Act
-from policy_service.decisions.deciding.answered import Answered
+from policy_service.decisions.deciding.observing import Exchange
 from policy_service.decisions.observers.judge import Judge
 from policy_service.decisions.observers.shadow import NotShadowing
 from policy_service.decisions.ports.observations import EXAMPLES_KEPT
@@ -27,16 +27,16 @@ class Watcher:
     """Keeps what it sees."""
 
     def __init__(self) -> None:
-        self.all: list[Answered] = []
+        self.all: list[Exchange] = []
 
-    def seen(self, answered: Answered) -> None:
-        self.all.append(answered)
+    def observe(self, exchange: Exchange) -> None:
+        self.all.append(exchange)
 
 
 @pytest.fixture
 def watcher(own: Assembled) -> Watcher:
     found = Watcher()
-    own.service.witnesses = (found,)
+    own.service.observers = (found,)
     return found
 
 
@@ -44,7 +44,7 @@ def watcher(own: Assembled) -> Watcher:
 def judge(own: Assembled) -> Judge:
     """A judge of every answer, whose thread is not started."""
     found = Judge(own.judge.store, engine("reference"), now=own.service.now, share=1.0, cpu=1.0)
-    own.service.witnesses = (found,)
+    own.service.observers = (found,)
     return found
 
 
@@ -61,10 +61,10 @@ def test_answers_of_the_engine_that_decides_are_those_of_the_reference(
     assert judge.store.open() == 0
 
 
-def wrong(answered: Answered) -> Answered:
-    answer = deepcopy(answered.answer)
+def wrong(exchange: Exchange) -> Exchange:
+    answer = deepcopy(exchange.answer)
     answer["rewards"][0]["amount"] += 1
-    return replace(answered, answer=answer)
+    return replace(exchange, answer=answer)
 
 
 def test_an_answer_that_the_reference_does_not_give_is_kept_with_its_place(
@@ -186,17 +186,17 @@ def test_another_worker_begins_and_ends_with_the_store(
 ) -> None:
     other = type(own.shadow)(own.shadow._store, own.service.evaluators, now=own.service.now, cpu=1.0)
     watcher = Watcher()
-    own.service.witnesses = (watcher,)
+    own.service.observers = (watcher,)
     own_client.post("/v1/evaluate", json=request_body)
     own.shadow.begin(draft, "1", ACT)
-    other.seen(watcher.all[0])  # it has not looked yet
+    other.observe(watcher.all[0])  # it has not looked yet
     other.look()
-    other.seen(watcher.all[0])
+    other.observe(watcher.all[0])
     other.queue.drain()
     assert own.shadow.shown(draft).findings.counts["chuanliu.traffic_hours"] == (1, 1)
     own.shadow.end(draft, ACT)
     other.look()
-    other.seen(watcher.all[0])
+    other.observe(watcher.all[0])
     assert other.queue.counts["taken"] == 1
 
 

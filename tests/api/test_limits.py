@@ -43,7 +43,9 @@ def test_a_request_that_takes_too_long_is_given_up_and_decides_nothing(ticking: 
 
 def test_every_element_of_a_list_is_a_place_to_give_up(ticking: Any, request_body: Body) -> None:
     assembled, client = ticking(request_seconds=60)
-    product = next(s for s in assembled.service.asking.active().bundle.rules.dictionary.sections.values() if s.element)
+    product = next(
+        s for s in assembled.service.resolver.active().bundle.rules.dictionary.sections.values() if s.element
+    )
     body = deepcopy(request_body) | {"policies": None}
     for many, status in ((1, 201), (100, 503)):
         body["facts"][product.name] = [{"id": f"p-{n}"} for n in range(many)]
@@ -63,7 +65,7 @@ def test_what_a_batch_has_no_time_for_can_be_sent_again(ticking: Any, request_bo
 
 def test_the_largest_state_is_answered(client: FlaskClient, service: Any, request_body: Body) -> None:
     """A thousand products, the most that a list may have, in a body of nearly a MiB; it ends, one way or the other."""
-    section = next(s for s in service.asking.active().bundle.rules.dictionary.sections.values() if s.element)
+    section = next(s for s in service.resolver.active().bundle.rules.dictionary.sections.values() if s.element)
     body = deepcopy(request_body) | {"policies": None, "purpose": "preview"}
     body["facts"][section.name] = [{"id": f"p-{n}"} for n in range(1000)]
     data = json.dumps(body).encode()

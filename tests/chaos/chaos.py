@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from policy_service import canonical
 from policy_service.assembly import Assembled
-from policy_service.decisions.audit.verifying import GivenReceipt, Progress
+from policy_service.decisions.audit.findings import GivenReceipt, Progress
 from policy_service.decisions.deciding.recording import answer_of
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.proofs.receipts import Receipt

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from policy_service.decisions.audit.verifying import GivenReceipt
+from policy_service.decisions.audit.findings import GivenReceipt
 from policy_service.proofs.receipts import Receipt
 from tests import postgres
 from tests.hosts.host import Answered, Host, inside, traffic, until

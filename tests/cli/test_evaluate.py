@@ -10,9 +10,9 @@ import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
 
+from policy_service.access.trail import Act
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder
-from policy_service.decisions.bundles.publishing import Act
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import Settings
 

@@ -70,6 +70,6 @@ def test_the_answer_holds_what_is_said_of_it(
     patterns = request.get("policies", ["*"])
     shown = {id_ for id_ in evaluator.bundle.rules.order if any(fnmatchcase(id_, p) for p in patterns)}
     question = Question(day, request.get("purpose", "decide"), request.get("trace", "fired"), shown)
-    answer = evaluator.evaluate(evaluator.door.read(request["facts"], day), question)
+    answer = evaluator.evaluate(evaluator.reader.read(request["facts"], day), question)
     wrong = {p: at(answer, p) for p, expected in asked.answer.items() if not meets(expected, at(answer, p))}
     assert not wrong

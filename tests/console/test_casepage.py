@@ -19,7 +19,7 @@ from policy_service.store.tables import bundle_sources, decisions, log_entries, 
 
 Body = dict[str, Any]
 ROOT = Path(__file__).parents[2]
-CONSOLE = ROOT / "policy_service" / "console"
+PAGES = ROOT / "policy_service" / "pages"
 TONGUES = ("zh", "en")
 MOST_BYTES = 2**20
 tongues = pytest.mark.parametrize("tongue", TONGUES)
@@ -310,7 +310,7 @@ def test_both_languages_of_every_word_have_the_same_gaps() -> None:
 
 
 def test_no_word_of_a_page_is_unused_or_missing() -> None:
-    source = "".join(file.read_text("utf-8") for file in CONSOLE.rglob("*") if file.suffix in (".py", ".html"))
+    source = "".join(file.read_text("utf-8") for file in PAGES.rglob("*") if file.suffix in (".py", ".html"))
     for key in words.PAGE:
         stem = key.removesuffix("_n")
         assert len(re.findall(rf"""["']{key}["']|\{{word\}}_n|["']{stem}["']""", source)) >= 2, key

@@ -36,14 +36,14 @@ def _policy(policy: model.Policy, rules: model.Rules) -> Iterator[str]:
         if policy.effective.campaign
         else f"period {'open' if policy.effective.period.end is None else 'ended'}"
     )
-    yield f"optional {'all' if policy.optional == policy.reads() else 'some' if policy.optional else 'none'}"
+    yield f"optional {'all' if policy.optional == policy.reads else 'some' if policy.optional else 'none'}"
     if policy.needs:
         yield "needs"
     if policy.applies is not None:
         yield "applies"
     for parameter in policy.parameters.values():
         yield f"parameter {type(parameter.type).__name__}{' dated' if len(parameter.values) > 1 else ''}"
-    for read in policy.reads():
+    for read in policy.reads:
         if isinstance(read, references.Decision):
             owner = next(p for p in rules.policies if p.id == read.policy)
             yield f"decision of a {owner.subject} policy in a {policy.subject} policy"

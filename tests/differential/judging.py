@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from policy_service import canonical
-from policy_service.decisions.answers.answering import Answering
+from policy_service.decisions.answers.epoch import EpochProgram
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines.plan import Plan
@@ -56,7 +56,7 @@ class Judge:
         self.rete.close()
 
     def plan(self, day: date) -> Plan:
-        return self.rete.answering(day).plan
+        return self.rete.epoch_program(day).plan
 
     def agreed(self, posted: dict[str, Any], as_of: date, shown: Collection[str] | None = None) -> Answer:
         """The answer that both give, in full trace, byte for byte.
@@ -65,7 +65,7 @@ class Judge:
             Fault: a difference.
         """
         self.evaluations += 1
-        state = self.rete.door.read(posted, as_of)
+        state = self.rete.reader.read(posted, as_of)
         question = Question(as_of, trace="full", shown=shown)
         answer = self.rete.evaluate(state, question)
         one = canonical.trusted(answer)
@@ -87,7 +87,7 @@ class Judge:
         """
         answer = self.agreed(posted, as_of, shown)
         one = canonical.trusted(answer)
-        for fault in malformed(answer, self.rete.answering(as_of)):
+        for fault in malformed(answer, self.rete.epoch_program(as_of)):
             raise Fault(fault, {"rete": one})
         if rng is not None:
             self._views(posted, as_of, answer, rng, shown)
@@ -99,7 +99,7 @@ class Judge:
         self, posted: dict[str, Any], as_of: date, full: Answer, rng: Random, shown: Collection[str] | None
     ) -> None:
         """Other questions on the same state show parts of the same answer."""
-        state = self.rete.door.read(posted, as_of)
+        state = self.rete.reader.read(posted, as_of)
         ids = sorted({entry["policy"] for entry in full["policies"]})
         chosen = set(rng.sample(ids, rng.randint(0, len(ids))))
         for name, question, expected in (
@@ -128,7 +128,7 @@ class Judge:
         lists = [name for name, value in posted.items() if isinstance(value, list) and len(value) > 1]
         if lists:
             turned = posted | {name: posted[name][::-1] for name in lists}
-            answer = self.rete.evaluate(self.rete.door.read(turned, as_of), question)
+            answer = self.rete.evaluate(self.rete.reader.read(turned, as_of), question)
             for key in ("policies", "rewards", "not_granted", "recommendations"):
                 if multiset(answer[key]) != multiset(full[key]):
                     raise Fault(f"the order of elements changes `{key}`", {"turned": canonical.trusted(answer)})
@@ -142,7 +142,7 @@ class Judge:
         if known:
             section, key = rng.choice(known)
             lacking = posted | {section: {k: v for k, v in posted[section].items() if k != key}}
-            answer = self.rete.evaluate(self.rete.door.read(lacking, as_of), question)
+            answer = self.rete.evaluate(self.rete.reader.read(lacking, as_of), question)
             for fault in lacking_one(full, answer, f"{section}.{key}", self.plan(as_of)):
                 raise Fault(fault, {"with": canonical.trusted(full), "without": canonical.trusted(answer)})
 
@@ -228,7 +228,7 @@ def readers_of(fact: str, plan: Plan) -> set[str]:
 # ---- what holds for every answer --------------------------------------------------------------------------------
 
 
-def malformed(answer: Answer, program: Answering) -> Iterator[str]:
+def malformed(answer: Answer, program: EpochProgram) -> Iterator[str]:
     """Every property of an answer that does not hold."""
     yield from _numbers(answer, "")
     yield from _declared_once(answer, program)
@@ -252,7 +252,7 @@ def _numbers(value: Any, path: str) -> Iterator[str]:
             yield f"{path} is {value}, more than 15 digits or 6 decimals"
 
 
-def _declared_once(answer: Answer, program: Answering) -> Iterator[str]:
+def _declared_once(answer: Answer, program: EpochProgram) -> Iterator[str]:
     """Every declared reward of a shown policy stands in one of `rewards` and `not_granted`, per subject."""
     declared = {p.id: [r.reward.id for r in p.rewards] for p in program.plan.policies}
     wanted = Counter((e["policy"], str(e["subject"]), id_) for e in answer["policies"] for id_ in declared[e["policy"]])

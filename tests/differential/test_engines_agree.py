@@ -40,7 +40,7 @@ def compare(judge: Any, poster: Any, rng: Random, times: int, shown: list[str] |
         if turn < 5:
             first.append((posted, as_of, canonical.trusted(answer)))
     for posted, as_of, before in reversed(first):
-        state = judge.rete.door.read(posted, as_of)
+        state = judge.rete.reader.read(posted, as_of)
         question = Question(as_of, trace="full", shown=shown)
         assert canonical.trusted(judge.rete.evaluate(state, question)) == before
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -56,6 +57,35 @@ def test_a_condition_may_be_null_though_no_fact_is(ask: Callable[..., Answer], v
         {"visits": visits, "opened_on": "2023-01-01"},
     )
     assert decisions(answer) == {"small": expected, "never": None}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "not(merchant.open)",
+        "not(merchant.open and merchant.orders > 3)",
+        "not(merchant.open) and merchant.visits = null",
+        "not(shut)",
+        "not(decision(b.p.shut) and merchant.orders > 3)",
+    ],
+)
+def test_an_exception_that_is_not_known_excludes_nobody(ask: Callable[..., Answer], condition: str) -> None:
+    """`not` of unknown is unknown, and an exception counts only when it is true."""
+    decided = "decisions:\n  shut: {expression: merchant.open}\n"
+    reward = f"""
+        rewards:
+          gift:
+            title: {{zh: 礼, en: Gift}}
+            kind: cash
+            amount: 1
+            claim: {{per: once}}
+            except:
+              - {{id: out, when: '{condition}', text: {{zh: 外, en: Out}}}}
+    """
+    policies = {"a.p": decided + dedent(reward), "b.p": decided}
+    unknown, no = ask(policies, {"orders": 4}), ask(policies, {"orders": 4, "open": False})
+    assert [entry["id"] for entry in unknown["rewards"]] == ["gift"]
+    assert [entry["reason"] for entry in no["not_granted"]] == ["excluded"]
 
 
 OTHER = """

@@ -15,8 +15,8 @@ import pytest
 from policy_service import canonical
 from policy_service.assembly import Assembled, assemble_on
 from policy_service.decisions.bundles.checking import check, errors
-from policy_service.decisions.deciding.asking import EvaluateRequest
 from policy_service.decisions.deciding.recording import parsed, revealed
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.facts import Fact
 from policy_service.language import types
 from policy_service.policies.bundle import Bundle, bundle
@@ -125,8 +125,8 @@ def test_what_check_accepts_is_decided_recorded_and_replayed(
 ) -> None:
     for number, (rng, found) in enumerate(islice(drawn(generate, seed), FOLDERS)):
         made = service(found, tmp_path / f"{number}.db", signing_key)
-        evaluator = made.service.asking.active()
-        poster = states.Poster(found.rules, lambda day, e=evaluator: e.answering(day).plan, rng, most=3)
+        evaluator = made.service.resolver.active()
+        poster = states.Poster(found.rules, lambda day, e=evaluator: e.epoch_program(day).plan, rng, most=3)
         for _ in range(STATES):
             as_of = poster.as_of(rng)
             decide(made, extreme(poster.state(rng, as_of), found, as_of, rng), as_of, found)

@@ -53,7 +53,7 @@ PRELUDE = """
               "products": [{"id": "p-1", "public_price": 3, "distribution_price": 2}]}
 
     def ask(evaluator):
-        return canonical.trusted(evaluator.evaluate(evaluator.door.read(POSTED, DAY), Question(DAY, shown=FAMILY)))
+        return canonical.trusted(evaluator.evaluate(evaluator.reader.read(POSTED, DAY), Question(DAY, shown=FAMILY)))
 """
 
 
@@ -127,7 +127,7 @@ def test_a_forked_process_uses_what_was_prepared_before() -> None:
 
 
 def ask(evaluator: Evaluator, posted: dict[str, Any], as_of: date) -> bytes:
-    state = evaluator.door.read(posted, as_of)
+    state = evaluator.reader.read(posted, as_of)
     return canonical.trusted(evaluator.evaluate(state, Question(as_of, trace="full")))
 
 
@@ -178,7 +178,7 @@ def test_threads_keep_an_epoch_that_is_pushed_out(loaded: Callable[..., Bundle])
         rng = Random(seed)
         for _ in range(150):
             place, visits = rng.randrange(20), rng.randrange(30)
-            state = evaluator.door.read({"merchant": {"id": "m-1", "visits": visits}}, days[place])
+            state = evaluator.reader.read({"merchant": {"id": "m-1", "visits": visits}}, days[place])
             answer = evaluator.evaluate(state, Question(days[place]))
             if answer["policies"][0]["decisions"] != {"n": visits + place, "more": visits > place}:
                 return False
@@ -204,7 +204,7 @@ def test_an_evaluator_of_a_random_folder_can_be_made_again(generate: ModuleType,
             assert again.id == found.id
             evaluator = Evaluator(again, engine("rete"))
             rng = Random(seed)
-            poster = states.Poster(again.rules, lambda day, e=evaluator: e.answering(day).plan, rng, most=1)
+            poster = states.Poster(again.rules, lambda day, e=evaluator: e.epoch_program(day).plan, rng, most=1)
             answers = []
             for _ in range(3):
                 as_of = poster.as_of(rng)

@@ -120,18 +120,18 @@ def views(plan: Plan, prepared: Any, state: State, as_of: int) -> Iterator[tuple
 def look(found: Bundle, rng: Random, states: int) -> list[str]:
     """What lies outside its type, on so many states."""
     evaluator = Evaluator(found, engine("rete"))
-    poster = Poster(found.rules, lambda day: evaluator.answering(day).plan, rng, most=2)
+    poster = Poster(found.rules, lambda day: evaluator.epoch_program(day).plan, rng, most=2)
     known: dict[Period, Nodes] = {}
     faults: list[str] = []
     for turn in range(states):
         as_of = poster.as_of(rng)
         posted = poster.extreme(rng, as_of) if turn % 3 else poster.state(rng, as_of)
-        answering = evaluator.answering(as_of)
-        plan = answering.plan
+        program = evaluator.epoch_program(as_of)
+        plan = program.plan
         if plan.epoch not in known:
             known[plan.epoch] = Nodes(plan)
-        state = evaluator.door.read(posted, as_of)
-        for policy, slots in views(plan, answering.prepared, state, as_of.toordinal()):
+        state = evaluator.reader.read(posted, as_of)
+        for policy, slots in views(plan, program.prepared, state, as_of.toordinal()):
             faults += known[plan.epoch].outside(policy, slots)
     evaluator.close()
     return faults

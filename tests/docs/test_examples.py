@@ -43,7 +43,7 @@ def test_the_reference_engine_answers_the_same(path: Path, rules: Shipped) -> No
     day, options = date.fromisoformat(request["as_of"]), request.get("options", {})
     question = Question(day, request.get("purpose", "decide"), options.get("trace", "fired"), shown)
     reference = Evaluator(rules.bundle, engine("reference"))
-    state = reference.door.read(request["facts"], day)
+    state = reference.reader.read(request["facts"], day)
     assert canonical.pretty(reference.evaluate(state, question)) + b"\n" == answer_file(path)
     reference.close()
 

@@ -110,10 +110,10 @@ def _used(found: Bundle, rng: Random) -> None:
 
 def _asked(found: Bundle, evaluators: dict[str, Evaluator], rng: Random) -> None:
     first = next(iter(evaluators.values()))
-    poster = states.Poster(found.rules, lambda day: first.answering(day).plan, rng, most=2)
+    poster = states.Poster(found.rules, lambda day: first.epoch_program(day).plan, rng, most=2)
     for _ in range(STATES):
         as_of = poster.as_of(rng)
-        state = first.door.read(poster.state(rng, as_of), as_of)
+        state = first.reader.read(poster.state(rng, as_of), as_of)
         question = Question(as_of, trace="full")
         if len({canonical.dumps(one.evaluate(state, question)) for one in evaluators.values()}) != 1:
             raise Wrong("the engines differ")

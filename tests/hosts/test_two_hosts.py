@@ -17,7 +17,7 @@ from tests.hosts.host import Host, Talk, inside, parsed, traffic, until
 from expected import Expected, compared  # isort: skip  # found beside the load generator, by tests.hosts.host
 
 from policy_service.assembly import Assembled
-from policy_service.decisions.audit.verifying import GivenReceipt
+from policy_service.decisions.audit.findings import GivenReceipt
 from policy_service.policies.bundle import bundle
 from policy_service.policies.loader import read_folder
 from policy_service.proofs.receipts import Receipt

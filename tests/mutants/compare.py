@@ -85,11 +85,11 @@ def written(pair: Pair, folder: str) -> Iterator[Asked]:
 
 def generated(pair: Pair, name: str, rng: Random, times: int) -> Iterator[Asked]:
     """States around the constants of the rules, each also asked of some of the policies."""
-    poster = states.Poster(pair.rules, lambda day: pair.rete.answering(day).plan, rng, most=3)
+    poster = states.Poster(pair.rules, lambda day: pair.rete.epoch_program(day).plan, rng, most=3)
     for turn in range(times):
         as_of = poster.as_of(rng)
         posted: dict[str, Any] = poster.state(rng, as_of)
-        state = pair.rete.door.read(posted, as_of)
+        state = pair.rete.reader.read(posted, as_of)
         some = sorted(rng.sample(pair.rules.order, 1 + len(pair.rules.order) // 4))
         for question in (*views(turn, as_of, None), Question(as_of, trace="full", shown=some)):
             yield Asked(f"{name}: state {turn}", state, question)

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-PLAN = "engines/plan.py"
-HITS = "engines/hits.py"
-ANSWERING = "decisions/answers/answering.py"
+OUTCOMES = "engines/plan/outcomes.py"
+PLANNER = "engines/plan/planner.py"
+TERMS = "engines/plan/terms.py"
+FORMULAS = "engines/plan/formulas.py"
+LEAVES = "engines/plan/leaves.py"
+RUNNING = "engines/choices/running.py"
+DEPENDENCIES = "policies/dependencies.py"
+EPOCH = "decisions/answers/epoch.py"
 PROGRAMS = "decisions/answers/programs.py"
-UNKNOWN = "decisions/answers/unknown.py"
 STACKING = "decisions/answers/stacking.py"
 TRACING = "decisions/answers/tracing.py"
-RULES = "policies/model/rules.py"
-ANSWERS = "policies/model/answers.py"
+MODEL = "policies/model/rules.py"
 STRETCHES = "policies/stretches.py"
 RETE = "engines/rete/run.py"
+COMPILE = "engines/rete/compile.py"
 CLOSURES = "engines/rete/closures.py"
 LOWERING = "engines/rete/lowering.py"
+VALUES = "language/values.py"
 
 
 class Fault(NamedTuple):
@@ -35,214 +40,220 @@ FAULTS = (
     # ---- the status of a policy
     Fault(
         "not in effect comes before suspended",
-        PROGRAMS,
-        '"suspended" if plan.suspended is not None else None if plan.in_force else "not_in_effect"',
-        '"not_in_effect" if not plan.in_force else None if plan.suspended is None else "suspended"',
+        OUTCOMES,
+        '        Guard("suspended", TRUE if suspended else FALSE),\n'
+        '        Guard("not_in_effect", FALSE if in_force else TRUE),',
+        '        Guard("not_in_effect", FALSE if in_force else TRUE),\n'
+        '        Guard("suspended", TRUE if suspended else FALSE),',
     ),
-    Fault("needed sections are not asked for", PROGRAMS, "if not is_posted or (plan.needs", "if not is_posted or (()"),
+    Fault(
+        "needed sections are not asked for",
+        PLANNER,
+        "sections=(section.name, *policy.needs),",
+        "sections=(section.name,),",
+    ),
     Fault(
         "one of the needed sections is enough",
-        PROGRAMS,
-        "not posted >= set(plan.needs)",
-        "not posted & set(plan.needs)",
+        OUTCOMES,
+        "return any_of(typed.Not(BOOLEAN, Load(BOOLEAN, Posted(section))) for section in sections)",
+        "return all_of(*(typed.Not(BOOLEAN, Load(BOOLEAN, Posted(section))) for section in sections))",
     ),
     Fault(
         "an unknown `applies` is a no, though its required fact is missing",
-        PROGRAMS,
-        "if applies is False or (applies is None and not self._lacks(facts, seen)):",
-        "if applies is not True:",
+        OUTCOMES,
+        "unknown = all_of(is_null(applies), typed.Not(BOOLEAN, unknown_audience))",
+        "unknown = is_null(applies)",
     ),
-    Fault(
-        "an unknown `applies` is a yes",
-        PROGRAMS,
-        "if applies is False or (applies is None and not self._lacks(facts, seen)):",
-        "if applies is False:",
-    ),
+    Fault("an unknown `applies` is a yes", OUTCOMES, "any_of((is_false(applies), unknown))", "is_false(applies)"),
     Fault(
         "a conflict comes before missing facts",
-        PROGRAMS,
-        "        if lacking is not None:",
-        "        if lacking is not None and not decided.conflicts:",
+        OUTCOMES,
+        "    found.append(Guard(LACKS, any_of(one.when for one in required)))\n"
+        '    found.append(Guard("rule_conflict", any_of(conflicts)))',
+        '    found.append(Guard("rule_conflict", any_of(conflicts)))\n'
+        "    found.append(Guard(LACKS, any_of(one.when for one in required)))",
     ),
     Fault(
         "a conflict of rows is no status",
-        PROGRAMS,
-        "        if decided.conflicts:",
-        "        if len(decided.conflicts) > 9:",
+        OUTCOMES,
+        'Guard("rule_conflict", any_of(conflicts))',
+        'Guard("rule_conflict", FALSE)',
     ),
     Fault(
-        "a policy with a conflict pays",
-        ANSWERING,
-        'if decided is not None and status == "applied":',
-        "if decided is not None:",
+        "a policy with a conflict shows its decisions",
+        EPOCH,
+        "decided.values if status == APPLIED else {}",
+        'decided.values if status in (APPLIED, "rule_conflict") else {}',
     ),
     Fault(
         "decisions of a policy that is not applied are read by others",
-        ANSWERING,
-        '        if status != "applied":\n            policy.skip(view)',
-        '        if status == "insufficient_facts":\n            policy.skip(view)',
+        OUTCOMES,
+        "return typed.If(decision.type, has(policy, APPLIED), decision, Const(decision.type, None))",
+        "return decision",
     ),
     Fault(
         "the rewards of a policy not in effect are those of its first file",
-        RULES,
+        MODEL,
         "begun[-1] if begun else versions[0]",
         "versions[0]",
     ),
     # ---- what is missing
     Fault(
         "`missing` is without the optional facts",
-        PROGRAMS,
-        "names = [name for name, fact in plan.optional if facts[fact] is None]",
-        "names: list[str] = []",
+        OUTCOMES,
+        "return tuple(Missing(name, any_of(when)) for name, when in sorted(conditions.items()))",
+        "return ()",
     ),
     Fault(
         "of the required facts only the first is missing",
-        PROGRAMS,
-        "for required in plan.required if",
-        "for required in plan.required[:1] if",
+        OUTCOMES,
+        "return tuple(Missing(named(one), self.null(one)) for one in _sorted(needed))",
+        "return tuple(Missing(named(one), self.null(one)) for one in _sorted(needed)[:1])",
     ),
     Fault(
         "a null decision of another policy is not missing",
-        PROGRAMS,
-        "sorted(names + [decision_text(d) for d in lacking.decisions])",
-        "sorted(names)",
+        OUTCOMES,
+        "return tuple(Missing(named(one), self.null(one)) for one in _sorted(needed))",
+        "return tuple(Missing(named(one), self.null(one)) for one in _sorted(needed) if isinstance(one, Fact))",
     ),
     Fault(
         "the facts behind an optional decision are not missing",
-        PROGRAMS,
-        "sorted({*names, *behind, *map(decision_text, nulls)})",
-        "sorted({*names, *map(decision_text, nulls)})",
+        OUTCOMES,
+        "for fact in self._facts.get(one, ()):",
+        "for fact in ():",
     ),
     Fault(
         "a policy that lacks facts does not hand on which",
-        PROGRAMS,
-        "seen.lacking[self.id] = lacking",
-        "seen.lacking[self.id] = Reach((), ())",
+        OUTCOMES,
+        "when_lacking = typed.If(BOOLEAN, has(decision.policy, LACKS), lacks, FALSE)",
+        "when_lacking = FALSE",
     ),
     Fault(
         "a policy that was applied does not hand on what its decisions depend on",
-        UNKNOWN,
-        "return self._reach[decision] if policy in seen.decisions else",
-        "return",
+        OUTCOMES,
+        "has(decision.policy, APPLIED), given, when_lacking)",
+        "has(decision.policy, APPLIED), FALSE, when_lacking)",
     ),
     Fault(
         "facts that only exclusions read are not missing",
-        PLAN,
-        "optional = (reads & policy.optional) | exclusion_only",
-        "optional = reads & policy.optional",
+        DEPENDENCIES,
+        "(read & policy.optional) | only_excluding)",
+        "read & policy.optional)",
     ),
     Fault(
         "facts that only the text of an exclusion reads are not missing",
-        PLAN,
+        DEPENDENCIES,
         "for expression in (exclusion.when, *texts):",
         "for expression in (exclusion.when,):",
     ),
     # ---- why a reward is not granted
     Fault(
         "an exclusion of the bundle is forgotten",
-        PLAN,
-        "exclusions += [self._of_bundle(e) for e in self.rules.settings.exclusions]",
-        "exclusions += [self._of_bundle(e) for e in self.rules.settings.exclusions[:0]]",
+        PLANNER,
+        "[*(self._exclusion(e, row) for e in reward.exceptions), *self.of_bundle]",
+        "[self._exclusion(e, row) for e in reward.exceptions]",
     ),
     Fault(
         "exclusions of the bundle come before the exceptions of the policy",
-        PLAN,
-        "exclusions += [self._of_bundle(e) for e in self.rules.settings.exclusions]",
-        "exclusions[:0] = [self._of_bundle(e) for e in self.rules.settings.exclusions]",
+        PLANNER,
+        "[*(self._exclusion(e, row) for e in reward.exceptions), *self.of_bundle]",
+        "[*self.of_bundle, *(self._exclusion(e, row) for e in reward.exceptions)]",
     ),
     Fault(
         "an unknown exception excludes",
-        ANSWERING,
-        "            if truth(view) is True:",
-        "            if truth(view) is not False:",
+        OUTCOMES,
+        'Guard("excluded", is_true(one.condition.formula.typed), one)',
+        'Guard("excluded", typed.Not(BOOLEAN, is_false(one.condition.formula.typed)), one)',
     ),
-    Fault(
-        "a suspended reward is paid",
-        PROGRAMS,
-        "self.suspended = reward.suspended is not None",
-        "self.suspended = False",
-    ),
+    Fault("a suspended reward is paid", PLANNER, "suspended=self._is_suspended(reward.id),", "suspended=False,"),
     Fault(
         "the suspension of a reward is asked after its condition",
-        ANSWERING,
-        "        if reward.suspended:",
-        "        if reward.suspended and reward.truth(view) is True:",
+        OUTCOMES,
+        '    found = [Guard("suspended", TRUE if suspended else FALSE)]\n'
+        "    if when is not None:\n"
+        "        condition = when.formula.typed\n"
+        '        found += [Guard("not_met", is_false(condition)), *_null(condition, unknown_when)]\n',
+        "    found = []\n"
+        "    if when is not None:\n"
+        "        condition = when.formula.typed\n"
+        '        found += [Guard("not_met", is_false(condition)), *_null(condition, unknown_when)]\n'
+        '    found.append(Guard("suspended", TRUE if suspended else FALSE))\n',
     ),
     Fault(
         "the suspension of a reward holds for its namesake in another policy",
-        PLAN,
-        "if s.policy == policy and s.reward == reward",
-        "if (s.policy == policy or reward) and s.reward == reward",
+        PLANNER,
+        "any((s.policy, s.reward) == (self.policy.id, reward) for s in",
+        "any(s.reward == reward and (reward or s.policy == self.policy.id) for s in",
     ),
     Fault(
         "an unknown `when` is not met, though a fact behind it is missing",
-        PROGRAMS,
-        '"not_met" if holds is False else self._null(self._reach, facts, seen)',
-        '"not_met"',
+        OUTCOMES,
+        "*_null(condition, unknown_when)]",
+        'Guard("not_met", is_null(condition))]',
     ),
     Fault(
         "a null amount is always a missing fact",
-        PROGRAMS,
-        "return self._null(self._amount_reach, facts, seen)",
-        'return "insufficient_facts"',
+        OUTCOMES,
+        "found += _null(amount.typed, unknown_amount)",
+        "found.append(Guard(LACKS, is_null(amount.typed)))",
     ),
     Fault(
         "a null amount is never a missing fact",
-        PROGRAMS,
-        "return self._null(self._amount_reach, facts, seen)",
-        'return "not_met"',
+        OUTCOMES,
+        "found += _null(amount.typed, unknown_amount)",
+        'found.append(Guard("not_met", is_null(amount.typed)))',
     ),
     Fault(
         "an amount that reaches its ceiling is withheld",
-        ANSWERING,
-        "amount > reward.ceiling",
-        "amount >= reward.ceiling",
+        OUTCOMES,
+        'Compare(BOOLEAN, ">", amount,',
+        'Compare(BOOLEAN, ">=", amount,',
     ),
     # ---- what a reward says
-    Fault("a claim of a month is one of a day", ANSWERS, "return as_of[:7]", "return as_of"),
+    Fault(
+        "a claim of a month is one of a day",
+        TERMS,
+        'day[:7] if self.period == "month"',
+        'day if self.period == "month"',
+    ),
     Fault(
         "a claim of a campaign is one for ever",
-        ANSWERS,
-        "                return campaign",
-        '                return "once"',
+        PLANNER,
+        'fixed = str(policy.effective.campaign) if claim.per == "campaign" else claim.per',
+        'fixed = "once"',
     ),
     Fault(
         "a preview shows claims",
-        ANSWERING,
-        "if reward.claims and self.claims:",
-        "if reward.claims:",
+        EPOCH,
+        "if reward.claim is not None and self.claims:",
+        "if reward.claim is not None:",
     ),
-    Fault("a reward without claim has one", ANSWERING, "if reward.claims and self.claims:", "if self.claims:"),
+    Fault("a reward without claim has one", PLANNER, 'case "none":', 'case "never":'),
     Fault(
         "the claim of an `each` names the declaration, not the row",
-        PROGRAMS,
-        'self._key = f"{policy.id}/{model.id}@',
-        'self._key = f"{policy.id}/{model.declaration}@',
+        PLANNER,
+        "{policy.id}/{reward.id}@",
+        "{policy.id}/{reward.declaration}@",
     ),
-    Fault(
-        "a validity ends a day early",
-        ANSWERING,
-        "timedelta(days=days)",
-        "timedelta(days=days - 1)",
-    ),
+    Fault("a validity ends a day early", EPOCH, "timedelta(days=days)", "timedelta(days=days - 1)"),
     Fault(
         "a null detail is shown",
-        ANSWERING,
+        EPOCH,
         "if (value := shown(view)) is not None}",
         "if (value := shown(view)) is not True}",
     ),
     # ---- groups
     Fault(
         "a group pays in the order of ids, not of priorities",
-        STACKING,
-        '(m.priority, m.entry["policy"], m.entry["id"])',
-        '(m.entry["policy"], m.entry["id"])',
+        PLANNER,
+        "[(r.priority or 0, p.id, r.id)",
+        "[(0, p.id, r.id)",
     ),
     Fault(
         "the cap of a group is not applied",
-        STACKING,
-        "None if group.cap is None else exact(",
-        "None if group.cap != 0 else exact(",
+        PLANNER,
+        "cap = None if group.cap is None else exact(group.cap, group.scale)",
+        "cap = None",
     ),
     Fault(
         "the cap of a group holds for each reward alone",
@@ -258,12 +269,6 @@ FAULTS = (
         'ordered[0] if group.combine == "none" else',
     ),
     Fault(
-        "a group is cut by its cap and forgets what it was cut from before",
-        STACKING,
-        '"from": before["from"]',
-        '"from": entry["amount"]',
-    ),
-    Fault(
         "`provisional` is forgotten",
         STACKING,
         "        if provisional:",
@@ -271,56 +276,53 @@ FAULTS = (
     ),
     Fault(
         "a refused member of a group makes the others provisional, whatever the reason",
-        ANSWERING,
-        'reward.stack is not None and reason == "insufficient_facts"',
+        EPOCH,
+        "reward.stack is not None and reason == LACKS",
         "reward.stack is not None",
     ),
     Fault(
         "elements of a list share a group",
-        ANSWERING,
+        EPOCH,
         'return reward.stack or "", subject["type"], subject.get("id", "")',
         'return reward.stack or "", subject["type"], ""',
     ),
     # ---- which policies
     Fault(
         "a filter leaves out the other members of a group",
-        ANSWERING,
-        "            needs[policy_id] |= members",
-        "            needs[policy_id] |= set()",
+        DEPENDENCIES,
+        "            needs[id_] |= members",
+        "            needs[id_] |= set()",
     ),
     Fault(
         "a filter leaves out the policies whose decisions are used",
-        ANSWERING,
-        "needs[policy.id] = {p for p, _ in (*policy.required_decisions, *policy.optional_decisions)}",
-        "needs[policy.id] = {p for p, _ in policy.required_decisions}",
+        DEPENDENCIES,
+        ".update(one.policy for one in policy.reads if isinstance(one, Decision))",
+        ".update(())",
     ),
     Fault(
         "a filter shows all that was evaluated",
-        ANSWERING,
-        "if page is None or (self.shown is not None and id_ not in self.shown):",
-        "if page is None:",
+        EPOCH,
+        "if found is None or (self.shown is not None and id_ not in self.shown):",
+        "if found is None:",
     ),
     Fault(
-        "an element sees what was judged for the one before",
-        ANSWERING,
-        "view, inner = run.element(section, index), seen.copy()",
-        "view, inner = run.element(section, index), seen",
+        "an element sees what was judged for the one before", RETE, "slots = self.slots.copy()", "slots = self.slots"
     ),
     Fault(
         "rewards of several elements stand element by element",
-        ANSWERING,
-        "page.rewards.sort(key=_by_id)",
-        "page.rewards.sort(key=lambda _: 0)",
+        EPOCH,
+        "found.rewards.sort(key=_by_id)",
+        "found.rewards.sort(key=lambda _: 0)",
     ),
     Fault(
         "recommendations stand by policy, not by urgency",
-        ANSWERING,
+        EPOCH,
         'itemgetter("priority", "policy", "id")',
         'itemgetter("policy", "priority", "id")',
     ),
     Fault(
         "a recommendation is made on an unknown condition",
-        ANSWERING,
+        EPOCH,
         "if recommendation.truth(view) is True:",
         "if recommendation.truth(view) is not False:",
     ),
@@ -339,14 +341,14 @@ FAULTS = (
     ),
     Fault(
         "every operand of an `or` that holds is shown as holding",
-        PLAN,
+        LEAVES,
         'case ast.Disjunction() | ast.Call(ast.Name("not"), _):\n                return False',
         'case ast.Disjunction() | ast.Call(ast.Name("not"), _):\n                return True',
     ),
     Fault(
         "a test names the parameter in place of its value",
-        PLAN,
-        "return substituted(tree, self.literals)",
+        FORMULAS,
+        "return substituted(tree, self._literals)",
         "return substituted(tree, {})",
     ),
     Fault(
@@ -365,39 +367,39 @@ FAULTS = (
     # ---- tables
     Fault(
         "two rows of UNIQUE are no conflict",
-        HITS,
+        RUNNING,
         "Hit(None, tuple(rows), conflict=True)\n\n\ndef _any",
         "Hit(None, tuple(rows))\n\n\ndef _any",
     ),
     Fault(
         "ANY looks at the last row alone",
-        HITS,
+        RUNNING,
         "if any(other != answers[0] for other in answers):",
         "if answers[-1] != answers[0]:",
     ),
     Fault(
-        "FIRST fires all rows that match", HITS, "Hit(answer(rows[0]), (rows[0],))", "Hit(answer(rows[0]), tuple(rows))"
+        "FIRST fires all rows that match",
+        RUNNING,
+        "Hit(answer(rows[0]), (rows[0],))",
+        "Hit(answer(rows[0]), tuple(rows))",
     ),
-    Fault(
-        "PRIORITY takes the first row",
-        HITS,
-        "key=lambda f: f[:2])",
-        "key=lambda f: f[1])",
-    ),
-    Fault("COLLECT COUNT is one too high", HITS, "Hit(len(rows), tuple(rows))", "Hit(len(rows) + 1, tuple(rows))"),
+    Fault("PRIORITY takes the first row", RUNNING, "key=lambda f: f[:2])", "key=lambda f: f[1])"),
+    Fault("COLLECT COUNT is one too high", RUNNING, "Hit(len(rows), tuple(rows))", "Hit(len(rows) + 1, tuple(rows))"),
     Fault(
         "the default of a table is forgotten",
-        HITS,
+        RUNNING,
         "return lambda answer: Hit(answer(DEFAULT), ())",
         "return lambda _answer: Hit(None, ())",
     ),
-    Fault("the count of no row is null", HITS, 'Hit(0 if table.aggregation == "count" else None, ())', "Hit(None, ())"),
+    Fault(
+        "the count of no row is null", RUNNING, 'Hit(0 if one.aggregation == "count" else None, ())', "Hit(None, ())"
+    ),
     # ---- values
     Fault(
         "a parameter has its first value for ever",
-        PLAN,
-        "day = self.epoch.start if in_force else policy.effective.period.start",
-        "day = policy.effective.period.start",
+        PLANNER,
+        "self.day = planner.epoch.start if self.in_force else policy.effective.period.start",
+        "self.day = policy.effective.period.start",
     ),
     Fault(
         "a new value of a parameter begins no epoch",
@@ -407,16 +409,11 @@ FAULTS = (
     ),
     Fault(
         "a decision of a file with fewer decimals is read at the scale of the next",
-        PLAN,
-        "return node if isinstance(converted, typed.Load) else converted",
-        "return node",
+        FORMULAS,
+        "return read(policy, typed.converted(replace(node, type=own), known))",
+        "return read(policy, node)",
     ),
-    Fault(
-        "half up rounds half down",
-        "language/values.py",
-        '"half_up": twice >= denominator',
-        '"half_up": twice > denominator',
-    ),
+    Fault("half up rounds half down", VALUES, '"half_up": twice >= denominator', '"half_up": twice > denominator'),
     Fault(
         "an unknown condition takes the first branch",
         CLOSURES,
@@ -425,9 +422,14 @@ FAULTS = (
     ),
     Fault(
         "a rule that fired is not asked whether a fact is missing",
-        "engines/rete/compile.py",
+        COMPILE,
         "            if slots[at] is None:\n                return exact(slots)",
         "            if slots[at] is None:\n                return False",
     ),
-    Fault("an end point is left out where it is in", LOWERING, '">": "<=", ">=": "<"}', '">": "<", ">=": "<"}'),
+    Fault(
+        "an end point is left out where it is in",
+        LOWERING,
+        "operator if holds else OPPOSITE[operator], left",
+        'operator if holds else "<" if operator == ">" else OPPOSITE[operator], left',
+    ),
 )

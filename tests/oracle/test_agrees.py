@@ -57,7 +57,7 @@ def differs(
     evaluator = service(folder)
     every = evaluator.bundle.rules.order
     shown = {id for id in every if policies is None or any(fnmatchcase(id, each) for each in policies)}
-    answer = evaluator.evaluate(evaluator.door.read(posted, as_of), Question(as_of, purpose, trace, shown))
+    answer = evaluator.evaluate(evaluator.reader.read(posted, as_of), Question(as_of, purpose, trace, shown))
     theirs = {key: value for key, value in answer.items() if key not in NOT_COMPARED}
     return difference(oracle(folder).answer(posted, as_of, policies, trace, purpose), theirs)
 

@@ -23,7 +23,7 @@ def answered(shipped: Bundle, engine: str, most: int) -> dict[str, Any]:
     rules = replace(shipped.rules, settings=replace(shipped.rules.settings, ceilings=ceilings))
     evaluator = Evaluator(replace(shipped, rules=rules), registry.engine(engine))
     question = Question(DAY, shown=frozenset({"chuanliu.self_live_tasks"}))
-    return evaluator.evaluate(evaluator.door.read(FACTS, DAY), question)
+    return evaluator.evaluate(evaluator.reader.read(FACTS, DAY), question)
 
 
 @pytest.mark.parametrize("engine", registry.NAMES)

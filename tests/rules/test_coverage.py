@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from policy_service.decisions.answers.evaluate import Evaluator
-from policy_service.decisions.rule_tests.caseruns import answered
+from policy_service.decisions.rule_tests.caseruns import case_answer
 from policy_service.decisions.rule_tests.cases import read_cases
 from policy_service.diagnostics import Report
 from policy_service.policies.bundle import Bundle
@@ -18,7 +18,7 @@ def test_every_row_reward_and_recommendation_is_hit_by_a_case(shipped: Bundle, r
     cases = read_cases(shipped.sources, folder, shipped.rules, report)
     assert not report.sorted()
     for case in cases:
-        answer = answered(case, rete)
+        answer = case_answer(case, rete)
         for policy in answer["policies"]:
             hit |= {(policy["policy"], fired["decision"], fired["row"]) for fired in policy["fired"]}
         for kind in ("rewards", "recommendations"):

@@ -121,7 +121,7 @@ def answered(evaluator: Evaluator, level: int) -> Iterator[Answer]:
             "member": {"id": "b-1", "level": level},
             "products": products,
         }
-        rewards = evaluator.evaluate(evaluator.door.read(facts, DAY), question)["rewards"]
+        rewards = evaluator.evaluate(evaluator.reader.read(facts, DAY), question)["rewards"]
         assert [r["subject"]["id"] for r in rewards] == [p["id"] for p in products]
         for reward in rewards:
             details = reward["details"]

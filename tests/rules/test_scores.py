@@ -143,7 +143,7 @@ def evaluators() -> dict[str, Evaluator]:
 
 def answer(score: Score, facts: Facts, engine_name: str = "rete") -> dict[str, Any]:
     evaluator = evaluators()[engine_name]
-    state = evaluator.door.read(score.state(facts), DAY)
+    state = evaluator.reader.read(score.state(facts), DAY)
     return evaluator.evaluate(state, Question(DAY, shown=frozenset((score.policy, score.traffic))))
 
 

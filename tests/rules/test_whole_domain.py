@@ -38,7 +38,7 @@ def middle(fact: Fact) -> Any:
 
 def test_every_policy_answers_one_state_with_all_sections(rete: Evaluator, reference: Evaluator) -> None:
     facts = posted(rete)
-    answers = [e.evaluate(e.door.read(facts, DAY), Question(DAY, trace="full")) for e in (rete, reference)]
+    answers = [e.evaluate(e.reader.read(facts, DAY), Question(DAY, trace="full")) for e in (rete, reference)]
     assert canonical.trusted(answers[0]) == canonical.trusted(answers[1])
     entries = answers[0]["policies"]
     assert [entry["policy"] for entry in entries] == sorted(rete.bundle.rules.order)
@@ -49,7 +49,7 @@ def test_every_policy_answers_one_state_with_all_sections(rete: Evaluator, refer
 
 @pytest.mark.parametrize("family", ["chuanliu", "doujin", "scores", "membership", "commission", "providers"])
 def test_a_filter_shows_what_the_whole_answer_says_of_those_policies(rete: Evaluator, family: str) -> None:
-    state = rete.door.read(posted(rete), DAY)
+    state = rete.reader.read(posted(rete), DAY)
     whole = rete.evaluate(state, Question(DAY))
     shown = frozenset(id_ for id_ in rete.bundle.rules.order if id_.startswith(f"{family}."))
     some = rete.evaluate(state, Question(DAY, shown=shown))
@@ -59,7 +59,7 @@ def test_a_filter_shows_what_the_whole_answer_says_of_those_policies(rete: Evalu
 
 
 def test_every_recommendation_says_which_facts_triggered_it(rete: Evaluator) -> None:
-    recommended = rete.evaluate(rete.door.read(posted(rete), DAY), Question(DAY))["recommendations"]
+    recommended = rete.evaluate(rete.reader.read(posted(rete), DAY), Question(DAY))["recommendations"]
     assert len(recommended) > 10
     assert all(entry["because"] for entry in recommended)
 

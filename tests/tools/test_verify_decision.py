@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from policy_service import canonical
 from policy_service.decisions.answers.evaluate import Evaluator, Question
-from policy_service.decisions.deciding.asking import Asked, EvaluateRequest
 from policy_service.decisions.deciding.recording import parsed, record_of
+from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, bundle, load_folder
 from policy_service.proofs import commitments, notes, receipts, tree
@@ -55,9 +55,9 @@ def decided(rules: Bundle) -> dict[str, Any]:
     """A record as the service writes it, nothing hidden."""
     evaluator, day = Evaluator(rules, engine("reference")), date(2023, 4, 1)
     request = EvaluateRequest(FACTS, day.isoformat())
-    asked = Asked(evaluator, evaluator.door.read(FACTS, day), Question(day, "decide", "fired", None, False))
-    answer = evaluator.evaluate(asked.state, asked.question)
-    return parsed(record_of(request, asked, answer, None, ID, AT).body)
+    resolved = Resolved(evaluator, evaluator.reader.read(FACTS, day), Question(day, "decide", "fired", None, False))
+    answer = evaluator.evaluate(resolved.state, resolved.question)
+    return parsed(record_of(request, resolved, answer, None, ID, AT).body)
 
 
 def exported(

@@ -19,7 +19,7 @@ def _readers(shipped: Shipped) -> dict[str, list[str]]:
     """What reads a fact, by its name: links to policies, and the exclusions of the bundle."""
     found: dict[str, set[str]] = {}
     for policy in shipped.rules.policies:
-        for read in _facts_of(policy.reads()):
+        for read in _facts_of(policy.reads):
             found.setdefault(read.name, set()).add(_link(policy.id))
     for exclusion in shipped.rules.settings.exclusions:
         for read in _facts_of(typed.references(exclusion.when.typed)):

@@ -50,7 +50,11 @@ BUILTIN_EXAMPLES: Mapping[str, str] = {
     "sum": "sum([1, 2.5])",
     "count": "count([1, 2.5])",
     "mean": "round half up(mean([1, 2, 2]), 2)",
+    "list contains": 'list contains(["a", "b"], "b")',
+    "all": "all([merchant.is_new, merchant.is_large])",
+    "any": "any([merchant.is_new, merchant.is_large])",
     "abs": "abs(live.gmv)",
+    "modulo": "modulo(live.gmv, 4)",
     "floor": "floor(-2.5)",
     "ceiling": "ceiling(2.41, 1)",
     "round up": "round up(2.41, 1)",
@@ -58,11 +62,7 @@ BUILTIN_EXAMPLES: Mapping[str, str] = {
     "round half up": "round half up(-2.45, 1)",
     "round half down": "round half down(2.45, 1)",
     "round half even": "round half even(2.45, 1)",
-    "modulo": "modulo(live.gmv, 4)",
     "not": "not(merchant.is_new)",
-    "list contains": 'list contains(["a", "b"], "b")',
-    "all": "all([merchant.is_new, merchant.is_large])",
-    "any": "any([merchant.is_new, merchant.is_large])",
     "contains": 'contains(merchant.name, "Tea")',
     "starts with": 'starts with(merchant.name, "Lin")',
     "ends with": 'ends with(merchant.name, "Tea")',
@@ -179,7 +179,7 @@ def _answer(decisions: str, state: Mapping[str, Any]) -> dict[str, Any]:
         raise RuntimeError(f"an example is no expression: {faults}")
     evaluator = Evaluator(found, engine("rete"))
     try:
-        answer = evaluator.evaluate(evaluator.door.read(state, DAY), Question(DAY, "preview"))
+        answer = evaluator.evaluate(evaluator.reader.read(state, DAY), Question(DAY, "preview"))
     finally:
         evaluator.close()
     values: dict[str, Any] = answer["policies"][0]["decisions"]

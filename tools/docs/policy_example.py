@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policy_service.decisions.rule_tests.caseruns import answered
+from policy_service.decisions.rule_tests.caseruns import case_answer
 from policy_service.decisions.rule_tests.cases import Case
 from policy_service.policies.model import Policy
 from tools.docs.shipped import Shipped
@@ -28,7 +28,7 @@ def example(shipped: Shipped, policy: Policy) -> PolicyExample | None:
     for case in shipped.cases:
         if case.policy != policy.id or case.as_of not in policy.effective.period:
             continue
-        answer = _about(case, answered(case, shipped.evaluator))
+        answer = _about(case, case_answer(case, shipped.evaluator))
         if found is None:
             found = case, answer
         if _shows(policy, answer):
@@ -37,7 +37,7 @@ def example(shipped: Shipped, policy: Policy) -> PolicyExample | None:
     if found is None:
         return None
     case, answer = found
-    facts = shipped.evaluator.door.normalised(case.state)
+    facts = shipped.evaluator.reader.normalised(case.state)
     return PolicyExample(case.name, case.as_of.isoformat(), facts, answer)
 
 

@@ -72,7 +72,7 @@ def shipped(root: Path) -> Iterator[Shipped]:
     if found is None or report.has_errors:
         raise RulesFaulty(render_all(report, {f"rules/{path}": text for path, text in sources.items()}))
     with scene(root, found) as served:
-        yield Shipped(root, found, cases, served.assembled.service.asking.active(), served.client, sources)
+        yield Shipped(root, found, cases, served.assembled.service.resolver.active(), served.client, sources)
 
 
 @dataclass(frozen=True, slots=True)

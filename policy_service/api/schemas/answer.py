@@ -23,7 +23,7 @@ def anything(description: str) -> fields.Raw:
     return fields.Raw(required=True, metadata={"description": description})
 
 
-def told(description: str, *, required: bool = True, **more: Any) -> fields.String:
+def text_field(description: str, *, required: bool = True, **more: Any) -> fields.String:
     """A text that says one thing."""
     return fields.String(required=required, metadata={"description": description, **more})
 
@@ -51,23 +51,23 @@ def _words(kinds: Iterable[str]) -> str:
 class SubjectSchema(Shown):
     """Whom the entry is about; without `id` where no such section or element was posted."""
 
-    type = told("What is judged.", examples=list(SUBJECTS))
-    id = told("As it was posted.", required=False)
+    type = text_field("What is judged.", examples=list(SUBJECTS))
+    id = text_field("As it was posted.", required=False)
 
 
 class TextSchema(Shown):
     """A text in both tongues."""
 
-    zh = told("In Chinese.")
-    en = told("In English.")
+    zh = text_field("In Chinese.")
+    en = text_field("In English.")
 
 
 class LeafSchema(Shown):
     """One comparison: a fact, its value, the test, and whether it held."""
 
-    fact = told("The fact, or the text of an expression.")
+    fact = text_field("The fact, or the text of an expression.")
     value = anything("The value compared; null where it is not known.")
-    test = told("What it was compared with; parameters stand as their values.", examples=[">= 4"])
+    test = text_field("What it was compared with; parameters stand as their values.", examples=[">= 4"])
     holds = fields.Boolean(required=True, allow_none=True, metadata={"description": "null: not known."})
 
 
@@ -96,7 +96,7 @@ class ClaimSchema(Shown):
 class CutSchema(Shown):
     """That a stacking group has cut the amount."""
 
-    group = told("Id of the stacking group.")
+    group = text_field("Id of the stacking group.")
     from_ = fields.Raw(
         required=True, data_key="from", metadata={"type": "number", "description": "The amount before the first cut."}
     )
@@ -109,14 +109,14 @@ class ValiditySchema(Shown):
     """Days on which the reward can be used; `to` is the day behind the last."""
 
     from_ = fields.String(required=True, data_key="from", metadata={"format": "date", "description": "The first day."})
-    to = told("The day behind the last.", format="date")
+    to = text_field("The day behind the last.", format="date")
 
 
 class RewardSchema(Shown):
     """A reward that was earned."""
 
-    id = told("Id of the reward within its policy; of one per row, the row's.")
-    policy = told("Id of the policy.")
+    id = text_field("Id of the reward within its policy; of one per row, the row's.")
+    policy = text_field("Id of the policy.")
     subject = fields.Nested(SubjectSchema, required=True)
     kind = one_of(
         f"{_words(ADDITIVE_KINDS)} are amounts that add up; {_words(STANDING_KINDS)} stand for themselves.",
@@ -129,7 +129,7 @@ class RewardSchema(Shown):
             "description": "In `unit`; an exact decimal of at most 15 digits. Of a `right` also a text, or true.",
         },
     )
-    unit = told("Of the amount.", required=False, examples=["hour"])
+    unit = text_field("Of the amount.", required=False, examples=["hour"])
     details = fields.Dict(metadata={"description": "Further values of the reward; null ones are left out."})
     claim = fields.Nested(ClaimSchema, metadata={"description": "Not in a preview, nor where nothing can be claimed."})
     because = fields.List(fields.Nested(LeafSchema), metadata={"description": "Why; not with trace `none`."})
@@ -143,11 +143,11 @@ class RewardSchema(Shown):
 class NotGrantedSchema(Shown):
     """A declared reward that was not earned, and the first reason."""
 
-    id = told("Id of the reward within its policy.")
-    policy = told("Id of the policy.")
+    id = text_field("Id of the reward within its policy.")
+    policy = text_field("Id of the policy.")
     subject = fields.Nested(SubjectSchema, required=True)
     reason = one_of("The first that holds, in this order.", REASONS)
-    exception = told("Id of the exception, with reason `excluded`.", required=False)
+    exception = text_field("Id of the exception, with reason `excluded`.", required=False)
     text = fields.Nested(TextSchema, metadata={"description": "The exception's text."})
     because = fields.List(fields.Nested(LeafSchema), metadata={"description": "With trace `full`."})
 
@@ -155,8 +155,8 @@ class NotGrantedSchema(Shown):
 class RecommendationSchema(Shown):
     """What would be worth doing; 1 is the most urgent."""
 
-    id = told("Id of the recommendation within its policy.")
-    policy = told("Id of the policy.")
+    id = text_field("Id of the recommendation within its policy.")
+    policy = text_field("Id of the policy.")
     subject = fields.Nested(SubjectSchema, required=True)
     priority = fields.Integer(required=True, metadata={"description": "1 is the most urgent."})
     text = fields.Nested(TextSchema, required=True, metadata={"description": "With values filled in."})
@@ -166,15 +166,15 @@ class RecommendationSchema(Shown):
 class RowSchema(Shown):
     """A row of a table or relation, with every cell that is not `-`."""
 
-    decision = told("Name of the decision.")
-    row = told("Id of the row.")
+    decision = text_field("Name of the decision.")
+    row = text_field("Id of the row.")
     because = listed(LeafSchema, "Its cells, from left to right.")
 
 
 class PolicyEntrySchema(Shown):
     """One policy for one subject."""
 
-    policy = told("Id of the policy.")
+    policy = text_field("Id of the policy.")
     subject = fields.Nested(SubjectSchema, required=True)
     status = one_of("The first that holds, in this order; only `applied` yields rewards and recommendations.", STATUSES)
     decisions = fields.Dict(required=True, metadata={"description": "Every decision; empty unless `applied`."})
@@ -197,7 +197,7 @@ class PreviewSchema(Shown):
         required=True, metadata={"const": 1, "description": "Within a format the same request gets the same keys."}
     )
     bundle = bundle_id()
-    as_of = told("The business day judged.", format="date")
+    as_of = text_field("The business day judged.", format="date")
     purpose = one_of("As asked.", PURPOSES)
     rewards = listed(RewardSchema, "What was earned, by policy, id and subject.")
     not_granted = listed(NotGrantedSchema, "Every other reward of the policies shown, with the reason.")
@@ -216,9 +216,9 @@ class ReceiptSchema(Shown):
         validate=validate.Regexp("^sha256:[0-9a-f]{64}$"),
         metadata={"description": "RFC 9162 leaf hash of the record: SHA-256 of a zero byte and its bytes."},
     )
-    decided_at = told("As in the answer.", format="date-time")
-    key = told("Name and hash of the key that signed; `GET /v1/log/head` lists the keys.")
-    signature = told("Ed25519, in base64.")
+    decided_at = text_field("As in the answer.", format="date-time")
+    key = text_field("Name and hash of the key that signed; `GET /v1/log/head` lists the keys.")
+    signature = text_field("Ed25519, in base64.")
 
 
 class AnswerSchema(PreviewSchema):
@@ -229,5 +229,5 @@ class AnswerSchema(PreviewSchema):
         validate=validate.Regexp(f"^{DECISION_ID}$"),
         metadata={"description": "A UUIDv7: GET /v1/decisions/{id} gives the record."},
     )
-    decided_at = told("When it was decided, in UTC.", format="date-time")
+    decided_at = text_field("When it was decided, in UTC.", format="date-time")
     receipt = fields.Nested(ReceiptSchema, metadata={"description": "Absent from decisions older than the sealed log."})

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from policy_service.api.schemas.answer import Shown, SubjectSchema, bundle_id, listed, one_of, told
+from policy_service.api.schemas.answer import Shown, SubjectSchema, bundle_id, listed, one_of, text_field
 from policy_service.api.schemas.search import decision_id
 
 _AMOUNT: dict[str, Any] = {"type": ["number", "null"]}
@@ -19,7 +19,7 @@ class ComparedSchema(Shown):
 
     decision_id = decision_id()
     bundle = bundle_id()
-    as_of = told("The business day judged.", format="date")
+    as_of = text_field("The business day judged.", format="date")
 
 
 class ShareSchema(Shown):
@@ -29,7 +29,7 @@ class ShareSchema(Shown):
         required=True,
         metadata={"type": "number", "description": "With six decimals; the four add up to the difference exactly."},
     )
-    exact = told("The same as a fraction, not rounded.", examples=["-7/12"])
+    exact = text_field("The same as a fraction, not rounded.", examples=["-7/12"])
 
 
 class SharesSchema(Shown):
@@ -53,11 +53,11 @@ class CounterfactualsSchema(Shown):
 class ComparedRewardSchema(Shown):
     """A reward that either decision grants."""
 
-    policy = told("Id of the policy.")
-    id = told("Id of the reward within its policy.")
+    policy = text_field("Id of the policy.")
+    id = text_field("Id of the reward within its policy.")
     subject = fields.Nested(SubjectSchema, required=True)
-    kind = told("Of the reward.")
-    unit = told("Of the amounts.", required=False)
+    kind = text_field("Of the reward.")
+    unit = text_field("Of the amounts.", required=False)
     from_ = _amount("Amount of the first decision; null where it did not grant it.", data_key="from")
     to = _amount("Amount of the second; null where it did not grant it.")
     difference = fields.Raw(

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from policy_service.api.schemas.answer import ReceiptSchema, Shown, anything, bundle_id, listed, one_of, told
+from policy_service.api.schemas.answer import ReceiptSchema, Shown, anything, bundle_id, listed, one_of, text_field
 from policy_service.decisions.deciding.chains import MOST_LINKS
 from policy_service.requests.schemas import DECISION_ID
 
@@ -10,16 +10,16 @@ from policy_service.requests.schemas import DECISION_ID
 class RecordedRequestSchema(Shown):
     """The request as it was judged: options resolved, facts normalised, null and undeclared ones left out."""
 
-    as_of = told("The business day judged.", format="date")
-    purpose = told("Previews are not recorded.", const="decide")
+    as_of = text_field("The business day judged.", format="date")
+    purpose = text_field("Previews are not recorded.", const="decide")
     facts = fields.Dict(required=True, metadata={"description": "By section, as the bundle of then declared them."})
     options = fields.Dict(required=True, metadata={"description": "Those posted, and the defaults of the others."})
-    merchant_id = told("As posted.", required=False)
-    bundle = told("The bundle that the request named; absent where it named none.", required=False)
+    merchant_id = text_field("As posted.", required=False)
+    bundle = text_field("The bundle that the request named; absent where it named none.", required=False)
     policies = fields.List(fields.String(), metadata={"description": "The patterns posted; absent: all."})
     provenance = fields.Dict(metadata={"description": "As posted."})
-    supersedes = told("The decision that this one corrects.", required=False)
-    reason = told("Why it does.", required=False)
+    supersedes = text_field("The decision that this one corrects.", required=False)
+    reason = text_field("Why it does.", required=False)
 
 
 class StandingSchema(Shown):
@@ -35,10 +35,10 @@ class StandingSchema(Shown):
 class LinkSchema(Shown):
     """One decision of a chain of corrections."""
 
-    decision_id = told("A UUIDv7.")
-    decided_at = told("When it was decided, in UTC.", format="date-time")
-    supersedes = told("The decision that it corrects; absent in the first.", required=False)
-    reason = told("Why it does.", required=False)
+    decision_id = text_field("A UUIDv7.")
+    decided_at = text_field("When it was decided, in UTC.", format="date-time")
+    supersedes = text_field("The decision that it corrects; absent in the first.", required=False)
+    reason = text_field("Why it does.", required=False)
 
 
 class ChainSchema(Shown):
@@ -54,11 +54,11 @@ class RecordSchema(Shown):
     decision_id = fields.String(
         required=True, validate=validate.Regexp(f"^{DECISION_ID}$"), metadata={"description": "A UUIDv7."}
     )
-    decided_at = told("When it was decided, in UTC.", format="date-time")
+    decided_at = text_field("When it was decided, in UTC.", format="date-time")
     bundle = bundle_id()
     format = fields.Integer(required=True, metadata={"description": "Of the answer."})
     language = fields.Integer(required=True, metadata={"description": "Version of the rule language."})
-    service_version = told("Version of the service that decided.")
+    service_version = text_field("Version of the service that decided.")
     request = fields.Nested(RecordedRequestSchema, required=True)
     answer = fields.Dict(
         required=True,
@@ -70,7 +70,7 @@ class RecordSchema(Shown):
     log = fields.Nested(StandingSchema, required=True)
     chain = fields.Nested(ChainSchema, required=True)
     receipt = fields.Nested(ReceiptSchema, metadata={"description": "As it was answered."})
-    idempotency_key = told("The key that the decision was posted under.", required=False)
+    idempotency_key = text_field("The key that the decision was posted under.", required=False)
     superseded_by = fields.List(
         fields.String(), required=True, metadata={"description": "Decisions that correct this one, oldest first."}
     )
@@ -79,7 +79,7 @@ class RecordSchema(Shown):
 class DifferenceSchema(Shown):
     """One place where the answers differ; null on the side that has nothing there."""
 
-    pointer = told("JSON Pointer into the answer.", examples=["/rewards/0/amount"])
+    pointer = text_field("JSON Pointer into the answer.", examples=["/rewards/0/amount"])
     recorded = anything("In the record.")
     replayed = anything("In the answer of now.")
 

@@ -8,7 +8,7 @@ from policy_service.access.credentials import ID
 from policy_service.access.instants import LONGEST, moment
 from policy_service.access.issuing import GRACE, LONGEST_GRACE, MOST_A_SECOND, MOST_ROLES, NAME, RESERVED
 from policy_service.access.principals import ROLES
-from policy_service.api.schemas.answer import Shown, listed, one_of, told
+from policy_service.api.schemas.answer import Shown, listed, one_of, text_field
 from policy_service.diagnostics.catalogue import NOT_A_DATE, TOO_MANY
 from policy_service.requests.fields import REASON, Count, OneOf, Strict, Text, Texts, refuse
 
@@ -100,21 +100,21 @@ class RevocationSchema(Strict):
 class KeySchema(Shown):
     """A key as it is kept; its secret is not."""
 
-    id = told("The part of the key that may be seen: `psk_<id>_…`.", pattern=f"^{ID}$")
-    name = told("Of the principal.")
+    id = text_field("The part of the key that may be seen: `psk_<id>_…`.", pattern=f"^{ID}$")
+    name = text_field("Of the principal.")
     roles = fields.List(fields.String(metadata={"enum": list(ROLES)}), required=True)
     rate = fields.Integer(metadata={"description": "Requests a second; absent: that of POLICY_RATE_LIMIT."})
     state = one_of("Whether it holds now.", ("active", "expired", "revoked"))
-    created_at = told("When it was made, in UTC.", format="date-time")
-    created_by = told("Who made it.")
-    expires_at = told("When it ends by itself; absent: never.", required=False, format="date-time")
-    revoked_at = told("When it was revoked.", required=False, format="date-time")
+    created_at = text_field("When it was made, in UTC.", format="date-time")
+    created_by = text_field("Who made it.")
+    expires_at = text_field("When it ends by itself; absent: never.", required=False, format="date-time")
+    revoked_at = text_field("When it was revoked.", required=False, format="date-time")
 
 
 class MadeKeySchema(KeySchema):
     """A key just made."""
 
-    key = told("The key. It is shown this once: only a digest of it is kept.", examples=["psk_…"])
+    key = text_field("The key. It is shown this once: only a digest of it is kept.", examples=["psk_…"])
 
 
 class KeyListSchema(Shown):
@@ -127,18 +127,18 @@ class ActSchema(Shown):
     """One act: who did what, when and why."""
 
     sequence = fields.Integer(required=True, metadata={"description": "Grows with every act."})
-    at = told("When, in UTC.", format="date-time")
-    actor = told("The principal, or the command that acted.")
-    action = told("What was done.", examples=["key.revoke"])
-    target = told("What it was done to: a bundle, policy or key.")
-    reason = told("What the actor said; empty where nothing is asked for.")
+    at = text_field("When, in UTC.", format="date-time")
+    actor = text_field("The principal, or the command that acted.")
+    action = text_field("What was done.", examples=["key.revoke"])
+    target = text_field("What it was done to: a bundle, policy or key.")
+    reason = text_field("What the actor said; empty where nothing is asked for.")
     detail: Any = fields.Dict(
         keys=fields.String(),
         values=fields.String(),
         required=True,
         metadata={"description": "Further words on the act."},
     )
-    request_id = told("Of the HTTP request; absent for a command.", required=False)
+    request_id = text_field("Of the HTTP request; absent for a command.", required=False)
 
 
 class TrailPageSchema(Shown):

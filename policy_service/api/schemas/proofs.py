@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from policy_service.api.schemas.answer import ReceiptSchema, Shown, bundle_id, listed, told
+from policy_service.api.schemas.answer import ReceiptSchema, Shown, bundle_id, listed, text_field
 
 _DIGEST = "^sha256:[0-9a-f]{64}$"
 
@@ -18,16 +18,16 @@ def _size(description: str) -> fields.Integer:
 
 
 def _note() -> fields.String:
-    return told("The signed head: a C2SP checkpoint, as witnesses and monitors read it.")
+    return text_field("The signed head: a C2SP checkpoint, as witnesses and monitors read it.")
 
 
 class HeadSchema(Shown):
     """What the log signed that it was at a size."""
 
-    origin = told("The name of the log.")
+    origin = text_field("The name of the log.")
     size = _size("Number of records.")
-    root = told("Root of the RFC 9162 tree over them, in base64.")
-    signed_at = told("When it was sealed, in UTC.", format="date-time")
+    root = text_field("Root of the RFC 9162 tree over them, in base64.")
+    signed_at = text_field("When it was sealed, in UTC.", format="date-time")
     note = _note()
     keys = fields.List(
         fields.String(),
@@ -44,9 +44,9 @@ class ProofSchema(Shown):
 
     index = _size("Its place in the log, from 0.")
     size = _size("Of the tree that is proved against.")
-    leaf = told("`sha256:` and the leaf hash of the record, as in its receipt.", pattern=_DIGEST)
+    leaf = text_field("`sha256:` and the leaf hash of the record, as in its receipt.", pattern=_DIGEST)
     hashes = _hashes("Those that lead from the leaf to the root, lowest first.")
-    root = told("The root of the tree, in base64.")
+    root = text_field("The root of the tree, in base64.")
     head = _note()
 
 
@@ -77,17 +77,17 @@ class InclusionSchema(Shown):
 class PrivateSchema(Shown):
     """A value that stands as a commitment in the record."""
 
-    pointer = told("RFC 6901, into the record.")
-    salt = told("32 bytes in base64.")
-    value = told("Canonical JSON, as a text.")
+    pointer = text_field("RFC 6901, into the record.")
+    salt = text_field("32 bytes in base64.")
+    value = text_field("Canonical JSON, as a text.")
 
 
 class EvidenceSchema(Shown):
     """All that proves one decision: `tools/verify_decision.py` verifies it without the service."""
 
     format = fields.Integer(required=True, metadata={"const": 1, "description": "Of this document."})
-    record = told("The record as it was hashed: canonical JSON, as a text.")
-    leaf = told("`sha256:` and its leaf hash.", pattern=_DIGEST)
+    record = text_field("The record as it was hashed: canonical JSON, as a text.")
+    leaf = text_field("`sha256:` and its leaf hash.", pattern=_DIGEST)
     bundle = fields.Nested(EvidenceBundleSchema, required=True)
     inclusion = fields.Nested(InclusionSchema, required=True)
     head = _note()

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from policy_service.api.schemas.answer import Shown, bundle_id, listed, told
+from policy_service.api.schemas.answer import Shown, bundle_id, listed, text_field
 from policy_service.requests.schemas import DECISION_ID
 
 
@@ -21,11 +21,11 @@ class FoundSchema(Shown):
 
     decision_id = decision_id()
     index = index()
-    decided_at = told("When it was decided, in UTC.", format="date-time")
-    as_of = told("The business day judged.", format="date")
+    decided_at = text_field("When it was decided, in UTC.", format="date-time")
+    as_of = text_field("The business day judged.", format="date")
     bundle = bundle_id()
-    merchant_id = told("The merchant; absent where none was posted.", required=False)
-    supersedes = told("The decision that it corrects.", required=False)
+    merchant_id = text_field("The merchant; absent where none was posted.", required=False)
+    supersedes = text_field("The decision that it corrects.", required=False)
     superseded_by = fields.List(
         fields.String(), required=True, metadata={"description": "Decisions that correct it, oldest first."}
     )
@@ -35,7 +35,7 @@ class PageSchema(Shown):
     """A page of decisions."""
 
     decisions = listed(FoundSchema, "Newest index first.")
-    next = told("`cursor` of the next page; absent on the last.", required=False)
+    next = text_field("`cursor` of the next page; absent on the last.", required=False)
     sealed_through = fields.Integer(
         required=True,
         metadata={
@@ -50,8 +50,8 @@ class BearingSchema(Shown):
 
     decision_id = decision_id()
     index = index()
-    decided_at = told("When it was decided, in UTC.", format="date-time")
-    as_of = told("The business day judged.", format="date")
+    decided_at = text_field("When it was decided, in UTC.", format="date-time")
+    as_of = text_field("The business day judged.", format="date")
     bundle = bundle_id()
     granted = fields.Raw(
         required=True,
@@ -60,7 +60,7 @@ class BearingSchema(Shown):
             "description": "The amount granted to date; null where the reward was not granted.",
         },
     )
-    reason = told("Why it was not granted; absent where it was.", required=False)
+    reason = text_field("Why it was not granted; absent where it was.", required=False)
     due = fields.Raw(
         required=True,
         metadata={
@@ -69,13 +69,13 @@ class BearingSchema(Shown):
             "in all. Null for a price, a rate or a right, of which nothing is paid.",
         },
     )
-    supersedes = told("The decision that it corrects.", required=False)
+    supersedes = text_field("The decision that it corrects.", required=False)
 
 
 class ClaimHistorySchema(Shown):
     """All decisions that bear on a claim."""
 
-    key = told("As asked.")
+    key = text_field("As asked.")
     decisions = listed(BearingSchema, "In the order of the log.")
     sealed_through = fields.Integer(required=True, metadata={"description": "Size of the log when it was read."})
 
@@ -84,7 +84,7 @@ class ExportedSchema(Shown):
     """A line of the export."""
 
     index = index()
-    leaf = told("`sha256:` and the leaf hash of the record.")
+    leaf = text_field("`sha256:` and the leaf hash of the record.")
     record = fields.Dict(
         required=True,
         allow_none=True,

@@ -1,4 +1,4 @@
-"""Instants, and the business days they belong to."""
+"""Instants, and the business days that they belong to."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -13,11 +13,11 @@ _INSTANT = re.compile(
     re.ASCII,
 )
 _MICROSECONDS = 7
-"""Length of a fraction that a datetime holds, with its point; what lies behind changes no day."""
+"""Length of the longest fraction that a datetime holds, with its point; further digits change no day."""
 
 
 def business_day(moment: datetime, rules: Rules) -> date:
-    """The business day of an instant: its date in the bundle's zone, the day before until the day starts."""
+    """The business day of an instant: its date in the bundle's time zone; before `day_starts`, the date before."""
     settings = rules.settings
     hours, _, minutes = settings.day_starts.partition(":")
     local = moment.astimezone(zone(settings.time_zone))

@@ -1,4 +1,4 @@
-"""Two answers side by side: where they differ, by JSON pointer."""
+"""The places at which two answers differ, as JSON Pointers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where two answers differ; a side that has nothing there is None and `absent` names it."""
+    """One place where two answers differ; a side that has nothing there is None."""
 
     pointer: str
     recorded: Any
@@ -20,7 +20,7 @@ class Difference:
 
 
 def differences(recorded: Any, replayed: Any, pointer: str = "") -> Iterator[Difference]:
-    """Every place where two JSON values differ, in order of the recorded one."""
+    """Every place where two JSON values differ, in the order of the recorded one."""
     if isinstance(recorded, dict) and isinstance(replayed, dict):
         for key in dict.fromkeys([*recorded, *replayed]):
             one, two = recorded.get(key, ABSENT), replayed.get(key, ABSENT)
@@ -35,7 +35,7 @@ def differences(recorded: Any, replayed: Any, pointer: str = "") -> Iterator[Dif
 
 
 def comparable(answer: ComparedPart) -> AnswerParts:
-    """An answer without what another bundle or day changes by itself: `bundle`, `as_of`, the `#period` of claims."""
+    """An answer without what always differs under another bundle or day: `bundle`, `as_of`, the `#period` of claims."""
     kept: dict[str, Any] = {key: value for key, value in answer.items() if key not in ("bundle", "as_of")}
     kept["rewards"] = [_without_period(reward) for reward in answer["rewards"]]
     return cast(AnswerParts, kept)

@@ -1,4 +1,4 @@
-"""Bundle, state and day to an answer; the compared part, the same bytes on every engine."""
+"""From bundle, state and day to the compared part of an answer: the same bytes on every engine."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
@@ -8,13 +8,14 @@ from functools import cached_property
 from threading import Lock
 from typing import Any, Literal
 
-from policy_service.decisions.answers.answering import Answering
+from policy_service.decisions.answers.epoch import EpochProgram
 from policy_service.decisions.answers.sensitivity import Leaves, Sensitivity
+from policy_service.engines.answer import ComparedPart
 from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
 from policy_service.engines.contracts import Engine, EngineRefused, Online, Oracle, WholeAnswers
 from policy_service.engines.plan import Plan, plan_of, reasons
-from policy_service.facts import Door, State
+from policy_service.facts import State, StateReader
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.model import Period
 from policy_service.policies.stretches import epochs, holding
@@ -30,7 +31,8 @@ _EPOCHS_KEPT = 8
 class Question:
     """What is asked of a bundle.
 
-    shown: ids of the policies whose answers are wanted; None for all.
+    shown: ids of the policies that the answer shows; None for all.
+    report_ignored: whether the answer lists the posted facts that are not declared.
     """
 
     as_of: date
@@ -41,25 +43,25 @@ class Question:
 
 
 class Evaluator:
-    """One bundle on one engine; keeps the last used epochs ready. Safe to use from several threads."""
+    """Evaluates states by one bundle on one engine; keeps the last used epochs compiled. Safe for several threads."""
 
     def __init__(self, bundle: Bundle, engine: Engine) -> None:
         self.bundle, self.engine = bundle, engine
         self._whole: WholeAnswers | None = engine.answers(bundle.rules) if isinstance(engine, Oracle) else None
-        self.door = Door(bundle.rules.dictionary)
+        self.reader = StateReader(bundle.rules.dictionary)
         self._epochs = epochs(bundle.rules)
-        self._ready: OrderedDict[Period, Answering] = OrderedDict()
-        self._latest: tuple[Period, Answering] | None = None
+        self._ready: OrderedDict[Period, EpochProgram] = OrderedDict()
+        self._latest: tuple[Period, EpochProgram] | None = None
         self._planned: tuple[Period, Leaves] | None = None
         self._lock = Lock()
 
-    def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> dict[str, Any]:
-        """The compared part of the answer. Parts of it may be shared between answers: it is not to be changed.
+    def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> ComparedPart:
+        """The compared part of the answer. Entries may be shared between answers, so do not change them.
 
         Args:
-            within: whether there is time left.
+            within: says whether there is time left.
         Raises:
-            TookTooLong: there is none left.
+            TookTooLong: there is no time left.
         """
         parts = self.ready(question.as_of).answer(
             state,
@@ -68,12 +70,15 @@ class Evaluator:
                 question.trace != "none", question.trace == "full", question.purpose == "decide", question.shown, within
             ),
         )
-        answer: dict[str, Any] = {
+        answer: ComparedPart = {
             "format": FORMAT,
             "bundle": self.bundle.id,
             "as_of": question.as_of.isoformat(),
             "purpose": question.purpose,
-            **parts,
+            "rewards": parts["rewards"],
+            "not_granted": parts["not_granted"],
+            "recommendations": parts["recommendations"],
+            "policies": parts["policies"],
         }
         if question.report_ignored:
             answer["ignored_facts"] = list(state.ignored)
@@ -81,7 +86,7 @@ class Evaluator:
 
     @cached_property
     def sensitivity(self) -> Sensitivity:
-        """What a record under this bundle must not show."""
+        """What a record of a decision by this bundle must not show."""
         return Sensitivity(self.bundle.rules)
 
     def sensitive_places(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
@@ -90,18 +95,19 @@ class Evaluator:
         return self.sensitivity.places(request, answer, lambda: self._leaves(holding(self._epochs, day)))
 
     def _leaves(self, epoch: Period) -> Leaves:
-        if self._whole is None:
-            return self._of(epoch).leaves
-        if self._planned is None or self._planned[0] != epoch:
-            self._planned = epoch, reasons(plan_of(self.bundle.rules, epoch))
-        return self._planned[1]
+        if (ready := self._ready.get(epoch)) is not None:
+            return ready.leaves
+        planned = self._planned  # another thread may put another epoch there meanwhile
+        if planned is None or planned[0] != epoch:
+            planned = self._planned = epoch, reasons(plan_of(self.bundle.rules, epoch))
+        return planned[1]
 
     def ready(self, day: date) -> WholeAnswers:
-        """What answers for a day, compiled if it needs to be."""
-        return self._whole if self._whole is not None else self.answering(day)
+        """What computes the answers for a day, compiled if it was not yet."""
+        return self._whole if self._whole is not None else self.epoch_program(day)
 
-    def answering(self, day: date) -> Answering:
-        """The program of the day's epoch; most requests ask for the one asked for last, which takes no lock."""
+    def epoch_program(self, day: date) -> EpochProgram:
+        """The program of the day's epoch, compiled if it was not yet. The one used last is returned without a lock."""
         latest = self._latest
         if latest is not None and day in latest[0]:
             return latest[1]
@@ -110,14 +116,14 @@ class Evaluator:
         self._latest = (epoch, found)
         return found
 
-    def _of(self, epoch: Period) -> Answering:
+    def _of(self, epoch: Period) -> EpochProgram:
         with self._lock:
             found = self._ready.get(epoch)
             if found is not None:
                 self._ready.move_to_end(epoch)
                 return found
             made: Plan = plan_of(self.bundle.rules, epoch)
-            self._ready[epoch] = found = Answering(made, self._compiler().prepare(made))
+            self._ready[epoch] = found = EpochProgram(made, self._compiler().prepare(made))
             if len(self._ready) > _EPOCHS_KEPT:
                 # Another thread may still be inside; the engine is freed with the last reference to it.
                 self._ready.popitem(last=False)
@@ -125,11 +131,11 @@ class Evaluator:
 
     @property
     def compiled(self) -> int:
-        """For how many epochs it is ready."""
+        """Number of epochs that are compiled now."""
         return len(self._ready)
 
     def shed(self) -> None:
-        """Keep only what was compiled for the epoch used last; the other epochs are compiled again when asked for."""
+        """Drop all compiled epochs but the one used last; they are compiled again when a request needs them."""
         with self._lock:
             while len(self._ready) > 1:
                 self._ready.popitem(last=False)  # as above, freed with the last reference
@@ -141,13 +147,13 @@ class Evaluator:
         return self.engine
 
     def try_all(self) -> None:
-        """Compile what any epoch brings, so that what the engine refuses shows now and not at a request.
+        """Compile all that is new in any epoch, so that what the engine refuses shows now and not at a request.
 
         Raises:
-            EngineRefused: the first refusal, with the days it is about.
+            EngineRefused: the first refusal, with the days of its epoch.
         """
         if self._whole is not None:
-            return  # it compiles nothing, and refuses nothing
+            return  # an oracle compiles nothing, and refuses nothing
         for plan in changes(self.bundle.rules):
             try:
                 self._compiler().prepare(plan).close()
@@ -155,9 +161,9 @@ class Evaluator:
                 raise refusal.on(f"from {plan.epoch.start} to {plan.epoch.last}") from refusal
 
     def close(self) -> None:
-        """Free the engines; nobody may be inside."""
+        """Free the compiled epochs; no evaluation may be running."""
         with self._lock:
-            for answering in self._ready.values():
-                answering.prepared.close()
+            for program in self._ready.values():
+                program.prepared.close()
             self._ready.clear()
             self._latest = None

@@ -1,4 +1,4 @@
-"""A policy on its epoch, made ready: its decisions, rewards and recommendations with their texts."""
+"""The compiled policies of an epoch: decisions, rewards and recommendations, with their texts."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -6,6 +6,7 @@ from typing import Any
 
 from policy_service import canonical
 from policy_service.decisions.answers.tracing import Because, RelationTrace, Shown, TableTrace, Truth, When
+from policy_service.engines.answer import Reason, Wording
 from policy_service.engines.contracts import Prepared, View
 from policy_service.engines.plan import (
     APPLIED,
@@ -23,7 +24,7 @@ _DASH = "–"
 
 
 class Text:
-    """A template in each tongue; an expression that stands in several places is evaluated once."""
+    """A text template in each language; an expression that stands in several places is evaluated once."""
 
     def __init__(self, template: TemplatePlan, prepared: Prepared) -> None:
         places: dict[ast.Node, int] = {}
@@ -40,13 +41,13 @@ class Text:
         self._shown = shown
         self._constant = None if shown else self._filled([])
 
-    def of(self, view: View) -> dict[str, str]:
+    def of(self, view: View) -> Wording:
         if self._constant is not None:
             return self._constant
         return self._filled([written(shown(view)) for shown in self._shown])
 
-    def _filled(self, values: list[str]) -> dict[str, str]:
-        return {
+    def _filled(self, values: list[str]) -> Wording:
+        return {  # type: ignore[return-value]  # a template has both tongues
             tongue: "".join([p if type(p) is str else values[p] for p in parts])  # type: ignore[index]  # a place
             for tongue, parts in self._parts
         }
@@ -66,8 +67,8 @@ def written(value: Any) -> str:
 class RewardProgram:
     """One reward of a policy.
 
-    refusal: the place of what refuses it, in `refusals`; null where it is granted.
-    refusals: the reasons, in their order; of an exclusion also its id and text.
+    refusal: the index, in `refusals`, of the reason why it is not granted; null where it is granted.
+    refusals: the possible reasons, in order; the first that holds counts.
     """
 
     def __init__(self, reward: RewardPlan, policy: PolicyPlan, prepared: Prepared) -> None:
@@ -84,14 +85,15 @@ class RewardProgram:
 class Refusal:
     """A reason why a reward is not granted.
 
-    explained: whether the reason is the reward's condition or amount, so that a full trace shows its comparisons.
+    explained: whether the reason is the reward's condition or amount; a full trace then shows the comparisons.
+    exclusion: its id and text; null for any other reason.
     """
 
-    def __init__(self, guard: Guard, prepared: Prepared) -> None:
+    def __init__(self, guard: Guard[Reason], prepared: Prepared) -> None:
         self.reason = guard.outcome
         self.explained = guard.outcome in ("not_met", LACKS)
-        self.exception = None if guard.exclusion is None else guard.exclusion.id
-        self.text = None if guard.exclusion is None else Text(guard.exclusion.text, prepared)
+        found = guard.exclusion
+        self.exclusion = None if found is None else (found.id, Text(found.text, prepared))
 
 
 class RecommendationProgram:
@@ -106,10 +108,10 @@ class RecommendationProgram:
 
 
 class PolicyProgram:
-    """One policy on the epoch.
+    """One policy in the epoch.
 
-    decide: its decisions and its status.
-    traces: of each status that shows rows, its tables and relations by name; a conflict shows the tables alone.
+    decide: computes its decisions and its status.
+    traces: by status, the tables and relations whose rows a trace shows, by name; with a conflict the tables alone.
     """
 
     def __init__(self, plan: PolicyPlan, prepared: Prepared) -> None:

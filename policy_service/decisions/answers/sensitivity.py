@@ -1,8 +1,8 @@
 """Where a record shows what `facts.yaml` calls sensitive.
 
-Shown are the facts themselves, the ids of subjects whose id is sensitive, with their claim keys, and what is computed
-from a sensitive fact: decisions, details, texts, values in `because`. Not hidden are which rewards were granted, their
-amounts and reasons, and which rows fired: the decision itself, which says nothing of a person once the rest is gone.
+Sensitive are the facts themselves, the ids of subjects whose id is sensitive, with their claim keys, and what is
+computed from a sensitive fact: decisions, details, texts, values in `because`. Not hidden are which rewards were
+granted, their amounts and reasons, and which rows fired: they say nothing of a person once the rest is gone.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,12 +16,12 @@ from policy_service.language.typed import Node
 from policy_service.policies.dependencies import decision_nodes
 from policy_service.policies.model import Expression, Rules, Texts
 
-Entry = Mapping[str, Any]
+AnswerEntry = Mapping[str, Any]
 Leaves = Mapping[Shown, Sequence[Leaf]]
 
 
 class Sensitivity:
-    """What is sensitive in the records of one bundle. A name is sensitive if it is in any file of its policy."""
+    """What is sensitive in the records of one bundle. A name is sensitive if it is so in any file of its policy."""
 
     def __init__(self, rules: Rules) -> None:
         facts = [fact for fact in rules.dictionary if fact.sensitive]
@@ -46,7 +46,7 @@ class Sensitivity:
         Args:
             request: as it is recorded, its facts normalised, at `/request` of the record.
             answer: its compared part, at `/answer`.
-            leaves: those of the plan of the day; asked for only where they are needed.
+            leaves: gives those of the plan of the day; called only where they are needed.
         """
         facts = request["facts"]
         named = "merchant_id" in request and self.hides("merchant")
@@ -77,7 +77,7 @@ class Sensitivity:
             for at, entry in enumerate(answer[part]):
                 yield from self._entry(entry, f"/answer/{part}/{at}", leaves)
 
-    def _entry(self, entry: Entry, pointer: str, leaves: Leaves) -> Iterator[str]:
+    def _entry(self, entry: AnswerEntry, pointer: str, leaves: Leaves) -> Iterator[str]:
         policy, subject = entry["policy"], entry["subject"]
         if "id" in subject and subject["type"] in self._subjects:
             yield f"{pointer}/subject/id"
@@ -97,14 +97,14 @@ class Sensitivity:
             for at, row in enumerate(entry.get(part, ())):
                 yield from self._because(row, policy, f"{pointer}/{part}/{at}", leaves)
 
-    def _because(self, entry: Entry, policy: str, pointer: str, leaves: Leaves) -> Iterator[str]:
+    def _because(self, entry: AnswerEntry, policy: str, pointer: str, leaves: Leaves) -> Iterator[str]:
         for at, leaf in enumerate(entry.get("because", ())):
-            if leaf["value"] is not None and self._is_asked(leaves.get((policy, leaf["fact"], leaf["test"]), ())):
+            if leaf["value"] is not None and self._reads_sensitive(leaves.get((policy, leaf["fact"], leaf["test"]))):
                 yield f"{pointer}/because/{at}/value"
 
-    def _is_asked(self, leaves: Sequence[Leaf]) -> bool:
-        """Whether a comparison reads anything sensitive."""
-        return any(_whole(read) in self._reached for leaf in leaves for read in leaf.reads)
+    def _reads_sensitive(self, leaves: Sequence[Leaf] | None) -> bool:
+        """Whether a comparison reads anything sensitive; one that the plan does not know is taken to."""
+        return leaves is None or any(_whole(read) in self._reached for leaf in leaves for read in leaf.reads)
 
 
 def _reached(rules: Rules, sensitive: Iterable[Reference]) -> frozenset[Reference]:

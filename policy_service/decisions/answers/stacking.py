@@ -1,10 +1,9 @@
-"""Groups of rewards that share one ceiling: what each keeps, and why it was cut."""
+"""Stacking groups: what each of several rewards keeps of its amount where they share a cap, or only one counts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
+from policy_service.engines.answer import Reward
 from policy_service.engines.plan import StackingPlan
 
 Amount = int | Decimal
@@ -14,15 +13,17 @@ Amount = int | Decimal
 class Member:
     """A granted reward of a group: its answer entry, and its place among the group's members."""
 
-    entry: dict[str, Any]
+    entry: Reward
     place: int
 
 
 def apply(group: StackingPlan, members: list[Member], *, provisional: bool) -> None:
-    """Cut the entries' amounts in place to what the group allows; a cut entry says so.
+    """Cut the amounts of the entries, in place, to what the group allows; a cut entry gets `cut`.
 
-    `sum` pays in the order of the plan up to the cap; `max` pays the highest
-    amount alone; `first` the first alone. A member that lacks facts makes the others provisional.
+    `sum` pays in the order of the plan up to the cap; `max` pays the highest amount alone; `first` the first alone.
+
+    Args:
+        provisional: whether another member is not granted because facts are missing: the amounts may still change.
     """
     ordered = sorted(members, key=lambda member: member.place)
     if group.combine != "sum" and ordered:
@@ -41,10 +42,9 @@ def apply(group: StackingPlan, members: list[Member], *, provisional: bool) -> N
             member.entry["provisional"] = True
 
 
-def _cut(entry: dict[str, Any], amount: Amount, group: str, reason: str) -> None:
-    before: Mapping[str, Any] = entry.get("cut") or {"from": entry["amount"]}
+def _cut(entry: Reward, amount: Amount, group: str, reason: str) -> None:
     if amount != entry["amount"]:
-        entry["cut"] = {"group": group, "from": before["from"], "reason": reason}
+        entry["cut"] = {"group": group, "from": entry["amount"], "reason": reason}
         entry["amount"] = whole(amount)
 
 

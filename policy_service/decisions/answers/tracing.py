@@ -1,4 +1,4 @@
-"""Why: the comparisons behind an answer, as it lists them.
+"""The trace of an answer: the comparisons behind it, and the rows that fired or did not.
 
 Entries are made for every request, so the loops here are the plainest that Python runs fast.
 """
@@ -6,18 +6,18 @@ Entries are made for every request, so the loops here are the plainest that Pyth
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from policy_service.engines.answer import BecauseLeaf, Row
 from policy_service.engines.contracts import Decided, Prepared, View
 from policy_service.engines.plan import Condition, Leaf, TablePlan
 
-Entry = dict[str, Any]
 Truth = Callable[[View], bool | None]
 Shown = Callable[[View], Any]
 
 
 class Because:
-    """The leaves of a condition or of a row.
+    """The comparisons of a condition or of a row.
 
-    all_hold: where the whole is true every leaf is, so that none need be asked.
+    all_hold: whether all of them are true where the whole is true, so that they need not be evaluated.
     """
 
     def __init__(self, leaves: Sequence[Leaf], prepared: Prepared, *, all_hold: bool) -> None:
@@ -26,15 +26,15 @@ class Because:
         ]
         self._matched = [(fact, test, value) for fact, test, value, _ in self._leaves] if all_hold else None
 
-    def of(self, view: View) -> list[Entry]:
-        """The leaves with their values, each asked."""
+    def of(self, view: View) -> list[BecauseLeaf]:
+        """The comparisons with their values, each evaluated."""
         return [
             {"fact": fact, "value": value(view), "test": test, "holds": holds(view)}
             for fact, test, value, holds in self._leaves
         ]
 
-    def of_true(self, view: View) -> list[Entry]:
-        """The leaves where the whole is true."""
+    def of_true(self, view: View) -> list[BecauseLeaf]:
+        """The comparisons with their values, where it is known that the whole is true."""
         if self._matched is None:
             return self.of(view)
         return [
@@ -43,7 +43,7 @@ class Because:
 
 
 class When:
-    """A condition with its leaves; without a condition it always holds."""
+    """A condition with its comparisons; no condition always holds."""
 
     def __init__(self, condition: Condition | None, prepared: Prepared) -> None:
         self.truth: Truth = _always if condition is None else prepared.truth(condition.formula)
@@ -56,18 +56,18 @@ def _always(_view: View) -> bool:
 
 
 class TableTrace:
-    """Rows of a decision table."""
+    """The rows of a decision table."""
 
     def __init__(self, decision: str, table: TablePlan, prepared: Prepared) -> None:
         self.decision = decision
         self._rows = [(row.id, Because(row.leaves, prepared, all_hold=True)) for row in table.rows]
 
-    def fired(self, view: View, decided: Decided, into: list[Entry]) -> None:
+    def fired(self, view: View, decided: Decided, into: list[Row]) -> None:
         for place in decided.fired[self.decision]:
             row, because = self._rows[place]
             into.append({"decision": self.decision, "row": row, "because": because.of_true(view)})
 
-    def not_fired(self, view: View, decided: Decided, into: list[Entry]) -> None:
+    def not_fired(self, view: View, decided: Decided, into: list[Row]) -> None:
         fired = decided.fired[self.decision]
         for place, (row, because) in enumerate(self._rows):
             if place not in fired:
@@ -75,17 +75,17 @@ class TableTrace:
 
 
 class RelationTrace:
-    """Rows of a relation: those that an `each` held for, and the others."""
+    """The rows of a relation. A row fires where the `when` of an `each` on it holds."""
 
     def __init__(self, decision: str, rows: list[tuple[str, list[Truth], Because]]) -> None:
         self.decision, self._rows = decision, rows
 
-    def fired(self, view: View, _decided: Decided, into: list[Entry]) -> None:
+    def fired(self, view: View, _decided: Decided, into: list[Row]) -> None:
         for row, truths, because in self._rows:
             if _any_holds(truths, view):
                 into.append({"decision": self.decision, "row": row, "because": because.of(view)})
 
-    def not_fired(self, view: View, _decided: Decided, into: list[Entry]) -> None:
+    def not_fired(self, view: View, _decided: Decided, into: list[Row]) -> None:
         for row, truths, because in self._rows:
             if not _any_holds(truths, view):
                 into.append({"decision": self.decision, "row": row, "because": because.of(view)})

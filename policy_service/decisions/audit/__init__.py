@@ -1,1 +1,1 @@
-"""What an auditor asks: proofs, verification, replays, searches, comparisons, erasures."""
+"""The operations of auditors: proofs, verification, replays, searches, comparisons, erasures."""

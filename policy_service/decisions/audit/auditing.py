@@ -1,4 +1,4 @@
-"""What an auditor asks: proofs, exports, comparisons, erasures, and whether the log is whole."""
+"""The operations of auditors: proofs, exports, comparisons, erasures, and the verification of the log."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.audit import comparing
 from policy_service.decisions.audit.casefile import CaseFile, Gathering
 from policy_service.decisions.audit.erasing import Erasing
+from policy_service.decisions.audit.findings import GivenReceipt, Progress, Verified
 from policy_service.decisions.audit.searching import Searching
-from policy_service.decisions.audit.verifying import GivenReceipt, Progress, Verification, Verified
+from policy_service.decisions.audit.verifying import Verification
 from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.deciding.recording import parsed, revealed
 from policy_service.decisions.ports.activations import BundleStore
@@ -28,12 +29,12 @@ from policy_service.proofs.tiles import TileNodes
 
 
 class NotSealed(Exception):
-    """The record waits for its index: ask again in a moment."""
+    """The record has no index yet: try again in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
-    """That a record is in the log: what leads from its hash to the root of a signed head."""
+    """The proof that a record is in the log: the hashes that lead from its leaf hash to the root of a signed head."""
 
     leaf: bytes
     inclusion: Inclusion
@@ -92,7 +93,7 @@ class Auditing:
         return InclusionProof(bytes.fromhex(entry.leaf), Inclusion(entry.index, head.size, hashes), head)
 
     def consistency(self, old: int, new: int | None = None) -> tuple[SignedHead, tuple[bytes, ...]]:
-        """The later head, and the hashes that show that the earlier tree is its beginning.
+        """The later head, and the consistency proof: the hashes that show that the earlier tree is its beginning.
 
         Raises:
             InvalidInput: there is no head of a size, or `old` is the greater one.
@@ -142,16 +143,16 @@ class Auditing:
         return entry or self.log.entry(id_), False  # it may have been sealed between the two readings
 
     def waiting_seconds(self) -> float:
-        """How long the record that has waited longest waits for its index; 0 where none does."""
+        """Seconds that the oldest waiting record has waited for its index; 0 where none waits."""
         since = self.log.waiting_since()
         found = None if since is None else moment_of(since)
         return 0.0 if found is None else max(0.0, (self._now() - found).total_seconds())
 
     def export(self, id_: str, *, private: bool = False) -> Export:
-        """All that proves one decision to who has neither the service nor the store.
+        """All that proves one decision to somebody who has neither the service nor the store.
 
         Args:
-            private: with the values that stand as commitments in the record.
+            private: whether to include the values behind the commitments of the record.
         Raises:
             NotFound, NotSealed.
         """
@@ -183,7 +184,7 @@ class Auditing:
     # ---- why
 
     def compare(self, one: str, two: str) -> comparing.Comparison:
-        """Why the second decision is another than the first; see `comparing`.
+        """Why the second decision differs from the first; see `comparing`.
 
         Raises:
             NotFound, ValuesErased, NotComparable.

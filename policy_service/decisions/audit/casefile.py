@@ -1,6 +1,6 @@
-"""All that a readable page about one decision needs: the record, the rules then in force, its corrections, its proofs.
+"""The data of a readable page about one decision: the record, the rules then in force, its corrections, its proofs.
 
-No sensitive value is in it, also where the store still has them: what the record hides is a `Withheld`.
+It holds no sensitive value, even where the store still has it: in its place stands a `Withheld`.
 """
 
 import re
@@ -12,7 +12,7 @@ from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.chains import Chain, chain
 from policy_service.decisions.deciding.recording import parsed
-from policy_service.decisions.deciding.replayable import NotReplayable, refuse_unknown
+from policy_service.decisions.deciding.replay import NotReplayable, check_replayable
 from policy_service.decisions.ports.activations import BundleStore
 from policy_service.decisions.ports.log import LogEntry, LogStore
 from policy_service.decisions.ports.records import DecisionRecord, DecisionStore
@@ -26,8 +26,8 @@ from policy_service.proofs.commitments import COMMITMENT, Private, fits, is_comm
 from policy_service.proofs.receipts import Receipt, ReceiptRefused, digest_of, verified
 from policy_service.proofs.tiles import TileNodes, TreeDamaged
 
-Outcome = Literal["ok", "failed", "pending", "absent"]
-Finding = Literal[
+CheckOutcome = Literal["ok", "failed", "pending", "absent"]
+CheckFinding = Literal[
     "record_fits", "record_altered", "record_unhashed", "record_unreadable",
     "sealed", "waiting", "unlogged",
     "included", "not_included",
@@ -36,8 +36,8 @@ Finding = Literal[
     "bundle_fits", "bundle_altered",
     "nothing_private", "private_fits", "private_altered", "private_erased",
 ]  # fmt: skip
-FINDINGS: tuple[Finding, ...] = get_args(Finding)
-_OUTCOMES: Mapping[str, Outcome] = {
+FINDINGS: tuple[CheckFinding, ...] = get_args(CheckFinding)
+_OUTCOMES: Mapping[str, CheckOutcome] = {
     "record_unhashed": "absent",
     "waiting": "pending",
     "no_receipt": "absent",
@@ -47,25 +47,25 @@ _OUTCOMES: Mapping[str, Outcome] = {
     ),
     **dict.fromkeys(("receipt_differs", "receipt_refused", "bundle_altered", "private_altered"), "failed"),
 }
-"""Of findings that are not `ok`."""
+"""The outcomes of findings that are not `ok`."""
 _DISTRUSTED = {"record_altered", "record_unreadable", "not_included", "receipt_differs"}
-"""Findings after which nothing that the stored bytes say is to be believed."""
+"""Findings after which the content of the stored record is not to be trusted."""
 _SUBJECT = re.compile(r"/answer/[a-z_]+/\d+/subject/id|/request/facts/[a-z0-9_]+(?:/\d+)?/id|/request/merchant_id")
-_JUDGED = re.compile(r"/answer/policies/(\d+)/subject/id")
+_POLICY_SUBJECT = re.compile(r"/answer/policies/(\d+)/subject/id")
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing about the proofs of a decision that was computed now.
+    """One check of the proofs of a decision, made now.
 
-    named: what the words of the finding name: `index`, `size`, `at`, `signer`, `digest`, `count`, `bundle`.
+    named: the values in the text of the finding: `index`, `size`, `at`, `signer`, `digest`, `count`, `bundle`.
     """
 
-    finding: Finding
+    finding: CheckFinding
     named: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CheckOutcome:
         return _OUTCOMES.get(self.finding, "ok")
 
 
@@ -73,7 +73,8 @@ class Check:
 class Withheld:
     """What stands in the place of a sensitive value.
 
-    number: tells subjects apart whose ids are withheld; 0 where there is nothing to tell apart.
+    erased: whether the store has the value no more.
+    number: distinguishes subjects whose ids are withheld, from 1; 0 where there is nothing to distinguish.
     """
 
     erased: bool
@@ -89,7 +90,7 @@ class CaseFile:
         body: the record, sensitive values as Withheld; null where the stored bytes are not those that were logged, are
             no record that this program can read, or where `bundle` is null.
             bundle: the rules that decided; null where they are not stored as they were.
-        subjects_erased: whether the subjects of some policy cannot be told apart any more.
+        subjects_erased: whether the subjects of some policy cannot be distinguished any more.
         origin: the log's name.
         keys: the labels of the keys that are trusted here.
     """
@@ -114,7 +115,7 @@ class Gathering:
         self._evaluators, self._keys = evaluators, keys
 
     def of(self, record: DecisionRecord) -> CaseFile:
-        """The file of a decision; what does not fit is a check in it and no error."""
+        """The file of a decision; what does not fit is a failed check in it, not an exception."""
         entry, waits = self._entry(record.id)
         checks = [_record_check(record, entry), _place_check(entry, waits), *self._inclusion(record, entry)]
         checks.append(self._receipt(record))
@@ -151,7 +152,7 @@ class Gathering:
         return entry or self._log.entry(id_), False  # it may have been sealed between the two readings
 
     def _inclusion(self, record: DecisionRecord, entry: LogEntry | None) -> Iterator[Check]:
-        """The newest head, and whether the record's own bytes lead to the root that it signs."""
+        """Checks of the newest head, and of the inclusion of the record's bytes under its root."""
         if entry is None:
             return
         stored = self._log.head()
@@ -190,7 +191,7 @@ class Gathering:
         return Check("receipt_fits", {"signer": key.label, "at": receipt.decided_at})
 
     def _evaluator(self, id_: str) -> Evaluator | None:
-        """That of a bundle, if the sources that are stored now give it; one that is at hand is compared with them."""
+        """The evaluator of a bundle, if the sources that are stored now give it; None otherwise."""
         sources = self._bundles.sources(id_)
         if sources is None:
             return None
@@ -225,7 +226,7 @@ def _place_check(entry: LogEntry | None, waits: bool) -> Check:
 def _readable(record: DecisionRecord) -> dict[str, Any] | None:
     """The record; null where it is not this decision's, or of a version that this program does not know."""
     try:
-        refuse_unknown(record.id, record.body, None)
+        check_replayable(record.id, record.body, None)
     except NotReplayable:
         return None
     body = parsed(record.body)
@@ -236,7 +237,7 @@ def _readable(record: DecisionRecord) -> dict[str, Any] | None:
 
 
 def _private_check(body: Any, privates: Collection[Private]) -> Check:
-    """Whether the values that are kept are those of the record. A pointer that has none is one that was erased."""
+    """Whether the values that are kept fit their commitments in the record. A commitment without one was erased."""
     committed = dict(_commitments(body))
     kept = {private.pointer: private for private in privates}
     if any(pointer not in committed or not fits(committed[pointer], one) for pointer, one in kept.items()):
@@ -260,10 +261,11 @@ def _commitments(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
 
 
 class _Withholding:
-    """Puts a Withheld in the place of every commitment, and of what a record older than commitments shows openly.
+    """Puts a Withheld in the place of every commitment, and of each sensitive value in a record without commitments.
 
-    Subjects whose ids are withheld must still be told apart, or the rewards of one would be shown with another: equal
-    ids get equal numbers. Of erased ids nothing can be told; the policies of a file are numbered then, as they come.
+    Subjects whose ids are withheld must stay distinguishable, or the rewards of one would be shown with another: equal
+    ids get equal numbers. Of erased ids it is not known which are equal: the subjects of a policy are then numbered in
+    their order.
     """
 
     def __init__(self, privates: Collection[Private], places: Collection[str]) -> None:
@@ -271,7 +273,7 @@ class _Withholding:
         self._kept = {private.pointer: private.value for private in privates}
         ids = dict.fromkeys(value for pointer, value in self._kept.items() if _SUBJECT.fullmatch(pointer))
         self._numbers = {value: number if len(ids) > 1 else 0 for number, value in enumerate(ids, start=1)}
-        self._judged: dict[str, int] = {}
+        self._erased: dict[str, int] = {}
         self.merged = False
 
     def of(self, value: Any, at: str = "", policy: str = "") -> Any:
@@ -289,9 +291,9 @@ class _Withholding:
     def _one(self, at: str, policy: str) -> Withheld:
         if at in self._kept:
             return Withheld(False, self._numbers[self._kept[at]] if _SUBJECT.fullmatch(at) else 0)
-        if _JUDGED.fullmatch(at) is None:
+        if _POLICY_SUBJECT.fullmatch(at) is None:
             return Withheld(True)
-        before = self._judged.get(policy, 0)
-        self._judged[policy] = before + 1
+        before = self._erased.get(policy, 0)
+        self._erased[policy] = before + 1
         self.merged = self.merged or before > 0
         return Withheld(True, before + 1 if before else 0)

@@ -19,7 +19,7 @@ from typing import Any, NotRequired, TypedDict
 
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators
-from policy_service.decisions.deciding.asking import matching
+from policy_service.decisions.deciding.resolving import matching
 from policy_service.decisions.ports.activations import BundleStore
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines.answer import Subject
@@ -29,7 +29,7 @@ from policy_service.policies.model import STANDING_KINDS
 
 FACTORS = ("facts", "rules", "parameters", "calendar")
 _PLACES = 6
-"""Decimals of a share as a number; `exact` has it whole."""
+"""Decimals of a share as a number; `exact` is not rounded."""
 Side = frozenset[str]
 """The factors that are taken from the second decision; the others are the first one's."""
 _ALL = frozenset(FACTORS)
@@ -46,7 +46,7 @@ class ComparedSide(TypedDict):
 
 
 class Share(TypedDict):
-    """What one factor has in the difference: with six decimals, and as the text of a fraction."""
+    """The share of one factor in the difference: as a number with six decimals, and as the text of a fraction."""
 
     amount: Decimal | int
     exact: str
@@ -58,7 +58,7 @@ _FromTo = TypedDict("_FromTo", {"from": Decimal | int | None, "to": Decimal | in
 class ComparedReward(_FromTo):
     """A reward that either decision grants; an amount is null where it is not granted.
 
-    with_old: by factor, what the second decision would have granted with that of the first.
+    with_old: by factor, the amount of the second decision if that factor had been as in the first.
     shares: by factor; null for a price, rate or right that one of the combinations does not grant.
     """
 
@@ -91,7 +91,7 @@ class NotComparable(Exception):
 class Compared:
     """A recorded decision as the comparison needs it.
 
-    shown: the patterns of policies that were asked for; None for all.
+    shown: the patterns of policies that the request named; None for all.
     """
 
     id: str
@@ -122,7 +122,7 @@ def compare(one: Compared, two: Compared, evaluator: Callable[[str, str], Evalua
         one, two: the earlier decision and the one to be explained.
         evaluator: of the rules of one bundle with the parameters of another; raises NotComparable.
     Raises:
-        NotComparable: a side's facts do not fit the other's dictionary, or rules and parameters cannot be parted.
+        NotComparable: a side's facts do not fit the other's dictionary, or rules and parameters cannot be combined.
     """
     answers = _answers(one, two, evaluator)
     keys = sorted({key for side in (frozenset(), _ALL) for key, found in answers[side].items() if found.granted})
@@ -138,7 +138,7 @@ def compare(one: Compared, two: Compared, evaluator: Callable[[str, str], Evalua
 def _answers(
     one: Compared, two: Compared, evaluator: Callable[[str, str], Evaluator]
 ) -> dict[Side, dict[Key, Granted]]:
-    """What each of the 16 combinations grants; those that differ in nothing are evaluated once."""
+    """What each of the 16 combinations grants; combinations with equal inputs are evaluated once."""
     known: dict[tuple[Any, ...], dict[Key, Granted]] = {}
     found = {}
     for size in range(len(FACTORS) + 1):
@@ -162,14 +162,14 @@ def _granted(
     chosen = [matching(patterns, rules) for patterns in shown]
     wanted = None if None in chosen else frozenset[str]().union(*(one for one in chosen if one is not None))
     try:
-        # By the last day: a fact of the later day is no fault of the earlier one here.
-        state = evaluator.door.read(of.facts, LAST_DAY, merchant_id=of.merchant_id, report_unknown=True)
+        # Read for the last day, so that a date after the day of the other decision is no fault.
+        state = evaluator.reader.read(of.facts, LAST_DAY, merchant_id=of.merchant_id, report_unknown=True)
     except InvalidInput as error:
         first = error.faults[0]
         raise NotComparable(
             f"the facts of {of.id} do not fit {evaluator.bundle.id}: {first.pointer}: {first.message}"
         ) from error
-    answer: Any = evaluator.evaluate(state, Question(day, "preview", "none", wanted))
+    answer = evaluator.evaluate(state, Question(day, "preview", "none", wanted))
     return {
         (reward["policy"], reward["id"], reward["subject"]["type"], reward["subject"].get("id", "")): Granted(
             _fraction(reward["amount"]), True, reward["kind"], reward.get("unit")
@@ -179,7 +179,7 @@ def _granted(
 
 
 def _fraction(amount: Any) -> Fraction:
-    """Of a right, which has no number, 1."""
+    """The amount as a fraction; 1 for a right, which has no number."""
     return Fraction(amount) if isinstance(amount, int | Decimal) and not isinstance(amount, bool) else Fraction(1)
 
 
@@ -218,7 +218,11 @@ def _shares(values: Mapping[Side, Fraction], difference: Fraction) -> dict[str, 
 
 
 def shapley(factor: str, values: Mapping[Side, Fraction]) -> Fraction:
-    """The share of one factor, of a game whose value is given for every set of factors."""
+    """The Shapley value of one factor.
+
+    Args:
+        values: the amount for every set of factors.
+    """
     others = [one for one in FACTORS if one != factor]
     share = Fraction(0)
     for size in range(len(others) + 1):
@@ -230,7 +234,7 @@ def shapley(factor: str, values: Mapping[Side, Fraction]) -> Fraction:
 
 
 def apportioned(exact: Mapping[str, Fraction], total: Fraction) -> dict[str, Fraction]:
-    """The shares with six decimals, their sum the total: what rounding down leaves goes to the largest remainders."""
+    """The shares with six decimals, adding up to the total, by the largest remainder method."""
     unit = Fraction(1, 10**_PLACES)
     found = {factor: (share // unit) * unit for factor, share in exact.items()}
     left = int((total - sum(found.values())) / unit)

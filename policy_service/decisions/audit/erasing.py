@@ -1,4 +1,4 @@
-"""Values of a person taken out of the log's private rows, and the record of it put into the log."""
+"""The erasure of a person's values, and the record of it in the log."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,7 +24,7 @@ class Erased:
 
 
 class Erasing:
-    """Erases what is private of a subject. The hashed records stay as they are, so every proof stays valid."""
+    """Erases the private values of a subject. The hashed records stay as they are, so every proof stays valid."""
 
     def __init__(self, sealer: Sealer, *, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
         self._sealer, self._log = sealer, sealer.log
@@ -33,13 +33,12 @@ class Erasing:
     def erase(self, kind: str, id: str, *, ticket: str, actor: str) -> Erased:
         """Erase the private values of every record about a subject.
 
-        A record about several persons loses the values of all of them: they stand in one request. A decision that comes
-        after the log was sealed here is not among them: it was asked for when the erasure was under way, and is erased
-        by asking once more.
+        A record about several persons loses the values of all of them, since they come from one request. Decisions made
+        while the erasure runs may be left out: erase once more to include them.
 
         Args:
             kind, id: of the subject, as in `member:u-77`.
-            ticket: why, recorded in the log.
+            ticket: the reason; recorded in the log.
         Raises:
             StoreUnavailable: nothing was erased.
             TreeDamaged, StoreRefused: the log cannot be sealed, and nothing was erased.

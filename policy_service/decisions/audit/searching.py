@@ -1,7 +1,8 @@
-"""Decisions found by what they are about, and what became due under a claim.
+"""Searches of decisions by what they are about, and the history of a claim.
 
-Found is what is sealed: pages go by index downwards, so that they stay the same while decisions arrive. What is not
-sealed yet, a second at most, is found by its id alone; `sealed_through` says how far a page reaches.
+Only sealed decisions are found. Pages go by descending index, so that they stay the same while decisions arrive. A
+decision that is not sealed yet, for a second at most, is found by its id alone; `sealed_through` is the number of
+decisions that a search covers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,18 +22,18 @@ from policy_service.proofs.commitments import reveal
 MOST_ON_A_PAGE = 500
 PAGE = 50
 CURSOR = "d(0|[1-9][0-9]{0,14})"
-"""The text that names a place in the log, as a pattern."""
+"""Pattern of the text that names a place in the log."""
 Amount = int | Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What decisions are looked for; every part that is given must hold.
+    """Which decisions are searched for; every condition that is given must hold.
 
     Args:
         terms: texts of `terms`, each of which the decision has.
-        as_of, decided: from the first, inclusive, to before the second; null for no bound.
-        before: only entries with a smaller index: the last one of the page before.
+        as_of, decided: half-open ranges; null for no bound.
+        before: only entries with a smaller index than this; that of the last entry of the page before.
     """
 
     terms: tuple[str, ...] = ()
@@ -44,7 +45,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A decision in a list: nothing that is sensitive."""
+    """A decision in a list, without sensitive values."""
 
     index: int
     id: str
@@ -66,7 +67,8 @@ class Found:
 class Page:
     """Decisions, newest index first.
 
-    next: what the next page is asked with as `before`; null on the last one.
+    next: the `before` of the next page; null on the last one.
+    sealed_through: number of sealed records when the search began.
     """
 
     decisions: tuple[Found, ...]
@@ -75,7 +77,7 @@ class Page:
 
     @property
     def cursor(self) -> str | None:
-        """The text under which the next page is asked for; null on the last one."""
+        """The text that names the next page; null on the last one."""
         return None if self.next is None else f"d{self.next}"
 
     @property
@@ -86,22 +88,22 @@ class Page:
 
 
 class SearchStore(Protocol):
-    """Where sealed decisions are found. Every operation may raise StoreUnavailable."""
+    """The port through which sealed decisions are searched. Every operation may raise StoreUnavailable."""
 
     def search(self, query: Query) -> list[Found]:
-        """At most `limit` decisions, by index downwards."""
+        """At most `limit` decisions, by descending index."""
 
     def log_entries(self, query: Query) -> Iterator[list[LogEntry]]:
-        """All decisions that a query finds, `before` and `limit` apart, by index upwards, in portions."""
+        """All decisions that a query finds, `before` and `limit` ignored, by ascending index, in chunks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bearing:
-    """A decision that bears on a claim.
+    """A decision that granted or refused the reward of a claim.
 
     granted: null where the reward was not granted; `reason` then says why.
-    due: the amount due to date after this decision, by how the claim goes up and down; null as long as no decision
-        could tell it.
+    due: the amount due to date after this decision, by `on_increase` and `on_decrease` of the claim; null as long as
+        no decision determined it.
     """
 
     decision_id: str
@@ -116,7 +118,7 @@ class Bearing:
 
     @property
     def json(self) -> dict[str, Any]:
-        """`granted` and `due` also where they are null; what else is null is left out."""
+        """`granted` and `due` are shown even where they are null; other nulls are left out."""
         return {**_without_nulls(asdict(self)), "granted": self.granted, "due": self.due}
 
 
@@ -125,7 +127,7 @@ def _without_nulls(shown: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Searching:
-    """The questions about past decisions that the HTTP face and the command line ask."""
+    """The searches that the HTTP face and the command line offer."""
 
     def __init__(self, store: SearchStore, log: LogStore, evaluators: Evaluators) -> None:
         self._store, self._log, self._evaluators = store, log, evaluators
@@ -138,7 +140,7 @@ class Searching:
         return Page(shown, shown[-1].index if len(found) > query.limit else None, through)
 
     def records(self, query: Query) -> Iterator[list[tuple[LogEntry, bytes | None]]]:
-        """Every record that a query finds, as it is hashed, by index upwards, in portions.
+        """Every record that a query finds, as it is hashed, by ascending index, in chunks.
 
         The bytes are null where the log has an entry whose record is not stored: `policyctl audit verify` tells more.
         """
@@ -147,10 +149,10 @@ class Searching:
             yield [(entry, bodies.get(entry.id)) for entry in some]
 
     def claim(self, key: str) -> list[Bearing]:
-        """Every decision that bears on a claim, in the order of the log: those that granted it, and those that judged
-        the same reward of the same subject for the same period and did not.
+        """Every decision on a claim, in the order of the log: those that granted it, and those that refused the same
+        reward to the same subject for the same period.
 
-        Empty for a key that is none.
+        Empty for a text that is no claim key.
         """
         try:
             named, subject_period = key.split("@", 1)
@@ -159,14 +161,14 @@ class Searching:
         except ValueError:
             return []
         query = Query((term("policy", policy), term("subject", subject)))
-        judged = [
+        bearings = [
             one
             for some in self._store.log_entries(query)
-            for one in self._judged(some, key, policy, reward, subject, period)
+            for one in self._bearings(some, key, policy, reward, subject, period)
         ]
-        return list(_with_dues(judged))
+        return list(_with_dues(bearings))
 
-    def _judged(
+    def _bearings(
         self, entries: Sequence[LogEntry], key: str, policy: str, reward: str, subject: str, period: str
     ) -> Iterator[tuple[Bearing, Reward | None]]:
         bodies = self._log.bodies(entries)
@@ -188,10 +190,10 @@ class Searching:
                     yield _bearing(entry, record, None, refused["reason"]), None
 
     def _period(self, record: RecordBody, policy: str, reward: str) -> str | None:
-        """Of the claim that the decision would have given; null where it gives none."""
+        """The period of the claim that the decision would have granted; null where there is no claim."""
         rules = self._evaluators.of(record["bundle"]).bundle.rules
         as_of = record["request"]["as_of"]
-        found = rules.answering(policy, date.fromisoformat(as_of))
+        found = rules.version_for(policy, date.fromisoformat(as_of))
         declared = next((one for one in found.rewards if one.id == reward), None)
         return None if declared is None else declared.claim.period(as_of, found.effective.campaign)
 
@@ -216,18 +218,18 @@ def _bearing(entry: LogEntry, record: RecordBody, granted: Amount | None, reason
 
 
 _UNKNOWN = ("insufficient_facts", "rule_conflict")
-"""Reasons that say nothing of the amount: it is not known, which is not zero."""
+"""Reasons with which the amount is unknown, which is not zero."""
 
 
-def _with_dues(judged: Sequence[tuple[Bearing, Reward | None]]) -> Iterator[Bearing]:
-    """The amount due to date after each: what a payer who follows every answer has paid in all.
+def _with_dues(bearings: Sequence[tuple[Bearing, Reward | None]]) -> Iterator[Bearing]:
+    """Each decision with the amount due after it: what a payer who followed every answer has paid in all.
 
-    What the claim says of increases and decreases is that of the last answer that granted it. One that could not judge
-    it leaves the amount as it was.
+    `on_increase` and `on_decrease` are those of the last answer that granted the claim. An answer with an unknown
+    amount leaves the amount due as it was.
     """
     due: Amount | None = None
     goes: Mapping[str, Any] = {"on_increase": "top_up", "on_decrease": "keep"}
-    for bearing, reward in judged:
+    for bearing, reward in bearings:
         if reward is not None:
             goes = reward["claim"]
         if bearing.reason not in _UNKNOWN:
@@ -236,7 +238,12 @@ def _with_dues(judged: Sequence[tuple[Bearing, Reward | None]]) -> Iterator[Bear
 
 
 def due_after(due: Amount | None, granted: Amount | None, goes: Mapping[str, Any]) -> Amount:
-    """The amount due after an answer, given what was due before it; null before the first."""
+    """The amount due after an answer.
+
+    Args:
+        due: the amount due before it; null before the first.
+        goes: `on_increase` and `on_decrease` of the claim.
+    """
     amount = granted or 0
     if due is None:
         return amount

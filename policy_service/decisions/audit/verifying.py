@@ -1,16 +1,17 @@
-"""Whether the log is what was signed: every record and bundle hashed again, indices, tree, heads and receipts checked.
+"""Verifies that the log is what was signed: every record and bundle is hashed again, indices, tree, heads and receipts
+are checked.
 
-Nothing is believed that the store says of itself: roots are computed from the records' own bytes. What a store that was
-changed from end to end could still hide, a head or a receipt that somebody kept shows: give them.
+The hashes that the store keeps are not trusted: roots are computed from the bytes of the records. Somebody who changed
+everything in the store consistently is found out only by heads or receipts that were kept elsewhere: pass them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
+from policy_service.decisions.audit.findings import START, Finding, GivenReceipt, Kind, Progress, Verified
+from policy_service.decisions.audit.heads import Heads, all_heads
 from policy_service.decisions.deciding.recording import commitments, parsed
 from policy_service.decisions.ports.activations import BundleStore
-from policy_service.decisions.ports.log import LogEntry, LogStore, SignedHead
+from policy_service.decisions.ports.log import LogEntry, LogStore
 from policy_service.decisions.sealed.sealing import StoredTiles
 from policy_service.policies.bundle import stored
 from policy_service.proofs import notes, receipts, tree
@@ -19,62 +20,9 @@ from policy_service.proofs.keys import Verifier
 from policy_service.proofs.tiles import HEIGHT, WIDTH, TileNodes, TreeDamaged
 from policy_service.proofs.tree import HASH_SIZE, Frontier, leaf_hash
 
-Kind = Literal[
-    "index-gap", "record-lost", "record-altered", "record-not-logged", "entry-altered", "root-differs", "tree-altered",
-    "head-refused", "head-lost", "log-truncated", "receipt-refused", "receipt-unmet", "bundle-altered", "bundle-lost",
-    "private-value-altered", "private-value-lost",
-]  # fmt: skip
 AT_ONCE = 1000
 """Records that are read in one go."""
 MOST_FINDINGS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that does not fit.
-
-    index, id: of the record; null where it is about none.
-    """
-
-    kind: Kind
-    message: str
-    index: int | None = None
-    id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a verification came: enough to go on from there.
-
-    complete: roots of the complete subtrees over the records so far, hexadecimal, each with its level, levels falling.
-    """
-
-    records: int = 0
-    complete: tuple[tuple[int, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What was checked and what did not fit, in the order it was found.
-
-    further: findings beyond the first MOST_FINDINGS, which are only counted.
-    """
-
-    records: int
-    heads: int
-    bundles: int
-    waiting: int
-    findings: tuple[Finding, ...]
-    progress: Progress
-    further: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class GivenReceipt:
-    """A receipt that somebody kept, and the decision it was given for."""
-
-    decision_id: str
-    receipt: receipts.Receipt
 
 
 def _progress(records: int, frontier: Frontier) -> Progress:
@@ -87,7 +35,8 @@ class Verification:
     Args:
         origin: the log's name in its heads.
         verifiers: the keys that are trusted; they must come from elsewhere than the store.
-        heads: notes that somebody kept.
+        heads: notes of heads that somebody kept.
+        given: receipts that somebody kept.
     """
 
     def __init__(
@@ -109,7 +58,7 @@ class Verification:
         self._fitting = 0
         """The size of the last head that fits the records before it."""
         self._lost_from: int | None = None
-        """The first index whose hash nothing tells any more, so that no root can be computed from there on."""
+        """The first index whose hash is lost, so that no root can be computed from there on."""
         self._differs = False
         """Whether a root differed: then those of all later heads do."""
         self._used: dict[str, LogEntry] = {}
@@ -119,25 +68,25 @@ class Verification:
 
     def run(
         self,
-        resume: Progress = Progress(),
+        resume: Progress = START,
         step: Callable[[int], None] = lambda _: None,
         keep: Callable[[Progress], None] = lambda _: None,
     ) -> Verified:
-        """Walk from where an earlier walk stopped. Decisions and seals may go on meanwhile.
+        """Walk from where an earlier walk stopped. Meanwhile decisions may be made and sealed.
 
-        The bytes of the records before that place are not read again, but what was sealed there still has to be the
-        beginning of every head since.
+        The bytes of the records before that place are not read again, but what was sealed there must still be the
+        beginning of every later head.
 
         Args:
-            step: told the number of records after each that was checked.
-            keep: told now and then how far the walk came, for one that is broken off; only while nothing that an
-                earlier record left is open, so that whoever goes on from there misses nothing.
+            step: called after each record, with the number of records checked.
+            keep: called now and then with the progress, so that a walk that is interrupted can be resumed; only while
+                nothing is found and no erasure is still to be met, so that a resumed walk misses nothing.
         Raises:
             StoreUnavailable.
         """
         size, done = self._log.size(), resume.records
         frontier = Frontier([(level, bytes.fromhex(found)) for level, found in resume.complete])
-        heads = _Heads(self._log, done, sorted(self._kept_heads(size, resume, frontier)))
+        heads = Heads(self._log, done, sorted(self._kept_heads(size, resume, frontier)))
         self._fitting = done
         if done > size:
             self._found("log-truncated", f"{done} records were verified before, the log has {size}", size)
@@ -185,10 +134,10 @@ class Verification:
                     self._privates(entry, body, privates.get(entry.id, ()))
             first = some[-1].index + 1
 
-    def _gap(self, first: int, end: int, frontier: Frontier, heads: "_Heads") -> None:
-        """Entries are missing: the tree is gone on with from its own hashes, so that what follows is still judged."""
-        told = f"index {first} is missing" if end == first + 1 else f"the indices {first} to {end - 1} are missing"
-        self._found("index-gap", f"{told}, {end} follows", first)
+    def _gap(self, first: int, end: int, frontier: Frontier, heads: Heads) -> None:
+        """Report missing entries; their hashes are taken from the stored tree, so that later records can be checked."""
+        missing = f"index {first} is missing" if end == first + 1 else f"the indices {first} to {end - 1} are missing"
+        self._found("index-gap", f"{missing}, {end} follows", first)
         for index in range(first, end):
             leaf = self._sealed(0, index)
             if len(leaf) != HASH_SIZE:
@@ -198,7 +147,7 @@ class Verification:
             self._check_heads(index + 1, frontier, heads)
 
     def _record(self, entry: LogEntry, body: bytes | None) -> bytes:
-        """The leaf hash that the tree goes on with: of the record, or what was sealed where it is not that."""
+        """The leaf hash to compute the tree with: that of the record if it fits, else the one that was sealed."""
         index, id_ = entry.index, entry.id
         sealed = self._sealed(0, index)
         what = f"{entry.kind} {id_}"
@@ -214,7 +163,7 @@ class Verification:
         return sealed if len(sealed) == HASH_SIZE else leaf_hash(body or b"")
 
     def _entry(self, entry: LogEntry, body: bytes) -> None:
-        """What is said beside a record is what stands in it."""
+        """Check that id, instant and day of an entry are those of its record."""
         record = parsed(body)
         if entry.kind == "decision":
             said = record["decision_id"], record["decided_at"], record["request"]["as_of"]
@@ -228,14 +177,14 @@ class Verification:
             self._found("entry-altered", message, entry.index, entry.id)
 
     def _sealed(self, level: int, index: int) -> bytes:
-        """The hash that the store has in a level of tiles, fewer bytes where it has none."""
+        """The hash that the store has at a level of tiles; shorter than a hash where it has none."""
         number, place = divmod(index, WIDTH)
         if self._tiles.get(level, (-1, b""))[0] != number:
             self._tiles[level] = number, self._log.tile(level, number) or b""
         return self._tiles[level][1][place * HASH_SIZE : (place + 1) * HASH_SIZE]
 
     def _add(self, leaf: bytes, size: int, frontier: Frontier) -> None:
-        """Take the next leaf in, and compare the tiles that it completes the hashes of."""
+        """Add the next leaf to the tree, and compare the hashes that it completes with the stored tiles."""
         for level, found in frontier.add(leaf):
             if level % HEIGHT == 0 and not self._differs and self._lost_from is None:
                 index = (size >> level) - 1
@@ -246,7 +195,7 @@ class Verification:
                     self._found("tree-altered", message, index << level)
 
     def _tile_ends(self, size: int) -> None:
-        """The last tile of each level is as long as the log is, unless that grows at this moment."""
+        """Check that the last tile of each level has the length that the size of the log requires."""
         found, level = list[str](), 0
         while size >> HEIGHT * level:
             number, width = divmod(size >> HEIGHT * level, WIDTH)
@@ -257,7 +206,7 @@ class Verification:
             self._found("tree-altered", f"not as long as a log of {size} records makes them: tiles {', '.join(found)}")
 
     def _privates(self, entry: LogEntry, body: bytes, privates: Sequence[Private]) -> None:
-        """A commitment is over its place too, so it is enough that it stands anywhere in the record."""
+        """Check private values. A commitment covers its place too, so it may stand anywhere in the record."""
         committed = commitments(body)
         for private in privates:
             if not any(fits(one, private) for one in committed):
@@ -271,8 +220,8 @@ class Verification:
 
     # ---- heads
 
-    def _check_heads(self, size: int, frontier: Frontier, heads: "_Heads") -> None:
-        """The store's head of this size, and those that were kept."""
+    def _check_heads(self, size: int, frontier: Frontier, heads: Heads) -> None:
+        """Check the stored head of this size, and those that were kept."""
         stored, kept = heads.of(size)
         if stored is None and not kept:
             return
@@ -296,12 +245,12 @@ class Verification:
                 self._fitting = size
 
     def _differing(self, which: str, size: int) -> None:
-        told = f"one of the records {self._fitting} to {size - 1} is not what was sealed"
-        self._found("root-differs", f"{which} of size {size} has another root: {told}", self._fitting)
+        where = f"one of the records {self._fitting} to {size - 1} is not what was sealed"
+        self._found("root-differs", f"{which} of size {size} has another root: {where}", self._fitting)
         self._differs = True
 
     def _kept_heads(self, size: int, resume: Progress, frontier: Frontier) -> Iterator[tuple[int, bytes]]:
-        """Those that the walk comes by; the others are judged here."""
+        """Size and root of the kept heads that the walk will reach; the others are checked here."""
         for note in self._given_heads:
             try:
                 head = notes.open_head(note, self._verifiers, self._origin)
@@ -316,7 +265,7 @@ class Verification:
                 yield head.size, head.root
 
     def _begins(self, head: notes.Head, size: int, root: bytes) -> None:
-        """Whether the records of a kept head are the first of those that were verified before."""
+        """Check that the records of a kept head are the first of those that were verified before."""
         try:
             proof = tree.consistency_proof(self._nodes(), head.size, size)
             fits_ = tree.verify_consistency(head.size, size, proof, head.root, root)
@@ -330,10 +279,10 @@ class Verification:
         return TileNodes(StoredTiles(self._log))
 
     def _stored_heads(self, size: int) -> None:
-        """There is a head of all records, and none of more."""
+        """Check that there is a head of all records, and none of more."""
         if size and self._log.head(size) is None:
             self._found("head-lost", f"the log has {size} records, no head of them all is stored", size - 1)
-        beyond = list(_all_heads(self._log, self._log.size()))
+        beyond = list(all_heads(self._log, self._log.size()))
         now = self._log.size()
         for head in beyond:
             if head.size <= now:
@@ -346,7 +295,7 @@ class Verification:
                 self._found("log-truncated", f"the store has a head of {head.size} records, the log has {now}", now)
 
     def _beside_the_tree(self, size: int) -> None:
-        """What is stored without being in the log, waits for it altered, or was taken away without an erasure."""
+        """Check what is not in the tree: unsealed records, waiting records, and values that no erasure accounts for."""
         for id_ in self._log.unaccounted(MOST_FINDINGS):
             self._found("record-not-logged", f"record {id_} is stored, but neither sealed nor waiting", id=id_)
         for id_ in self._log.lost_waiting(MOST_FINDINGS):
@@ -387,7 +336,7 @@ class Verification:
                 self._found("receipt-unmet", f"decision {id_} is not in the tree at its index", index, id_)
 
     def _included(self, leaf: bytes, index: int, size: int, root: bytes) -> bool:
-        """Asked of records that an earlier walk has read, and this one has not."""
+        """Whether the tree proves a record that an earlier walk has read, and this one has not."""
         try:
             return tree.verify_inclusion(leaf, index, size, tree.inclusion_proof(self._nodes(), index, size), root)
         except (TreeDamaged, ValueError):
@@ -415,28 +364,3 @@ class Verification:
                 message = f"the bundle {id_} of decision {first.id} is not stored"
                 self._found("bundle-lost", message, first.index, first.id)
         return len(entries)
-
-
-class _Heads:
-    """The store's heads from a size on, and those that were kept, both by size; each is handed out once."""
-
-    def __init__(self, log: LogStore, first: int, kept: Sequence[tuple[int, bytes]]) -> None:
-        self._stored = _all_heads(log, max(0, first - 1))
-        self._next = next(self._stored, None)
-        self._kept = [one for one in kept if one[0] >= first]
-        self.checked = 0
-
-    def of(self, size: int) -> tuple[SignedHead | None, list[bytes]]:
-        """The stored head of a size that is not below the last one asked for, and the roots of the kept ones."""
-        while self._next is not None and self._next.size < size:
-            self._next = next(self._stored, None)
-        kept = [root for of, root in self._kept if of == size]
-        found = self._next if self._next is not None and self._next.size == size else None
-        self.checked += (found is not None) + len(kept)
-        return found, kept
-
-
-def _all_heads(log: LogStore, after: int) -> Iterator[SignedHead]:
-    while some := log.heads(after):
-        yield from some
-        after = some[-1].size

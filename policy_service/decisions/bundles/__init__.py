@@ -1,1 +1,1 @@
-"""Bundles compiled and at hand; stored, activated, stopped and taken back."""
+"""Bundles: compiled, stored, activated, stopped, rolled back."""

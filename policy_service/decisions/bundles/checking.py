@@ -1,4 +1,4 @@
-"""Whether a folder of rule files may become the active bundle: its rules, their cases, and the engines that serve."""
+"""Checks whether a folder of rule files may become the active bundle: rules, cases, and the engines that serve."""
 
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.rule_tests.cases import read_cases
@@ -25,7 +25,7 @@ def check(
 
 
 def engine_faults(found: Bundle) -> list[Diagnostic]:
-    """What the engines that serve cannot hold of a bundle."""
+    """What the engines that serve refuse of a bundle."""
     faults = []
     for name in registry.keeping("online"):
         try:

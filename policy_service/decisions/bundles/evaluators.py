@@ -1,4 +1,4 @@
-"""Evaluators by bundle id: the active one always, a few others on demand."""
+"""Evaluators by bundle id: that of the active bundle is always kept, a few others are loaded on demand."""
 
 import logging
 from collections import OrderedDict
@@ -41,12 +41,12 @@ class NoActiveBundle(Exception):
 
 
 class UnusableBundle(Exception):
-    """The stored sources do not give the bundle, or a moment ago it could not be loaded or compiled."""
+    """The stored sources do not give the bundle, or it could not be loaded or compiled within the last half minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    """The bundle that this process answers by, and what the store said of it; replaced as a whole, never changed."""
+    """The active bundle of this process, and the state it was read from; replaced as a whole, never changed."""
 
     evaluator: Evaluator | None
     state: ActivationState
@@ -54,11 +54,12 @@ class _Live:
 
 
 class Evaluators:
-    """Compiled bundles of one process. A request that holds an evaluator keeps its bundle to its end.
+    """The compiled bundles of one process. A request goes on with the evaluator that it got at its beginning.
 
     Args:
         now: the clock that decides whether an activation is in effect.
-        elapsed: seconds that only grow, for `refresh_seconds`.
+        elapsed: a monotonic clock in seconds, for `refresh_seconds`.
+        warm: whether a bundle is compiled for today before it answers.
     """
 
     def __init__(
@@ -69,9 +70,11 @@ class Evaluators:
         now: Callable[[], datetime],
         elapsed: Callable[[], float],
         refresh_seconds: float,
+        warm: bool = True,
     ) -> None:
         self._store, self._engine = store, engine
         self._now, self._elapsed, self._refresh_seconds = now, elapsed, refresh_seconds
+        self._warm = warm
         self._known: OrderedDict[str, Evaluator] = OrderedDict()
         self._lock = Lock()
         self._loading, self._refreshing = Lock(), Lock()
@@ -92,7 +95,7 @@ class Evaluators:
 
     @property
     def seconds_since_look(self) -> float | None:
-        """How long ago the store last said which bundle is active; None if it never did."""
+        """Seconds since the store last said which bundle is active; None if it never did."""
         live = self._live
         return None if live is None else max(0.0, self._elapsed() - live.looked_at)
 
@@ -166,7 +169,8 @@ class Evaluators:
             raise UnusableBundle(f"the bundle {id_} cannot be used")
         try:
             found = self.of(id_)
-            found.ready(business_day(moment, found.bundle.rules))
+            if self._warm:
+                found.ready(business_day(moment, found.bundle.rules))
         except StoreUnavailable:
             raise
         except Exception:
@@ -211,7 +215,7 @@ class Evaluators:
         self._prepare()
 
     def _prepare(self) -> None:
-        """Compile what will be needed within a minute: pending bundles, and the next day of the active one."""
+        """Compile what is needed within a minute: pending bundles, and the next day of the active bundle."""
         live = self._live
         if live is None:
             return
@@ -228,7 +232,7 @@ class Evaluators:
             _LOG.warning("a bundle that is activated soon cannot be read: %s", error)
         except UnusableBundle:
             self._pending_fault = fault
-        except Exception:  # noqa: BLE001  the thread must outlive any fault, which is told
+        except Exception:  # noqa: BLE001  the thread must outlive any fault, which is logged
             self._pending_fault = fault
             _LOG.exception("a bundle that is activated soon cannot be used")
         else:

@@ -1,4 +1,4 @@
-"""Bundles stored, activated, stopped and taken back.
+"""Bundles stored, activated, stopped and rolled back.
 
 Changes use optimistic concurrency on a version: an operation reads the `ActivationState` with its version, and its
 change is written only if that version is still the last. Otherwise the store raises `StaleVersion`, and the operation
@@ -6,20 +6,30 @@ is tried again on the new state. So if two people act at once, neither loses wha
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from policy_service.access import instants
-from policy_service.access.trail import TrailEntry
+from policy_service.access.trail import Act
 from policy_service.decisions.bundles import checking
 from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle, UnusableBundle, imminent
+from policy_service.decisions.bundles.results import (
+    BadInstant,
+    BundleInvalid,
+    Busy,
+    NothingBefore,
+    NotStopped,
+    Ordered,
+    Stopped,
+    UnknownPolicy,
+    UnknownReward,
+    Uploaded,
+)
 from policy_service.decisions.ports.activations import (
     Activation,
     ActivationState,
-    BundleEntry,
     BundleSources,
     BundleStore,
     Change,
@@ -49,145 +59,6 @@ _MOST_NAMED = 20
 """Policies that the trail names of those that changed."""
 Done = TypeVar("Done")
 _LOG = logging.getLogger(__name__)
-
-
-class Busy(Exception):
-    """Others make changes at the same time; nothing was done, and the caller may try again."""
-
-
-class BundleInvalid(Exception):
-    """The rule files have errors; nothing was stored."""
-
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__("; ".join(f"{d.span}: {d.message}" for d in diagnostics))
-        self.diagnostics = tuple(diagnostics)
-
-
-class BadInstant(Exception):
-    """A bundle cannot be activated at this instant; the message says why."""
-
-
-class NothingBefore(Exception):
-    """No other bundle was published before the present one."""
-
-
-class UnknownPolicy(Exception):
-    """The active bundle has no such policy."""
-
-    def __init__(self, policy: str) -> None:
-        super().__init__(f"there is no policy `{policy}`")
-
-
-class UnknownReward(Exception):
-    """The policy has no such reward."""
-
-    def __init__(self, policy: str, reward: str) -> None:
-        super().__init__(f"`{policy}` has no reward `{reward}`")
-
-
-class NotStopped(Exception):
-    """What is to be resumed is not stopped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Who acts and why.
-
-    request_id: of the HTTP request; null at the command line.
-    """
-
-    actor: str
-    reason: str = ""
-    request_id: str | None = None
-
-    def entry(self, at: str, action: str, target: str, detail: Mapping[str, str]) -> TrailEntry:
-        """What the trail says of it."""
-        return TrailEntry(at, self.actor, action, target, self.reason, detail, self.request_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Uploaded:
-    """A bundle that is stored now.
-
-    new: it was not before.
-    warnings: what `policyctl check` would warn of.
-    """
-
-    id: str
-    label: str | None
-    new: bool
-    files: tuple[str, ...]
-    warnings: tuple[Diagnostic, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """An activation that was ordered, and what it changes for days on which decisions were made already.
-
-    replaces: the published bundle that was active when the order was given; null before the first.
-    policies: those that differ between the two bundles on some day; `bundle` stands for all.
-    decisions: how many decisions were recorded for those days.
-    """
-
-    order: NewActivation
-    replaces: str | None = None
-    policies: tuple[str, ...] = ()
-    decisions: int = 0
-
-    @property
-    def warnings(self) -> Iterator[str]:
-        """What whoever gave the order should know."""
-        if self.decisions:
-            judged = "1 decision" if self.decisions == 1 else f"{self.decisions} decisions"
-            yield (
-                f"{judged} judged a day of which the bundle says something else; a period that has been decided on is "
-                "ended, not edited"
-            )
-        if self.order.bundle != self.order.published:
-            yield f"stops in force are merged: `{self.order.bundle}` evaluates"
-
-    @property
-    def json(self) -> dict[str, Any]:
-        touched = {"decisions": self.decisions, "policies": list(self.policies)}
-        return {**asdict(self.order), "replaces": self.replaces, "touched": touched, "warnings": list(self.warnings)}
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """A stop or its end.
-
-    new: False where it was stopped already, then `event` is the one of that time.
-    bundle: id of the active bundle.
-    suspended_by_file: bundle.yaml of the published bundle suspends it too, so that resuming changes no answer.
-    """
-
-    event: StopEvent
-    new: bool
-    bundle: str
-    suspended_by_file: bool = False
-
-    @property
-    def warnings(self) -> Iterator[str]:
-        """What whoever stops or resumes should know."""
-        if self.suspended_by_file and self.event.action == "resume":
-            yield "bundle.yaml of the published bundle suspends it too: it stays so until another bundle is activated"
-
-    @property
-    def json(self) -> dict[str, Any]:
-        return {"event": asdict(self.event), "new": self.new, "bundle": self.bundle, "warnings": list(self.warnings)}
-
-
-def listed(entry: BundleEntry, state: ActivationState) -> dict[str, Any]:
-    """A stored bundle as JSON, and whether it answers now or later."""
-    active = state.active
-    return {
-        "id": entry.id,
-        "label": entry.label,
-        "seen_at": entry.seen_at,
-        "active": active is not None and active.bundle == entry.id,
-        "published": active is not None and active.published == entry.id,
-        "pending": [one.effective_at for one in imminent(state.pending) if entry.id in (one.bundle, one.published)],
-    }
 
 
 class Publishing:
@@ -346,7 +217,7 @@ class Publishing:
         found = changed_days(before, chosen.rules)
         days = joined(one for stretches in found.values() for one in stretches)
         texts = [(one.start.isoformat(), (one.end or date.max).isoformat()) for one in days]
-        return tuple(found), self.decisions.count_judging(texts) if texts else 0
+        return tuple(found), self.decisions.count_as_of(texts) if texts else 0
 
     # ---- stops
 
@@ -455,7 +326,7 @@ class Publishing:
         raise Busy("others changed the active bundle at the same time")
 
     def _refreshed(self, done: Done) -> Done:
-        """The same result, once this process has looked for the bundle that is active now."""
+        """The same result, after this process has looked for the bundle that is active now."""
         self.evaluators.catch_up()
         return done
 

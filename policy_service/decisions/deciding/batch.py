@@ -1,9 +1,9 @@
-"""Many requests of one caller, chunk by chunk: one bundle for all, one durable commit a chunk."""
+"""Many requests of one caller, in chunks: one bundle for all, one durable commit for each chunk."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import Evaluated, PolicyService, Refusal
 from policy_service.decisions.ports.records import StoreUnavailable
 
@@ -15,8 +15,8 @@ class Item(NamedTuple):
     key: str | None = None
 
 
-Outcome = Evaluated | Refusal | StoreUnavailable
-"""What became of an item. After StoreUnavailable nothing further is tried: all that follow have it too."""
+ItemResult = Evaluated | Refusal | StoreUnavailable
+"""What became of an item. After StoreUnavailable nothing more is tried: all later items have it too."""
 
 
 class Batch:
@@ -34,10 +34,10 @@ class Batch:
         self._lost: StoreUnavailable | None = None
         self._active = service.unstopped()
 
-    def answer(self, items: Sequence[Item]) -> list[Outcome]:
-        """What becomes of a chunk; its decisions are durably committed when this returns.
+    def answer(self, items: Sequence[Item]) -> list[ItemResult]:
+        """The result of each item of a chunk; the decisions are durably committed when this returns.
 
-        An item of its own fault has its refusal. A fault of ours is raised, and nothing was committed.
+        An item that is at fault has its refusal. A fault of ours is raised, and nothing was committed.
         """
         if self._lost is None:
             try:

@@ -1,4 +1,4 @@
-"""Ids of decisions: UUIDv7 (RFC 9562), which sort as they were made."""
+"""Ids of decisions: UUIDv7 (RFC 9562), which sort in the order in which they were made."""
 
 import secrets
 import threading
@@ -30,7 +30,7 @@ class DecisionIds:
 
     Args:
         now_ms: reads the clock, in milliseconds since 1970-01-01 UTC.
-        random: that many random bytes.
+        random: gives a number of random bytes.
     """
 
     def __init__(self, now_ms: Callable[[], int], random: Callable[[int], bytes]) -> None:

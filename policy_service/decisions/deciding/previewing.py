@@ -14,7 +14,8 @@ from policy_service.policies.bundle import Bundle
 def previewing(bundle: Bundle, engine: Engine) -> PolicyService:
     """The service of a bundle that is loaded; needs no database, so that the command line starts fast."""
     store = OneBundle(bundle)
-    evaluators = Evaluators(store, engine, now=_now, elapsed=time.monotonic, refresh_seconds=float("inf"))
+    never = float("inf")
+    evaluators = Evaluators(store, engine, now=_now, elapsed=time.monotonic, refresh_seconds=never, warm=False)
     evaluators.keep(bundle)
     return PolicyService(NoDecisions(), store, evaluators, now=_now, new_id=new_decision_id)
 

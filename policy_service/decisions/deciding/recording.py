@@ -1,4 +1,4 @@
-"""Requests and answers as the log keeps them, and back."""
+"""From requests and answers to records, and back."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from policy_service import __version__, canonical
 from policy_service.decisions.answers.evaluate import FORMAT, Trace
-from policy_service.decisions.deciding.asking import Asked, EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved
 from policy_service.decisions.ports.recorded import Envelope, RecordBody
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.decisions.sealed.signing import LogKeys
@@ -39,7 +39,7 @@ class ValuesErased(Exception):
 
 def record_of(
     request: EvaluateRequest,
-    asked: Asked,
+    resolved: Resolved,
     answer: ComparedPart,
     key: str | None,
     id_: str,
@@ -52,7 +52,7 @@ def record_of(
         answer: its compared part.
         log: what the receipt is signed as; without it there is none.
     """
-    evaluator, state, question = asked
+    evaluator, state, question = resolved
     day = question.as_of.isoformat()
     body: RecordBody = {
         "decision_id": id_,
@@ -64,7 +64,7 @@ def record_of(
         "request": {
             **envelope(request),
             "as_of": day,
-            "facts": evaluator.door.normalised(state),
+            "facts": evaluator.reader.normalised(state),
         },
         "answer": answer,
     }
@@ -108,16 +108,16 @@ def envelope(request: EvaluateRequest) -> Envelope:
 
 
 def digest_of(request: EvaluateRequest) -> str:
-    """What an idempotency key stands for: the request by value, nulls left out of its facts.
+    """The digest of a request under an idempotency key: equal for equal requests; null facts count as absent.
 
-    It is asked before the facts are judged, so every JSON has one: the largest numbers, halves of characters.
+    It is computed before the facts are checked, so it must work for any JSON: huge numbers, unpaired surrogates.
     """
     posted = {**envelope(request), "as_of": request.as_of, "facts": _without_nulls(request.facts)}
     return canonical.digest(json.dumps(posted, sort_keys=True, default=_by_value).encode())
 
 
 def _by_value(number: Decimal) -> Any:
-    """What is the same for equal numbers: an int where one is short, else sign, digits and exponent."""
+    """The same for equal numbers: an int of at most 40 digits, else sign, digits and exponent."""
     sign, digits, exponent = number.as_tuple()
     text = "".join(map(str, digits)).rstrip("0")
     shift = int(exponent) + len(digits) - len(text)
@@ -135,7 +135,12 @@ def _without_nulls(value: Any) -> Any:
 
 
 def request_of(record: RecordBody, bundle: str | None, as_of: str | None) -> EvaluateRequest:
-    """The request of a record, to be evaluated again: by a bundle, null for the active one, and for a day."""
+    """The request of a record, to be evaluated again.
+
+    Args:
+        bundle: null for the active one.
+        as_of: null for that of the record.
+    """
     request = record["request"]
     options = request["options"]
     return EvaluateRequest(
@@ -174,11 +179,11 @@ def revealed(record: DecisionRecord) -> RecordBody:
 
 def answer_of(record: DecisionRecord) -> Decision:
     """The answer that a record was made with. Raises ValuesErased where values of it are gone."""
-    return answered(revealed(record)["answer"], record)
+    return decision_answer(revealed(record)["answer"], record)
 
 
-def answered(answer: ComparedPart, record: DecisionRecord) -> Decision:
-    """The compared part with id, instant and receipt, as a decision is answered."""
+def decision_answer(answer: ComparedPart, record: DecisionRecord) -> Decision:
+    """The answer of a decision: the compared part with id, instant and receipt."""
     found = cast(Decision, {**answer, "decision_id": record.id, "decided_at": record.decided_at})
     if record.receipt is not None:
         found["receipt"] = receipt_of(record.receipt)
@@ -186,5 +191,5 @@ def answered(answer: ComparedPart, record: DecisionRecord) -> Decision:
 
 
 def receipt_of(kept: str) -> ReceiptShown:
-    """The receipt that a record keeps as canonical JSON."""
+    """The receipt as JSON, from the canonical text that is kept with the record."""
     return cast(ReceiptShown, parsed(kept.encode()))

@@ -3,48 +3,44 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from policy_service import canonical
 from policy_service.access import instants
-from policy_service.decisions.answers.answering import WITHHELD
-from policy_service.decisions.answers.differences import Difference, comparable, differences
-from policy_service.decisions.answers.evaluate import Evaluator, Question
+from policy_service.decisions.answers.epoch import WITHHELD
+from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle
-from policy_service.decisions.deciding.answered import Answered, Witness
-from policy_service.decisions.deciding.asking import Asked, Asking, EvaluateRequest, matching, shown
 from policy_service.decisions.deciding.chains import Chain, chain
+from policy_service.decisions.deciding.eligibility import BundleNotActive, BundleWithdrawn, Eligibility
+from policy_service.decisions.deciding.observing import Exchange, Observer
 from policy_service.decisions.deciding.recording import (
     answer_of,
-    answered,
+    decision_answer,
     digest_of,
-    parsed,
     receipt_of,
     record_body,
     record_of,
-    request_of,
     revealed,
 )
-from policy_service.decisions.deciding.replayable import refuse_unknown
+from policy_service.decisions.deciding.replay import Replayed, check_replayable, replay
+from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved, Resolver, selected
 from policy_service.decisions.explaining import catalogue
-from policy_service.decisions.ports.activations import BundleStore, StopEvent
+from policy_service.decisions.ports.activations import BundleStore
 from policy_service.decisions.ports.recorded import RecordShown
 from policy_service.decisions.ports.records import (
     Appended,
     DecisionRecord,
     DecisionStore,
-    Entry,
     IdempotencyClaim,
     IdempotencyConflict,
+    NewRecord,
     NotFound,
 )
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import Fault, InvalidInput
-from policy_service.engines.answer import AnswerParts, ComparedPart, Decision
+from policy_service.engines.answer import ComparedPart, Decision
 from policy_service.engines.asked import TookTooLong
-from policy_service.policies.bundle import is_known, is_suspended
 from policy_service.policies.model import Rules
 from policy_service.telemetry import logs, metrics
 from policy_service.telemetry.traces import span
@@ -56,36 +52,15 @@ KEY_DAYS = 35
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """An answer. `decision_id` is None for a preview; `replayed` when an earlier request under the key was answered."""
+    """An answer.
+
+    decision_id: null for a preview.
+    replayed: whether it is the answer to an earlier request under the same idempotency key.
+    """
 
     answer: ComparedPart | Decision
     decision_id: str | None = None
     replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """A recorded decision evaluated again."""
-
-    bundle: str
-    identical: bool
-    differences: tuple[Difference, ...] = field(default=())
-
-
-class BundleNotActive(Exception):
-    """A decision was asked of a bundle that never was active."""
-
-    def __init__(self, id_: str) -> None:
-        super().__init__(f"bundle `{id_}` is not and was not active")
-        self.id = id_
-
-
-class BundleWithdrawn(Exception):
-    """A decision was pinned to a bundle that still grants what was stopped since."""
-
-    def __init__(self, id_: str, stops: Sequence[StopEvent]) -> None:
-        super().__init__(f"bundle `{id_}` grants what is stopped")
-        self.id, self.stops = id_, tuple(stops)
 
 
 Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict | TookTooLong
@@ -93,43 +68,13 @@ Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """A request evaluated: a preview's answer, or a decision that waits for its commit."""
+class _Uncommitted:
+    """A request that was evaluated: a preview, or a decision whose record is still to be committed."""
 
     request: EvaluateRequest
-    asked: Asked
+    resolved: Resolved
     answer: ComparedPart
-    entry: Entry | None = None
-
-
-class _Moment:
-    """What may decide at one moment. The store is asked for each thing once, and only when it is needed."""
-
-    def __init__(self, bundles: BundleStore, now: str) -> None:
-        self._bundles, self._now = bundles, now
-        self._was_active: dict[str, bool] = {}
-        self._stops: tuple[StopEvent, ...] | None = None
-
-    def refuse(self, pinned: str, evaluator: Evaluator) -> None:
-        """Raises BundleNotActive or BundleWithdrawn for a pin that must not decide now."""
-        if pinned not in self._was_active:
-            self._was_active[pinned] = self._bundles.was_active(pinned, self._now)
-        if not self._was_active[pinned]:
-            raise BundleNotActive(pinned)
-        self.refuse_withdrawn(evaluator)
-
-    def refuse_withdrawn(self, evaluator: Evaluator) -> None:
-        """Raises BundleWithdrawn for a bundle that grants what is stopped."""
-        if self._stops is None:
-            self._stops = self._bundles.activation_state(self._now).stops
-        rules = evaluator.bundle.rules
-        missed = [
-            stop
-            for stop in self._stops
-            if is_known(rules, stop.policy, stop.reward) and not is_suspended(rules, stop.policy, stop.reward)
-        ]
-        if missed:
-            raise BundleWithdrawn(evaluator.bundle.id, missed)
+    entry: NewRecord | None = None
 
 
 class PolicyService:
@@ -149,8 +94,8 @@ class PolicyService:
     ) -> None:
         self.decisions, self.bundles, self.evaluators = decisions, bundles, evaluators
         self.elapsed, self._request_seconds = elapsed, request_seconds
-        self.witnesses: tuple[Witness, ...] = ()
-        self.asking = Asking(decisions, evaluators, now)
+        self.observers: tuple[Observer, ...] = ()
+        self.resolver = Resolver(decisions, evaluators, now)
         self.now, self._new_id = now, new_id
         self._log_keys = log
 
@@ -164,16 +109,16 @@ class PolicyService:
             TookTooLong: nothing was recorded.
             NoActiveBundle, BundleNotActive, BundleWithdrawn, IdempotencyConflict, StoreUnavailable.
         """
-        moment = _Moment(self.bundles, instants.text(self.now()))
-        found = self._judge(request, caller, idempotency_key, None, moment, float("inf"))
+        eligibility = Eligibility(self.bundles, instants.text(self.now()))
+        found = self._evaluated(request, caller, idempotency_key, None, eligibility, float("inf"))
         if isinstance(found, Evaluated):
             return found
         if found.entry is None:
-            return self._told(found, None)
+            return self._delivered(found, None)
         with span("commit"):
             appended = self.decisions.append(found.entry.record, found.entry.claim)
         logs.note(decision_id=appended.record.id)
-        return self._told(found, appended)
+        return self._delivered(found, appended)
 
     def evaluate_all(
         self,
@@ -187,104 +132,108 @@ class PolicyService:
 
         Args:
             requests: each with its idempotency key; of two with one key the first is kept.
-            active: the bundle of those that pin none; it decides nothing once it grants what was stopped since.
-            until: the reading of `elapsed` from which no more is evaluated.
+            active: the bundle of those that name none; it decides nothing once it grants what was stopped since.
+            until: the time of the clock `elapsed` after which nothing more is evaluated.
         Raises:
             StoreUnavailable: nothing was recorded, and nothing may be answered.
         """
-        moment = _Moment(self.bundles, instants.text(self.now()))
-        found = [self._judged(request, caller, key, active, moment, until) for request, key in requests]
-        entries = [one.entry for one in found if isinstance(one, _Judged) and one.entry is not None]
+        eligibility = Eligibility(self.bundles, instants.text(self.now()))
+        found = [
+            self._evaluated_or_refused(request, caller, key, active, eligibility, until) for request, key in requests
+        ]
+        entries = [one.entry for one in found if isinstance(one, _Uncommitted) and one.entry is not None]
         with span("commit"):
             appended = iter(self.decisions.append_all(entries) if entries else ())
         return [self._settled(one, appended) for one in found]
 
     def unstopped(self) -> Evaluator:
-        """The evaluator of the active bundle, looked for now if the one at hand grants what was stopped since.
+        """The evaluator of the active bundle; it is looked up again where the known one grants what was stopped since.
 
         Raises:
             NoActiveBundle, StoreUnavailable.
         """
-        active = self.asking.active()
+        active = self.resolver.active()
         try:
-            _Moment(self.bundles, instants.text(self.now())).refuse_withdrawn(active)
+            Eligibility(self.bundles, instants.text(self.now())).check_not_withdrawn(active)
         except BundleWithdrawn:
             self.evaluators.refresh()
-            return self.asking.active()
+            return self.resolver.active()
         return active
 
-    def _judged(
+    def _evaluated_or_refused(
         self,
         request: EvaluateRequest,
         caller: str,
         key: str | None,
         active: Evaluator,
-        moment: _Moment,
+        eligibility: Eligibility,
         until: float,
-    ) -> Evaluated | _Judged | Refusal:
+    ) -> Evaluated | _Uncommitted | Refusal:
         try:
-            return self._judge(request, caller, key, active, moment, until)
+            return self._evaluated(request, caller, key, active, eligibility, until)
         except (InvalidInput, BundleNotActive, BundleWithdrawn, IdempotencyConflict, TookTooLong) as refusal:
             return refusal
 
-    def _judge(
+    def _evaluated(
         self,
         request: EvaluateRequest,
         caller: str,
         key: str | None,
         active: Evaluator | None,
-        moment: _Moment,
+        eligibility: Eligibility,
         until: float,
-    ) -> Evaluated | _Judged:
+    ) -> Evaluated | _Uncommitted:
         until = min(until, self.elapsed() + self._request_seconds)
         decides = request.purpose == "decide"
         claim = None
         if decides and key is not None:
             claim = IdempotencyClaim(caller, key, digest_of(request))
-            if (earlier := self.decisions.replayed(claim)) is not None:
+            if (earlier := self.decisions.claimed(claim)) is not None:
                 metrics.answered({}, decided=True, replayed=True)
                 return Evaluated(answer_of(earlier), earlier.id, replayed=True)
-        asked = self.asking.asked(request, active)
+        resolved = self.resolver.resolve(request, active)
         if decides and request.bundle is not None:
-            moment.refuse(request.bundle, asked.evaluator)
+            eligibility.check_pinned(request.bundle, resolved.evaluator)
         elif decides and active is not None:
-            moment.refuse_withdrawn(active)
+            eligibility.check_not_withdrawn(active)
         with span("evaluate"):
-            answer: Any = asked.evaluator.evaluate(asked.state, asked.question, within=lambda: self.elapsed() < until)
-        if asked.evaluator.bundle.rules.settings.ceilings:
+            answer = resolved.evaluator.evaluate(
+                resolved.state, resolved.question, within=lambda: self.elapsed() < until
+            )
+        if resolved.evaluator.bundle.rules.settings.ceilings:
             _alarm(answer)
         if not decides:
-            return _Judged(request, asked, answer)
-        record = record_of(request, asked, answer, key, self._new_id(), instants.text(self.now()), self._log_keys)
-        return _Judged(request, asked, answer, Entry(record, claim))
+            return _Uncommitted(request, resolved, answer)
+        record = record_of(request, resolved, answer, key, self._new_id(), instants.text(self.now()), self._log_keys)
+        return _Uncommitted(request, resolved, answer, NewRecord(record, claim))
 
     def _settled(
-        self, one: Evaluated | _Judged | Refusal, appended: Iterator[Appended | IdempotencyConflict]
+        self, one: Evaluated | _Uncommitted | Refusal, appended: Iterator[Appended | IdempotencyConflict]
     ) -> Evaluated | Refusal:
-        if not isinstance(one, _Judged):
+        if not isinstance(one, _Uncommitted):
             return one
         found = next(appended) if one.entry is not None else None
-        return found if isinstance(found, IdempotencyConflict) else self._told(one, found)
+        return found if isinstance(found, IdempotencyConflict) else self._delivered(one, found)
 
-    def _told(self, judged: _Judged, appended: Appended | None) -> Evaluated:
-        """What goes out, and is shown to those who look on beside the requests."""
+    def _delivered(self, one: _Uncommitted, appended: Appended | None) -> Evaluated:
+        """The answer that goes out; it is counted, and shown to the observers."""
         if appended is not None and appended.replayed:
             metrics.answered({}, decided=True, replayed=True)
             return Evaluated(answer_of(appended.record), appended.record.id, replayed=True)
         id_ = None if appended is None else appended.record.id
-        metrics.answered(judged.answer, decided=id_ is not None)
-        for witness in self.witnesses:
-            witness.seen(Answered(judged.request, judged.asked, judged.answer, id_))
+        metrics.answered(one.answer, decided=id_ is not None)
+        for observer in self.observers:
+            observer.observe(Exchange(one.request, one.resolved, one.answer, id_))
         if appended is None:
-            return Evaluated(judged.answer)
-        return Evaluated(answered(judged.answer, appended.record), id_)
+            return Evaluated(one.answer)
+        return Evaluated(decision_answer(one.answer, appended.record), id_)
 
     def forget_old_keys(self) -> int:
-        """Forget the idempotency keys of decisions older than KEY_DAYS; how many there were. The decisions stay."""
+        """Delete the idempotency keys of decisions older than KEY_DAYS; returns how many. The decisions stay."""
         return self.decisions.purge_idempotency(instants.text(self.now() - timedelta(days=KEY_DAYS)))
 
     def warm_up(self) -> None:
-        """Compile the active bundle for today, so that no request waits for it. Raises NoActiveBundle."""
+        """Compile the active bundle for today before the first request needs it. Raises NoActiveBundle."""
         if self.evaluators.refresh() is None:
             raise NoActiveBundle("no bundle is active")
 
@@ -300,7 +249,7 @@ class PolicyService:
         return found
 
     def chain(self, id_: str) -> Chain:
-        """The decisions that it corrects and that correct it, directly or not. Raises NotFound."""
+        """The decisions that a decision corrects, and those that correct it, directly or not. Raises NotFound."""
         return chain(self.decisions, self._recorded(id_))
 
     def revealed(self, id_: str) -> RecordShown:
@@ -322,38 +271,8 @@ class PolicyService:
             NotFound, InvalidInput, NoActiveBundle, NotReplayable, ValuesErased.
         """
         record = self._recorded(id_)
-        refuse_unknown(id_, record.body, record.leaf)
-        return self.replayed(record, bundle, as_of)
-
-    def replayed(self, recorded_as: DecisionRecord, bundle: str = "original", as_of: str | None = None) -> Replayed:
-        """As `replay`, of a record that was read and not refused. Raises InvalidInput, NoActiveBundle, ValuesErased."""
-        record = revealed(recorded_as)
-        target = {"original": record["bundle"], "active": None}.get(bundle, bundle)
-        faults: list[Fault] = []
-        request = request_of(record, target, as_of)
-        evaluator = self.asking.evaluator(request, faults)
-        rules = evaluator.bundle.rules
-        day = self.asking.day(request, rules, faults)
-        if faults or day is None:
-            raise InvalidInput(faults)
-        original = evaluator.bundle.id == record["bundle"] and day.isoformat() == record["request"]["as_of"]
-        state = evaluator.door.read(
-            request.facts,
-            day,
-            merchant_id=request.merchant_id,
-            pointer="/request/facts",
-            report_unknown=not original or request.unknown_facts == "report",
-        )
-        chosen = matching(request.policies, rules)
-        question = Question(day, "decide", request.trace, chosen, request.unknown_facts == "report")
-        answer: Any = evaluator.evaluate(state, question)
-        if original and request.unknown_facts == "report":
-            answer["ignored_facts"] = record["answer"]["ignored_facts"]  # undeclared facts were not recorded
-        recorded: AnswerParts = record["answer"] if original else comparable(record["answer"])
-        again = canonical.trusted(answer if original else comparable(answer))
-        same = canonical.trusted(recorded) == again
-        found = () if same else tuple(differences(recorded, parsed(again)))
-        return Replayed(evaluator.bundle.id, same, found)
+        check_replayable(id_, record.body, record.leaf)
+        return replay(record, self.resolver, bundle, as_of)
 
     # ---- what the rules say
 
@@ -363,7 +282,7 @@ class PolicyService:
         Raises:
             InvalidInput, NoActiveBundle.
         """
-        found = self.asking.active().bundle
+        found = self.resolver.active().bundle
         return catalogue.policies(found, self._day_shown(as_of, found.rules))
 
     def policy(self, id_: str, as_of: str | None = None) -> dict[str, Any]:
@@ -372,7 +291,7 @@ class PolicyService:
         Raises:
             NotFound, InvalidInput, NoActiveBundle.
         """
-        found = self.asking.active().bundle
+        found = self.resolver.active().bundle
         if id_ not in found.rules.order:
             raise NotFound(f"there is no policy `{id_}`")
         return catalogue.policy(found, id_, self._day_shown(as_of, found.rules))
@@ -384,22 +303,22 @@ class PolicyService:
             InvalidInput: a pattern matches no policy.
             NoActiveBundle.
         """
-        rules, faults = self.asking.active().bundle.rules, list[Fault]()
-        chosen = shown(patterns, rules, faults)
+        rules, faults = self.resolver.active().bundle.rules, list[Fault]()
+        chosen = selected(patterns, rules, faults)
         if faults:
             raise InvalidInput(faults)
         return catalogue.facts_schema(rules, chosen)
 
     def _day_shown(self, as_of: str | None, rules: Rules) -> date:
         faults: list[Fault] = []
-        day = self.asking.day(EvaluateRequest({}, as_of, "preview"), rules, faults)
+        day = self.resolver.day(EvaluateRequest({}, as_of, "preview"), rules, faults)
         if day is None or faults:
             raise InvalidInput(faults)
         return day
 
 
 def _alarm(answer: ComparedPart) -> None:
-    """Say aloud that a reward was withheld: `check` had proved that it cannot be."""
+    """Log as critical that a reward was withheld: `check` had proved that this cannot happen."""
     for entry in answer["not_granted"]:
         if entry["reason"] == WITHHELD:
             reward = f"{entry['policy']}/{entry['id']}"

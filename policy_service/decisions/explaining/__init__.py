@@ -1,1 +1,1 @@
-"""Rules and answers in words, for callers and readers."""
+"""Rules and answers described for callers, and in words for readers."""

@@ -1,4 +1,4 @@
-"""What the rules say, for callers: the policies with their tables as texts, and the state to post as JSON Schema."""
+"""The catalogue for callers: the policies with their tables as texts, and the state to post as JSON Schema."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -12,7 +12,7 @@ from policy_service.language.references import shown as named
 from policy_service.language.values import exact, shown
 from policy_service.policies import model
 from policy_service.policies.bundle import Bundle
-from policy_service.policies.dependencies import Dependencies, closure
+from policy_service.policies.dependencies import Dependencies, needed_policies
 from policy_service.policies.model import Expression, Policy, Rules
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,7 +31,7 @@ _FIT_PATTERN = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
 
 
 def policies(bundle: Bundle, day: date) -> dict[str, Any]:
-    """Every policy id, sorted, with its periods, and whether one of them holds the day."""
+    """Every policy id, sorted, with its periods, and whether one of them contains the day."""
     rules = bundle.rules
     return {
         "bundle": bundle.id,
@@ -43,10 +43,11 @@ def policies(bundle: Bundle, day: date) -> dict[str, Any]:
 def policy(bundle: Bundle, id_: str, day: date) -> dict[str, Any]:
     """All that one policy says on a day.
 
-    Where no file of it is in force: the one that began last before the day, else the first, and `in_force` is false.
+    Where no version of it is in force, `in_force` is false, and shown is the last one that began before the day, else
+    the first.
     """
     rules = bundle.rules
-    found = rules.answering(id_, day)
+    found = rules.version_for(id_, day)
     reads = Dependencies(rules, found).reads
     return {
         "bundle": bundle.id,
@@ -72,7 +73,7 @@ def _names(read: Iterable[Needed]) -> list[str]:
 
 
 def _listed(rules: Rules, id_: str, day: date) -> dict[str, Any]:
-    found = rules.answering(id_, day)
+    found = rules.version_for(id_, day)
     return {
         "policy": id_,
         "title": dict(found.title),
@@ -127,7 +128,7 @@ def _decision(decision: model.Decision) -> dict[str, Any]:
 
 
 def _table(table: model.Table) -> dict[str, Any]:
-    """Header and rows, each cell as the rule file writes it; `default` has one text per output, or `null` alone."""
+    """Header and rows, each cell as the rule file writes it; `default` has a text for each output, or one `null`."""
     notes = _notes(row.notes for row in table.rows)
     outputs = [f"=> {o.name}: {o.declared}" for o in table.outputs]
     return {
@@ -213,11 +214,11 @@ def _plain(mapping: Mapping[str, str] | None) -> dict[str, str] | None:
 def facts_schema(rules: Rules, shown_policies: frozenset[str] | None = None) -> dict[str, Any]:
     """JSON Schema (2020-12) of `facts`: the whole dictionary, or what some policies read.
 
-    What they read includes what the policies read whose decisions they use, and the other members of their stacking
-    groups, in every period. Bounds are exact decimals; `x-scale` is how many decimals a number may have. A key of our
-    own begins with `x-`.
+    Included is what other policies read that must be evaluated for them, in every period: those whose decisions they
+    use, and the other members of their stacking groups. Bounds are exact decimals; `x-scale` is the number of decimals
+    that a number may have. Keys that begin with `x-` are our own.
     """
-    chosen = frozenset(rules.order) if shown_policies is None else closure(rules.policies, shown_policies)
+    chosen = frozenset(rules.order) if shown_policies is None else needed_policies(rules.policies, shown_policies)
     readers = _readers(rules, chosen)
     sections = {}
     for section in rules.dictionary.sections.values():
@@ -235,7 +236,7 @@ def facts_schema(rules: Rules, shown_policies: frozenset[str] | None = None) -> 
 
 
 def _readers(rules: Rules, chosen: frozenset[str]) -> dict[str, dict[str, list[str]]]:
-    """Per fact the policies that require it, and those that do without."""
+    """By fact, the policies that require it, and those for which it is optional."""
     found: dict[str, dict[str, set[str]]] = {}
     for one in rules.policies:
         if one.id in chosen:
@@ -248,7 +249,7 @@ def _readers(rules: Rules, chosen: frozenset[str]) -> dict[str, dict[str, list[s
 
 
 def _sections_posted(rules: Rules, chosen: frozenset[str]) -> set[str]:
-    """Sections without which a policy is not applicable: that of its subject, and those it needs."""
+    """Sections without which a policy is not applicable: that of its subject, and those that it needs."""
     subjects = rules.dictionary.subjects
     members = [p for p in rules.policies if p.id in chosen]
     return {subjects[p.subject].name for p in members} | {need for p in members for need in p.needs}
@@ -287,7 +288,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
 
 
 def _described(fact: Fact) -> Iterator[str]:
-    """Sentences for a person: what JSON Schema has no word for stands here too."""
+    """The description for a person, sentence by sentence, with what JSON Schema cannot express."""
     if fact.definition is not None:
         yield fact.definition["en"].rstrip(".") + "."
     if isinstance(fact.type, types.Number):
@@ -304,7 +305,7 @@ def _described(fact: Fact) -> Iterator[str]:
 
 
 def _dated_members(kind: types.Type) -> list[dict[str, Any]] | None:
-    """Which members of a named type belong from which day on; the schema lists all that ever belong."""
+    """The members of a named type from each day on; `enum` of the schema lists all members of any day."""
     dated = kind.dated if isinstance(kind, types.Enum) else ()
     return [{"from": day.isoformat(), "members": list(members)} for day, members in dated] or None
 

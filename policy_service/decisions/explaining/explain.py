@@ -26,13 +26,17 @@ from policy_service.policies.dependencies import Dependencies
 from policy_service.policies.model import Expression, Period, Policy, Rules, Suspension, Table
 from policy_service.policies.stretches import epochs, holding
 
-Entry = TypeVar("Entry", Reward, NotGranted)
+RewardEntry = TypeVar("RewardEntry", Reward, NotGranted)
 _MARKS = {True: "✓", False: "✗", None: "?"}
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A statement, what goes with it, and what it rests on, each line with its mark if it is a test."""
+    """A statement.
+
+    because: the comparisons behind it, each with a mark: true, false or unknown.
+    terms: further lines about it.
+    """
 
     text: str
     because: tuple[str, ...] = ()
@@ -44,7 +48,7 @@ class Explained:
     """One policy for one subject.
 
     notes: why it has its status, and what it could not know.
-    decided: the rows of its tables that answered, or came closest.
+    decided: the rows of its tables that fired; where none did, those with the fewest cells that fail.
     """
 
     heading: str
@@ -56,7 +60,7 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A whole answer; `advice` stands in the order of its priority."""
+    """A whole answer in words; `advice` is ordered by priority."""
 
     heading: str
     policies: tuple[Explained, ...]
@@ -71,7 +75,7 @@ def explain(rules: Rules, answer: ComparedPart, facts: Mapping[str, Any], tongue
         facts: as they were posted.
     """
     day = date.fromisoformat(answer["as_of"])
-    files = {id_: rules.answering(id_, day) for id_ in rules.order}
+    files = {id_: rules.version_for(id_, day) for id_ in rules.order}
     shown = {entry["policy"] for entry in answer["policies"]}
     read = [files[id_] for id_ in rules.order if id_ in shown]
     leaves = reasons(plan_only(rules, holding(epochs(rules), day), read))
@@ -84,7 +88,7 @@ def explain(rules: Rules, answer: ComparedPart, facts: Mapping[str, Any], tongue
 
 
 class _Explaining:
-    """What one policy file says about the entries of an answer."""
+    """Explains the entries of one policy in an answer."""
 
     def __init__(self, rules: Rules, policy: Policy, facts: Mapping[str, Any], tongue: Tongue, leaves: Leaves) -> None:
         self.rules, self.file, self.facts, self.tongue, self.leaves = rules, policy, facts, tongue, leaves
@@ -125,7 +129,7 @@ class _Explaining:
                 yield from self._audience(entry["subject"])
 
     def _audience(self, subject: Subject) -> Iterator[str]:
-        """What was not posted; else the condition that does not hold, and what it reads."""
+        """Why the policy does not apply: the sections not posted; else its condition, and the values that it reads."""
         sections = [self.rules.dictionary.subjects[self.file.subject].name, *self.file.needs]
         lacking = [s for s in sections if not self.facts.get(s)] if "id" in subject else sections[:1]
         for name in lacking:
@@ -137,7 +141,7 @@ class _Explaining:
                 yield f"· {self.phrases.name(name)}{self.phrases.word('colon')}{value}"
 
     def _reads(self, expression: Expression) -> list[str]:
-        """Facts that an expression reads, also through decisions of its file, in the order of the dictionary."""
+        """Facts that an expression reads, directly or through decisions of its file, in the order of the dictionary."""
         behind = Dependencies(self.rules, self.file).behind(expression.typed)
         return [fact.name for fact in self.rules.dictionary if fact.reference in behind]
 
@@ -196,7 +200,7 @@ class _Explaining:
     # ---- decisions
 
     def _decided(self, entry: PolicyEntry) -> Iterator[Point]:
-        """For each table the rows that fired, else the row of which the fewest cells fail."""
+        """For each table the rows that fired; where none did, those with the fewest cells that fail."""
         for name, decision in self.file.decisions.items():
             if not isinstance(decision.body, Table):
                 continue
@@ -216,7 +220,7 @@ class _Explaining:
                 yield Point(self.phrases.word("no_row", title=title), tuple(self._closest(others)))
 
     def _closest(self, rows: list[Row]) -> Iterator[str]:
-        """What fails in the rows of which the fewest cells fail."""
+        """The rows with the fewest cells that fail, with these cells."""
         failing = [(row["row"], [leaf for leaf in row["because"] if leaf["holds"] is not True]) for row in rows]
         least = min(len(leaves) for _, leaves in failing)
         for row, leaves in failing:
@@ -229,10 +233,10 @@ class _Explaining:
     def _test(self, leaf: BecauseLeaf) -> str:
         value = self.phrases.value(leaf["fact"], leaf["value"])
         known = self.leaves[self.file.id, leaf["fact"], leaf["test"]][0]
-        wanted = self.phrases.asked(known.fact, known.asked)
+        wanted = self.phrases.requirement(known.fact, known.asked)
         shown = f"{self.phrases.text(known.subject)}{self.phrases.word('colon')}{value}"
         return f"{_MARKS[leaf['holds']]} {shown}" + (f"（{wanted}）" if self.tongue == "zh" else f" ({wanted})")
 
 
-def _of(policy: PolicyEntry, entries: Iterable[Entry]) -> list[Entry]:
+def _of(policy: PolicyEntry, entries: Iterable[RewardEntry]) -> list[RewardEntry]:
     return [e for e in entries if e["policy"] == policy["policy"] and e["subject"] == policy["subject"]]

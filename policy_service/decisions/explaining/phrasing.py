@@ -1,4 +1,4 @@
-"""Expressions, values and tests of a policy in words: facts by their labels, units and members as people say them."""
+"""Expressions, values and tests of a policy in words: facts, units and members by their labels."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,7 +16,7 @@ from policy_service.policies.model import Policy, Rules
 
 
 class Phrases:
-    """Words for what one policy file says, in one tongue."""
+    """Puts what one policy file says into words of one language."""
 
     def __init__(self, rules: Rules, policy: Policy, tongue: Tongue) -> None:
         self.rules, self.policy, self.tongue = rules, policy, tongue
@@ -40,7 +40,7 @@ class Phrases:
         return word(NAME, name, self.tongue)
 
     def missing(self, name: str) -> str:
-        """What `missing` lists: a fact, or another policy's decision."""
+        """An entry of `missing` in words: a fact, or another policy's decision."""
         decision = self._decisions.get(name)
         return self.name(name) if decision is None else self._decision(decision.policy, decision.name)
 
@@ -75,14 +75,15 @@ class Phrases:
 
     # ---- tests
 
-    def asked(self, of: str, asked: ast.Node) -> str:
-        """What is asked of a value: `[10..30)` is `to be from 10 to below 30`.
+    def requirement(self, of: str, test: ast.Node) -> str:
+        """What a test requires of a value, in words: `[10..30)` is `to be from 10 to below 30`.
 
         Args:
-            asked: a test, the cell of a table, or `between` or `in` with its operand.
+            of: the fact or expression that is tested.
+            test: a test, the cell of a table, or `between` or `in` with its operand.
         """
         fact = self._facts.get(of)
-        match asked:
+        match test:
             case ast.Between(low=low, high=high):
                 return self._range("[]", low, high, fact)
             case ast.In(tests=tests):
@@ -90,7 +91,7 @@ class Phrases:
             case ast.Cell(tests=tests, negated=negated):
                 found = self._tests(tests, fact)
                 return word(TEST, "not", self.tongue, found) if negated else found
-        return self._test(asked, fact)
+        return self._test(test, fact)
 
     def _tests(self, tests: Iterable[ast.Node], fact: Fact | None) -> str:
         return f" {word(OPERATOR, 'or', self.tongue)} ".join(self._test(test, fact) for test in tests)
@@ -114,10 +115,10 @@ class Phrases:
     # ---- expressions
 
     def text(self, tree: ast.Node, fact: Fact | None = None) -> str:
-        """An expression with its names as labels; what has no shorter wording stays as the rule file writes it.
+        """An expression in words, names as labels; operations without words stay as the rule file writes them.
 
         Args:
-            fact: the one it is compared with, whose members have labels.
+            fact: the fact that it is compared with; its members have labels.
         """
         match tree:
             case ast.NumberLiteral(value):
@@ -151,7 +152,7 @@ class Phrases:
 
     def _labelled(self, tree: ast.Node) -> ast.Node:
         """The tree with words in the place of names, and of times."""
-        if isinstance(tree, ast.Name | ast.Path) or _is_time(tree):
+        if isinstance(tree, ast.Name | ast.Path) or _has_words(tree):
             return ast.Name(self.text(tree))
         fields = {name: getattr(tree, name) for name in tree.__dataclass_fields__ if name != "span"}
         if isinstance(tree, ast.Call):
@@ -164,7 +165,7 @@ class Phrases:
         return self._labelled(value) if isinstance(value, ast.Node) else value
 
     def _is_day(self, tree: ast.Node) -> bool:
-        """Whether an expression is a day: the day judged, one of a campaign, a date, a fact, or one of them shifted."""
+        """Whether an expression is a day: `as_of`, a day of a campaign, a date, a date fact, or one of them shifted."""
         match tree:
             case ast.Name("as_of") | ast.Call(ast.Name("date")):
                 return True
@@ -187,8 +188,9 @@ def _is_day_fact(fact: Fact | None) -> bool:
     return fact is not None and isinstance(fact.type, types.Date)
 
 
-def _is_time(tree: ast.Node) -> bool:
+def _has_words(tree: ast.Node) -> bool:
     """Whether `text` has words for it that are no expression: `date("…")`, `duration("…")`, `decision(…)`."""
-    return isinstance(tree, ast.AtLiteral) or (
-        isinstance(tree, ast.Call) and tree.function in (ast.Name("date"), ast.Name("duration"), ast.Name("decision"))
-    )
+    match tree:
+        case ast.AtLiteral() | ast.Call(ast.Name("date" | "duration"), (ast.StringLiteral(),)):
+            return True
+    return isinstance(tree, ast.Call) and tree.function == ast.Name("decision")

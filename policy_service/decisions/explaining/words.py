@@ -91,7 +91,7 @@ NAME = {
     "campaign.from": {"zh": "活动首日", "en": "the first day of the campaign"},
     "campaign.to": {"zh": "活动结束次日", "en": "the day after the campaign"},
 }
-"""Names of expressions that are no facts."""
+"""Names in expressions that are not facts."""
 
 WORD = {
     "true": {"zh": "是", "en": "yes"},
@@ -128,6 +128,6 @@ WORD = {
 
 
 def word(table: Mapping[str, Mapping[str, str]], key: str, tongue: Tongue, *values: object, **named: object) -> str:
-    """A word of a table, its gaps filled; the key itself where the table has none."""
+    """A word of a table, its placeholders filled in; the key itself where the table has no such word."""
     found = table.get(key)
     return key if found is None else found[tongue].format(*values, **named)

@@ -1,1 +1,1 @@
-"""What looks at answers in the background, after they were given: the judge and the shadow."""
+"""Observers of answers, which work in the background: the judge and the shadow."""

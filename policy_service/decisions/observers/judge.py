@@ -11,7 +11,7 @@ from policy_service.access import instants
 from policy_service.background import BudgetedQueue, Sample
 from policy_service.decisions.answers.differences import differences
 from policy_service.decisions.answers.evaluate import Evaluator
-from policy_service.decisions.deciding.answered import Answered
+from policy_service.decisions.deciding.observing import Exchange
 from policy_service.decisions.deciding.recording import envelope, parsed
 from policy_service.decisions.ports.observations import MOST_POINTERS, Disagreement, DisagreementStore
 from policy_service.decisions.ports.records import StoreUnavailable
@@ -28,7 +28,7 @@ class Judge:
     Args:
         reference: the reference engine.
         share: of the answers, from 0 to 1.
-        cpu: share of a core that judging may use.
+        cpu: share of a processor core that it may use, from 0 to 1.
     """
 
     def __init__(
@@ -38,31 +38,31 @@ class Judge:
         self._reference, self._now = reference, now
         self._sample = Sample(share)
         self._bundles: OrderedDict[str, Evaluator] = OrderedDict()
-        self.queue: BudgetedQueue[Answered] = BudgetedQueue(
+        self.queue: BudgetedQueue[Exchange] = BudgetedQueue(
             "judge", self.judge, cpu=cpu, count=metrics.judged, unavailable=StoreUnavailable
         )
 
-    def seen(self, answered: Answered) -> None:
-        """See Witness."""
+    def observe(self, exchange: Exchange) -> None:
+        """See Observer."""
         if self._sample.takes():
-            self.queue.offer(answered)
+            self.queue.offer(exchange)
 
-    def judge(self, answered: Answered) -> None:
+    def judge(self, exchange: Exchange) -> None:
         """Compare an answer with that of the reference engine; keep the case if they are not the same bytes."""
-        pointers, policies = self._differing(answered)
+        pointers, policies = self._differing(exchange)
         metrics.judged("different" if pointers else "same")
         if pointers:
-            found = self._disagreement(answered, pointers, policies)
+            found = self._disagreement(exchange, pointers, policies)
             _LOG.error(
                 "%s disagrees with the reference engine: bundle %s, decision %s, policies %s, at %s",
                 found.engine, found.bundle, found.decision, ", ".join(policies) or "-", pointers[0] or "all",
             )  # fmt: skip
             self.store.add(found)
 
-    def _differing(self, answered: Answered) -> tuple[list[str], set[str]]:
+    def _differing(self, exchange: Exchange) -> tuple[list[str], set[str]]:
         """Where the answers differ, and the policies of those places."""
-        evaluator, state, question = answered.asked
-        recorded = canonical.trusted(answered.answer)
+        evaluator, state, question = exchange.resolved
+        recorded = canonical.trusted(exchange.answer)
         try:
             again = canonical.trusted(self._by_reference(evaluator).evaluate(state, question))
         except Exception:  # noqa: BLE001  an answer that the reference does not give at all is a disagreement too
@@ -83,14 +83,14 @@ class Judge:
             self._bundles.popitem(last=False)
         return self._bundles[id_]
 
-    def _disagreement(self, answered: Answered, pointers: list[str], policies: set[str]) -> Disagreement:
-        evaluator = answered.asked.evaluator
+    def _disagreement(self, exchange: Exchange, pointers: list[str], policies: set[str]) -> Disagreement:
+        evaluator = exchange.resolved.evaluator
         return Disagreement(
             instants.text(self._now()),
             evaluator.bundle.id,
             evaluator.engine.name,
-            answered.decision_id,
-            _without_sensitive(answered) if answered.decision_id is None else None,
+            exchange.decision_id,
+            _without_sensitive(exchange) if exchange.decision_id is None else None,
             tuple(sorted(policies)),
             tuple(pointers[:MOST_POINTERS]),
         )
@@ -106,9 +106,9 @@ def _policy(answer: Mapping[str, Any], pointer: str) -> str | None:
     return str(entry["policy"]) if isinstance(entry, dict) else None
 
 
-def _without_sensitive(answered: Answered) -> dict[str, Any]:
+def _without_sensitive(exchange: Exchange) -> dict[str, Any]:
     """A request as it was evaluated, without what the dictionary calls sensitive, and without provenance."""
-    evaluator, state, question = answered.asked
-    request = {key: value for key, value in envelope(answered.request).items() if key != "provenance"}
-    facts = evaluator.door.normalised(state)
+    evaluator, state, question = exchange.resolved
+    request = {key: value for key, value in envelope(exchange.request).items() if key != "provenance"}
+    facts = evaluator.reader.normalised(state)
     return evaluator.sensitivity.without({**request, "as_of": question.as_of.isoformat(), "facts": facts})

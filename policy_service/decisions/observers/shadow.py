@@ -1,22 +1,22 @@
-"""A draft bundle evaluated in the shadow of the active one: what would it have answered to a share of the requests?"""
+"""The shadow: a draft bundle evaluated beside the active one, on a share of the requests, to see what it changes."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from policy_service import canonical
 from policy_service.access import instants
+from policy_service.access.trail import Act
 from policy_service.background import BudgetedQueue, Sample
 from policy_service.decisions.answers.differences import comparable, differences
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle
-from policy_service.decisions.bundles.publishing import Act
-from policy_service.decisions.deciding.answered import Answered
-from policy_service.decisions.deciding.asking import matching
+from policy_service.decisions.deciding.observing import Exchange
 from policy_service.decisions.deciding.recording import parsed
+from policy_service.decisions.deciding.resolving import matching
 from policy_service.decisions.ports.observations import (
     EXAMPLES_KEPT,
     Counts,
@@ -67,7 +67,7 @@ class Shadow:
     At most one draft is evaluated at a time: beginning another ends the one before.
 
     Args:
-        cpu: share of a core that the draft may use.
+        cpu: share of a processor core that it may use, from 0 to 1.
     """
 
     def __init__(self, store: ShadowStore, evaluators: Evaluators, *, now: Callable[[], datetime], cpu: float) -> None:
@@ -77,7 +77,7 @@ class Shadow:
         self._changed: Counter[str] = Counter()
         self._examples: list[Example] = []
         self._lock = Lock()
-        self.queue: BudgetedQueue[tuple[_Running, Answered]] = BudgetedQueue(
+        self.queue: BudgetedQueue[tuple[_Running, Exchange]] = BudgetedQueue(
             "shadow", self._compare, cpu=cpu, tick=self.look, count=metrics.shadowed, unavailable=StoreUnavailable
         )
 
@@ -124,11 +124,11 @@ class Shadow:
 
     # ---- in the background
 
-    def seen(self, answered: Answered) -> None:
-        """See Witness. A request that names its bundle is not compared: it asked for those rules."""
+    def observe(self, exchange: Exchange) -> None:
+        """See Observer. A request that names its bundle is not compared: it asked for those rules."""
         running = self._running
-        if running is not None and answered.request.bundle is None and running.sample.takes():
-            self.queue.offer((running, answered))
+        if running is not None and exchange.request.bundle is None and running.sample.takes():
+            self.queue.offer((running, exchange))
 
     def look(self) -> None:
         """Store what was found since the last look, and read which shadow is ordered now."""
@@ -140,13 +140,13 @@ class Shadow:
         elif running is None or running.order.sequence != last.sequence:
             self._running = _Running(last, self._evaluators.of(last.bundle), Sample(float(last.share)))
 
-    def _compare(self, job: tuple[_Running, Answered]) -> None:
-        running, answered = job
+    def _compare(self, job: tuple[_Running, Exchange]) -> None:
+        running, exchange = job
         if running is not self._running:
             return  # it has ended, or another began
-        live = _by_policy(answered.answer)
+        live = _by_policy(exchange.answer)
         try:
-            draft = _by_policy(self._drafted(running.draft, answered))
+            draft = _by_policy(self._drafted(running.draft, exchange))
             evaluated = live.keys() | draft.keys()
             changed = {
                 policy: p for policy in sorted(evaluated) if (p := _pointers(live.get(policy), draft.get(policy)))
@@ -159,19 +159,18 @@ class Shadow:
             self._evaluated.update(evaluated)
             self._changed.update(changed.keys())
             self._examples += [
-                Example(policy, answered.decision_id, at, tuple(pointers[:_MOST_POINTERS]))
+                Example(policy, exchange.decision_id, at, tuple(pointers[:_MOST_POINTERS]))
                 for policy, pointers in changed.items()
                 if self._changed[policy] <= EXAMPLES_KEPT
             ]
         metrics.shadowed("different" if changed else "same")
 
-    def _drafted(self, draft: Evaluator, answered: Answered) -> ComparedPart:
+    def _drafted(self, draft: Evaluator, exchange: Exchange) -> ComparedPart:
         """What the draft answers. Facts that it does not declare are left out, not refused."""
-        request, question = answered.request, answered.asked.question
-        state = draft.door.read(request.facts, question.as_of, merchant_id=request.merchant_id, report_unknown=True)
+        request, question = exchange.request, exchange.resolved.question
+        state = draft.reader.read(request.facts, question.as_of, merchant_id=request.merchant_id, report_unknown=True)
         shown = matching(request.policies, draft.bundle.rules)
-        found: Any = draft.evaluate(state, Question(question.as_of, question.purpose, question.trace, shown))
-        return cast(ComparedPart, found)
+        return draft.evaluate(state, Question(question.as_of, question.purpose, question.trace, shown))
 
     def _flush(self) -> None:
         running = self._running
@@ -194,7 +193,7 @@ def _by_policy(answer: ComparedPart) -> dict[str, dict[Part, list[Any]]]:
 
 
 def _pointers(live: Mapping[Part, list[Any]] | None, draft: Mapping[Part, list[Any]] | None) -> list[str]:
-    """Where the entries of a policy differ; the whole, "", where one side has none."""
+    """Pointers to where the entries of a policy differ; the pointer to the whole, "", where one side has none."""
     if live is None or draft is None:
         return [""]
     one, two = canonical.trusted(live), canonical.trusted(draft)

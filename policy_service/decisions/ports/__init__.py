@@ -1,1 +1,1 @@
-"""What is kept of bundles, decisions, the log and observations, and the ports through which a store keeps it."""
+"""The data that a store keeps of bundles, decisions, log and observations, and the interfaces (ports) it implements."""

@@ -129,16 +129,16 @@ class LogStore(Protocol):
     def bodies(self, entries: Iterable[LogEntry]) -> Mapping[str, bytes]:
         """Canonical bytes of sealed records by id; a record that is lost is absent."""
 
-    # ---- what is kept of records beside the log
+    # ---- what is kept with records outside the log
 
     def privates(self, ids: Sequence[str]) -> Mapping[str, tuple[Private, ...]]:
         """Values behind commitments by id of the record; a record without any is absent."""
 
     def unaccounted(self, most: int) -> list[str]:
-        """Ids of decisions and erasures that are neither sealed, at an index from 0 on, nor waiting to be."""
+        """Ids of decisions and erasures that are stored, but neither sealed nor waiting."""
 
     def lost_waiting(self, most: int) -> list[str]:
-        """Ids of records that wait, and are not stored."""
+        """Ids of records that should be waiting for an index, but are not stored."""
 
     def waiting(self) -> int:
         """Number of records that wait for an index."""
@@ -153,6 +153,6 @@ class LogStore(Protocol):
         """Erase values and append the record of the erasure, in one durable commit; the number of values erased.
         Where there are none, nothing is appended.
 
-        What goes with them: private terms, and the digests of requests under idempotency keys. A key that is forgotten
-        so is new to its caller's next request.
+        Erased with them: private terms, and the digests of requests under idempotency keys. The next request under such
+        a key is a new one.
         """

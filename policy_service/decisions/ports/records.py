@@ -1,4 +1,4 @@
-"""What is kept of decisions, and the port through which it is kept.
+"""The records of decisions, and the port through which they are kept.
 
 Times are RFC 3339 in UTC with milliseconds, `2023-04-01T00:00:00.000Z`: as text they sort as instants do.
 """
@@ -49,8 +49,8 @@ class IdempotencyClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A record to append, and the claim it answers if its caller named a key."""
+class NewRecord:
+    """A record to append, with its idempotency claim; null where the caller named no key."""
 
     record: DecisionRecord
     claim: IdempotencyClaim | None = None
@@ -58,7 +58,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The record to answer with: the one given or, if `replayed`, that of an earlier request under the same key."""
+    """The record to answer with: the one given; with `replayed`, that of an earlier request under the same key."""
 
     record: DecisionRecord
     replayed: bool
@@ -84,23 +84,23 @@ class StoreUnavailable(Exception):
 
 
 class StoreRefused(Exception):
-    """What was given contradicts the store: its id is taken, or what it refers to is not stored. A fault of ours."""
+    """What was given contradicts the store: its id exists, or what it refers to is not stored. A fault of ours."""
 
 
 class DecisionStore(Protocol):
     """The decisions, append-only. Every operation may raise StoreUnavailable."""
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
-        """The record that answers, durably committed when this returns; concurrent appends share a commit.
+        """The record to answer with, durably committed when this returns; concurrent appends share a commit.
 
-        Of several appends with one claim, in any processes, one is kept and answers all.
+        Of several appends with one claim, in any processes, one is kept, and it is the answer to all.
 
         Raises:
             IdempotencyConflict: the claim's key stands for another request; nothing was appended.
             StoreRefused: the id is taken, or the bundle or the superseded decision is not stored.
         """
 
-    def append_all(self, entries: Sequence[Entry]) -> list[Appended | IdempotencyConflict]:
+    def append_all(self, entries: Sequence[NewRecord]) -> list[Appended | IdempotencyConflict]:
         """As `append` for each entry, in one commit; results in order. Of two entries with one claim the first is kept.
 
         A conflict stands in its place and touches no other entry; StoreRefused refuses them all.
@@ -109,8 +109,8 @@ class DecisionStore(Protocol):
     def decision(self, id: str) -> DecisionRecord | None:
         """The record with this id."""
 
-    def replayed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
-        """The record that already answers this claim: asked before the work of deciding.
+    def claimed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+        """The record of an earlier request with this claim; looked up before a request is evaluated.
 
         Raises:
             IdempotencyConflict: the claim's key stands for another request.
@@ -123,11 +123,12 @@ class DecisionStore(Protocol):
         """Number of decisions."""
 
     def purge_idempotency(self, before: str) -> int:
-        """Forget the keys of decisions made before an instant; how many there were."""
+        """Delete the keys of decisions made before an instant; returns how many."""
         ...
 
-    def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
-        """Number of decisions whose `as_of` lies in one of the stretches, each from a day to before another.
+    def count_as_of(self, days: Sequence[tuple[str, str]]) -> int:
+        """Number of decisions whose `as_of` lies in one of the half-open periods.
 
-        The stretches do not overlap.
+        Args:
+            days: first day and the day after the last, ISO 8601; the periods do not overlap.
         """

@@ -1,4 +1,4 @@
-"""The ports as a preview needs them: one loaded, active bundle, and stores that keep nothing."""
+"""The ports for previews: a store of one loaded, active bundle, and a store of decisions that keeps nothing."""
 
 # ruff: noqa: ARG002  a port that keeps nothing reads few of its arguments
 
@@ -14,9 +14,9 @@ from policy_service.decisions.ports.activations import (
 from policy_service.decisions.ports.records import (
     Appended,
     DecisionRecord,
-    Entry,
     IdempotencyClaim,
     IdempotencyConflict,
+    NewRecord,
     StoreUnavailable,
 )
 from policy_service.policies.bundle import Bundle
@@ -25,7 +25,7 @@ _BEFORE = "0001-01-01T00:00:00.000Z"
 
 
 class OneBundle:
-    """The bundle store of a folder: it holds that bundle alone, and it is active."""
+    """A bundle store with one bundle, which is the active one."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -62,18 +62,18 @@ class OneBundle:
 
 
 class NoDecisions:
-    """The decision store of a preview: empty, and it takes none."""
+    """A decision store that is empty and refuses every decision."""
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
         raise StoreUnavailable("a preview is not recorded")
 
-    def append_all(self, entries: Sequence[Entry]) -> list[Appended | IdempotencyConflict]:
+    def append_all(self, entries: Sequence[NewRecord]) -> list[Appended | IdempotencyConflict]:
         raise StoreUnavailable("a preview is not recorded")
 
     def decision(self, id: str) -> DecisionRecord | None:
         return None
 
-    def replayed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+    def claimed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
         return None
 
     def superseding(self, id: str) -> tuple[str, ...]:
@@ -85,5 +85,5 @@ class NoDecisions:
     def purge_idempotency(self, before: str) -> int:
         return 0
 
-    def count_judging(self, days: Sequence[tuple[str, str]]) -> int:
+    def count_as_of(self, days: Sequence[tuple[str, str]]) -> int:
         return 0

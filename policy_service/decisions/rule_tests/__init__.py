@@ -1,1 +1,1 @@
-"""The cases of `.test.yaml` files: read, run, compared."""
+"""The cases of `.test.yaml` files: read, run, compared with what they expect."""

@@ -1,8 +1,8 @@
-"""Cases run through an evaluator: what was expected, and what came instead."""
+"""Runs cases, and compares the answers with what the cases expect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from policy_service import canonical
 from policy_service.decisions.answers.differences import Difference, differences
@@ -22,11 +22,11 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a case.
+class CaseResult:
+    """The result of a case.
 
-    failures: by engine, those that have some.
-    differences: where the answers of two engines are not the same, by the names of both.
+    failures: by engine; engines without failures are absent.
+    differences: by the names of two engines, where their answers differ.
     """
 
     case: Case
@@ -38,9 +38,9 @@ class Outcome:
         return not self.failures and not self.differences
 
 
-def run(case: Case, evaluators: Mapping[str, Evaluator]) -> Outcome:
-    """The case on each engine. Whole answers are compared too: engines that disagree are never both right."""
-    answers = {name: answered(case, evaluator) for name, evaluator in evaluators.items()}
+def run(case: Case, evaluators: Mapping[str, Evaluator]) -> CaseResult:
+    """Run a case on each engine. Whole answers are compared too: of engines that disagree one is wrong."""
+    answers = {name: case_answer(case, evaluator) for name, evaluator in evaluators.items()}
     failed = {name: found for name, answer in answers.items() if (found := failures(case, answer))}
     first = next(iter(answers))
     differing = {
@@ -48,13 +48,12 @@ def run(case: Case, evaluators: Mapping[str, Evaluator]) -> Outcome:
         for name, answer in answers.items()
         if canonical.trusted(answer) != canonical.trusted(answers[first])
     }
-    return Outcome(case, failed, differing)
+    return CaseResult(case, failed, differing)
 
 
-def answered(case: Case, evaluator: Evaluator) -> ComparedPart:
-    """The answer for the policy of the case; of other policies only what it needs is evaluated."""
-    found: Any = evaluator.evaluate(case.state, Question(case.as_of, shown=frozenset((case.policy,))))
-    return cast(ComparedPart, found)
+def case_answer(case: Case, evaluator: Evaluator) -> ComparedPart:
+    """The answer for the policy of the case; of the other policies only those that it needs are evaluated."""
+    return evaluator.evaluate(case.state, Question(case.as_of, shown=frozenset((case.policy,))))
 
 
 def failures(case: Case, answer: ComparedPart) -> tuple[Failure, ...]:
@@ -88,7 +87,7 @@ def _meets(expectation: Expectation, got: Any) -> bool:
 
 
 def is_same(expected: Any, got: Any) -> bool:
-    """Whether a value is the expected one: numbers by value, lists in order, of a record the columns named."""
+    """Whether a value is the expected one: numbers by value, lists in order, of a record the expected columns."""
     if isinstance(expected, dict) and isinstance(got, dict):
         return all(name in got and is_same(value, got[name]) for name, value in expected.items())
     if isinstance(expected, list) and isinstance(got, list):

@@ -1,4 +1,4 @@
-"""Cases of `.test.yaml` files: read with the place of every word, judged by the door that judges requests."""
+"""Reads the cases of `.test.yaml` files; faults have their place, and facts are checked like those of a request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from policy_service.decisions.rule_tests.expecting import WORDS, Expectation, Expecting, Faults, plain_value
 from policy_service.diagnostics import Fault, InvalidInput, Report, Span, escape
 from policy_service.diagnostics.catalogue import ID_MISSING, UNKNOWN_FACT
-from policy_service.facts import FIRST_DAY, LAST_DAY, Door, State
+from policy_service.facts import FIRST_DAY, LAST_DAY, State, StateReader
 from policy_service.language.values import parse_date
 from policy_service.policies.loader import Sources, is_case_file
 from policy_service.policies.model import Policy, Rules
@@ -24,7 +24,7 @@ _NOTHING = MappingNode((), Span("", 0, 0, 0))
 class Case:
     """A state on a day, and what one policy must answer for one subject.
 
-    subject: as the answer writes it.
+    subject: type and id, as an answer shows them.
     """
 
     policy: str
@@ -38,7 +38,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A case as written, its facts laid over those of its state."""
+    """A case as written, its own facts merged over those of the state that it names."""
 
     name: Text
     as_of: date
@@ -51,9 +51,9 @@ class _Draft:
 def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Report) -> tuple[Case, ...]:
     """The cases of all case files; every fault is reported at its place.
 
-    Without rules, since they have errors themselves, only the form of the files is checked and no case comes out.
+    Without rules, because these have errors themselves, only the form of the files is checked, and no case is returned.
     """
-    door = Door(rules.dictionary) if rules is not None else None
+    reader = StateReader(rules.dictionary) if rules is not None else None
     found: list[Case] = []
     for path in sorted(p for p in sources if is_case_file(p)):
         file = f"{folder}/{path}"
@@ -62,7 +62,7 @@ def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Repor
             continue
         written = _FileReader(report)
         drafts = written.read(root)
-        if rules is None or door is None:
+        if rules is None or reader is None:
             continue
         policy = _policy_beside(file, rules)
         if policy is None:
@@ -70,15 +70,15 @@ def read_cases(sources: Sources, folder: str, rules: Rules | None, report: Repor
             policies = [p.removesuffix(".yaml") for p in sources if not is_case_file(p)]
             Faults(report).unknown(root.span, f"no policy file `{name}.yaml` stands beside these cases", name, policies)
             continue
-        judge = _Judge(policy, rules, door, report)
+        checker = _CaseChecker(policy, rules, reader, report)
         for state in written.states.values():
-            judge.state(state)
-        found += [case for draft in drafts if (case := judge.case(draft)) is not None]
+            checker.state(state)
+        found += [case for draft in drafts if (case := checker.case(draft)) is not None]
     return tuple(found)
 
 
 def _policy_beside(file: str, rules: Rules) -> str | None:
-    """The id of the policy whose file, or whose dated files, a case file stands beside."""
+    """The id of the policy of a case file: `x.test.yaml` belongs to `x.yaml` or to its dated files `x@….yaml`."""
     stem = file.removesuffix(".test.yaml")
     own = [p.id for p in rules.policies if p.file == f"{stem}.yaml"]
     dated = [p.id for p in rules.policies if p.file.startswith(f"{stem}@")]
@@ -86,7 +86,7 @@ def _policy_beside(file: str, rules: Rules) -> str | None:
 
 
 class _FileReader:
-    """The form of one case file; names in it are not looked up."""
+    """Checks the form of one case file; names in it are not looked up."""
 
     def __init__(self, report: Report) -> None:
         self.report, self.faults = report, Faults(report)
@@ -133,7 +133,7 @@ class _FileReader:
         return None
 
     def _facts(self, form: Form) -> MappingNode | None:
-        """The facts of the case, over those of the state that it names."""
+        """The facts of the case, merged over those of the state that it names."""
         given = form.text("given")
         node = form.node("facts", required=given is None)
         facts = self._sections(node, "`facts`") if node is not None else _NOTHING
@@ -146,17 +146,17 @@ class _FileReader:
         return _overlaid(state, facts)
 
 
-class _Judge:
-    """Looks up what the cases of one file say, in the rules and at the door."""
+class _CaseChecker:
+    """Checks the cases of one file: names against the rules, facts as those of a request."""
 
-    def __init__(self, policy: str, rules: Rules, door: Door, report: Report) -> None:
-        self.policy, self.rules, self.door = policy, rules, door
+    def __init__(self, policy: str, rules: Rules, reader: StateReader, report: Report) -> None:
+        self.policy, self.rules, self.reader = policy, rules, reader
         self.report, self.faults = report, Faults(report)
 
     def state(self, node: MappingNode) -> None:
-        """A state by itself: what is wrong in it on every day is wrong in every case. An id may come with the case."""
+        """Report what is wrong with a state on every day. A missing id is no fault, since a case may add it."""
         posted = _Posted(node)
-        found = [self._refused(posted, day) for day in (*self.door.starts, LAST_DAY)]
+        found = [self._refused(posted, day) for day in (*self.reader.starts, LAST_DAY)]
         always = set.intersection(*({(f.pointer, f.code) for f in faults} for faults in found))
         for fault in found[-1]:
             if (fault.pointer, fault.code) in always and fault.code != ID_MISSING.code:
@@ -164,13 +164,13 @@ class _Judge:
 
     def _refused(self, posted: "_Posted", day: date) -> tuple[Fault, ...]:
         try:
-            self.door.read(posted.json, day)
+            self.reader.read(posted.json, day)
         except InvalidInput as error:
             return tuple(error.faults)
         return ()
 
     def case(self, draft: _Draft) -> Case | None:
-        policy = self.rules.answering(self.policy, draft.as_of)
+        policy = self.rules.version_for(self.policy, draft.as_of)
         expectations = tuple(Expecting(policy, self.rules, draft.as_of, self.report).read(draft.expect))
         state = self._posted(draft.facts, draft.as_of)
         subject = self._subject(draft, policy, state) if state is not None else None
@@ -181,7 +181,7 @@ class _Judge:
     def _posted(self, node: MappingNode, day: date) -> State | None:
         posted = _Posted(node)
         try:
-            return self.door.read(posted.json, day)
+            return self.reader.read(posted.json, day)
         except InvalidInput as error:
             for fault in error.faults:
                 self._place(fault, posted)
@@ -194,12 +194,12 @@ class _Judge:
         self.faults.invalid(posted.span(fault), fault.message, hint)
 
     def _subject(self, draft: _Draft, policy: Policy, state: State) -> dict[str, str] | None:
-        """The subject judged, as an answer writes it: the one named, or the only one posted."""
+        """The subject of a case, as an answer shows it: the one named, or the only one posted."""
         section = self.rules.dictionary.subjects[policy.subject]
         if section.element is None:
             posted = [state.ids[section.name]] if section.name in state.ids else []
         else:
-            slot = self.door.index[f"{section.element}.id"]
+            slot = self.reader.index[f"{section.element}.id"]
             posted = [str(own[slot]) for own in state.elements.get(section.name, ())]
         named = draft.subject
         if named is not None and named.value not in posted:
@@ -214,7 +214,7 @@ class _Judge:
 
 
 class _Posted:
-    """Nodes as the JSON a caller would post, and where each value stands by its pointer."""
+    """YAML nodes as the JSON that a caller would post, with the place in the file by JSON Pointer."""
 
     def __init__(self, node: MappingNode) -> None:
         self._keys: dict[str, Span] = {}
@@ -234,7 +234,7 @@ class _Posted:
                 return {key.value: self._json(value, at[key.value]) for key, value in entries}
 
     def span(self, fault: Fault) -> Span:
-        """The place of a fault: the value; the key where that is unknown, or where something below it is lacking."""
+        """The place of a fault: the value; the key where that is unknown, or where something below it is missing."""
         pointer = fault.pointer
         if fault.code != UNKNOWN_FACT.code and pointer in self._values:
             return self._values[pointer]
@@ -245,7 +245,7 @@ class _Posted:
 
 
 def _overlaid(state: MappingNode, facts: MappingNode) -> MappingNode:
-    """The facts over those of a state: section by section, fact by fact; a list, or null, takes the place of all."""
+    """The facts merged over those of a state, by section and fact; a list or null replaces the whole section."""
     sections = {key.value: (key, value) for key, value in state}
     for key, value in facts:
         _, below = sections.get(key.value, (key, None))

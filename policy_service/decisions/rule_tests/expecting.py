@@ -1,4 +1,4 @@
-"""What a case expects of an answer: each word looked up in the policy, each value of a kind it can have."""
+"""Reads what a case expects of an answer: names must exist in the policy, values must be of their types."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,17 +20,17 @@ from policy_service.sources import Node, Sequence, Text
 
 Kind = Literal["decision", "status", "rows", "rewards", "not_granted", "recommendations", "missing"]
 WORDS: tuple[Kind, ...] = get_args(Kind)[1:]
-"""The keys of `expect` that are no decisions."""
+"""The keys of `expect` that are not names of decisions."""
 _FEW = 12
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One thing that a case says of the answer.
+    """One thing that a case expects of the answer.
 
     key: the decision's name, for `rows` and for a decision; the reserved word itself otherwise.
-    value: as an answer shows it; of a record only the columns that are named.
+    value: as an answer shows it; of a record only the columns that the case names.
     """
 
     kind: Kind
@@ -49,7 +49,7 @@ class Faults:
         self._report.add(CASE_INVALID, span, message, hint=hint)
 
     def unknown(self, span: Span, message: str, name: str, known: Iterable[str]) -> None:
-        """A name that does not exist, with the one that was meant, or the few there are."""
+        """Report a name that does not exist; the hint is a similar name, or all names if they are few."""
         names = sorted(known)
         close = get_close_matches(name, names, 1)
         few = f"one of {', '.join(names)}" if 0 < len(names) <= _FEW else None
@@ -57,7 +57,7 @@ class Faults:
 
 
 class Expecting:
-    """Reads `expect` of a case against the file that answers on its day."""
+    """Reads `expect` of a case against the version of the policy for its day."""
 
     def __init__(self, policy: Policy, rules: Rules, day: date, report: Report) -> None:
         self.policy, self.rules, self.day, self._faults = policy, rules, day, Faults(report)

@@ -49,7 +49,7 @@ class Sealer:
         return sealed
 
     def seal(self, most: int = MOST_AT_ONCE) -> int | None:
-        """Number of records that were given an index: 0 if none waited, null if another sealer came first.
+        """Number of records that were given an index: 0 if none waited, null if another sealer was first.
 
         Raises:
             StoreUnavailable, TreeDamaged, StoreRefused.
@@ -63,7 +63,7 @@ class Sealer:
         except tiles.TreeDamaged:
             if self.log.size() == size:
                 raise
-            return None  # another sealer came between the readings
+            return None  # another sealer extended the log between the two reads
         return len(waiting) if self.log.extend(extension) else None
 
     def _extension(self, waiting: Sequence[Unsealed], size: int) -> Extension:

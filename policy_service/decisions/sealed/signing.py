@@ -1,4 +1,4 @@
-"""What the log is signed as: its name and keys, and where they come from."""
+"""The name and the keys that the log is signed with, and where they are read from."""
 
 import logging
 import os
@@ -56,7 +56,7 @@ def load_keys(origin: str, paths: Sequence[Path], retired: Path | None = None) -
 def key_beside(database: Path) -> Path:
     """The key file beside an embedded database, made on first use with a warning.
 
-    Of several processes that come at once one makes it: the file appears whole or not at all.
+    Of several processes that start at once one makes it; the file appears complete or not at all.
 
     Raises:
         KeyRefused: it cannot be made.

@@ -1,4 +1,4 @@
-"""What a record can be found by: its claims, subjects, policies, rewards, rows and bundle."""
+"""Search terms of a record: its claims, subjects, policies, rewards, rows and bundle."""
 
 from collections.abc import Iterator, Mapping
 
@@ -27,7 +27,7 @@ def terms_of(record: RecordBody, revealed: RecordBody) -> dict[str, bool]:
 
 
 def _terms(record: RecordBody) -> Iterator[str]:
-    """Terms of what stands there as text: a commitment is an object."""
+    """The terms of what is not hidden: a commitment is an object where there would be a text."""
     answer = record["answer"]
     yield term("bundle", record["bundle"])
     yield from _subjects(record["request"])

@@ -1,7 +1,7 @@
-"""Hit policies as data: what a table needs so that its matched rows become its answer.
+"""Hit policies as data: how the rows of a table that matched become its answer.
 
-`running` runs a choice, `lowered` writes it as typed trees for engines that compile to something else than Python; the
-two are compared on generated tables. The reference has hit policies of its own.
+`running` runs a choice; `lowered` writes it as typed trees, for engines that do not run Python. The two are compared
+on generated tables. The reference has hit policies of its own.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from policy_service.policies.model import Table
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The order of one output's members, best first; a member of another day stands behind all of them."""
+    """The order of one output's members, best first; a member of another day ranks below all of them."""
 
     output: int
     members: tuple[str, ...]

@@ -132,7 +132,7 @@ class _Table:
         return self._with_best(null.type, lambda best: _pick(best, column, null))
 
     def _with_best(self, kind: types.Type, body: Callable[[list[Node]], Node]) -> Node:
-        """A tree that may ask of each row whether it is the one that ranks first."""
+        """The tree that `body` makes of conditions, one for each row: whether it is the row that ranks first."""
         keys = self._keys()
         items = tuple(Item(m, key) for m, key in zip(self.matches, keys, strict=True))
         number = types.Number(0, 0, max((k.type.high for k in keys if isinstance(k.type, types.Number)), default=0))
@@ -180,7 +180,7 @@ def _rank(output: Node, members: tuple[str, ...]) -> Node:
 
 
 def _behind(key: Node, base: int, digit: Node) -> Node:
-    """The key with one more digit."""
+    """The key with one more digit at its end, in a base."""
     if not isinstance(key.type, types.Number):
         raise TypeError(f"a key is a number, not {key.type}")
     high = key.type.high * base
@@ -225,7 +225,7 @@ def _and(*operands: Node) -> Node:
 
 
 def _fresh(nodes: Sequence[Node]) -> Iterator[Local]:
-    """Locals that none of the trees binds."""
+    """Names for values that none of the trees binds yet."""
     used, todo = [0], list(nodes)
     while todo:
         top = todo.pop()

@@ -21,7 +21,7 @@ DEFAULT = -1
 
 
 def chooser(one: Choice) -> Choose:
-    """Matched rows, ascending, to the table's answer."""
+    """The function that turns matched rows, ascending, into the table's answer."""
     choose = _ranked(one) if one.ranks or one.hit in ("priority", "output order") else _CHOOSERS.get(one.hit)
     matched = choose or _collect(one.aggregation)
     empty = _empty(one)

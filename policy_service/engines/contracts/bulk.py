@@ -18,7 +18,7 @@ class Outcomes(Protocol):
     def status(self, policy: Status) -> Sequence[str]: ...
 
     def decision(self, decision: Decision) -> Sequence[Any]:
-        """As stored; None where the policy is not applied."""
+        """The value of a decision, as stored; None where the policy is not applied."""
         ...
 
     def reason(self, reward: Granted) -> Sequence[str | None]:

@@ -7,6 +7,7 @@ A view is the engine's own form of one state as one subject element sees it; nob
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from policy_service.engines.answer import Status
 from policy_service.engines.plan import Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.facts import State
 
@@ -14,15 +15,15 @@ View = Any
 
 
 class Decided(NamedTuple):
-    """What a policy came to for one subject.
+    """The result of a policy for one subject.
 
-    status: see design.md §3; `applied` where nothing stands against it.
+    status: `applied` where no other status holds.
     values: by decision name, as an answer shows them; None is null. Empty where nothing had to be decided.
     fired: by name of each decision table, the places of the rows that fired, ascending.
     missing: names of what is null, sorted: the required ones with `insufficient_facts`, the optional with `applied`.
     """
 
-    status: str
+    status: Status
     values: dict[str, Any]
     fired: Mapping[str, Sequence[int]]
     missing: list[str]

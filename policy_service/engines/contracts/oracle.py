@@ -1,8 +1,9 @@
 """The oracle's contract: whole answers from the rules, without a plan."""
 
 from datetime import date
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
+from policy_service.engines.answer import AnswerParts
 from policy_service.engines.asked import Wanted
 from policy_service.facts import State
 from policy_service.policies.model import Rules
@@ -11,7 +12,7 @@ from policy_service.policies.model import Rules
 class WholeAnswers(Protocol):
     """A bundle, ready to be asked."""
 
-    def answer(self, state: State, as_of: date, wanted: Wanted) -> dict[str, Any]:
+    def answer(self, state: State, as_of: date, wanted: Wanted) -> AnswerParts:
         """`rewards`, `not_granted`, `recommendations` and `policies`, each in its order."""
         ...
 

@@ -1,4 +1,4 @@
-"""Expressions of a policy with what is constant on the epoch put in: parameters, days of the campaign."""
+"""Expressions of a policy with the constants of the epoch in place of their names: parameters, days of the campaign."""
 
 from collections.abc import Mapping
 from dataclasses import replace

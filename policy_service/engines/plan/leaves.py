@@ -16,7 +16,7 @@ _TRUE = ast.ComparisonTest("=", ast.BooleanLiteral(True))
 
 
 class Leaves:
-    """Of the conditions of one policy file."""
+    """Finds the leaves of the conditions of one policy file."""
 
     def __init__(self, policy: Policy, binding: Binding) -> None:
         self._policy, self._binding = policy, binding
@@ -113,7 +113,7 @@ def relation_row(policy: Policy, row: RowOf) -> tuple[tuple[model.Column, ...], 
 
 
 def _text(asked: ast.Node) -> str:
-    """The text of a test; of `between` and `in` what stands behind the operand."""
+    """The text of a test; of `between` and `in` what follows the operand."""
     if isinstance(asked, ast.Between):
         return print_node(ast.Between(ast.NullLiteral(), asked.low, asked.high)).removeprefix("null ")
     if isinstance(asked, ast.In):

@@ -1,7 +1,9 @@
 """Statuses, refusals and what is missing, as guards over typed nodes."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
+from policy_service.engines import answer
 from policy_service.engines.plan.terms import Condition, ExclusionPlan, Formula, Guard, Missing
 from policy_service.language import typed, types
 from policy_service.language.references import Decision, Fact, Lacking, Needed, Posted, Status
@@ -9,7 +11,8 @@ from policy_service.language.references import shown as named
 from policy_service.language.typed import BOOLEAN, FALSE, TRUE, Compare, Const, Load, Node
 from policy_service.policies.model import Ceiling
 
-APPLIED, LACKS = "applied", "insufficient_facts"
+APPLIED: Final = "applied"
+LACKS: Final = "insufficient_facts"
 _TEXT = types.Text()
 _NULL = Const(types.Null(), None)
 
@@ -24,16 +27,16 @@ def all_of(*conditions: Node) -> Node:
     return typed.And(BOOLEAN, conditions)
 
 
-def none_of(conditions: Iterable[Node]) -> Node:
-    return typed.Not(BOOLEAN, any_of(conditions))
-
-
 def is_null(node: Node) -> Node:
     return Compare(BOOLEAN, "=", node, _NULL)
 
 
 def is_false(node: Node) -> Node:
     return Compare(BOOLEAN, "=", node, FALSE)
+
+
+def is_true(node: Node) -> Node:
+    return Compare(BOOLEAN, "=", node, TRUE)
 
 
 def has(policy: str, status: str) -> Node:
@@ -44,8 +47,9 @@ def has(policy: str, status: str) -> Node:
 class Unknowns:
     """What is null: facts, and decisions of other policies with the facts behind them.
 
-    A policy that is applied hands on what its decision rests on; one that lacked facts, what it lacked. One that has
-    no answer for another reason, say because it is not applicable, hands on nothing: no fact would change that.
+    Which null facts count as behind a decision depends on its policy's status. Applied: those that the decision depends
+    on. Insufficient facts: the required ones. Any other status, such as not applicable: none, since no fact would
+    change it.
 
     Args:
         kinds: the types of facts and decisions.
@@ -89,10 +93,10 @@ class Unknowns:
         return tuple(Missing(name, any_of(when)) for name, when in sorted(conditions.items()))
 
     def define(self, decision: Decision, behind: Iterable[Needed], required: Iterable[Needed]) -> None:
-        """Say when a null fact stands behind a decision that other policies read.
+        """Define `Lacking` for a decision that other policies read.
 
         Args:
-            behind: what the decision rests on.
+            behind: what the decision depends on.
             required: what its policy requires.
         """
         direct, lacked = _sorted(behind), _sorted(required)
@@ -101,8 +105,8 @@ class Unknowns:
             given = any_of(self._lacking(one, fact) for one in direct)
             lacks = any_of(self._lacked(one, fact) for one in lacked)
             when_lacking = typed.If(BOOLEAN, has(decision.policy, LACKS), lacks, FALSE)
-            told = typed.If(BOOLEAN, has(decision.policy, APPLIED), given, when_lacking)
-            self.definitions[Lacking(decision.policy, decision.name, fact)] = told
+            lacking = typed.If(BOOLEAN, has(decision.policy, APPLIED), given, when_lacking)
+            self.definitions[Lacking(decision.policy, decision.name, fact)] = lacking
         self._facts[decision] = list(facts)
 
     def _lacked(self, one: Needed, fact: Fact | None) -> Node:
@@ -134,17 +138,17 @@ def status(
     unknown_audience: Node,
     required: Iterable[Missing],
     conflicts: Iterable[Node],
-) -> tuple[Guard, ...]:
+) -> tuple[Guard[answer.Status], ...]:
     """The guards of a status, in the order of the contract; where none is true the policy is applied.
 
     Args:
         sections: that of the subject, and those that the policy needs.
-        unknown_audience: whether something required that `applies` rests on is null: then a null is no `no`.
+        unknown_audience: whether something required that `applies` depends on is null: then a null does not say no.
     """
-    found = [
+    found: list[Guard[answer.Status]] = [
         Guard("suspended", TRUE if suspended else FALSE),
         Guard("not_in_effect", FALSE if in_force else TRUE),
-        Guard("not_applicable", none_of_posted(sections)),
+        Guard("not_applicable", unposted(sections)),
     ]
     if applies is not None:
         unknown = all_of(is_null(applies), typed.Not(BOOLEAN, unknown_audience))
@@ -154,8 +158,8 @@ def status(
     return tuple(guard for guard in found if guard.when != FALSE)
 
 
-def none_of_posted(sections: Iterable[str]) -> Node:
-    """Whether a section was not posted."""
+def unposted(sections: Iterable[str]) -> Node:
+    """Whether one of the sections was not posted."""
     return any_of(typed.Not(BOOLEAN, Load(BOOLEAN, Posted(section))) for section in sections)
 
 
@@ -171,24 +175,25 @@ def refusals(
     unknown_amount: Node,
     exclusions: Iterable[ExclusionPlan],
     ceiling: Ceiling | None,
-) -> tuple[Guard, ...]:
+) -> tuple[Guard[answer.Reason], ...]:
     """Why a reward is not granted, in the order of the contract; where none is true it is granted.
 
     Args:
-        unknown_when, unknown_amount: whether a null fact stands behind the condition, behind the amount.
+        unknown_when, unknown_amount: whether a fact that the condition, or the amount, depends on is null.
     """
+    found: list[Guard[answer.Reason]]
     found = [Guard("suspended", TRUE if suspended else FALSE)]
     if when is not None:
         condition = when.formula.typed
         found += [Guard("not_met", is_false(condition)), *_null(condition, unknown_when)]
     found += _null(amount.typed, unknown_amount)
-    found += [Guard("excluded", one.condition.formula.typed, one) for one in exclusions]
+    found += [Guard("excluded", is_true(one.condition.formula.typed), one) for one in exclusions]
     if ceiling is not None:
-        found.append(Guard("withheld", _above(amount.typed, ceiling)))
+        found.append(Guard("withheld", is_true(_above(amount.typed, ceiling))))
     return tuple(guard for guard in found if guard.when != FALSE)
 
 
-def _null(node: Node, unknown: Node) -> Iterator[Guard]:
+def _null(node: Node, unknown: Node) -> Iterator[Guard[answer.Reason]]:
     """A null refuses: a fact behind it is not known, or there is no answer."""
     yield Guard(LACKS, FALSE if unknown == FALSE else all_of(is_null(node), unknown))
     yield Guard("not_met", is_null(node))

@@ -43,8 +43,8 @@ def plan(rules: Rules, day: date) -> Plan:
 
 def plan_of(rules: Rules, epoch: Period) -> Plan:
     """The plan of an epoch."""
-    answering = (rules.answering(id_, epoch.start) for id_ in rules.order)
-    return plan_only(rules, epoch, answering)
+    files = (rules.version_for(id_, epoch.start) for id_ in rules.order)
+    return plan_only(rules, epoch, files)
 
 
 def plan_only(rules: Rules, epoch: Period, policies: Iterable[Policy]) -> Plan:
@@ -56,7 +56,7 @@ class _Planner:
     def __init__(self, rules: Rules, epoch: Period, policies: tuple[Policy, ...]) -> None:
         self.rules, self.epoch, self.policies = rules, epoch, policies
         self.formulas = Formulas()
-        self.read = {one for policy in policies for one in policy.reads() if isinstance(one, Decision)}
+        self.read = {one for policy in policies for one in policy.reads if isinstance(one, Decision)}
         """Decisions of other policies that are read."""
         self.offered = {one: offer for one in self.read if (offer := self._offer(one)) is not None}
         kinds: dict[Needed, types.Type] = {fact.reference: fact.type for fact in rules.dictionary}
@@ -71,7 +71,7 @@ class _Planner:
 
     def _offer(self, read: Decision) -> tuple[types.Type, types.Type] | None:
         """The types of another policy's decision, if a file of it is in force."""
-        current = self.rules.answering(read.policy, self.epoch.start)
+        current = self.rules.version_for(read.policy, self.epoch.start)
         if self.epoch.start in current.effective.period and read.name in current.decisions:
             own = current.decisions[read.name].type
             return own, self._known(read, own)
@@ -138,7 +138,7 @@ class _PolicyPlanner:
         )
 
     def _define(self, required: Iterable[Needed]) -> None:
-        """What stands behind the decisions that others read."""
+        """Define what the decisions that other policies read depend on."""
         for decision in self.policy.decisions:
             reference = Decision(self.policy.id, decision)
             if reference in self.planner.read:
@@ -214,7 +214,7 @@ class _PolicyPlanner:
         return None if when is None else self.leaves.condition(when, row)
 
     def _unknown(self, expression: Expression | None) -> typed.Node:
-        """Whether a null fact stands behind an expression."""
+        """Whether a fact that an expression depends on is null."""
         if expression is None:
             return typed.FALSE
         return self.unknowns.lacking(self.dependencies.behind(expression.typed))
@@ -235,7 +235,7 @@ class _PolicyPlanner:
         return ExclusionPlan(exclusion.id, when, self.binding.text(exclusion.text))
 
     def _of_bundle(self, exclusion: model.Exclusion) -> ExclusionPlan:
-        """An exclusion of all rewards knows facts alone: what the policy names means nothing in it."""
+        """An exclusion of the bundle: it reads facts alone, and names of the policy mean nothing in it."""
         names = Binding(self.planner.formulas)
         when = Leaves(self.policy, names).condition(exclusion.when)
         return ExclusionPlan(exclusion.id, when, names.text(exclusion.text))

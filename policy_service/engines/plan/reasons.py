@@ -1,4 +1,4 @@
-"""The leaves of a plan by what an answer shows of them, so that nobody reads their texts."""
+"""The leaves of a plan, found by what an answer shows of them, so that nobody takes shown texts apart."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

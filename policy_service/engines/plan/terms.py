@@ -1,19 +1,22 @@
 """What a plan says, as frozen values: how every value comes about, and every outcome.
 
-Outcomes are ordered guards over typed nodes, so that each engine compiles them and none writes them again. A guard is
-true or false, never null; the first that is true gives the outcome.
+Outcomes are ordered guards over typed nodes, so that each engine compiles them and none writes them again. The
+first guard that is true gives the outcome; none of them is ever null.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
+from policy_service.engines.answer import Reason, Status
 from policy_service.engines.choices import Choice
 from policy_service.language import ast, typed, types
 from policy_service.language.references import Decision, Fact, Lacking, Reference
 from policy_service.policies import model
 from policy_service.policies.model import Period, Policy, Rules
+
+OutcomeT = TypeVar("OutcomeT", Status, Reason)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,14 +126,14 @@ class ExclusionPlan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Guard:
+class Guard(Generic[OutcomeT]):
     """The outcome that holds where `when` is true.
 
     outcome: a status, or the reason why a reward is not granted.
     exclusion: of `excluded`, which one.
     """
 
-    outcome: str
+    outcome: OutcomeT
     when: typed.Node
     exclusion: ExclusionPlan | None = None
 
@@ -148,7 +151,7 @@ class ClaimPlan:
     """What a payer keeps its payments under.
 
     stem: `policy/reward@type:`, before the subject's id.
-    period: what stands behind `#`: the day judged, its month, or a text that is the same on all days.
+    period: what follows `#`: the day judged, its month, or a text that is the same on all days.
     """
 
     per: str
@@ -191,7 +194,7 @@ class RewardPlan:
     when: Condition | None
     amount: Formula
     details: tuple[tuple[str, Formula], ...]
-    refusals: tuple[Guard, ...]
+    refusals: tuple[Guard[Reason], ...]
     claim: ClaimPlan | None
     stack: str | None
 
@@ -230,7 +233,7 @@ class PolicyPlan:
     policy: Policy
     section: str
     is_list: bool
-    status: tuple[Guard, ...]
+    status: tuple[Guard[Status], ...]
     required: tuple[Missing, ...]
     optional: tuple[Missing, ...]
     decisions: tuple[DecisionPlan, ...]

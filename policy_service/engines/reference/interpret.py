@@ -25,6 +25,7 @@ from policy_service.language.values import (
 )
 
 _CONTEXT = Context(prec=34, traps=[Inexact, Overflow])
+_SCALES = range(-6111, 6177)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -199,9 +200,10 @@ def _numbers(operator: str, left: Decimal | Fraction, right: Decimal | Fraction)
 
 
 def _rounded(to_whole: Callable[[Fraction], int], value: Decimal | Fraction | None, scale: int) -> Decimal | None:
-    if value is None:
+    """The value with so many decimals; null of null, and of a scale that no FEEL number has (DMN 1.5, 10.3.4.5)."""
+    if value is None or scale not in _SCALES:
         return None
-    return Decimal(to_whole(Fraction(value) * 10**scale)).scaleb(-scale, _CONTEXT)
+    return Decimal(to_whole(Fraction(value) * Fraction(10) ** scale)).scaleb(-scale, _CONTEXT)
 
 
 def _by_size(to_whole: Callable[[Fraction], int]) -> Callable[[Fraction], int]:
@@ -233,7 +235,7 @@ def _time(text: str) -> Any:
 
 def _call(name: str, arguments: tuple[ast.Node, ...], scope: Scope) -> Any:
     if name == "decision":
-        return scope.decision(_dotted(arguments[0]))
+        return scope.decision(ast.dotted(arguments[0]) or "")
     values = [evaluate(a, scope) for a in arguments]
     if name in _ROUNDINGS:
         return _rounded(_ROUNDINGS[name], values[0], int(values[1]) if len(values) > 1 else 0)
@@ -247,10 +249,6 @@ def _call(name: str, arguments: tuple[ast.Node, ...], scope: Scope) -> Any:
     if name == "steps":
         return _steps(*values)
     return None if None in values else _VALUES[name](*values)
-
-
-def _dotted(node: ast.Node) -> str:
-    return node.name if isinstance(node, ast.Name) else f"{_dotted(node.base)}.{node.name}"  # type: ignore[attr-defined]  # a path of names, as checked
 
 
 def _steps(value: Any, starts: list[Any], values: list[Any]) -> Any:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from policy_service.engines.answer import BecauseLeaf
 from policy_service.engines.reference.evaluation import Evaluation
 from policy_service.engines.reference.interpret import Months, Scope, evaluate, matches
 from policy_service.engines.reference.values import shown
@@ -15,7 +16,6 @@ from policy_service.language.typed import references
 from policy_service.language.values import days_text, months_text
 from policy_service.policies.model import Expression, RelationTable, Row, RowOf, Table
 
-Entry = dict[str, Any]
 Cells = Mapping[str, ast.Node]
 """Of a row of a relation, the trees of its cells by column."""
 
@@ -28,7 +28,7 @@ class Leaf(NamedTuple):
     whole: ast.Node
 
 
-def of_condition(evaluation: Evaluation, condition: Expression | None, row: RowOf | None) -> list[Entry]:
+def of_condition(evaluation: Evaluation, condition: Expression | None, row: RowOf | None) -> list[BecauseLeaf]:
     """The leaves of a `when`."""
     if condition is None:
         return []
@@ -36,7 +36,7 @@ def of_condition(evaluation: Evaluation, condition: Expression | None, row: RowO
     return _entries(evaluation, _leaves(condition.tree, cells), evaluation.scope(row))
 
 
-def of_table_row(evaluation: Evaluation, table: Table, row: Row) -> list[Entry]:
+def of_table_row(evaluation: Evaluation, table: Table, row: Row) -> list[BecauseLeaf]:
     """The cells of a row of a table, other than `-`."""
     scope = evaluation.scope()
     return [
@@ -46,10 +46,10 @@ def of_table_row(evaluation: Evaluation, table: Table, row: Row) -> list[Entry]:
     ]
 
 
-def of_relation_row(evaluation: Evaluation, row: RowOf) -> list[Entry]:
+def of_relation_row(evaluation: Evaluation, row: RowOf) -> list[BecauseLeaf]:
     """The leaves of a row's boolean cells, but of those that are constant."""
     body, cells = _relation(evaluation, row), _cells(evaluation, row)
-    found: list[Entry] = []
+    found: list[BecauseLeaf] = []
     for column, cell in zip(body.columns, body.by_id[row.row].cells, strict=True):
         if isinstance(column.type, types.Boolean) and references(cell.typed):
             found += _entries(evaluation, _leaves(cell.tree, cells), evaluation.scope(row))
@@ -86,11 +86,11 @@ def _leaves(tree: ast.Node, cells: Cells) -> Iterator[Leaf]:
             yield Leaf(tree, ast.ComparisonTest("=", ast.BooleanLiteral(True)), tree)
 
 
-def _entries(evaluation: Evaluation, leaves: Iterator[Leaf], scope: Scope) -> list[Entry]:
+def _entries(evaluation: Evaluation, leaves: Iterator[Leaf], scope: Scope) -> list[BecauseLeaf]:
     return [_entry(evaluation, leaf.tested, leaf.test, evaluate(leaf.whole, scope), scope) for leaf in leaves]
 
 
-def _entry(evaluation: Evaluation, tested: ast.Node, test: ast.Node, holds: Any, scope: Scope) -> Entry:
+def _entry(evaluation: Evaluation, tested: ast.Node, test: ast.Node, holds: Any, scope: Scope) -> BecauseLeaf:
     text = print_node(_with_values(test, evaluation.dated.parameters))
     return {
         "fact": print_node(tested),

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
+from policy_service.engines import answer
 from policy_service.engines.asked import Wanted
 from policy_service.engines.reference import reads, reasons, texts
 from policy_service.engines.reference.evaluation import Evaluation
@@ -15,39 +15,45 @@ from policy_service.engines.reference.values import shown
 from policy_service.language.values import add_months, parse_days, parse_months
 from policy_service.policies.model import BundleSettings, Exclusion, Expression, Policy, Reward
 
-Entry = dict[str, Any]
 
-
-def refused(reward: Reward, policy: Policy, subject: Subject, reason: str) -> Entry:
-    """An entry of `not_granted`."""
+def refused(reward: Reward, policy: Policy, subject: Subject, reason: answer.Reason) -> answer.NotGranted:
     return {"id": reward.id, "policy": policy.id, "subject": subject.shown, "reason": reason}
 
 
-def decided(reward: Reward, evaluation: Evaluation, settings: BundleSettings, wanted: Wanted) -> Entry:
-    """An entry of `rewards`, or of `not_granted`, which has a `reason`."""
+def refusal(
+    reward: Reward, evaluation: Evaluation, settings: BundleSettings, wanted: Wanted
+) -> answer.NotGranted | None:
+    """The first reason why the reward is not granted; None where there is none."""
     policy, subject, row = evaluation.policy, evaluation.subject, reward.row
     if reward.id in evaluation.dated.suspended:
         return refused(reward, policy, subject, "suspended")
-    holds = evaluation.holds(reward.when, row)
-    amount = evaluation.value(reward.amount, row) if holds is True else None
-    if amount is None:
-        entry = refused(reward, policy, subject, _why_not(reward, evaluation, holds))
-        return entry | {"because": reasons.of_condition(evaluation, reward.when, row)} if wanted.full else entry
+    unmet = _unmet(reward, evaluation)
+    if unmet is not None:
+        entry = refused(reward, policy, subject, unmet)
+        if wanted.full:
+            entry["because"] = reasons.of_condition(evaluation, reward.when, row)
+        return entry
     for exclusion, scope in _exclusions(reward, evaluation, settings):
         if evaluate(exclusion.when.tree, scope) is True:
-            text = texts.filled(exclusion.text, scope)
-            return refused(reward, policy, subject, "excluded") | {"exception": exclusion.id, "text": text}
-    if _is_above_ceiling(reward, amount, settings):
-        return refused(reward, policy, subject, "withheld")
-    return _granted(reward, evaluation, amount, wanted)
+            entry = refused(reward, policy, subject, "excluded")
+            entry["exception"], entry["text"] = exclusion.id, texts.filled(exclusion.text, scope)
+            return entry
+    return refused(reward, policy, subject, "withheld") if _is_above_ceiling(reward, evaluation, settings) else None
 
 
-def _why_not(reward: Reward, evaluation: Evaluation, holds: bool | None) -> str:
+def _unmet(reward: Reward, evaluation: Evaluation) -> answer.Reason | None:
     """Why a `when` that is not true, or an amount that is null, refuses the reward."""
+    holds = evaluation.holds(reward.when, reward.row)
     if holds is False:
         return "not_met"
-    null: Expression | None = reward.when if holds is None else reward.amount
-    behind = reads.NOTHING if null is None else reads.behind(evaluation.policy, null.typed)
+    if reward.when is not None and holds is None:
+        return _unknown(reward.when, evaluation)
+    return _unknown(reward.amount, evaluation) if evaluation.value(reward.amount, reward.row) is None else None
+
+
+def _unknown(null: Expression, evaluation: Evaluation) -> answer.Reason:
+    """What a null comes from: a fact behind it that is not known, or no answer being meant."""
+    behind = reads.behind(evaluation.policy, null.typed)
     return "insufficient_facts" if unknown_facts(behind, evaluation.subject) else "not_met"
 
 
@@ -59,20 +65,25 @@ def _exclusions(reward: Reward, evaluation: Evaluation, settings: BundleSettings
         yield exclusion, evaluation.subject.scope()
 
 
-def _is_above_ceiling(reward: Reward, amount: Any, settings: BundleSettings) -> bool:
+def _is_above_ceiling(reward: Reward, evaluation: Evaluation, settings: BundleSettings) -> bool:
+    """`check` proves that no amount is: this is the second lock."""
     ceiling = settings.ceilings.get(reward.kind)
-    return ceiling is not None and amount > Decimal(ceiling.per_reward).scaleb(-ceiling.scale)
+    if ceiling is None:
+        return False
+    most = Decimal(ceiling.per_reward).scaleb(-ceiling.scale)
+    return bool(evaluation.value(reward.amount, reward.row) > most)
 
 
-def _granted(reward: Reward, evaluation: Evaluation, amount: Any, wanted: Wanted) -> Entry:
+def granted(reward: Reward, evaluation: Evaluation, wanted: Wanted) -> answer.Reward:
+    """The entry of a reward that nothing refuses."""
     subject, row = evaluation.subject, reward.row
     details = {name: shown(evaluation.value(detail, row)) for name, detail in reward.details.items()}
-    entry: Entry = {
+    entry: answer.Reward = {
         "id": reward.id,
         "policy": evaluation.policy.id,
         "subject": subject.shown,
         "kind": reward.kind,
-        "amount": shown(amount),
+        "amount": shown(evaluation.value(reward.amount, row)),
         "details": {name: value for name, value in sorted(details.items()) if value is not None},
     }
     if reward.unit is not None:
@@ -86,7 +97,7 @@ def _granted(reward: Reward, evaluation: Evaluation, amount: Any, wanted: Wanted
     return entry
 
 
-def _claim(reward: Reward, evaluation: Evaluation) -> dict[str, str]:
+def _claim(reward: Reward, evaluation: Evaluation) -> answer.Claim:
     """What the payer keeps its payments under."""
     policy, subject, claim = evaluation.policy, evaluation.subject, reward.claim
     period = {

@@ -1,12 +1,11 @@
 """Groups of rewards: what each keeps of its amount, and why it was cut."""
 
 from decimal import Decimal
-from typing import Any
 
+from policy_service.engines.answer import Reward as Entry
 from policy_service.engines.reference.values import shown
 from policy_service.policies.model import Reward, StackingGroup
 
-Entry = dict[str, Any]
 Member = tuple[Reward, Entry]
 """A granted reward of a group with its entry."""
 
@@ -52,8 +51,7 @@ def _share(group: StackingGroup, ordered: list[Entry], cap: Decimal) -> None:
 
 
 def _cut(entry: Entry, amount: Decimal, group: StackingGroup, reason: str) -> None:
-    """Lower an amount; what was cut twice says from where it was at first."""
+    """Lower an amount; one that is 0 already is not cut."""
     if entry["amount"] != amount:
-        first = entry["cut"]["from"] if "cut" in entry else entry["amount"]
-        entry["cut"] = {"group": group.id, "from": first, "reason": reason}
+        entry["cut"] = {"group": group.id, "from": entry["amount"], "reason": reason}
         entry["amount"] = shown(amount)

@@ -1,6 +1,6 @@
 """The status of a policy for a subject: the first that holds, and what is missing."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from policy_service.engines.reference import reads
 from policy_service.engines.reference.dated import DatedPolicy
@@ -9,22 +9,31 @@ from policy_service.engines.reference.reads import NOTHING, Reads
 from policy_service.engines.reference.subject import Subject
 from policy_service.language.references import Decision, Fact, Needed
 
+Unanswered = Literal["suspended", "not_in_effect", "not_applicable", "insufficient_facts", "rule_conflict"]
 
-class Status(NamedTuple):
-    """A status.
 
-    evaluation: the decisions, where the status is `applied` or `rule_conflict`.
-    missing: as the answer lists it.
-    lacks: of a policy with insufficient facts, what is required and null.
+class Applied(NamedTuple):
+    """The policy answers. `missing` are the optional facts that are null, and decisions of others."""
+
+    evaluation: Evaluation
+    missing: tuple[str, ...]
+
+
+class NotApplied(NamedTuple):
+    """The policy has no answer.
+
+    conflict: where a table contradicts itself, the decisions that do.
+    missing: where facts are insufficient, `lacks` by name, sorted; else nothing.
+    lacks: what is required and null.
     """
 
-    name: str
-    evaluation: Evaluation | None = None
+    status: Unanswered
+    conflict: Evaluation | None = None
     missing: tuple[str, ...] = ()
     lacks: Reads = NOTHING
 
 
-def status(dated: DatedPolicy, subject: Subject, excluding: Reads) -> Status:
+def status(dated: DatedPolicy, subject: Subject, excluding: Reads) -> Applied | NotApplied:
     """The first that holds.
 
     Args:
@@ -32,21 +41,21 @@ def status(dated: DatedPolicy, subject: Subject, excluding: Reads) -> Status:
     """
     policy = dated.policy
     if dated.is_suspended:
-        return Status("suspended")
+        return NotApplied("suspended")
     if not dated.in_force:
-        return Status("not_in_effect")
+        return NotApplied("not_in_effect")
     if subject.id is None or any(section not in subject.posted for section in policy.needs):
-        return Status("not_applicable")
+        return NotApplied("not_applicable")
     evaluation = Evaluation(dated, subject)
     required = dated.file.reads - policy.optional
     if not _applies(evaluation, required):
-        return Status("not_applicable")
+        return NotApplied("not_applicable")
     lacks = nulls(required, subject)
     if lacks:
-        return Status("insufficient_facts", None, _names(lacks), lacks)
+        return NotApplied("insufficient_facts", None, _names(lacks), lacks)
     if evaluation.has_conflict:
-        return Status("rule_conflict", evaluation)
-    return Status("applied", evaluation, _missing(evaluation, excluding))
+        return NotApplied("rule_conflict", evaluation)
+    return Applied(evaluation, _missing(evaluation, excluding))
 
 
 def _applies(evaluation: Evaluation, required: Reads) -> bool:
@@ -93,9 +102,10 @@ def _behind(decision: Decision, subject: Subject) -> Reads:
     judged = subject.judged.get(decision.policy)
     if judged is None:
         return NOTHING
-    return reads.behind_decision(judged.policy, decision.name) if judged.status == "applied" else judged.lacks
+    return reads.behind_decision(judged.policy, decision.name) if judged.applied else judged.lacks
 
 
 def _names(read: Reads) -> tuple[str, ...]:
     """As `missing` names them, sorted."""
-    return tuple(sorted(one.name if isinstance(one, Fact) else f"decision({one.policy}.{one.name})" for one in read))
+    names = (one.name if isinstance(one, Fact) else f"decision({one.policy}.{one.name})" for one in read)
+    return tuple(sorted(names))

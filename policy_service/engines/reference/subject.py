@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
+from policy_service.engines import answer
 from policy_service.engines.reference.interpret import Scope
-from policy_service.engines.reference.reads import Reads
+from policy_service.engines.reference.reads import NOTHING, Reads
 from policy_service.engines.reference.values import read
 from policy_service.facts import Dictionary, Section, State
 from policy_service.language.references import Fact, Needed
@@ -21,9 +22,9 @@ class Judged(NamedTuple):
     """
 
     policy: Policy
-    status: str
+    applied: bool
     decisions: dict[str, Any]
-    lacks: Reads
+    lacks: Reads = NOTHING
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Subject:
     judged: dict[str, Judged] = field(default_factory=dict)
 
     @property
-    def shown(self) -> dict[str, str]:
+    def shown(self) -> answer.Subject:
         return {"type": self.type} if self.id is None else {"type": self.type, "id": self.id}
 
     def decision(self, path: str) -> Any:

@@ -4,15 +4,16 @@ from decimal import Decimal
 from typing import Any
 
 from policy_service import canonical
+from policy_service.engines.answer import Wording
 from policy_service.engines.reference.interpret import Scope, evaluate
 from policy_service.engines.reference.values import shown
 from policy_service.language.format import number_text
 from policy_service.policies.model import Template, Texts
 
 
-def filled(texts: Texts, scope: Scope) -> dict[str, str]:
+def filled(texts: Texts, scope: Scope) -> Wording:
     """The text in each tongue."""
-    return {tongue: _filled(template, scope) for tongue, template in texts.items()}
+    return {"zh": _filled(texts["zh"], scope), "en": _filled(texts["en"], scope)}
 
 
 def _filled(template: Template, scope: Scope) -> str:

@@ -1,37 +1,40 @@
 """Which rows fired, and which did not."""
 
 from collections.abc import Iterator
-from typing import Any
 
+from policy_service.engines.answer import Row
 from policy_service.engines.reference import reasons
 from policy_service.engines.reference.evaluation import Evaluation
 from policy_service.policies.model import RelationTable, RowOf, Table
 
-Entry = dict[str, Any]
 
-
-def fired(evaluation: Evaluation, *, holds: bool, conflict: bool) -> list[Entry]:
-    """The rows that fired, or with `holds=False` those that did not, by decision, in the order of the file.
-
-    Args:
-        conflict: whether the policy contradicts itself: then no `each` is asked, and only tables have rows.
-    """
-    found: list[Entry] = []
+def fired(evaluation: Evaluation, *, holds: bool = True) -> list[Row]:
+    """The rows that fired, or with `holds=False` those that did not: by decision, in the order of the file."""
+    found: list[Row] = []
     for name, decision in sorted(evaluation.policy.decisions.items()):
         if isinstance(decision.body, Table):
             found += _of_table(evaluation, name, decision.body, holds)
-        elif isinstance(decision.body, RelationTable) and not conflict:
+        elif isinstance(decision.body, RelationTable):
             found += _of_relation(evaluation, name, decision.body, holds)
     return found
 
 
-def _of_table(evaluation: Evaluation, name: str, table: Table, holds: bool) -> Iterator[Entry]:
+def fired_of_tables(evaluation: Evaluation, *, holds: bool = True) -> list[Row]:
+    """As `fired`, where the policy contradicts itself: no `each` is asked, so that no relation has rows."""
+    found: list[Row] = []
+    for name, decision in sorted(evaluation.policy.decisions.items()):
+        if isinstance(decision.body, Table):
+            found += _of_table(evaluation, name, decision.body, holds)
+    return found
+
+
+def _of_table(evaluation: Evaluation, name: str, table: Table, holds: bool) -> Iterator[Row]:
     for place, row in enumerate(table.rows):
         if (place in evaluation.hits[name].rows) is holds:
             yield {"decision": name, "row": row.id, "because": reasons.of_table_row(evaluation, table, row)}
 
 
-def _of_relation(evaluation: Evaluation, name: str, relation: RelationTable, holds: bool) -> Iterator[Entry]:
+def _of_relation(evaluation: Evaluation, name: str, relation: RelationTable, holds: bool) -> Iterator[Row]:
     """The rows for which the `when` of an `each` held; of a relation without `each`, none."""
     for line in relation.rows:
         row = RowOf(name, line.id)

@@ -1,4 +1,4 @@
-"""The engine for one state online: durable-rules decides, inside the limits it is proven to hold."""
+"""The online engine: durable-rules matches the conditions of one state, within limits that are proven safe."""
 
 from policy_service.engines.rete.run import ReteEngine
 

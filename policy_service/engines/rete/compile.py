@@ -1,167 +1,31 @@
 """A plan to rulesets and closures. Everything a formula needs at run time is settled here."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from policy_service.diagnostics import Diagnostic, Span
 from policy_service.diagnostics.catalogue import PEN_REFUSED
-from policy_service.engines.choices import Choose, chooser
+from policy_service.engines.choices import chooser
 from policy_service.engines.contracts import EngineRefused
-from policy_service.engines.plan import DecisionPlan, Formula, Plan, PolicyPlan, RelationPlan, RewardPlan, TablePlan
+from policy_service.engines.plan import DecisionPlan, Formula, Plan, PolicyPlan, RelationPlan, TablePlan
 from policy_service.engines.rete import pen
 from policy_service.engines.rete.closures import Closure, Slots, closure
-from policy_service.engines.rete.guards import Guards, Names, Test, is_early
-from policy_service.engines.rete.lowering import Fields, lower
-from policy_service.language import typed, types
+from policy_service.engines.rete.guards import Guards, is_early
+from policy_service.engines.rete.program import (
+    Compiled,
+    CompiledExpression,
+    CompiledPolicy,
+    CompiledRelation,
+    CompiledTable,
+    Program,
+)
+from policy_service.engines.rete.rulesets import Group, ProjectedPen, Ruleset
+from policy_service.language import typed
 from policy_service.language.nullness import is_total
 from policy_service.language.references import AsOf, Cell, Conflict, Fact, Posted, Reference, Status
 from policy_service.language.typed import Node, is_ready
-
-
-@dataclass(slots=True)
-class Ruleset:
-    """Rules matched together on one fact; the name of a rule is the slot that it marks."""
-
-    fields: Fields = field(default_factory=Fields)
-    rules: list[pen.PenRule] = field(default_factory=list)
-    pens: list["ProjectedPen"] = field(default_factory=list)
-    truths: dict[Node, Closure] = field(default_factory=dict)
-    """Conditions that are rules already: one that stands in several places is matched once."""
-
-    def add(self, name: str, condition: Node) -> bool | None:
-        """Add a rule; True or False when the condition is the same for every fact, None when it is a rule."""
-        lowered = lower(condition, self.fields)
-        if isinstance(lowered, str):
-            return lowered == "always"
-        rule = pen.PenRule(name, lowered)
-        try:
-            pen.check([rule])
-        except pen.PenRefusal:  # alone it is too much for a ruleset: it is decided before, and given as a flag
-            rule = pen.PenRule(name, pen.Test(self.fields.name(condition, "flag"), "eq", True))
-        self.rules.append(rule)
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectedPen:
-    """A pen and how to make its fact: plain slots by name, and computed fields."""
-
-    pen: pen.Pen
-    plain: tuple[tuple[str, int], ...]
-    computed: tuple[tuple[str, Closure], ...]
-    absent: tuple[tuple[str, Closure], ...]
-
-    def mark(self, slots: Slots) -> None:
-        """Match the slots' facts; slots of rules that fired become true."""
-        fact = {name: value for name, at in self.plain if (value := slots[at]) is not None}
-        for name, compute in self.computed:
-            value = compute(slots)
-            if value is not None:
-                fact[name] = value
-        for name, compute in self.absent:
-            if compute(slots) is None:
-                fact[name] = 1
-        for fired in self.pen.match(fact):
-            slots[int(fired)] = True
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledTable:
-    """A decision table.
-
-    value, conflict: the slots of its value, and of whether it contradicts itself.
-    late: its own pen, when its inputs need decisions; else its marks are set by the first match.
-    """
-
-    name: str
-    value: int
-    conflict: int
-    marks: tuple[int, ...]
-    late: tuple[ProjectedPen, ...]
-    answer: Callable[[Slots, int], Any]
-    choose: Choose
-    kind: types.Type
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledExpression:
-    name: str
-    value: int
-    compute: Closure
-    kind: types.Type
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledRelation:
-    """`cells[row][column]`: the slot of a cell and its closure."""
-
-    name: str
-    value: int
-    rows: tuple[str, ...]
-    columns: tuple[tuple[str, types.Type], ...]
-    cells: tuple[tuple[tuple[int, Closure], ...], ...]
-
-
-Compiled = CompiledTable | CompiledExpression | CompiledRelation
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The pens of one family of policies; matched when the first of them is decided on a view.
-
-    matched: the slot that says so.
-    """
-
-    matched: int
-    pens: tuple[ProjectedPen, ...]
-
-    def mark(self, slots: Slots) -> None:
-        """Match, unless this view was matched before."""
-        if slots[self.matched] is None:
-            slots[self.matched] = True
-            for projected in self.pens:
-                projected.mark(slots)
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledPolicy:
-    """One policy.
-
-    early: statuses that are known before anything is decided.
-    group: the rules matched together with its own; null where it has none.
-    late: statuses known when the decisions are.
-    status: the slot of its status.
-    refusals: per reward, the place of its first guard that is true.
-    """
-
-    early: tuple[tuple[str, Test], ...]
-    group: "Group | None"
-    decisions: tuple[Compiled, ...]
-    late: tuple[tuple[str, Test], ...]
-    status: int
-    required: Names
-    optional: Names
-    refusals: Mapping[RewardPlan, Callable[[Slots], int | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """All that a view needs: initial slots, closures per formula, and the policies by id.
-
-    always: the slot that is true in every view, for rows that match anything.
-    posted: the slots of single sections, and of list sections.
-    closures: by index of the formula.
-    """
-
-    size: int
-    as_of: int
-    always: int
-    posted: tuple[tuple[str, int], ...]
-    elements: Mapping[str, int]
-    closures: tuple[Closure, ...]
-    policies: Mapping[str, CompiledPolicy]
 
 
 class Compiler:
@@ -202,10 +66,10 @@ class Compiler:
         elements = {name: at for name, at in posted.items() if sections[name].element is not None}
         return Program(self.size, self.as_of, self.always, single, elements, tuple(self.closures), policies)
 
-    def _policy(self, policy: PolicyPlan, decisions: tuple[Compiled, ...], group: "Group | None") -> CompiledPolicy:
+    def _policy(self, policy: PolicyPlan, decisions: tuple[Compiled, ...], group: Group | None) -> CompiledPolicy:
         truths = self._ruleset(policy).truths if policy.can_apply else {}
         guards = Guards(lambda node: truths.get(node) or self._closure(node), self._place, self.plan.definitions)
-        early = [guard for guard in policy.status if is_early(guard)]
+        early = list(takewhile(is_early, policy.status))
         late = policy.status[len(early) :]
         return CompiledPolicy(
             tuple(guards.tests(early)),

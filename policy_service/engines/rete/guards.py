@@ -1,7 +1,9 @@
-"""Guards of outcomes to closures. What conditions and amounts come to is asked of the formulas' own closures."""
+"""Guards of outcomes compiled to closures; the closures of formulas give the values of conditions and amounts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
+from policy_service.engines.answer import Reason, Status
 from policy_service.engines.plan import Guard, Missing
 from policy_service.engines.rete.closures import Closure, Slots
 from policy_service.language import typed
@@ -10,6 +12,7 @@ from policy_service.language.typed import Compare, Const, Load, Node
 
 Test = Callable[[Slots], bool]
 Names = Callable[[Slots], list[str]]
+OutcomeT = TypeVar("OutcomeT", Status, Reason)
 
 
 class Guards:
@@ -30,11 +33,11 @@ class Guards:
         self._closure, self._place, self._definitions = closure, place, definitions
         self._defined: dict[Lacking, Test] = {}
 
-    def tests(self, guards: Sequence[Guard]) -> list[tuple[str, Test]]:
+    def tests(self, guards: Sequence[Guard[OutcomeT]]) -> list[tuple[OutcomeT, Test]]:
         """Each outcome with its test."""
         return [(guard.outcome, self.test(guard.when)) for guard in guards]
 
-    def first(self, guards: Sequence[Guard]) -> Callable[[Slots], int | None]:
+    def first(self, guards: Sequence[Guard[Reason]]) -> Callable[[Slots], int | None]:
         """The place of the first guard that is true."""
         numbered = list(enumerate(self.test(guard.when) for guard in guards))
 
@@ -67,7 +70,7 @@ class Guards:
                 return _some([self.test(o) for o in operands])
             case typed.If(condition=condition, then=then, otherwise=otherwise):
                 return _if(self.test(condition), self.test(then), self.test(otherwise))
-            case Compare(operator="=", left=left, right=Const(value=None | False as value)):
+            case Compare(operator="=", left=left, right=Const(value=None | bool() as value)):
                 return _is(self._closure(left), value)
         return self._closure(node)
 
@@ -84,7 +87,7 @@ def _is_fact(when: Node) -> bool:
     return isinstance(when, Compare) and isinstance(when.left, Load) and isinstance(when.left.reference, Fact)
 
 
-def is_early(guard: Guard) -> bool:
+def is_early(guard: Guard[Status]) -> bool:
     """Whether the guard can be asked before the policy decides anything: it asks at most what was posted."""
     return all(isinstance(reference, Posted) for reference in typed.references(guard.when))
 

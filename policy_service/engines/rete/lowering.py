@@ -25,7 +25,7 @@ Lowered = pen.Condition | Constant
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the pen's fact: its name, what it holds, and how it comes to be."""
+    """A field of the pen's fact: its name, what it holds, and how it is computed."""
 
     name: str
     node: Node
@@ -40,7 +40,7 @@ class Fields:
     known: dict[tuple[Node, FieldKind], Field] = field(default_factory=dict)
 
     def name(self, node: Node, kind: FieldKind) -> str:
-        """The name of the field that holds what a node comes to.
+        """The name of the field that holds the value of a node.
 
         Raises:
             PenRefusal: value-type, when the value is a record, a list or beyond 64 bits.

@@ -1,8 +1,8 @@
-"""One ruleset of durable-rules, driven through its C module so that none of its hazards can be met.
+"""One ruleset of durable-rules (see limits.py), driven through its C module so as to avoid each of its hazards.
 
 `durable.lang` and `durable.engine.Host` are not used: they start timer threads and swallow exceptions. The C module is
 fast and exact inside the subset of `limits.py`; outside it hangs, crashes or answers wrongly. What must be done around
-each call, and why, is said where it is done.
+each call, and why, is written where it is done.
 """
 
 from __future__ import annotations
@@ -11,33 +11,26 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from threading import Lock
-from typing import Any
 from weakref import WeakValueDictionary, finalize
 
 import durable_rules_engine as dre
 import orjson
 
-from policy_service.engines.rete.limits import (
-    RESERVED,
-    SENTINEL,
+from policy_service.engines.rete.conditions import (
     All,
     Condition,
     Either,
     Op,
-    PenRefusal,
     PenRule,
     Present,
     Test,
     Value,
-    Vocabulary,
-    check,
-    check_fact,
-    field_names,
-    fnv1a,
+    fields_of,
     order_conditions,
-    split,
-    stack_bound,
 )
+from policy_service.engines.rete.limits import RESERVED, check, field_names, fnv1a, split
+from policy_service.engines.rete.network import SENTINEL
+from policy_service.engines.rete.refusals import PenRefusal
 
 __all__ = [
     "RESERVED",
@@ -58,7 +51,6 @@ __all__ = [
     "order_conditions",
     "rulesets",
     "split",
-    "stack_bound",
 ]
 
 _STATE = "1"  # one state for all facts, reused: making a fresh one for each fact costs three times as much
@@ -92,7 +84,7 @@ Most are the same in several stretches of days and in the next bundle, and each 
 
 
 class PenFault(RuntimeError):
-    """The engine did what it should not, inside the limits: a fault of ours. The next call starts clean."""
+    """The engine failed although the limits were kept: a fault of ours. The next call starts clean."""
 
 
 class Pen:
@@ -115,27 +107,21 @@ class Pen:
         PenFault: when the engine does not take rules that pass.
     """
 
-    __slots__ = ("_fresh_state", "_names", "_ruleset", "_vocabulary")
+    __slots__ = ("_fresh_state", "_names", "_ruleset", "fields")
 
     def __init__(self, rules: Sequence[PenRule], *, fresh_state: bool = False) -> None:
         check(rules)  # a create_ruleset that fails leaks its memory, one that passes may still hang later
-        self._vocabulary = Vocabulary.of(rules)
+        self.fields = fields_of(rules)
         self._names = {_code(number): rule.name for number, rule in enumerate(rules)}
         self._fresh_state = fresh_state
         self._ruleset: _Ruleset | None = _ruleset(_text(rules), fresh_state)
 
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The fields that the rules read; a fact needs no others."""
-        return self._vocabulary.fields
-
     def match(self, fact: Mapping[str, Value]) -> list[str]:
-        """The names of the rules that hold for the fact, by priority and then definition.
+        """The names of the rules that hold for the fact, in the order of their definition.
 
         Args:
             fact: flat; best only the `fields` of this pen, since each firing copies it. Trusted: an absent value is an
-                absent key, never null, and each value has the type that the rules compare with. `checked_match`
-                is for facts that nobody has checked.
+                absent key, never null, and each value has the type that the rules compare with.
         Raises:
             PenFault: the engine failed, or the pen is closed.
         """
@@ -172,16 +158,6 @@ class Pen:
                 raise
         return list(fired)
 
-    def checked_match(self, fact: Mapping[str, Any]) -> list[str]:
-        """`match`, for a fact of any origin.
-
-        Raises:
-            PenRefusal: the fact has a name, type or value that the engine would misread.
-            PenFault: as `match`.
-        """
-        check_fact(fact, self._vocabulary)
-        return self.match(fact)
-
     def close(self) -> None:
         """Gives the ruleset back; later matches fail, a second close does nothing."""
         self._ruleset = None  # freed once no thread is inside `match` and no other pen uses it
@@ -212,10 +188,8 @@ def _forget(handle: int) -> None:
 
 def _text(rules: Sequence[PenRule]) -> str:
     """The rules as the engine reads them."""
-    ruleset = {
-        _code(number): _emit_rule(order_conditions(rule.condition), rule.priority) for number, rule in enumerate(rules)
-    }
-    ruleset[SENTINEL] = _emit_rule(Present(SENTINEL), 0)
+    ruleset = {_code(number): _emit_rule(order_conditions(rule.condition)) for number, rule in enumerate(rules)}
+    ruleset[SENTINEL] = _emit_rule(Present(SENTINEL))
     return orjson.dumps(ruleset).decode()
 
 
@@ -250,8 +224,8 @@ def _code(number: int) -> str:
     return f"{number:03x}"  # three digits for 4,095 rules
 
 
-def _emit_rule(condition: Condition, priority: int) -> dict[str, object]:
-    return {"all": [{"m": _emit(condition)}], "pri": priority}
+def _emit_rule(condition: Condition) -> dict[str, object]:
+    return {"all": [{"m": _emit(condition)}], "pri": 0}
 
 
 def _emit(condition: Condition) -> dict[str, object]:

@@ -8,18 +8,13 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
+from policy_service.engines.answer import Status
 from policy_service.engines.contracts import Decided, EngineRefused
 from policy_service.engines.plan import APPLIED, LACKS, Formula, Plan, PolicyPlan, RewardPlan
 from policy_service.engines.rete.closures import Closure, Slots
-from policy_service.engines.rete.compile import (
-    Compiled,
-    CompiledExpression,
-    CompiledRelation,
-    CompiledTable,
-    Compiler,
-    Program,
-)
+from policy_service.engines.rete.compile import Compiler
 from policy_service.engines.rete.guards import Test
+from policy_service.engines.rete.program import Compiled, CompiledExpression, CompiledRelation, CompiledTable, Program
 from policy_service.engines.rete.showing import show
 from policy_service.facts import State
 
@@ -92,7 +87,7 @@ class _Prepared:
         self._free()
 
 
-def _first(guards: tuple[tuple[str, Test], ...], slots: Slots) -> str:
+def _first(guards: tuple[tuple[Status, Test], ...], slots: Slots) -> Status:
     for status, test in guards:
         if test(slots) is True:
             return status

@@ -19,8 +19,8 @@ class Builtin:
     """A builtin by its FEEL name.
 
     signature, meaning: as its page and its diagnostics show it.
-    typing: what a call of it comes to; it faults when the arguments do not fit.
-    core: the operations that it becomes.
+    typing: the typed form of a call; raises a fault when the arguments do not fit.
+    core: the core operations that a call becomes.
     """
 
     name: str
@@ -40,7 +40,7 @@ class BuiltinCall:
     span: Span
 
     def takes(self, *counts: int) -> None:
-        """Fault unless there are so many arguments."""
+        """Raise a fault for another number of arguments."""
         if len(self.arguments) not in counts:
             raise self.wrong()
 

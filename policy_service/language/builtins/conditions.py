@@ -1,4 +1,4 @@
-"""The opposite of a condition."""
+"""The builtin on conditions: `not`."""
 
 from policy_service.language.builtins.builtin import Builtin, BuiltinCall
 from policy_service.language.checking.conditions import boolean

@@ -1,4 +1,4 @@
-"""Dates and durations."""
+"""Builtins that make dates and durations."""
 
 from policy_service.diagnostics.catalogue import BAD_LITERAL, TYPE_MISMATCH
 from policy_service.language import ast

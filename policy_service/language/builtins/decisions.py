@@ -1,4 +1,4 @@
-"""Another policy's decision."""
+"""The builtin `decision(…)`: a decision of another policy."""
 
 from policy_service.diagnostics.catalogue import NAME_UNKNOWN
 from policy_service.language import ast

@@ -1,4 +1,4 @@
-"""Aggregates of lists, and whether a list holds a value."""
+"""Builtins on lists: aggregates, and whether a list holds a value."""
 
 from dataclasses import replace
 from functools import partial
@@ -68,7 +68,7 @@ def _numbers(call: BuiltinCall) -> Node:
 
 
 def _elements(call: BuiltinCall) -> Node:
-    """The list that a call is about: its one argument if that is a list, else of its arguments."""
+    """The list that a call is about: its only argument if that is a list, else a list of its arguments."""
     if not call.arguments:
         raise call.wrong()
     if len(call.arguments) > 1:

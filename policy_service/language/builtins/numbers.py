@@ -1,4 +1,4 @@
-"""The size of a number, and the rest of a division."""
+"""Builtins on numbers: `abs` and `modulo`."""
 
 from policy_service.diagnostics.catalogue import TYPE_MISMATCH
 from policy_service.language import types

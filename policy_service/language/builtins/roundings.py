@@ -1,4 +1,4 @@
-"""Roundings: a number or a quotient to a scale, which is a constant."""
+"""Builtins that round a number or a quotient to a constant scale."""
 
 from collections.abc import Mapping
 from functools import partial

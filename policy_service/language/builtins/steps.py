@@ -1,4 +1,4 @@
-"""The value beside the last start that is reached."""
+"""The builtin `steps`: the value beside the last start that is reached."""
 
 from itertools import pairwise
 from typing import cast
@@ -23,7 +23,7 @@ def _steps(call: BuiltinCall) -> Node:
 
 
 def _lists(call: BuiltinCall, starts: Node, values: Node) -> tuple[ListOf, ListOf]:
-    """The starts and the values, if they go together."""
+    """The starts and the values; a fault unless they are lists of one length, the starts ascending."""
     if not (isinstance(starts, ListOf) and isinstance(values, ListOf)) or not 0 < len(starts.items) == len(
         values.items
     ):

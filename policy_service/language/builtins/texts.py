@@ -1,4 +1,4 @@
-"""What stands in a text, and how long it is."""
+"""Builtins on texts."""
 
 from functools import partial
 

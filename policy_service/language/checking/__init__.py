@@ -1,4 +1,7 @@
-"""Tree and declared names to typed tree, or diagnostics. Bounds of numbers are carried through every node."""
+"""The type checker: a tree and the declared names give a typed tree, or diagnostics.
+
+Every node gets the bounds of its value.
+"""
 
 from policy_service.diagnostics import Report
 from policy_service.language import ast, typed

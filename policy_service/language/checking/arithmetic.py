@@ -30,7 +30,7 @@ def arithmetic(checker: Checker, operator: str, left: Node | Ratio, right: Node 
 
 
 def negated(checker: Checker, operand: Node | Ratio, span: Span) -> Node | Ratio:
-    """`-x`: nothing of its kind less x."""
+    """`-x`, as zero of its kind minus x."""
     nothing: Node = Const(Number(0, 0, 0), 0)
     match operand.type if not isinstance(operand, Ratio) else None:
         case Null():
@@ -65,7 +65,7 @@ def _dates(checker: Checker, operator: str, left: Node, right: Node, span: Span)
 
 
 def _in_calendar(checker: Checker, ends: tuple[int | None, int | None], span: Span) -> Date:
-    """The days from one to the other, if all of them are in the calendar; None is outside."""
+    """The date type from one day to another; a fault where one of them is outside of the calendar, or None."""
     low, high = ends
     if low is None or high is None or low < types.FIRST_DAY or high > types.LAST_DAY:
         raise checker.fail(
@@ -100,7 +100,7 @@ def _durations(checker: Checker, operator: str, left: Node, right: Node, span: S
 
 
 def _in_length(checker: Checker, node: Arithmetic, span: Span) -> Node:
-    """The duration, if its days or months are few enough for every engine."""
+    """The duration; a fault where it may have more days or months than every engine can hold."""
     if bounds.size(cast(Duration | Months, node.type)) > types.MAX_LENGTH:
         raise checker.fail(NUMBER_RANGE, span, "the duration may become too long", hint="narrow the range of the facts")
     return typed.folded(node)

@@ -1,4 +1,4 @@
-"""What every rule of typing has at hand while one expression is checked."""
+"""The check of one expression under way: what each typing rule reads and writes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Fault(Exception):
 
 @dataclass(slots=True)
 class Ratio:
-    """An exact quotient of two integers, alive only inside a rounding."""
+    """An exact quotient of two integers; it exists only inside a rounding."""
 
     numerator: Node
     denominator: Node
@@ -31,7 +31,7 @@ class Ratio:
 
 @dataclass(slots=True)
 class Rows:
-    """Rows of a relation that a filter left, each with its guard."""
+    """The rows of a relation that may pass a filter, each with its condition (its guard)."""
 
     relation: Relation
     rows: tuple[tuple[Node | None, str], ...]
@@ -44,7 +44,7 @@ TypeTree = Callable[["Checker", ast.Node, Type | None], Found]
 
 @dataclass(slots=True)
 class Budget:
-    """What one expression may still unroll to, and how many values it bound by `Let` so far."""
+    """How many typed nodes one expression may still become, and how many values it has bound by `Let`."""
 
     left: int = MAX_PARTS
     bound: int = 0
@@ -79,8 +79,8 @@ class Checker:
     """The check of one expression under way.
 
     type_tree: the rule for every form of expression; handed in, since the rules use each other.
-    rounding: how many rounding builtins are around.
-    shared: what the rounding under way needs several times; bound around it by `Let`.
+    rounding: how many rounding builtins enclose the present node.
+    shared: what the present rounding needs several times; a `Let` around it binds each.
     """
 
     scope: Scope
@@ -100,7 +100,7 @@ class Checker:
         return Fault()
 
     def spend(self, parts: int, span: Span) -> None:
-        """Count parts of the typed tree."""
+        """Take typed nodes from the budget; a fault when it is used up."""
         self.budget.left -= parts
         if self.budget.left < 0:
             raise self.fail(
@@ -113,14 +113,14 @@ class Checker:
     # ---- values that are read several times
 
     def reading(self, value: Node, body: Callable[[Node], Node]) -> Node:
-        """What `body` makes of a value that it may read several times."""
+        """The result of `body` on a value that it may read several times: a `Let` binds it, unless it is a leaf."""
         if isinstance(value, Const | Load):
             return body(value)
         local = self._local()
         return typed.let(local, value, body(Load(value.type, local)))
 
     def once(self, node: Node) -> Node:
-        """Inside a rounding: the node by a name, so that it may stand in several places."""
+        """Inside a rounding: a reference to the node, so that it may be used several times but is computed once."""
         if isinstance(node, Const | Load):
             return node
         local = self._local()
@@ -128,7 +128,7 @@ class Checker:
         return Load(node.type, local)
 
     def _local(self) -> Local:
-        """A name of its own for a value."""
+        """A new name for a value."""
         self.budget.bound += 1
         return Local(self.budget.bound)
 

@@ -7,7 +7,7 @@ from policy_service.diagnostics.catalogue import OUTSIDE_PROFILE
 from policy_service.language import ast, types
 from policy_service.language.checking.checker import Checker, Ratio, Rows
 from policy_service.language.checking.conditions import boolean
-from policy_service.language.checking.fit import apart, fit
+from policy_service.language.checking.fit import fit, no_common_type
 from policy_service.language.checking.numbers import bounded, same_unit
 from policy_service.language.checking.quotients import NO_RATIO, plain, ratio
 from policy_service.language.typed import If, Node
@@ -28,7 +28,7 @@ def choice(checker: Checker, node: ast.If, expected: Type | None) -> Node | Rati
         raise checker.fail(OUTSIDE_PROFILE, node.span, "a choice is between values, not relations")
     kind = types.union(then.type, otherwise.type)
     if kind is None:
-        raise apart(checker, then.type, otherwise.type, ("`then`", "`else`"), node.span)
+        raise no_common_type(checker, then.type, otherwise.type, ("`then`", "`else`"), node.span)
     then, otherwise = fit(checker, then, kind, node.then.span), fit(checker, otherwise, kind, node.otherwise.span)
     return If(kind, condition, bounded(checker, then, node.then.span), bounded(checker, otherwise, node.otherwise.span))
 

@@ -31,14 +31,14 @@ def boolean(checker: Checker, node: ast.Node) -> Node:
 
 
 def comparison(checker: Checker, operator: ast.ComparisonOperator, left: ast.Node, right: ast.Node, span: Span) -> Node:
-    one = told(checker, left)
+    one = shown_value(checker, left)
     two = checker.value(right, one.type)
     two = member(checker, two, one.type, right.span)
     one = member(checker, one, two.type, left.span)
     return compared(checker, operator, one, two, span)
 
 
-def told(checker: Checker, node: ast.Node) -> Node:
+def shown_value(checker: Checker, node: ast.Node) -> Node:
     """The value that a condition is about: `because` shows it."""
     found = checker.value(node)
     if any(bounds.size(n) > types.MAX_VALUE for _, n in types.numbers(found.type)):

@@ -6,7 +6,7 @@ from policy_service.language.checking.arithmetic import arithmetic, negated
 from policy_service.language.checking.calls import call
 from policy_service.language.checking.checker import Checker, Found
 from policy_service.language.checking.choices import choice
-from policy_service.language.checking.conditions import any_test, boolean, comparison, told
+from policy_service.language.checking.conditions import any_test, boolean, comparison, shown_value
 from policy_service.language.checking.literals import literal_number, literal_time
 from policy_service.language.checking.names import named, path
 from policy_service.language.checking.quotients import operand
@@ -45,9 +45,9 @@ def type_tree(checker: Checker, node: ast.Node, expected: Type | None) -> Found:
             return Or(BOOLEAN, tuple(boolean(checker, o) for o in operands))
         case ast.Between(inner, low, high):
             within = ast.Range(low, high, True, True, span=node.span)
-            return any_test(checker, told(checker, inner), (within,))
+            return any_test(checker, shown_value(checker, inner), (within,))
         case ast.In(inner, tests):
-            return any_test(checker, told(checker, inner), tests)
+            return any_test(checker, shown_value(checker, inner), tests)
         case ast.If():
             return choice(checker, node, expected)
         case ast.ListLiteral(items):

@@ -88,7 +88,7 @@ def _misfit_number(checker: Checker, found: Number, expected: Number, where: str
     )
 
 
-def apart(checker: Checker, one: Type, two: Type, names: tuple[str, str], span: Span) -> Fault:
+def no_common_type(checker: Checker, one: Type, two: Type, names: tuple[str, str], span: Span) -> Fault:
     """The fault of two values that have no type in common; it names the field where they differ."""
     clash = types.clash(one, two)
     first, second, where = clash.found, clash.wanted, field_words(clash.path)

@@ -8,7 +8,7 @@ from policy_service.diagnostics.catalogue import NAME_UNKNOWN, OUTSIDE_PROFILE
 from policy_service.language import ast, types
 from policy_service.language.checking.checker import Checker, Ratio, Rows
 from policy_service.language.checking.conditions import boolean
-from policy_service.language.checking.fit import apart, fit
+from policy_service.language.checking.fit import fit, no_common_type
 from policy_service.language.checking.numbers import bounded
 from policy_service.language.checking.scope import row_scope
 from policy_service.language.references import Cell
@@ -17,7 +17,7 @@ from policy_service.language.types import List, Null, Relation, Text, Type
 
 
 def all_rows(value: Node | Rows) -> Rows:
-    """The rows that a filter left; of a relation all of them."""
+    """The rows that may pass a filter; of a relation all of them."""
     if isinstance(value, Rows):
         return value
     relation = cast(Relation, value.type)
@@ -63,7 +63,7 @@ def list_of(checker: Checker, values: list[Node], span: Span) -> ListOf:
     for value in values:
         joined = types.union(kind, value.type)
         if joined is None:
-            raise apart(checker, kind, value.type, ("one element", "another"), span)
+            raise no_common_type(checker, kind, value.type, ("one element", "another"), span)
         kind = joined
     fitted = [Item(None, bounded(checker, fit(checker, v, kind, span), span)) for v in values]
     return ListOf(List(kind, len(values)), tuple(fitted))

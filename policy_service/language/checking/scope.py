@@ -1,4 +1,4 @@
-"""Names in reach of an expression."""
+"""The names that an expression may use."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ FAULTY: Node = Const(Null(), "faulty")
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """Names in reach: bare, and dotted as `section.fact`. A row scope stands inside its policy's.
+    """The names that may be used: bare, or dotted as `section.fact`. The scope of a row extends that of its policy.
 
-    hidden: names that are declared but out of reach, each with the reason.
-    undeclared: names that were told to be not declared; those of a row scope are noted in its policy's.
+    hidden: declared names that may not be used here, each with the reason.
+    undeclared: names already reported as not declared; a row's scope keeps them in that of its policy.
     """
 
     names: Mapping[str, Node]

@@ -29,7 +29,7 @@ class Rows:
         self._blocks = [_Block(part, [boxes[number] for number in part]) for part in parts]
 
     def intersecting(self, box: Box, before: int | None = None) -> Iterator[tuple[Sequence[int], int]]:
-        """Of each block with rows that share a value with the box: the numbers of its rows, and the bits of those.
+        """The rows that share a value with the box, by block: the numbers of its rows, and the bits of those found.
 
         Args:
             before: only rows with lower numbers.
@@ -120,7 +120,7 @@ class _Input:
 
 
 class _Tree:
-    """What a run of numbers comes to under an operation, in the logarithm of their count."""
+    """A segment tree: an operation over a run of leaves, in the logarithm of their number."""
 
     def __init__(self, leaves: Sequence[int], operation: Callable[[Any, Any], Any], nothing: int) -> None:
         self._size, self._operation, self._nothing = len(leaves), operation, nothing
@@ -129,7 +129,7 @@ class _Tree:
             self._nodes[at] = operation(self._nodes[2 * at], self._nodes[2 * at + 1])
 
     def over(self, first: int, last: int) -> int:
-        """Of the leaves from the first to the last, both included."""
+        """The operation over the leaves from the first to the last, both included."""
         nodes, operation, found = self._nodes, self._operation, self._nothing
         first, last = first + self._size, last + self._size + 1
         while first < last:

@@ -15,7 +15,7 @@ from policy_service.policies.model import Recommendation, Reward, RowOf
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one answer of a declaration stands: a row, or none; and the names in reach there."""
+    """What one reward or recommendation of a declaration is for: a row, or none; and the names that it may use."""
 
     row: RowOf | None
     scope: Scope
@@ -43,7 +43,7 @@ def relation_of(each: Written | None, context: Context) -> types.Relation | None
 
 
 def check_rows_known(texts: Mapping[str, object], relation: types.Relation, span: Span, report: Report) -> None:
-    """Texts of rows are of rows that there are."""
+    """Report texts that are given for a row that does not exist."""
     known = {"", *relation.rows}
     for row in texts:
         if row not in known:

@@ -20,5 +20,5 @@ def joined(kinds: list[types.Type], cells: Iterable[Expression | None], report: 
 
 
 def settled(found: types.Type, declared: types.Type) -> types.Type:
-    """The type of a column: as found, unless its cells are all null, texts, or members, whose order is declared."""
+    """The type of a column: that of its cells; the declared one where all are null, or for texts and enumerations."""
     return declared if isinstance(found, types.Null) or isinstance(declared, types.Text | types.Enum) else found

@@ -16,7 +16,7 @@ from policy_service.policies.model import Effective, Period
 
 @dataclass(slots=True)
 class Context:
-    """The names in reach grow as parameters and decisions are built.
+    """The names that may be used; they grow as parameters and decisions are built.
 
     relations: those of this file.
     clashing: names that are members of an enumeration too; what reads them is not checked.
@@ -64,7 +64,7 @@ class Context:
     # ---- names that stand before the file's own
 
     def declare(self, effective: Effective | None, subject: str | None) -> None:
-        """Put facts, `as_of` and the days of the campaign in reach."""
+        """Let expressions use facts, `as_of` and the days of the campaign."""
         dictionary = self.registry.dictionary
         for word in (subject,) if subject is not None else dictionary.subjects:
             self.names.update(dictionary.names(word))

@@ -19,7 +19,7 @@ from policy_service.policies.names import value_names
 
 
 def build_decisions(context: Context) -> dict[str, Decision]:
-    """The decisions of a file, each put in reach by its name, and of other policies too unless it is a relation."""
+    """The decisions of a file, each usable by its name from then on, and by other policies unless it is a relation."""
     found: dict[str, Decision] = {}
     names = context.names
     for name in _order(context):

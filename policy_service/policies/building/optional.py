@@ -4,17 +4,15 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from policy_service.diagnostics.catalogue import NAME_UNKNOWN, OPTIONAL_UNUSED
-from policy_service.language import ast
 from policy_service.language.references import Needed, shown
 from policy_service.policies.building.context import Context
 from policy_service.policies.drafts import Written
 from policy_service.policies.model import Policy
-from policy_service.policies.names import dotted
 
 
 def build_optional(policy: Policy, context: Context) -> frozenset[Needed]:
     """Of what the policy reads, what one of the patterns names."""
-    reads = policy.reads()
+    reads = policy.reads
     found: set[Needed] = set()
     for pattern in context.draft.optional:
         hits = {read for read in reads if fnmatchcase(shown(read), pattern.value)}
@@ -30,7 +28,8 @@ def _report(pattern: Written, context: Context) -> None:
     is_decision = context.other_decision(name) is not None
     if "*" in name or name in context.names or (is_decision and name != pattern.value):
         _report_unused(pattern, context)
-    elif pattern.value not in _reported(context):
+    elif pattern.value not in context.scope.undeclared:  # else it is reported already
+        context.scope.undeclared.add(pattern.value)
         close = [f"decision({name})"] if is_decision else get_close_matches(name, list(context.names), 1, 0.75)
         hint = f"did you mean `{close[0]}`?" if close else None
         context.report.add(NAME_UNKNOWN, pattern.span, f"`{pattern.value}` is not declared", hint=hint)
@@ -41,11 +40,3 @@ def _report_unused(pattern: Written, context: Context) -> None:
     file = context.draft.file
     if not any(one.severity == "error" and one.span.file == file for one in context.report.diagnostics):
         context.report.add(OPTIONAL_UNUSED, pattern.span, f"`{pattern.value}` is optional but never read")
-
-
-def _reported(context: Context) -> set[str]:
-    """Names already reported as not declared: in an expression, or by an earlier pattern."""
-    places = {one.span for one in context.report.diagnostics if one.code is NAME_UNKNOWN}
-    nodes = (node for tree in context.draft.trees() for node in ast.walk(tree) if node.span in places)
-    patterns = {pattern.value for pattern in context.draft.optional if pattern.span in places}
-    return patterns | {name for node in nodes if (name := dotted(node)) is not None}

@@ -1,4 +1,4 @@
-"""Which of several comes first where some need others."""
+"""Topological order: each of several after those that it needs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -25,7 +25,7 @@ def policy_order(drafts: Sequence[Draft], faulty: Faulty, report: Report) -> lis
 
 
 def _needs(drafts: Iterable[Draft], ids: set[str]) -> dict[str, list[str]]:
-    """Of each policy the others whose decisions it uses."""
+    """For each policy, the other policies whose decisions it uses."""
     needs: dict[str, list[str]] = {id_: [] for id_ in sorted(ids)}
     for draft in drafts:
         for tree in draft.trees():
@@ -35,7 +35,7 @@ def _needs(drafts: Iterable[Draft], ids: set[str]) -> dict[str, list[str]]:
 
 
 def ordered(needs: Mapping[str, Iterable[str]]) -> tuple[list[str], list[list[str]]]:
-    """Names so that each comes after what it needs, and the loops that were met on the way."""
+    """The names in topological order, and the cycles that were found."""
     done: dict[str, None] = {}
     loops: list[list[str]] = []
     for first in needs:

@@ -34,7 +34,7 @@ _HINTS: Mapping[type[types.Type], str] = {
 
 
 def build_parameters(context: Context, period: Period | None) -> dict[str, Parameter]:
-    """The parameters of a file that is in force for a period, each put in reach by its name."""
+    """The parameters of a file that is in force for a period, each usable by its name from then on."""
     found: dict[str, Parameter] = {}
     for draft in context.draft.parameters.values():
         known = with_type(draft, context.registry)

@@ -36,7 +36,7 @@ def _campaigns(folder: DraftFolder, report: Report) -> dict[str, Campaign]:
 
 
 def _faulty(folder: DraftFolder, campaigns: Collection[str], groups: Collection[str]) -> Faulty:
-    """What is declared and still cannot be named."""
+    """Names that are declared with a fault, so that nothing can refer to them."""
     faulty = Faulty(kinds=set(folder.unread))
     faulty.add("campaign", *(id_ for id_ in folder.campaigns if id_ not in campaigns))
     faulty.add("group", *(id_ for id_ in folder.settings.stacking if id_ not in groups))

@@ -100,7 +100,7 @@ def _fits(table: Table, draft: DraftTable, report: Report) -> bool:
 
 
 def _aggregated(aggregation: str, kind: types.Type, most: int, span: Span, report: Report) -> types.Type | None:
-    """The type of what the outputs of at most so many rows come to."""
+    """The type of an aggregate over the outputs of at most so many rows."""
     if aggregation == "count":
         return types.Number(0, 0, most)
     if not isinstance(kind, types.Number):

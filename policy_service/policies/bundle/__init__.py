@@ -1,4 +1,4 @@
-"""Bundles: rules with the id of all that they say, emergency stops, and what two of them say differently."""
+"""Bundles: rules with the id of all that they say, emergency stops, and on which days two of them differ."""
 
 from policy_service.policies.bundle.bundles import Bundle, bundle, former_id, id_of, load_folder, stored
 from policy_service.policies.bundle.changed_days import changed_days

@@ -1,4 +1,4 @@
-"""On which days two sets of rules say something else of a policy: a file, a parameter's value, a type's members."""
+"""The days on which two sets of rules differ about a policy: in a file, a parameter's value, a type's members."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""UNIQUE tables two of whose rows match one input; FIRST rows behind a row that takes all of theirs; empty cells.
+"""UNIQUE tables with two rows that match one input; FIRST rows that no input reaches; cells that no value fits.
 
 Decided here without a solver where rows are boxes (see `boxes`): every end point is constant on a day, and for an
 overlap every input reads a fact of its own, so that some input reaches each point that boxes have in common.
@@ -209,7 +209,7 @@ def _check_cells(boxes: _Boxes, report: Report) -> list[int]:
 
 @dataclass(slots=True)
 class _Overlaps:
-    """Pairs of rows that match one input: the first, each as a day, the later row and the earlier one; and how many."""
+    """Pairs of rows that match one input: how many, and the first of them, each as day, later row and earlier row."""
 
     first: list[tuple[int, int, int]] = field(default_factory=list)
     count: int = 0

@@ -11,7 +11,7 @@ from policy_service.policies.drafts.values import DraftExpression
 
 @dataclass(frozen=True, slots=True)
 class DraftColumn:
-    """`type` of a named one is its name alone, to be looked up; it stands at `type_span`."""
+    """A column. A named type is its name alone, to be looked up; it is written at `type_span`."""
 
     name: str
     type: types.Type

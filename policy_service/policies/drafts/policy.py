@@ -50,7 +50,7 @@ class DraftValue:
 
 @dataclass(frozen=True, slots=True)
 class DraftParameter:
-    """`type` of a named one is its name alone, to be looked up; it stands at `type_span`."""
+    """A parameter. A named type is its name alone, to be looked up; it is written at `type_span`."""
 
     name: str
     type: types.Type

@@ -1,4 +1,4 @@
-"""The rules of one folder with the parameter values of another: neither was ever published so."""
+"""The rules of one folder with the parameter values of another, to compare decisions; nobody published such rules."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

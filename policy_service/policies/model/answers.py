@@ -39,7 +39,7 @@ class Claim:
     on_decrease: str = "keep"
 
     def period(self, as_of: str, campaign: str | None) -> str | None:
-        """What stands behind `#` in a key: of a day, a month or the campaign of the policy; null without claims."""
+        """What follows `#` in a key: of a day, a month or the campaign of the policy; null without claims."""
         match self.per:
             case "day":
                 return as_of

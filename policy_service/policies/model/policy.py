@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from policy_service.diagnostics import NOWHERE, Span
@@ -74,6 +75,7 @@ class Policy:
             for template in recommendation.text.values():
                 yield from template.expressions
 
+    @cached_property
     def reads(self) -> frozenset[Needed]:
         """Facts and other policies' decisions that the file reads anywhere."""
         found: set[Reference] = set()

@@ -82,7 +82,7 @@ class Rules:
     def versions(self, policy: str) -> tuple[Policy, ...]:
         return self._versions.get(policy, ())
 
-    def answering(self, policy: str, day: date) -> Policy:
+    def version_for(self, policy: str, day: date) -> Policy:
         """The file of a policy that answers for a day: the one in force, else the one begun last, else the first."""
         versions = self.versions(policy)
         begun = [p for p in versions if p.effective.period.start <= day]

@@ -48,7 +48,7 @@ def checked_name(text: Text, report: Report) -> str:
 
 
 def new_name(text: Text, report: Report) -> str:
-    """A name for expressions to use: well formed, and without a meaning of its own."""
+    """A name that expressions may use; a fault where it is not well formed, or is a word of the language."""
     if text.value in RESERVED:
         report.add(NAME_CLASH, text.span, f"`{text.value}` already has a meaning in expressions")
     return checked_name(text, report)

@@ -12,7 +12,7 @@ from policy_service import canonical
 from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.diagnostics import InvalidInput
 from policy_service.engines import registry
-from policy_service.facts import Door
+from policy_service.facts import StateReader
 from policy_service.language import types
 from policy_service.language.values import days_text
 from policy_service.policies.bundle import Bundle, bundle
@@ -109,7 +109,7 @@ class _Running:
         state = posted(case, self.rules, self.codes)
         key = repr(state)
         if key not in self.answered:
-            codes = _refused(self.evaluators[0].door, state)
+            codes = _refused(self.evaluators[0].reader, state)
             _spread(self.rules.entries, codes)
             self.answered[key] = _Answered({e.engine.name: _answer(e, state) for e in self.evaluators}, codes)
         return self.answered[key]
@@ -216,10 +216,10 @@ def _entry(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     return entry
 
 
-def _refused(door: Door, state: dict[str, dict[str, Any]]) -> dict[str, str]:
+def _refused(reader: StateReader, state: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Takes from the state the facts that may not be posted; their codes."""
     try:
-        door.read(state, DAY)
+        reader.read(state, DAY)
     except InvalidInput as error:
         codes = {".".join(fault.pointer.split("/")[2:]): fault.code for fault in error.faults}
         for name in codes:
@@ -230,4 +230,4 @@ def _refused(door: Door, state: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def _answer(evaluator: Evaluator, state: Mapping[str, Any]) -> Any:
-    return evaluator.evaluate(evaluator.door.read(state, DAY), Question(DAY, "preview", "none"))
+    return evaluator.evaluate(evaluator.reader.read(state, DAY), Question(DAY, "preview", "none"))

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from policy_service.assembly import Assembled, assemble_on
 from policy_service.decisions.audit.auditing import Auditing
-from policy_service.decisions.deciding.asking import EvaluateRequest
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import Evaluated
 from policy_service.decisions.ports.log import LogEntry
 from policy_service.policies.bundle import Bundle, load_folder

@@ -27,7 +27,7 @@ from policy_service.engines.reference import ReferenceEngine
 from policy_service.engines.reference.interpret import Scope, evaluate
 from policy_service.engines.reference.stacking import stack
 from policy_service.engines.registry import engine
-from policy_service.facts import Door
+from policy_service.facts import StateReader
 from policy_service.language.builtins import SPACED_NAMES
 from policy_service.language.parser import parse_expression
 from policy_service.language.tokens import Vocabulary
@@ -57,12 +57,12 @@ def loaded() -> Bundle:
 @pytest.fixture
 def answer(loaded: Bundle) -> Callable[..., dict[str, Any]]:
     """What the reference answers to the facts of a merchant with all sections; `wanted` as the class has it."""
-    answers, door = ReferenceEngine().answers(loaded.rules), Door(loaded.rules.dictionary)
+    answers, reader = ReferenceEngine().answers(loaded.rules), StateReader(loaded.rules.dictionary)
 
     def ask(wanted: Wanted | None = None, **facts: Any) -> dict[str, Any]:
         merchant = {"id": "m-1", "orders": 100, "top": 20, "hours": 2, "open": True, "banned": False, "note": "a"}
         posted = {"merchant": merchant | facts, "member": {"level": 1}, "live": {"days": 3}}
-        return answers.answer(door.read(posted, DAY), DAY, wanted or Wanted(False, False, True, None))
+        return answers.answer(reader.read(posted, DAY), DAY, wanted or Wanted(False, False, True, None))
 
     return ask
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from policy_service.diagnostics import InvalidInput
-from policy_service.facts import Door
+from policy_service.facts import StateReader
 from policy_service.facts.named_types import MOST_MEMBERS, MOST_TYPES
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Rules
@@ -135,12 +135,12 @@ def test_a_fact_of_a_type_that_is_not_there_is_told_which_there_are() -> None:
     ],
 )
 def test_a_member_is_refused_on_a_day_on_which_it_does_not_belong(member: str, day: date, hint: str | None) -> None:
-    door = Door(rules(THREE).dictionary)
+    reader = StateReader(rules(THREE).dictionary)
     posted = {"merchant": {"id": "m-1", "level": member}}
     if hint is None:
-        assert door.normalised(door.read(posted, day)) == posted
+        assert reader.normalised(reader.read(posted, day)) == posted
         return
     with pytest.raises(InvalidInput) as refused:
-        door.read(posted, day)
+        reader.read(posted, day)
     (fault,) = refused.value.faults
     assert (fault.pointer, fault.code, fault.hint) == ("/facts/merchant/level", "A107", hint)

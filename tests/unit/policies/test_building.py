@@ -68,7 +68,7 @@ def test_several_loops_are_told_each_and_their_readers_are_silent() -> None:
 def test_another_policys_decision_is_known_whatever_the_order_of_the_files() -> None:
     other = HEAD.replace("live.bonus", "zoo.other") + "decisions:\n  best: {expression: live.orders}\n"
     found = policy(decisions("mine: {expression: decision(zoo.other.best) + 1}"), zoo_other=other)
-    assert found.reads() == {Decision("zoo.other", "best")}
+    assert found.reads == {Decision("zoo.other", "best")}
 
 
 def test_a_column_of_another_policys_table_is_known_and_its_relation_is_not() -> None:

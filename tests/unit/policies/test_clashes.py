@@ -122,7 +122,7 @@ def test_a_policy_may_have_the_name_of_a_fact() -> None:
     assert found is not None
     (policy,) = found.versions("live.bonus")
     assert policy.optional == {Fact("live", "hours")}
-    assert policy.reads() == {Fact("live", "hours"), Decision("live.hours", "x")}
+    assert policy.reads == {Fact("live", "hours"), Decision("live.hours", "x")}
 
 
 @pytest.mark.parametrize(

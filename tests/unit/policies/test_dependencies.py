@@ -6,7 +6,7 @@ from pathlib import Path
 from policy_service.decisions.explaining.catalogue import facts_schema
 from policy_service.engines.plan import plan
 from policy_service.language.references import Decision, Fact
-from policy_service.policies.dependencies import Dependencies, closure
+from policy_service.policies.dependencies import Dependencies, needed_policies
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Policy, Rules
 
@@ -104,7 +104,7 @@ def test_behind_a_decision_stands_what_its_file_reads_for_it() -> None:
 
 def test_to_show_a_policy_those_it_uses_and_its_groups_members_are_evaluated() -> None:
     everything = {"live.first", "live.second", "live.third"}
-    assert closure(rules().policies, ["live.first"]) == {"live.first"}
-    assert closure(rules().policies, ["live.second"]) == everything
-    assert closure(rules().policies, ["live.third"]) == everything
-    assert closure(rules().policies, ["no.such"]) == frozenset()
+    assert needed_policies(rules().policies, ["live.first"]) == {"live.first"}
+    assert needed_policies(rules().policies, ["live.second"]) == everything
+    assert needed_policies(rules().policies, ["live.third"]) == everything
+    assert needed_policies(rules().policies, ["no.such"]) == frozenset()

@@ -213,6 +213,6 @@ def test_what_cannot_be_written_is_not_answered_and_the_rest_stays(
     with fault(engine, database), pytest.raises(StoreUnavailable, match=message):
         decisions.append(large, claim)
     assert decisions.decision(large.id) is None
-    assert decisions.replayed(claim) is None
+    assert decisions.claimed(claim) is None
     assert decisions.append(large, claim).record == large
     assert decisions.count() == 2

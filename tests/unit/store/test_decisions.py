@@ -58,9 +58,9 @@ def test_the_same_request_is_answered_by_the_first_record(decisions: SqlDecision
 
 
 def test_a_replay_is_found_before_deciding(decisions: SqlDecisionStore, make_record: Any) -> None:
-    assert decisions.replayed(CLAIM) is None
+    assert decisions.claimed(CLAIM) is None
     decisions.append(make_record(1), CLAIM)
-    assert decisions.replayed(CLAIM) == make_record(1)
+    assert decisions.claimed(CLAIM) == make_record(1)
 
 
 def test_another_request_under_a_key_is_a_conflict(decisions: SqlDecisionStore, make_record: Any) -> None:
@@ -70,7 +70,7 @@ def test_another_request_under_a_key_is_a_conflict(decisions: SqlDecisionStore, 
         decisions.append(make_record(2), other)
     assert conflict.value.claim == other
     with pytest.raises(IdempotencyConflict):
-        decisions.replayed(other)
+        decisions.claimed(other)
     assert decisions.count() == 1
 
 
@@ -97,7 +97,7 @@ def test_a_refused_record_leaves_its_key_free(decisions: SqlDecisionStore, make_
     decisions.append(make_record(1), None)
     with pytest.raises(StoreRefused):
         decisions.append(make_record(1), CLAIM)
-    assert decisions.replayed(CLAIM) is None
+    assert decisions.claimed(CLAIM) is None
 
 
 def test_a_decision_of_a_bundle_that_is_not_stored_is_refused(decisions: SqlDecisionStore, make_record: Any) -> None:
@@ -131,9 +131,9 @@ def test_corrections_of_a_decision_are_listed_oldest_first(decisions: SqlDecisio
 def test_a_key_is_forgotten_only_when_older_than_asked(decisions: SqlDecisionStore, make_record: Any) -> None:
     decisions.append(make_record(1, decided_at=JUNE), CLAIM)
     assert decisions.purge_idempotency(JUNE) == 0
-    assert decisions.replayed(CLAIM) is not None
+    assert decisions.claimed(CLAIM) is not None
     assert decisions.purge_idempotency(JULY) == 1
-    assert decisions.replayed(CLAIM) is None
+    assert decisions.claimed(CLAIM) is None
 
 
 def test_a_forgotten_key_may_be_used_anew(decisions: SqlDecisionStore, make_record: Any) -> None:

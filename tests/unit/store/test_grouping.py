@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine
 
 from policy_service.decisions.ports.records import (
-    Entry,
     IdempotencyClaim,
     IdempotencyConflict,
+    NewRecord,
     StoreRefused,
     StoreUnavailable,
 )
@@ -130,9 +130,9 @@ def others_wait(store: SqlDecisionStore, engine: Engine, monkeypatch: pytest.Mon
 
 
 def append_together(
-    store: SqlDecisionStore, engine: Engine, monkeypatch: pytest.MonkeyPatch, entries: Sequence[Entry]
+    store: SqlDecisionStore, engine: Engine, monkeypatch: pytest.MonkeyPatch, entries: Sequence[NewRecord]
 ) -> list[Any]:
-    def append(entry: Entry) -> Any:
+    def append(entry: NewRecord) -> Any:
         try:
             return store.append(entry.record, entry.claim)
         except (StoreRefused, StoreUnavailable, IdempotencyConflict) as fault:
@@ -147,7 +147,9 @@ def test_appends_of_threads_are_one_commit(
 ) -> None:
     sizes: list[int] = []
     store = SqlDecisionStore(engine, on_commit=sizes.append)
-    entries = [Entry(make_record(n), IdempotencyClaim("payer", str(n % 2), "d") if n > 1 else None) for n in range(6)]
+    entries = [
+        NewRecord(make_record(n), IdempotencyClaim("payer", str(n % 2), "d") if n > 1 else None) for n in range(6)
+    ]
     found = append_together(store, engine, monkeypatch, entries)
     assert sizes == [4]
     assert sum(one.replayed for one in found) == 2
@@ -160,10 +162,10 @@ def test_a_refused_append_and_a_conflict_touch_no_other_of_their_group(
     claim = IdempotencyClaim("payer", "order-1", "digest-1")
     decisions.append(make_record(1), claim)
     entries = [
-        Entry(make_record(2)),
-        Entry(replace(make_record(3), bundle="sha256:" + "0" * 64)),
-        Entry(make_record(4), replace(claim, request_digest="digest-2")),
-        Entry(make_record(5), claim),
+        NewRecord(make_record(2)),
+        NewRecord(replace(make_record(3), bundle="sha256:" + "0" * 64)),
+        NewRecord(make_record(4), replace(claim, request_digest="digest-2")),
+        NewRecord(make_record(5), claim),
     ]
     kept, refused, conflict, replayed = append_together(decisions, engine, monkeypatch, entries)
     assert kept.record == make_record(2)

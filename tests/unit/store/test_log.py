@@ -9,9 +9,9 @@ from sqlalchemy import Engine, insert, select
 from policy_service.decisions.ports.log import Erasure, Extension, LogEntry, SignedHead, Term
 from policy_service.decisions.ports.records import (
     DecisionRecord,
-    Entry,
     IdempotencyClaim,
     IdempotencyConflict,
+    NewRecord,
     StoreRefused,
 )
 from policy_service.proofs.commitments import Private
@@ -65,7 +65,7 @@ def test_of_requests_under_one_key_only_the_first_leaves_anything(
 ) -> None:
     made = [replace(make_record(n, body=HIDDEN), privates=PRIVATE) for n in range(1, 4)]
     claims = [IdempotencyClaim("c", "k", digest) for digest in ("d", "d", "other")]
-    found = decisions.append_all([Entry(one, claim) for one, claim in zip(made, claims, strict=True)])
+    found = decisions.append_all([NewRecord(one, claim) for one, claim in zip(made, claims, strict=True)])
     assert isinstance(found[2], IdempotencyConflict)
     assert [one.record for one in found[:2]] == [made[0]] * 2
     assert [one.id for one in log.unsealed(10)] == [made[0].id]
@@ -78,7 +78,7 @@ def test_a_commit_that_is_refused_leaves_nothing(
     good = replace(make_record(1, body=HIDDEN), privates=PRIVATE)
     twice = replace(make_record(2, body=HIDDEN), privates=(PRIVATE[0], PRIVATE[0]))
     with pytest.raises(StoreRefused):
-        decisions.append_all([Entry(good), Entry(twice, IdempotencyClaim("c", "k", "d"))])
+        decisions.append_all([NewRecord(good), NewRecord(twice, IdempotencyClaim("c", "k", "d"))])
     for of in (decisions_table, unsealed, private_values, idempotency):
         assert table(engine, of) == []
 

@@ -151,7 +151,7 @@ def test_nothing_of_the_first_layout_is_lost(of_the_first_layout: Engine) -> Non
     assert bundles.last_from_folder() == A
     assert [decisions.decision(one.id) for one in (FIRST, SECOND)] == [FIRST, SECOND]
     assert decisions.superseding(FIRST.id) == (SECOND.id,)
-    assert decisions.replayed(CLAIM) == FIRST
+    assert decisions.claimed(CLAIM) == FIRST
     engine.dispose()
 
 

@@ -13,7 +13,7 @@ import pg8000.dbapi
 import pytest
 from sqlalchemy import Engine, event, make_url
 
-from policy_service.decisions.ports.records import Entry, IdempotencyClaim, StoreRefused, StoreUnavailable
+from policy_service.decisions.ports.records import IdempotencyClaim, NewRecord, StoreRefused, StoreUnavailable
 from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
 from policy_service.store.database import reading, writing
 
@@ -70,7 +70,7 @@ def test_every_connection_is_durable_and_bounded(engine: Engine, operator: Any, 
 def test_an_append_is_one_transaction(engine: Engine, decisions: SqlDecisionStore, make_record: Any) -> None:
     statements: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2].split()[0]))
-    decisions.append_all([Entry(make_record(n), CLAIM if n == 1 else None) for n in range(5)])
+    decisions.append_all([NewRecord(make_record(n), CLAIM if n == 1 else None) for n in range(5)])
     assert statements == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]  # claims, records, what is to be sealed
 
 
@@ -105,7 +105,7 @@ def test_a_connection_lost_within_a_transaction_is_an_unavailable_store(
     event.listen(engine, "before_cursor_execute", hang_up_once)
     with pytest.raises(StoreUnavailable):
         decisions.append(make_record(1), CLAIM)
-    assert decisions.replayed(CLAIM) is None
+    assert decisions.claimed(CLAIM) is None
     assert not decisions.append(make_record(1), CLAIM).replayed
 
 
@@ -165,7 +165,7 @@ def test_two_hosts_that_claim_the_same_keys_the_other_way_round_do_not_lock_each
             one
             for start in range(0, 200, 50)
             for one in store.append_all(
-                [Entry(make_record(1000 * host + start + n), c) for n, c in enumerate(ordered[start : start + 50])]
+                [NewRecord(make_record(1000 * host + start + n), c) for n, c in enumerate(ordered[start : start + 50])]
             )
         ]
 

@@ -124,7 +124,7 @@ def test_every_append_that_returned_outlives_a_kill(url: str, store: SqlDecision
         assert kept is not None
         assert kept.body == id.encode() * 100
         if key != "-":
-            assert store.replayed(IdempotencyClaim("payer", key, "d")) == kept
+            assert store.claimed(IdempotencyClaim("payer", key, "d")) == kept
 
 
 @pytest.mark.parametrize("moment", ["idle", "forgotten"])

@@ -15,9 +15,9 @@ from sqlalchemy import Engine, select
 
 from policy_service import canonical
 from policy_service.decisions.audit.searching import Query
-from policy_service.decisions.deciding.asking import EvaluateRequest
 from policy_service.decisions.deciding.previewing import previewing
 from policy_service.decisions.deciding.recording import commitments, parsed, record_of, revealed
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.decisions.sealed.terms import terms_of
@@ -73,6 +73,22 @@ def test_a_text_of_an_exception_that_shows_a_sensitive_value_is_hidden(local_clu
     refused = next(r for r in found.answer["not_granted"] if r.get("exception") == "rich")
     assert refused["text"]["en"] == "Has 999000124 points"
     assert b"999000124" not in stored(local_club, found.decision_id).body
+
+
+def test_a_reason_that_the_plan_does_not_know_is_hidden(local_club: Any) -> None:
+    answer, _ = decide(local_club, trace="full")
+    evaluator = local_club.assembled.service.evaluators.active()
+    request = {"facts": {"member": {"id": ID, "points": POINTS}}}
+    places = evaluator.sensitivity.places(request, answer, dict)
+    reasons = [p for p in pointers(answer, "/answer") if "/because/" in p and p.endswith("/value")]
+    assert sorted(p for p in places if "/because/" in p) == sorted(reasons)
+
+
+def pointers(value: Any, pointer: str) -> list[str]:
+    """Where an answer has something that is not null."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [p for key, item in below for p in pointers(item, f"{pointer}/{key}")]
+    return found if below else [pointer] if value is not None else []
 
 
 def test_a_record_revealed_is_the_record_that_would_have_been_written(local_club: Any) -> None:
@@ -198,9 +214,9 @@ def test_no_record_of_the_shipped_rules_shows_a_sensitive_value(
 ) -> None:
     facts = data.draw(sections(shipped))
     request = EvaluateRequest(facts, "2023-04-01", trace="full")
-    asked = shipped_service.asking.asked(request, None)
-    answer = asked.evaluator.evaluate(asked.state, asked.question)
-    record = record_of(request, asked, answer, None, "d-1", "2023-04-02T00:00:00.000Z")
+    resolved = shipped_service.resolver.resolve(request, None)
+    answer = resolved.evaluator.evaluate(resolved.state, resolved.question)
+    record = record_of(request, resolved, answer, None, "d-1", "2023-04-02T00:00:00.000Z")
     hidden = parsed(record.body)
     public = [text for text, private in terms_of(hidden, revealed(record)).items() if not private]
     shown = record.body.decode() + json.dumps(public)
@@ -210,7 +226,7 @@ def test_no_record_of_the_shipped_rules_shows_a_sensitive_value(
     plain = revealed(record)
     assert canonical.trusted(plain["answer"]) == canonical.trusted(answer)
     assert canonical.trusted(plain["request"]["facts"]) == canonical.trusted(
-        asked.evaluator.door.normalised(asked.state)
+        resolved.evaluator.reader.normalised(resolved.state)
     )
 
 

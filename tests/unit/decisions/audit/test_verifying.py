@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, insert, select, text, update
 
-from policy_service.decisions.audit.verifying import Finding, GivenReceipt, Progress, Verified
+from policy_service.decisions.audit.findings import Finding, GivenReceipt, Progress, Verified
 from policy_service.decisions.deciding.recording import parsed
 from policy_service.decisions.ports.log import LogEntry, SignedHead
 from policy_service.decisions.sealed.sealing import Sealer

@@ -398,7 +398,7 @@ def test_every_answer_belongs_wholly_to_one_bundle(
 
     def answered(evaluator: Evaluator) -> bytes:
         day = datetime(2023, 4, 1, tzinfo=UTC).date()
-        state = evaluator.door.read(FACTS, day)
+        state = evaluator.reader.read(FACTS, day)
         return canonical.trusted(evaluator.evaluate(state, Question(day)))
 
     expected = {one.id: answered(Evaluator(one, engine("reference"))) for one in (loaded, other)}
@@ -459,7 +459,7 @@ def test_bundles_that_were_taken_over_are_freed_with_all_that_was_compiled_of_th
         known.catch_up()
         evaluator = known.active()
         assert evaluator is not None
-        state = evaluator.door.read(FACTS, NOON.date())
+        state = evaluator.reader.read(FACTS, NOON.date())
         evaluator.evaluate(state, Question(NOON.date()))
         seen.append(weakref.ref(evaluator))
         del evaluator, state
@@ -481,7 +481,7 @@ def test_after_a_take_over_little_stays_compiled_of_the_other_bundles(
         known.catch_up()
         kept.append(known.of(one.id))
         for day in (date(2023, 4, 2), date(2022, 4, 2)):
-            kept[-1].answering(day)
+            kept[-1].epoch_program(day)
     assert [one.compiled for one in kept] == [1, 2]
-    kept[0].answering(date(2023, 4, 2))  # compiled again when it is asked for
+    kept[0].epoch_program(date(2023, 4, 2))  # compiled again when it is asked for
     assert kept[0].compiled == 2

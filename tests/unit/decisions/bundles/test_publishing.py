@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Engine as Database
 
 from policy_service.access import instants
+from policy_service.access.trail import Act
 from policy_service.assembly import Assembled, assemble_on
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle
-from policy_service.decisions.bundles.publishing import (
-    Act,
+from policy_service.decisions.bundles.results import (
     BadInstant,
     BundleInvalid,
     Busy,
@@ -22,8 +22,8 @@ from policy_service.decisions.bundles.publishing import (
     UnknownPolicy,
     UnknownReward,
 )
-from policy_service.decisions.deciding.asking import EvaluateRequest
-from policy_service.decisions.deciding.service import BundleWithdrawn
+from policy_service.decisions.deciding.eligibility import BundleWithdrawn
+from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate

@@ -10,7 +10,7 @@ import pytest
 from policy_service import canonical
 from policy_service.decisions.deciding.previewing import previewing
 from policy_service.decisions.deciding.recording import commitments, parsed
-from policy_service.decisions.deciding.replayable import FORMATS, LANGUAGES, NotReplayable, refuse_unknown
+from policy_service.decisions.deciding.replay import FORMATS, LANGUAGES, NotReplayable, check_replayable, replay
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.engines import registry
@@ -80,9 +80,9 @@ def test_its_hash_and_its_receipt_hold(file: Path) -> None:
 @pytest.mark.parametrize("engine", [name for name in NAMES if name in ("rete", "reference")])
 def test_it_replays_byte_for_byte(file: Path, engine: str) -> None:
     _, record = kept(file)
-    refuse_unknown(record.id, record.body, record.leaf)
+    check_replayable(record.id, record.body, record.leaf)
     known = service(file.parent, engine)
-    replayed = known.replayed(record)
+    replayed = replay(record, known.resolver)
     assert (replayed.identical, replayed.differences, replayed.bundle) == (True, (), record.bundle)
 
 
@@ -108,11 +108,11 @@ PLAIN = b'{"format":1,"language":1}'
 )
 def test_what_this_program_does_not_know_it_refuses_and_says_why(body: bytes, reason: str) -> None:
     with pytest.raises(NotReplayable, match=reason):
-        refuse_unknown("x", body, leaf_hash(body).hex())
+        check_replayable("x", body, leaf_hash(body).hex())
 
 
 def test_the_digest_is_asked_before_anything_else() -> None:
-    refuse_unknown("x", PLAIN, leaf_hash(PLAIN).hex())
-    refuse_unknown("x", PLAIN, None)
+    check_replayable("x", PLAIN, leaf_hash(PLAIN).hex())
+    check_replayable("x", PLAIN, None)
     with pytest.raises(NotReplayable, match="do not fit its digest"):
-        refuse_unknown("x", PLAIN + b" ", leaf_hash(PLAIN).hex())
+        check_replayable("x", PLAIN + b" ", leaf_hash(PLAIN).hex())

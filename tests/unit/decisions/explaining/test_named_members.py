@@ -83,7 +83,7 @@ def test_a_policy_shows_the_name_of_a_type() -> None:
 
 def test_words_are_the_labels_of_the_type() -> None:
     rules = loaded().rules
-    english = Phrases(rules, rules.answering("named.reader", date(2023, 4, 1)), "en")
-    chinese = Phrases(rules, rules.answering("named.reader", date(2023, 4, 1)), "zh")
+    english = Phrases(rules, rules.version_for("named.reader", date(2023, 4, 1)), "en")
+    chinese = Phrases(rules, rules.version_for("named.reader", date(2023, 4, 1)), "zh")
     assert (english.value("merchant.level", "SS"), chinese.value("merchant.level", "SS")) == ("Level SS", "SS 级")
-    assert english.asked("merchant.level", ast.StringLiteral("SS")) == "to be Level SS"
+    assert english.requirement("merchant.level", ast.StringLiteral("SS")) == "to be Level SS"

@@ -27,7 +27,7 @@ def rules() -> Rules:
 
 
 def phrases(tongue: Tongue, policy: str = "shop.hours") -> Phrases:
-    return Phrases(rules(), rules().answering(policy, date(2023, 4, 1)), tongue)
+    return Phrases(rules(), rules().version_for(policy, date(2023, 4, 1)), tongue)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def phrases(tongue: Tongue, policy: str = "shop.hours") -> Phrases:
     ],
 )  # fmt: skip
 def test_what_is_asked_of_a_value_is_told_in_words(of: str, test: str, en: str, zh: str) -> None:
-    assert phrases("en").asked(of, tree(test)) == en
-    assert phrases("zh").asked(of, tree(test)) == zh
+    assert phrases("en").requirement(of, tree(test)) == en
+    assert phrases("zh").requirement(of, tree(test)) == zh
 
 
 def tree(test: str) -> ast.Node:
@@ -122,6 +122,7 @@ def test_an_amount_is_told_with_its_unit(amount: Any, unit: str | None, en: str)
         ("decision(shop.hours.granted) = null", "Hours granted is not known"),
         ("decision(shop.nothing.granted)", "shop.nothing.granted"),
         ("min_hours * 2", "min_hours * 2"),
+        ("as_of < date(2023, min_hours, 1)", "the day judged is before date(2023, min_hours, 1)"),
     ],
 )  # fmt: skip
 def test_an_expression_is_told_with_labels_for_names(expression: str, en: str) -> None:

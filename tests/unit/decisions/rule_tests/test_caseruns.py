@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from policy_service.decisions.answers.evaluate import Evaluator, Question
-from policy_service.decisions.rule_tests.caseruns import answered, failures, is_same, run
+from policy_service.decisions.rule_tests.caseruns import case_answer, failures, is_same, run
 from policy_service.decisions.rule_tests.cases import Case, read_cases
 from policy_service.diagnostics import Report
 from policy_service.engines.registry import engine
@@ -64,7 +64,7 @@ def case_of(bundle: Bundle, expect: str, policy: str = "relations/tasks") -> Cas
 )
 def test_what_an_answer_does_not_meet_is_a_failure(bundle: Bundle, reference: Evaluator, expect: str, got: Any) -> None:
     case = case_of(bundle, expect)
-    (failure,) = failures(case, answered(case, reference))
+    (failure,) = failures(case, case_answer(case, reference))
     assert failure.got == got
     assert failure.expectation.span.line == 1
 
@@ -80,7 +80,7 @@ def test_what_an_answer_does_not_meet_is_a_failure(bundle: Bundle, reference: Ev
 )  # fmt: skip
 def test_only_what_is_named_is_compared(bundle: Bundle, reference: Evaluator, expect: str) -> None:
     case = case_of(bundle, expect)
-    assert failures(case, answered(case, reference)) == ()
+    assert failures(case, case_answer(case, reference)) == ()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_values_are_the_same_by_value(one: Any, two: Any, same: bool) -> None:
 
 
 def test_the_answer_is_about_the_policy_of_the_case_alone(bundle: Bundle, reference: Evaluator) -> None:
-    answer = answered(case_of(bundle, "status: applied"), reference)
+    answer = case_answer(case_of(bundle, "status: applied"), reference)
     assert [entry["policy"] for entry in answer["policies"]] == ["relations.tasks"]
 
 
@@ -112,20 +112,20 @@ def test_engines_that_disagree_fail_a_case_even_where_nothing_named_differs(
     bundle: Bundle, reference: Evaluator
 ) -> None:
     lying = Lying(bundle, engine("reference"))
-    outcome = run(case_of(bundle, "status: applied"), {"reference": reference, "lying": lying})
-    assert not outcome.passed
-    assert not outcome.failures
-    ((engines, found),) = outcome.differences.items()
+    result = run(case_of(bundle, "status: applied"), {"reference": reference, "lying": lying})
+    assert not result.passed
+    assert not result.failures
+    ((engines, found),) = result.differences.items()
     assert engines == ("reference", "lying")
     assert [(d.pointer, d.recorded, d.replayed) for d in found] == [("/rewards/1/amount", 250, 251)]
 
 
 def test_a_failure_is_told_of_the_engine_that_fails(bundle: Bundle, reference: Evaluator) -> None:
     lying = Lying(bundle, engine("reference"))
-    outcome = run(case_of(bundle, "rewards: {hours: 100, record: 250}"), {"lying": lying, "reference": reference})
-    assert list(outcome.failures) == ["lying"]
+    result = run(case_of(bundle, "rewards: {hours: 100, record: 250}"), {"lying": lying, "reference": reference})
+    assert list(result.failures) == ["lying"]
 
 
 def test_a_case_of_another_day_is_another_case(bundle: Bundle, reference: Evaluator) -> None:
     case = replace(case_of(bundle, "status: not_in_effect"), as_of=date(2023, 4, 16))
-    assert failures(case, answered(case, reference)) == ()
+    assert failures(case, case_answer(case, reference)) == ()

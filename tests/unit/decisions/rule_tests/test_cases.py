@@ -11,7 +11,7 @@ import pytest
 
 from policy_service.decisions.rule_tests.cases import Case, read_cases
 from policy_service.diagnostics import Report
-from policy_service.facts import Door
+from policy_service.facts import StateReader
 from policy_service.policies.loader import load, read_folder
 from policy_service.policies.model import Rules
 
@@ -39,7 +39,7 @@ def reading(text: str, policy: str = POLICY) -> tuple[tuple[Case, ...], list[tup
 
 
 def posted(case: Case) -> dict[str, Any]:
-    return Door(rules().dictionary).normalised(case.state)
+    return StateReader(rules().dictionary).normalised(case.state)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def meaning() -> Callable[[Sequence[PenRule], Fact], list[str]]:
     """The names that a pen of these rules must report for a fact."""
 
     def names(rules: Sequence[PenRule], fact: Fact) -> list[str]:
-        return [rule.name for rule in sorted(rules, key=lambda rule: rule.priority) if holds(rule.condition, fact)]
+        return [rule.name for rule in rules if holds(rule.condition, fact)]
 
     return names
 

@@ -45,7 +45,7 @@ def test_a_cell_beyond_the_pen_is_decided_before_the_match_and_right() -> None:
     engines = [Evaluator(rules, registry.engine(name)) for name in registry.NAMES]
     for orders in (None, 0, 29, 30):
         facts = {"merchant": {"id": "m-1"}, "live": {"orders": orders}}
-        answers = [e.evaluate(e.door.read(facts, DAY), Question(DAY)) for e in engines]
+        answers = [e.evaluate(e.reader.read(facts, DAY), Question(DAY)) for e in engines]
         assert len({canonical.dumps(answer) for answer in answers}) == 1
         assert answers[0]["policies"][0]["decisions"].get("kept") == (1 if orders == 30 else None)
 

@@ -1,7 +1,7 @@
-"""An epoch's answers: for each policy its status, rewards with claims, recommendations and trace, in order.
+"""The answers of one epoch: of each policy its status, rewards with claims, recommendations and trace, in order.
 
-All that does not depend on the state is settled in the programs. Entries that never differ, such as texts
-without expressions, are shared between answers.
+What does not depend on the state is computed once, in the programs. What is the same in every answer, such as a text
+without expressions, is one object that answers share.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,34 +12,44 @@ from typing import Any, NamedTuple
 
 from policy_service.decisions.answers import stacking
 from policy_service.decisions.answers.programs import PolicyProgram, RecommendationProgram, RewardProgram
-from policy_service.decisions.answers.tracing import Entry, RelationTrace, TableTrace
+from policy_service.decisions.answers.tracing import RelationTrace, TableTrace
+from policy_service.engines.answer import (
+    AnswerParts,
+    Claim,
+    NotGranted,
+    PolicyEntry,
+    Reason,
+    Recommendation,
+    Reward,
+    Row,
+    Subject,
+)
 from policy_service.engines.asked import Wanted
 from policy_service.engines.contracts import Decided, Prepared, Run, View
 from policy_service.engines.plan import APPLIED, LACKS, ClaimPlan, Leaf, Plan, Shown, reasons
 from policy_service.facts import State
 from policy_service.language.references import Fact
 from policy_service.language.values import add_months, parse_days, parse_months
-from policy_service.policies.dependencies import closure
+from policy_service.policies.dependencies import needed_policies
 
-Subject = dict[str, str]
 WITHHELD = "withheld"
-"""The reason of a reward above its ceiling. `check` proves that none is; this is the second lock."""
+"""The reason of a reward above its ceiling. `check` proves that there is none; this makes sure once more."""
 _CHOICES = 64
 _by_id = itemgetter("id")
 _by_urgency = itemgetter("priority", "policy", "id")
 
 
-class _Page(NamedTuple):
-    """What one policy adds to an answer, per subject as posted."""
+class _PolicyEntries(NamedTuple):
+    """The entries of one policy in an answer, of all its subjects, in the order in which these were posted."""
 
-    policies: list[Entry]
-    rewards: list[Entry]
-    not_granted: list[Entry]
-    recommendations: list[Entry]
+    policies: list[PolicyEntry]
+    rewards: list[Reward]
+    not_granted: list[NotGranted]
+    recommendations: list[Recommendation]
 
 
-class Answering:
-    """The program of one epoch on one engine."""
+class EpochProgram:
+    """The policies of one epoch, compiled on one engine."""
 
     def __init__(self, plan: Plan, prepared: Prepared) -> None:
         self.plan, self.prepared = plan, prepared
@@ -55,15 +65,15 @@ class Answering:
 
     @cached_property
     def leaves(self) -> Mapping[Shown, Sequence[Leaf]]:
-        """What entries of `because` are about."""
+        """The comparisons of the plan, by what an entry of `because` shows of them: policy, fact and test."""
         return reasons(self.plan)
 
-    def answer(self, state: State, as_of: date, wanted: Wanted) -> Entry:
+    def answer(self, state: State, as_of: date, wanted: Wanted) -> AnswerParts:
         """`rewards`, `not_granted`, `recommendations` and `policies` of an answer, in their order."""
-        return _Answer(self, state, as_of, wanted).parts()
+        return _AnswerBuilder(self, state, as_of, wanted).parts()
 
     def needed(self, shown: Collection[str] | None) -> frozenset[str] | None:
-        """The policies to evaluate so as to show some; the few choices that callers make are remembered."""
+        """The policies to evaluate so as to show some; None for all. Cached, since callers ask for few choices."""
         if shown is None:
             return None
         key = frozenset(shown)
@@ -71,22 +81,27 @@ class Answering:
         if found is None:
             if len(self._needed) >= _CHOICES:
                 self._needed.clear()
-            found = self._needed[key] = closure((p.policy for p in self.plan.policies), key)
+            found = self._needed[key] = needed_policies((p.policy for p in self.plan.policies), key)
         return found
 
 
-class _Answer:
-    """One answer in the making."""
+class _AnswerBuilder:
+    """Builds one answer.
 
-    def __init__(self, program: Answering, state: State, as_of: date, wanted: Wanted) -> None:
+    entries: by policy.
+    groups: by stacking group, and type and id of the subject, the rewards that were granted.
+    uncertain: the groups, as in `groups`, in which a reward is not granted because facts are missing.
+    """
+
+    def __init__(self, program: EpochProgram, state: State, as_of: date, wanted: Wanted) -> None:
         self.program, self.state, self.wanted = program, state, wanted
         self.as_of, self.day = as_of.isoformat(), as_of
         self.traced, self.full, self.claims, self.shown = wanted.traced, wanted.full, wanted.claims, wanted.shown
-        self.pages: dict[str, _Page] = {}
+        self.entries: dict[str, _PolicyEntries] = {}
         self.groups: dict[tuple[str, str, str], list[stacking.Member]] = {}
         self.uncertain: set[tuple[str, str, str]] = set()
 
-    def parts(self) -> Entry:
+    def parts(self) -> AnswerParts:
         program = self.program
         needed = program.needed(self.shown)
         run = program.prepared.run(self.state, self.day.toordinal())
@@ -118,22 +133,22 @@ class _Answer:
             for policy in policies:
                 self._policy(policy, run.single(), {"type": kind})
 
-    def _assembled(self) -> Entry:
-        policies: list[Entry] = []
-        rewards: list[Entry] = []
-        not_granted: list[Entry] = []
-        recommendations: list[Entry] = []
+    def _assembled(self) -> AnswerParts:
+        policies: list[PolicyEntry] = []
+        rewards: list[Reward] = []
+        not_granted: list[NotGranted] = []
+        recommendations: list[Recommendation] = []
         for id_ in self.program.order:
-            page = self.pages.get(id_)
-            if page is None or (self.shown is not None and id_ not in self.shown):
+            found = self.entries.get(id_)
+            if found is None or (self.shown is not None and id_ not in self.shown):
                 continue
-            if len(page.policies) > 1:  # several subjects: by id, then as posted, which the sort keeps
-                page.rewards.sort(key=_by_id)
-                page.not_granted.sort(key=_by_id)
-            policies += page.policies
-            rewards += page.rewards
-            not_granted += page.not_granted
-            recommendations += page.recommendations
+            if len(found.policies) > 1:  # several subjects: by id, then as posted, which the sort keeps
+                found.rewards.sort(key=_by_id)
+                found.not_granted.sort(key=_by_id)
+            policies += found.policies
+            rewards += found.rewards
+            not_granted += found.not_granted
+            recommendations += found.recommendations
         recommendations.sort(key=_by_urgency)
         return {
             "rewards": rewards,
@@ -147,19 +162,19 @@ class _Answer:
     def _policy(self, policy: PolicyProgram, view: View, subject: Subject) -> None:
         decided = policy.decide(view)
         status = decided.status
-        page = self.pages.get(policy.id)
-        if page is None:
-            page = self.pages[policy.id] = _Page([], [], [], [])
+        into = self.entries.get(policy.id)
+        if into is None:
+            into = self.entries[policy.id] = _PolicyEntries([], [], [], [])
         if status == APPLIED:
             for reward in policy.rewards:
-                self._reward(reward, view, subject, page)
+                self._reward(reward, view, subject, into)
             for recommendation in policy.recommendations:
                 if recommendation.truth(view) is True:
-                    self._recommend(recommendation, view, subject, page)
+                    self._recommend(recommendation, view, subject, into)
         else:
             for reward in policy.rewards:
-                self._refuse(reward, subject, status, page)
-        entry: Entry = {
+                self._refuse(reward, subject, status, into)
+        entry: PolicyEntry = {
             "policy": policy.id,
             "subject": subject,
             "status": status,
@@ -168,11 +183,13 @@ class _Answer:
         }
         if self.traced:
             self._trace(policy.traces.get(status, ()), view, decided, entry)
-        page.policies.append(entry)
+        into.policies.append(entry)
 
-    def _trace(self, traces: Sequence[TableTrace | RelationTrace], view: View, decided: Decided, entry: Entry) -> None:
-        fired: list[Entry] = []
-        not_fired: list[Entry] = []
+    def _trace(
+        self, traces: Sequence[TableTrace | RelationTrace], view: View, decided: Decided, entry: PolicyEntry
+    ) -> None:
+        fired: list[Row] = []
+        not_fired: list[Row] = []
         entry["fired"] = fired
         if self.full:
             entry["not_fired"] = not_fired
@@ -181,27 +198,28 @@ class _Answer:
             if self.full:
                 trace.not_fired(view, decided, not_fired)
 
-    def _refuse(self, reward: RewardProgram, subject: Subject, reason: str, page: _Page) -> Entry:
-        entry: Entry = {"id": reward.id, "policy": reward.policy, "subject": subject, "reason": reason}
+    def _refuse(self, reward: RewardProgram, subject: Subject, reason: Reason, into: _PolicyEntries) -> NotGranted:
+        entry: NotGranted = {"id": reward.id, "policy": reward.policy, "subject": subject, "reason": reason}
         if reward.stack is not None and reason == LACKS:
             self.uncertain.add(_group(reward, subject))
-        page.not_granted.append(entry)
+        into.not_granted.append(entry)
         return entry
 
-    def _reward(self, reward: RewardProgram, view: View, subject: Subject, page: _Page) -> None:
+    def _reward(self, reward: RewardProgram, view: View, subject: Subject, into: _PolicyEntries) -> None:
         place = reward.refusal(view)
         if place is None:
-            self._grant(reward, view, subject, reward.amount(view), page)
+            self._grant(reward, view, subject, reward.amount(view), into)
             return
         refusal = reward.refusals[place]
-        entry = self._refuse(reward, subject, refusal.reason, page)
-        if refusal.text is not None:
-            entry["exception"], entry["text"] = refusal.exception, refusal.text.of(view)
+        entry = self._refuse(reward, subject, refusal.reason, into)
+        if refusal.exclusion is not None:
+            id_, text = refusal.exclusion
+            entry["exception"], entry["text"] = id_, text.of(view)
         elif self.full and refusal.explained:
             entry["because"] = reward.when.because.of(view)
 
-    def _grant(self, reward: RewardProgram, view: View, subject: Subject, amount: Any, page: _Page) -> None:
-        entry: Entry = {
+    def _grant(self, reward: RewardProgram, view: View, subject: Subject, amount: Any, into: _PolicyEntries) -> None:
+        entry: Reward = {
             "id": reward.id,
             "policy": reward.policy,
             "subject": subject,
@@ -221,10 +239,12 @@ class _Answer:
             place = self.program.groups[reward.stack].order[reward.policy, reward.id]
             member = stacking.Member(entry, place)
             self.groups.setdefault(_group(reward, subject), []).append(member)
-        page.rewards.append(entry)
+        into.rewards.append(entry)
 
-    def _recommend(self, recommendation: RecommendationProgram, view: View, subject: Subject, page: _Page) -> None:
-        entry: Entry = {
+    def _recommend(
+        self, recommendation: RecommendationProgram, view: View, subject: Subject, into: _PolicyEntries
+    ) -> None:
+        entry: Recommendation = {
             "id": recommendation.id,
             "policy": recommendation.policy,
             "subject": subject,
@@ -233,7 +253,7 @@ class _Answer:
         }
         if self.traced:
             entry["because"] = recommendation.when.because.of_true(view)
-        page.recommendations.append(entry)
+        into.recommendations.append(entry)
 
 
 def _group(reward: RewardProgram, subject: Subject) -> tuple[str, str, str]:
@@ -248,7 +268,7 @@ def _later(day: date, duration: str) -> str | None:
     return found.isoformat() if found is not None else None
 
 
-def _claim(claim: ClaimPlan, id_: str, day: date) -> dict[str, str]:
+def _claim(claim: ClaimPlan, id_: str, day: date) -> Claim:
     """What the payer keeps its payments under; see design.md §3, Rewards."""
     return {
         "key": claim.key(id_, day),

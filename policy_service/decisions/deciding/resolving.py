@@ -1,4 +1,4 @@
-"""A request as posted, and what it asks: of which bundle, about which state, for which day."""
+"""A request as posted, resolved to what it is evaluated with: the bundle, the state, the business day, the policies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ CORRECTIONS = ("data_correction", "appeal", "rule_correction")
 
 @dataclass(frozen=True, slots=True)
 class EvaluateRequest:
-    """A request as posted, its keys and their JSON types already checked."""
+    """A request as posted; its keys and their JSON types are checked already."""
 
     facts: Mapping[str, Any]
     as_of: str | None = None
@@ -44,32 +44,32 @@ class EvaluateRequest:
     reason: str | None = None
 
 
-class Asked(NamedTuple):
-    """A request that can be evaluated."""
+class Resolved(NamedTuple):
+    """What a request is evaluated with."""
 
     evaluator: Evaluator
     state: State
     question: Question
 
 
-class Asking:
-    """Reads requests against the bundles they name."""
+class Resolver:
+    """Resolves requests against the bundles that they name."""
 
     def __init__(self, decisions: DecisionStore, evaluators: Evaluators, now: Callable[[], datetime]) -> None:
         self._decisions, self._evaluators, self._now = decisions, evaluators, now
 
-    def asked(self, request: EvaluateRequest, active: Evaluator | None = None) -> Asked:
-        """What a request asks.
+    def resolve(self, request: EvaluateRequest, active: Evaluator | None = None) -> Resolved:
+        """The evaluator of the bundle, the typed state, and the question of a request.
 
         Args:
-            active: stands in for the active bundle, so that several requests see one.
+            active: taken for the active bundle, so that several requests use the same one.
         Raises:
             InvalidInput: with every fault of the request.
             NoActiveBundle.
         """
         evaluator, day, state, shown = self._read(request, active)
         report = request.unknown_facts == "report"
-        return Asked(evaluator, state, Question(day, request.purpose, request.trace, shown, report))
+        return Resolved(evaluator, state, Question(day, request.purpose, request.trace, shown, report))
 
     def faults(self, request: EvaluateRequest) -> list[Fault]:
         """Every fault that evaluating would find, without evaluating."""
@@ -86,15 +86,15 @@ class Asking:
         evaluator = self.evaluator(request, faults, active)
         rules = evaluator.bundle.rules
         day = self.day(request, rules, faults)
-        chosen = shown(request.policies, rules, faults)
+        chosen = selected(request.policies, rules, faults)
         if request.reason is not None and request.supersedes is None:
             faults.append(fault("/reason", BAD_OPTION, "`reason` belongs to `supersedes`"))
         if request.supersedes is not None:
             self._supersedes(request, faults)
         state = None
         try:
-            # On a day that cannot be read, dates are judged by the last one, so that other faults still show.
-            state = evaluator.door.read(
+            # Where the day cannot be read, dates are checked against the last day, so that other faults still show.
+            state = evaluator.reader.read(
                 request.facts,
                 day or LAST_DAY,
                 merchant_id=request.merchant_id,
@@ -133,7 +133,7 @@ class Asking:
         return found
 
     def day(self, request: EvaluateRequest, rules: Rules, faults: list[Fault]) -> date | None:
-        """The business day that a request judges; None, with a fault, where it names none."""
+        """The business day that a request is about; None, with a fault, where it names none."""
         if request.as_of is None:
             if request.purpose == "decide":
                 faults.append(fault("/as_of", KEY_ABSENT, "a decision needs `as_of`, the business day judged"))
@@ -155,7 +155,7 @@ class Asking:
         return day
 
 
-def shown(patterns: tuple[str, ...] | None, rules: Rules, faults: list[Fault]) -> frozenset[str] | None:
+def selected(patterns: tuple[str, ...] | None, rules: Rules, faults: list[Fault]) -> frozenset[str] | None:
     """Ids of the policies that match patterns, None for all; a pattern that matches none is a fault."""
     if patterns is None:
         return None
@@ -173,6 +173,6 @@ def matching(patterns: tuple[str, ...] | None, rules: Rules) -> frozenset[str] |
 
 @lru_cache(maxsize=128)
 def _matching(patterns: tuple[str, ...], ids: tuple[str, ...]) -> tuple[frozenset[str], tuple[int, ...]]:
-    """The ids that match, and the places of the patterns that match none; callers ask for few choices over and over."""
+    """The ids that match, and the places of the patterns that match none; cached, since callers ask for few choices."""
     found = [{id_ for id_ in ids if fnmatchcase(id_, pattern)} for pattern in patterns]
     return frozenset().union(*found), tuple(index for index, one in enumerate(found) if not one)

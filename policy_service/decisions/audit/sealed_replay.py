@@ -1,4 +1,4 @@
-"""Sealed decisions evaluated again: one, or all that a search finds."""
+"""Replays of sealed decisions: of one, or of all that a search finds."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,28 +10,28 @@ from policy_service.decisions.audit.auditing import Auditing
 from policy_service.decisions.audit.searching import Query
 from policy_service.decisions.bundles.evaluators import UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.recording import ValuesErased
-from policy_service.decisions.deciding.replayable import NotReplayable, refuse_unknown
-from policy_service.decisions.deciding.service import PolicyService, Replayed
+from policy_service.decisions.deciding.replay import NotReplayable, Replayed, check_replayable, replay
+from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.log import LogEntry
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.diagnostics import InvalidInput
 from policy_service.proofs.commitments import CommitmentRefused, Private
 
-Outcome = Literal["identical", "different", "erased", "refused"]
+ReplayOutcome = Literal["identical", "different", "erased", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """What became of one decision.
+class ReplayResult:
+    """The replay of one decision.
 
-    index: null of one that was asked for by its id.
-    bundle: the one that answered; null where none did.
-    reason: why there is no answer; null where there is one.
+    index: null where the decision was named by its id.
+    bundle: the one that it was evaluated by; null where it was not evaluated.
+    reason: why it was not evaluated; null where it was.
     """
 
     decision_id: str
     index: int | None
-    outcome: Outcome
+    outcome: ReplayOutcome
     bundle: str | None = None
     differences: tuple[Difference, ...] = ()
     reason: str | None = None
@@ -39,25 +39,25 @@ class Again:
 
 @dataclass(slots=True)
 class Tally:
-    """How many decisions came out how, and why those were refused that were."""
+    """Number of decisions by outcome, and of those that were refused by reason."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
-    def add(self, one: Again) -> None:
+    def add(self, one: ReplayResult) -> None:
         self.outcomes[one.outcome] += 1
         if one.outcome == "refused":
             self.reasons[one.reason or ""] += 1
 
 
-class Replaying:
-    """Replays; nothing is recorded."""
+class SealedReplay:
+    """Replays sealed decisions; nothing is recorded."""
 
     def __init__(self, service: PolicyService, auditing: Auditing) -> None:
         self._service, self._auditing = service, auditing
 
     def one(self, id_: str, bundle: str = "original", as_of: str | None = None) -> Replayed:
-        """The recorded request evaluated again; it must be the one that was sealed.
+        """The recorded request evaluated again, once it is checked that the record is the one that was sealed.
 
         Raises:
             NotFound, InvalidInput, NoActiveBundle, NotReplayable, ValuesErased.
@@ -66,14 +66,14 @@ class Replaying:
         if entry is not None:
             body = self._auditing.log.bodies([entry]).get(id_)
             if body is not None:
-                refuse_unknown(id_, body, entry.leaf)
+                check_replayable(id_, body, entry.leaf)
         try:
             return self._service.replay(id_, bundle, as_of)
         except (CommitmentRefused, UnusableBundle) as error:
             raise NotReplayable(id_, str(error)) from error
 
-    def all(self, query: Query, bundle: str = "original", as_of: str | None = None) -> Iterator[Again]:
-        """What becomes of every sealed decision that a query finds, by index upwards.
+    def all(self, query: Query, bundle: str = "original", as_of: str | None = None) -> Iterator[ReplayResult]:
+        """The replay of every sealed decision that a query finds, by ascending index.
 
         Raises:
             UnknownBundle: `bundle` names none. NoActiveBundle. StoreUnavailable.
@@ -87,23 +87,23 @@ class Replaying:
 
     def _again(
         self, entry: LogEntry, body: bytes | None, privates: tuple[Private, ...], bundle: str, as_of: str | None
-    ) -> Again:
+    ) -> ReplayResult:
         if body is None:
-            return Again(entry.id, entry.index, "refused", reason="its record is not stored")
+            return ReplayResult(entry.id, entry.index, "refused", reason="its record is not stored")
         record = DecisionRecord(entry.id, entry.at, "", entry.as_of or "", None, body, privates=privates)
         try:
-            refuse_unknown(entry.id, body, entry.leaf)
-            found = self._service.replayed(record, bundle, as_of)
+            check_replayable(entry.id, body, entry.leaf)
+            found = replay(record, self._service.resolver, bundle, as_of)
         except ValuesErased:
-            return Again(entry.id, entry.index, "erased", reason="values of it were erased")
+            return ReplayResult(entry.id, entry.index, "erased", reason="values of it were erased")
         except NotReplayable as error:
-            return Again(entry.id, entry.index, "refused", reason=error.reason)
+            return ReplayResult(entry.id, entry.index, "refused", reason=error.reason)
         except CommitmentRefused as error:
-            return Again(entry.id, entry.index, "refused", reason=str(error))
+            return ReplayResult(entry.id, entry.index, "refused", reason=str(error))
         except (UnknownBundle, UnusableBundle) as error:
-            return Again(entry.id, entry.index, "refused", reason=str(error))
+            return ReplayResult(entry.id, entry.index, "refused", reason=str(error))
         except InvalidInput as error:
             first = error.faults[0]
-            return Again(entry.id, entry.index, "refused", reason=f"{first.pointer}: {first.message}")
-        outcome: Outcome = "identical" if found.identical else "different"
-        return Again(entry.id, entry.index, outcome, found.bundle, found.differences)
+            return ReplayResult(entry.id, entry.index, "refused", reason=f"{first.pointer}: {first.message}")
+        outcome: ReplayOutcome = "identical" if found.identical else "different"
+        return ReplayResult(entry.id, entry.index, outcome, found.bundle, found.differences)
