@@ -191,12 +191,17 @@ class Worker(BaseWorker):
         if not data:
             connection.ended = True
             self._watch(connection, 0)
+        # First kept, then asked whether a thread has the connection: a thread that gives it back does so first and
+        # looks for what is kept afterwards. So one of the two sees it, and what came first is read first.
+        connection.ahead += data
         if connection in self._busy or connection.unsent:
-            connection.ahead += data
             if len(connection.ahead) > _AT_ONCE:
                 self._watch(connection, 0)
-        elif connection.kept:
-            self._take(connection, data)
+            return
+        arrived = bytes(connection.ahead)
+        connection.ahead.clear()
+        if connection.kept:
+            self._take(connection, arrived)
         elif connection.ended:
             self._drop(connection)
 
