@@ -19,7 +19,9 @@ finally:
 _ALWAYS = {"click", "lark", "orjson", "policy_service", "tzdata", "yaml"}
 _DURABLE = {"durable_rules_engine"}
 _NO_DATABASE = {"alembic", "mako", "pg8000", "sqlalchemy"}
-_NO_SERVER = {"gunicorn", "jwt", "opentelemetry", "prometheus_client"}
+_NO_SERVER = {"flask", "gunicorn", "jwt", "opentelemetry", "prometheus_client", "werkzeug"}
+_OF_PYTHON = ("_", "cython_runtime", "sitecustomize", "usercustomize")
+"""What Python's own start loads where the machine has it."""
 
 
 def _loaded(*words: str | Path) -> set[str]:
@@ -27,7 +29,7 @@ def _loaded(*words: str | Path) -> set[str]:
     command = [sys.executable, "-c", _RUN, *map(str, words)]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     names = set(found.stderr.splitlines()[-1].split())
-    return {name for name in names if not name.startswith(("_", "cython_runtime"))}
+    return {name for name in names if not name.startswith(_OF_PYTHON)}
 
 
 @pytest.mark.parametrize("words", [("check",), ("test", "tests/cli/rules/shop/hours.test.yaml")])
