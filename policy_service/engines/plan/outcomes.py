@@ -189,12 +189,14 @@ def refusals(
     found += _null(amount.typed, unknown_amount)
     found += [Guard("excluded", is_true(one.condition.formula.typed), one) for one in exclusions]
     if ceiling is not None:
-        found.append(Guard("withheld", is_true(_above(amount.typed, ceiling))))
+        found.append(Guard("withheld", _above(amount.typed, ceiling)))
     return tuple(guard for guard in found if guard.when != FALSE)
 
 
 def _null(node: Node, unknown: Node) -> Iterator[Guard[answer.Reason]]:
-    """A null refuses: a fact behind it is not known, or there is no answer."""
+    """A null refuses: a fact behind it is not known, or there is no answer. A constant is never null."""
+    if isinstance(node, Const) and node.value is not None:
+        return
     yield Guard(LACKS, FALSE if unknown == FALSE else all_of(is_null(node), unknown))
     yield Guard("not_met", is_null(node))
 
@@ -205,4 +207,6 @@ def _above(amount: Node, ceiling: Ceiling) -> Node:
         return FALSE
     scale = amount.type.scale
     most = ceiling.per_reward * 10**scale // 10**ceiling.scale  # what is above it is above its floor, and conversely
-    return Compare(BOOLEAN, ">", amount, Const(types.Number(scale, most, most), most))
+    if isinstance(amount, Const):
+        return TRUE if amount.value is not None and amount.value > most else FALSE
+    return is_true(Compare(BOOLEAN, ">", amount, Const(types.Number(scale, most, most), most)))

@@ -67,7 +67,8 @@ class Guards:
             case typed.And(operands=operands):
                 return _every([self.test(o) for o in operands])
             case typed.Or(operands=operands):
-                return _some([self.test(o) for o in operands])
+                places = [self._place(o.left.reference) for o in operands if _is_fact(o)]  # type: ignore[union-attr]  # as above
+                return _some(places, [self.test(o) for o in operands if not _is_fact(o)])
             case typed.If(condition=condition, then=then, otherwise=otherwise):
                 return _if(self.test(condition), self.test(then), self.test(otherwise))
             case Compare(operator="=", left=left, right=Const(value=None | bool() as value)):
@@ -84,7 +85,11 @@ class Guards:
 
 
 def _is_fact(when: Node) -> bool:
-    return isinstance(when, Compare) and isinstance(when.left, Load) and isinstance(when.left.reference, Fact)
+    """Whether a fact is asked to be null."""
+    match when:
+        case Compare(operator="=", left=Load(reference=Fact()), right=Const(value=None)):
+            return True
+    return False
 
 
 def is_early(guard: Guard[Status]) -> bool:
@@ -102,8 +107,13 @@ def _every(tests: list[Test]) -> Test:
     return run
 
 
-def _some(tests: list[Test]) -> Test:
+def _some(places: list[int], tests: list[Test]) -> Test:
+    """Whether one of the slots is null, or one of the tests holds."""
+
     def run(slots: Slots) -> bool:
+        for at in places:
+            if slots[at] is None:
+                return True
         for test in tests:  # noqa: SIM110  likewise
             if test(slots) is True:
                 return True
