@@ -8,7 +8,7 @@ never remembered. As soon as one shows, or what is remembered does not settle it
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from policy_service.authoring.folder import Folder, Outline, reachable
+from policy_service.authoring.folder import Folder, Outline
 from policy_service.authoring.memory import Memory
 from policy_service.decisions.bundles.checking import engine_faults
 from policy_service.decisions.rule_tests.cases import Case, read_cases
@@ -16,6 +16,7 @@ from policy_service.diagnostics import Diagnostic, Report
 from policy_service.diagnostics.catalogue import TYPE_UNUSED
 from policy_service.language import types
 from policy_service.policies.bundle import Bundle, bundle, frame_document, id_of, policy_document
+from policy_service.policies.dependencies import reachable
 from policy_service.policies.loader import is_bounded, load
 from policy_service.policies.model import Policy, RelationTable, Rules, Table
 from policy_service.policies.narrowing import only

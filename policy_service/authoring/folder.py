@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from policy_service.authoring.memory import Memory, key
 from policy_service.language import ast
 from policy_service.language.references import Decision
+from policy_service.policies.dependencies import reachable
 from policy_service.policies.loader import FRAME, Sources, is_case_file
 from policy_service.policies.model import Policy, Rules, Table
 from policy_service.policies.names import decision_names
@@ -140,18 +141,6 @@ class Folder:
     def _key(self, what: str, name: str = "", *paths: str) -> str:
         texts = (part for path in (*self.frame, *paths) for part in (path, self._digests[path]))
         return key(what, self.name, name, *texts)
-
-
-def reachable(needs: Mapping[str, Iterable[str]], wanted: Iterable[str]) -> set[str]:
-    """Some names and all that they need, directly or not."""
-    found: set[str] = set()
-    todo = list(wanted)
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo += needs.get(name, ())
-    return found
 
 
 def _family(id_: str) -> str:

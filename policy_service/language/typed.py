@@ -5,7 +5,7 @@ quotients stand only in `Round`, relations are unrolled to their cells. What an 
 once by `Let`, so that a tree is never much larger than the text it came from. Nodes are frozen and hashable.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -172,6 +172,18 @@ Node = Const | Load | Convert | Arithmetic | Round | Compare | And | Or | Not | 
 BOOLEAN = types.Boolean()
 TRUE, FALSE = Const(BOOLEAN, True), Const(BOOLEAN, False)
 NULL = Const(types.Null(), None)
+
+
+def any_of(conditions: Iterable[Node]) -> Node:
+    """Whether one of the conditions is true."""
+    found = tuple(c for c in conditions if c != FALSE)
+    return FALSE if not found else found[0] if len(found) == 1 else Or(BOOLEAN, found)
+
+
+def all_of(conditions: Iterable[Node]) -> Node:
+    """Whether all of the conditions are true."""
+    found = tuple(conditions)
+    return TRUE if not found else found[0] if len(found) == 1 else And(BOOLEAN, found)
 
 
 def operands(node: Node) -> Iterator[Node]:

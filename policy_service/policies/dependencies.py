@@ -105,11 +105,16 @@ def needed_policies(policies: Iterable[Policy], chosen: Collection[str]) -> froz
     for members in groups.values():
         for id_ in members:
             needs[id_] |= members
+    return frozenset(reachable(needs, chosen) & needs.keys())
+
+
+def reachable(needs: Mapping[str, Iterable[str]], wanted: Iterable[str]) -> set[str]:
+    """Some names and all that they need, directly or not."""
     found: set[str] = set()
-    todo = list(chosen)
+    todo = list(wanted)
     while todo:
-        top = todo.pop()
-        if top not in found and top in needs:
-            found.add(top)
-            todo += needs[top]
-    return frozenset(found)
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += needs.get(name, ())
+    return found

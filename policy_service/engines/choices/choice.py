@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from policy_service.language import types
-from policy_service.policies.model import Table
+from policy_service.policies.model import Table, gives_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Choice:
     @property
     def is_multiple(self) -> bool:
         """Whether the answer is a list of the rows' outputs."""
-        return self.hit in ("rule order", "output order") or (self.hit == "collect" and self.aggregation is None)
+        return gives_list(self.hit, self.aggregation)
 
 
 def choice(table: Table, day: date) -> Choice:

@@ -12,7 +12,20 @@ from operator import itemgetter
 from policy_service.engines.choices.choice import Choice
 from policy_service.language import typed, types
 from policy_service.language.references import Local
-from policy_service.language.typed import BOOLEAN, FALSE, TRUE, Compare, Const, If, Item, ListOf, Load, Node
+from policy_service.language.typed import (
+    BOOLEAN,
+    FALSE,
+    TRUE,
+    Compare,
+    Const,
+    If,
+    Item,
+    ListOf,
+    Load,
+    Node,
+    all_of,
+    any_of,
+)
 
 _AGGREGATES: Mapping[str, typed.OperationName] = {"sum": "sum", "min": "min", "max": "max"}
 _ONE, _NONE = Const(types.Number(0, 1, 1), 1), Const(types.Number(0, 0, 0), 0)
@@ -53,7 +66,7 @@ def _spread(default: tuple[Node, ...] | None, outputs: int) -> tuple[Node, ...] 
 class _Table:
     def __init__(self, one: Choice, matches: tuple[Node, ...], rows: Rows, default: tuple[Node, ...] | None) -> None:
         self.choice, self.matches, self.rows, self.default = one, matches, rows, default
-        self.some = _or(matches)
+        self.some = any_of(matches)
         self.locals = _fresh([*matches, *(node for row in rows for node in row), *(default or ())])
 
     def fired(self) -> tuple[Node, ...]:
@@ -71,7 +84,7 @@ class _Table:
             case "unique":
                 return Compare(BOOLEAN, ">", _number(self.matches), _ONE)
             case "any":
-                return _or([self._differs(k) for k in range(len(self.choice.outputs))])
+                return any_of([self._differs(k) for k in range(len(self.choice.outputs))])
         return FALSE
 
     def _differs(self, output: int) -> Node:
@@ -80,9 +93,9 @@ class _Table:
         local = next(self.locals)
         first = Load(column[0].type, local)
         differing = [
-            _and(m, Compare(BOOLEAN, "!=", value, first)) for m, value in zip(self.matches, column, strict=True)
+            all_of((m, Compare(BOOLEAN, "!=", value, first))) for m, value in zip(self.matches, column, strict=True)
         ]
-        return typed.Let(BOOLEAN, local, _pick(self.matches, column, _null(column)), _or(differing))
+        return typed.Let(BOOLEAN, local, _pick(self.matches, column, _null(column)), any_of(differing))
 
     def _column(self, output: int) -> list[Node]:
         return [row[output] for row in self.rows]
@@ -139,20 +152,22 @@ class _Table:
         least = typed.Call(number, "min", (ListOf(types.List(number, len(items)), items),))
         local = next(self.locals)
         best = Load(number, local)
-        asked = [_and(m, Compare(BOOLEAN, "=", key, best)) for m, key in zip(self.matches, keys, strict=True)]
+        asked = [all_of((m, Compare(BOOLEAN, "=", key, best))) for m, key in zip(self.matches, keys, strict=True)]
         return typed.Let(kind, local, least, body(asked))
 
     def _ordered(self, column: list[Node]) -> ListOf:
         """The outputs of the rows that match, by rank: at each position the row before which so many stand."""
         keys, null = self._keys(), _null(column)
         before = [
-            _number([_and(m, Compare(BOOLEAN, "<", other, key)) for m, other in zip(self.matches, keys, strict=True)])
+            _number(
+                [all_of((m, Compare(BOOLEAN, "<", other, key))) for m, other in zip(self.matches, keys, strict=True)]
+            )
             for key in keys
         ]
         matched, items = _number(self.matches), []
         for at in range(len(column)):
             place = Const(types.Number(0, at, at), at)
-            here = [_and(m, Compare(BOOLEAN, "=", b, place)) for m, b in zip(self.matches, before, strict=True)]
+            here = [all_of((m, Compare(BOOLEAN, "=", b, place))) for m, b in zip(self.matches, before, strict=True)]
             items.append(Item(Compare(BOOLEAN, ">", matched, place), _pick(here, column, null)))
         return ListOf(types.List(null.type, len(column)), tuple(items))
 
@@ -202,7 +217,7 @@ def _pick(conditions: Sequence[Node], column: Sequence[Node], otherwise: Node) -
 
 def _first(matches: Sequence[Node], row: int) -> Node:
     """Whether a row matches and none above it does."""
-    return If(BOOLEAN, _or(matches[:row]), FALSE, If(BOOLEAN, matches[row], TRUE, FALSE))
+    return If(BOOLEAN, any_of(matches[:row]), FALSE, If(BOOLEAN, matches[row], TRUE, FALSE))
 
 
 def _number(conditions: Sequence[Node]) -> Node:
@@ -214,14 +229,6 @@ def _number(conditions: Sequence[Node]) -> Node:
 
 def _null(column: Sequence[Node]) -> Const:
     return Const(column[0].type if column else types.Null(), None)
-
-
-def _or(operands: Sequence[Node]) -> Node:
-    return FALSE if not operands else operands[0] if len(operands) == 1 else typed.Or(BOOLEAN, tuple(operands))
-
-
-def _and(*operands: Node) -> Node:
-    return typed.And(BOOLEAN, operands)
 
 
 def _fresh(nodes: Sequence[Node]) -> Iterator[Local]:

@@ -8,23 +8,13 @@ from policy_service.engines.plan.terms import Condition, ExclusionPlan, Formula,
 from policy_service.language import typed, types
 from policy_service.language.references import Decision, Fact, Lacking, Needed, Posted, Status
 from policy_service.language.references import shown as named
-from policy_service.language.typed import BOOLEAN, FALSE, TRUE, Compare, Const, Load, Node
+from policy_service.language.typed import BOOLEAN, FALSE, TRUE, Compare, Const, Load, Node, all_of, any_of
 from policy_service.policies.model import Ceiling
 
 APPLIED: Final = "applied"
 LACKS: Final = "insufficient_facts"
 _TEXT = types.Text()
 _NULL = Const(types.Null(), None)
-
-
-def any_of(conditions: Iterable[Node]) -> Node:
-    """Whether one of the conditions is true."""
-    found = tuple(c for c in conditions if c != FALSE)
-    return FALSE if not found else found[0] if len(found) == 1 else typed.Or(BOOLEAN, found)
-
-
-def all_of(*conditions: Node) -> Node:
-    return typed.And(BOOLEAN, conditions)
 
 
 def is_null(node: Node) -> Node:
@@ -89,7 +79,7 @@ class Unknowns:
             conditions.setdefault(named(one), []).append(null)
             if isinstance(one, Decision):
                 for fact in self._facts.get(one, ()):
-                    conditions.setdefault(fact.name, []).append(all_of(null, self._lacking(one, fact)))
+                    conditions.setdefault(fact.name, []).append(all_of((null, self._lacking(one, fact))))
         return tuple(Missing(name, any_of(when)) for name, when in sorted(conditions.items()))
 
     def define(self, decision: Decision, behind: Iterable[Needed], required: Iterable[Needed]) -> None:
@@ -111,7 +101,7 @@ class Unknowns:
 
     def _lacked(self, one: Needed, fact: Fact | None) -> Node:
         found = self._lacking(one, fact)
-        return found if isinstance(one, Fact) or found == FALSE else all_of(self.null(one), found)
+        return found if isinstance(one, Fact) or found == FALSE else all_of((self.null(one), found))
 
     def _behind(self, one: Needed) -> Iterable[Fact]:
         return (one,) if isinstance(one, Fact) else self._facts.get(one, ())
@@ -151,7 +141,7 @@ def status(
         Guard("not_applicable", unposted(sections)),
     ]
     if applies is not None:
-        unknown = all_of(is_null(applies), typed.Not(BOOLEAN, unknown_audience))
+        unknown = all_of((is_null(applies), typed.Not(BOOLEAN, unknown_audience)))
         found.append(Guard("not_applicable", any_of((is_false(applies), unknown))))
     found.append(Guard(LACKS, any_of(one.when for one in required)))
     found.append(Guard("rule_conflict", any_of(conflicts)))
@@ -197,7 +187,7 @@ def _null(node: Node, unknown: Node) -> Iterator[Guard[answer.Reason]]:
     """A null refuses: a fact behind it is not known, or there is no answer. A constant is never null."""
     if isinstance(node, Const) and node.value is not None:
         return
-    yield Guard(LACKS, FALSE if unknown == FALSE else all_of(is_null(node), unknown))
+    yield Guard(LACKS, FALSE if unknown == FALSE else all_of((is_null(node), unknown)))
     yield Guard("not_met", is_null(node))
 
 

@@ -148,7 +148,7 @@ class _PolicyPlanner:
         if self.policy.applies is None:
             return typed.FALSE
         behind = self.dependencies.behind(self.policy.applies.typed)
-        return outcomes.any_of(one.when for one in self.unknowns.required(behind & required))
+        return typed.any_of(one.when for one in self.unknowns.required(behind & required))
 
     def _conflicts(self) -> Iterator[Conflict]:
         for decision in self.policy.decisions.values():

@@ -1,6 +1,6 @@
 """A plan to rulesets and closures. Everything a formula needs at run time is settled here."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any
@@ -161,7 +161,7 @@ class Compiler:
         return CompiledRelation(decision.name, value, relation.rows, columns, tuple(rows))
 
     def _table(self, decision: DecisionPlan, table: TablePlan, policy: PolicyPlan, value: int) -> CompiledTable:
-        conditions = [_row_condition(c.typed for c in row.cells if c is not None) for row in table.rows]
+        conditions = [typed.all_of(c.typed for c in row.cells if c is not None) for row in table.rows]
         ready = all(is_ready(c) for c in conditions)
         ruleset = self._ruleset(policy) if ready else Ruleset()
         marks = []
@@ -229,11 +229,6 @@ def conditions(policy: PolicyPlan) -> Iterator[Formula]:
 def _group(policy: PolicyPlan) -> tuple[str, str]:
     """Policies of one family on views of one kind."""
     return policy.id.partition(".")[0], policy.section if policy.is_list else ""
-
-
-def _row_condition(cells: Iterable[Node]) -> Node:
-    found = tuple(cells)
-    return typed.TRUE if not found else found[0] if len(found) == 1 else typed.And(typed.BOOLEAN, found)
 
 
 def _marked(mark: int, needed: tuple[int, ...], exact: Closure) -> Closure:

@@ -23,6 +23,7 @@ from policy_service.policies.model.decisions import (
     Row,
     Table,
     body_expressions,
+    gives_list,
 )
 from policy_service.policies.model.expressions import Expression, Template, Texts
 from policy_service.policies.model.periods import Basis, Campaign, DatedValue, Effective, Parameter, Period, Source
@@ -75,5 +76,6 @@ __all__ = [
     "Template",
     "Texts",
     "body_expressions",
+    "gives_list",
     "reward_expressions",
 ]

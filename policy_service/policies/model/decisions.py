@@ -55,7 +55,12 @@ class Table:
     @property
     def is_multiple(self) -> bool:
         """Whether the answer is a list of rows' outputs."""
-        return self.hit in ("rule order", "output order") or (self.hit == "collect" and not self.aggregation)
+        return gives_list(self.hit, self.aggregation)
+
+
+def gives_list(hit: str, aggregation: str | None) -> bool:
+    """Whether a hit policy answers with a list of the rows' outputs."""
+    return hit in ("rule order", "output order") or (hit == "collect" and not aggregation)
 
 
 @dataclass(frozen=True, slots=True)

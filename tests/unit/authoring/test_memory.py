@@ -131,8 +131,8 @@ def test_keys_tell_texts_apart_however_they_are_cut() -> None:
 
 
 def test_the_folder_is_that_of_the_setting_else_of_the_user() -> None:
-    assert folder_of("off", {"HOME": "/home/a"}) is None
-    assert folder_of("/tmp/x", {"HOME": "/home/a"}) == Path("/tmp/x")
-    assert folder_of("auto", {"HOME": "/home/a"}) == Path("/home/a/.cache/policyctl")
-    assert folder_of("auto", {"HOME": "/home/a", "XDG_CACHE_HOME": "/c"}) == Path("/c/policyctl")
+    assert folder_of("off", {"HOME": "/u"}) is None
+    assert folder_of("/tmp/x", {"HOME": "/u"}) == Path("/tmp/x")
+    assert folder_of("auto", {"HOME": "/u"}) == Path("/u/.cache/policyctl")
+    assert folder_of("auto", {"HOME": "/u", "XDG_CACHE_HOME": "/c"}) == Path("/c/policyctl")
     assert folder_of("auto", {}) is None
