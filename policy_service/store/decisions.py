@@ -14,9 +14,11 @@ from policy_service.decisions.ports.records import (
     IdempotencyClaim,
     IdempotencyConflict,
     NewRecord,
+    StaleOrders,
     StoreRefused,
     StoreUnavailable,
 )
+from policy_service.store.acts import LAST_VERSION, ORDERS_LOCK
 from policy_service.store.database import insert_if_new, reading, writing
 from policy_service.store.grouping import GroupCommit, Take
 from policy_service.store.log import privates_of
@@ -26,7 +28,7 @@ from policy_service.telemetry import metrics
 _ROUNDS = 3  # a second only if a key is forgotten between two statements
 PURGE_AT_ONCE = 1000  # keys per transaction, so that appends get their turn
 
-_NAMES = [field.name for field in fields(DecisionRecord) if field.name != "privates"]
+_NAMES = [field.name for field in fields(DecisionRecord) if field.name in decisions.c]
 _RECORD = [decisions.c[name] for name in _NAMES]
 _KEY = (idempotency.c.caller, idempotency.c.key)
 # With RETURNING, SQLAlchemy writes many rows in one statement, so in one round trip. SQLite has none to save.
@@ -34,7 +36,7 @@ _INSERT = {"sqlite": insert(decisions), "postgresql": insert(decisions).returnin
 _CLAIM = {dialect: insert_if_new(dialect, idempotency).returning(*_KEY) for dialect in _INSERT}
 _DECISION = select(*_RECORD).where(decisions.c.id == bindparam("id"))
 _CLAIMED = (
-    select(idempotency.c.request_digest, *_RECORD)
+    select(idempotency.c.request_digest, idempotency.c.salt, *_RECORD)
     .join(decisions, decisions.c.id == idempotency.c.decision)
     .where(idempotency.c.caller == bindparam("caller"), idempotency.c.key == bindparam("key"))
 )
@@ -44,12 +46,13 @@ _PRIVATE = {
     "sqlite": insert(private_values),
     "postgresql": insert(private_values).returning(private_values.c.record),
 }
+_SHARE_ORDERS = select(func.pg_advisory_xact_lock_shared(ORDERS_LOCK))
 _COUNT = select(func.count()).select_from(decisions)
 _OLD_KEYS = select(*_KEY).where(idempotency.c.created_at < bindparam("before")).limit(PURGE_AT_ONCE)
 _PURGE = delete(idempotency).where(tuple_(*_KEY).in_(_OLD_KEYS))
 
 
-AppendResult = Appended | IdempotencyConflict
+AppendResult = Appended | IdempotencyConflict | StaleOrders
 
 
 class _Undone(Exception):
@@ -60,19 +63,19 @@ class SqlDecisionStore:
     """Decisions in the tables `decisions` and `idempotency`; may be shared by threads.
 
     Args:
-        on_commit: called after each commit with the number of decisions appended; it must not fail.
+        on_commit: called after each commit with the decisions that it appended; it must not fail.
     """
 
-    def __init__(self, engine: Engine, on_commit: Callable[[int], None] | None = None) -> None:
+    def __init__(self, engine: Engine, on_commit: Callable[[Sequence[DecisionRecord]], None] | None = None) -> None:
         self._engine, self._on_commit = engine, on_commit
         self._group: GroupCommit[NewRecord, AppendResult] = GroupCommit(self._append_waiting)
 
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
         """See DecisionStore."""
         found = self._group(NewRecord(record, claim))
-        if isinstance(found, IdempotencyConflict):
-            raise found
-        return found
+        if isinstance(found, Appended):
+            return found
+        raise found
 
     def append_all(self, entries: Sequence[NewRecord]) -> list[AppendResult]:
         """See DecisionStore. The primary key of the claims decides between appends at the same moment."""
@@ -115,7 +118,7 @@ class SqlDecisionStore:
 
     def _note(self, results: Sequence[AppendResult]) -> None:
         if self._on_commit is not None:
-            self._on_commit(sum(isinstance(one, Appended) and not one.replayed for one in results))
+            self._on_commit([one.record for one in results if isinstance(one, Appended) and not one.replayed])
 
     def _named(self, entries: Sequence[NewRecord]) -> StoreRefused | None:
         """Which entry the store refuses: found by writing one after the other, and keeping none."""
@@ -135,12 +138,12 @@ class SqlDecisionStore:
             row = connection.execute(_DECISION, {"id": id}).first()
             return _loaded(connection, row) if row else None
 
-    def claimed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+    def claimed(self, claim: IdempotencyClaim) -> Appended | None:
         with reading(self._engine) as connection:
             found = _first(connection, claim)
         if isinstance(found, IdempotencyConflict):
             raise found
-        return None if found is None else found.record
+        return found
 
     def superseding(self, id: str) -> tuple[str, ...]:
         with reading(self._engine) as connection:
@@ -175,8 +178,15 @@ def _refusal(entry: NewRecord, fault: StoreRefused) -> StoreRefused:
 
 
 def _append(connection: Connection, entries: Sequence[NewRecord]) -> list[AppendResult]:
-    """The result for each entry: claims are written first, and an entry's record only if its claim was new."""
-    results: dict[int, AppendResult] = {}
+    """The result for each entry: claims are written first, and an entry's record only if its claim was new.
+
+    An entry that was decided before the last order is not written: whoever writes an order waits until this transaction
+    ends, so no decision comes behind an order that it does not know.
+    """
+    last = _last_order(connection)
+    results: dict[int, AppendResult] = {
+        n: StaleOrders(last) for n, one in enumerate(entries) if one.record.orders not in (None, last)
+    }
     for _ in range(_ROUNDS):
         waiting = [n for n in range(len(entries)) if n not in results]
         if not waiting:
@@ -190,6 +200,12 @@ def _append(connection: Connection, entries: Sequence[NewRecord]) -> list[Append
             if (found := _first(connection, claim)) is not None:  # else it was forgotten since it was refused
                 results[n] = found
     raise StoreUnavailable("a key was forgotten again and again")
+
+
+def _last_order(connection: Connection) -> int:
+    if connection.dialect.name == "postgresql":
+        connection.execute(_SHARE_ORDERS)
+    return connection.scalars(LAST_VERSION).one()
 
 
 def _keep(connection: Connection, entries: Sequence[NewRecord], waiting: Sequence[int]) -> list[int]:
@@ -219,15 +235,15 @@ def _keep(connection: Connection, entries: Sequence[NewRecord], waiting: Sequenc
     return kept
 
 
-def _first(connection: Connection, claim: IdempotencyClaim) -> AppendResult | None:
+def _first(connection: Connection, claim: IdempotencyClaim) -> Appended | IdempotencyConflict | None:
     """What the key of a claim stands for; None where it stands for nothing."""
     row = connection.execute(_CLAIMED, {"caller": claim.caller, "key": claim.key}).first()
     if row is None:
         return None
-    digest, *record = row
+    digest, salt, *record = row
     if digest != claim.request_digest:
         return IdempotencyConflict(claim)
-    return Appended(_loaded(connection, record), replayed=True)
+    return Appended(_loaded(connection, record), replayed=True, salt=salt)
 
 
 def _loaded(connection: Connection, row: Sequence[Any]) -> DecisionRecord:
@@ -237,11 +253,12 @@ def _loaded(connection: Connection, row: Sequence[Any]) -> DecisionRecord:
     return replace(record, privates=privates_of(connection, [record.id]).get(record.id, ()))
 
 
-def _claimed(claim: IdempotencyClaim, record: DecisionRecord) -> dict[str, str]:
+def _claimed(claim: IdempotencyClaim, record: DecisionRecord) -> dict[str, Any]:
     return {
         "caller": claim.caller,
         "key": claim.key,
         "request_digest": claim.request_digest,
         "decision": record.id,
         "created_at": record.decided_at,
+        "salt": claim.salt,
     }

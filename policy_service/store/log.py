@@ -1,34 +1,35 @@
 """The port of the sealed log on SQL."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
+from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    Table,
-    and_,
-    delete,
-    exists,
-    func,
-    insert,
-    select,
-    union_all,
+from sqlalchemy import Connection, Engine, Table, delete, exists, func, insert, select, tuple_
+
+from policy_service.decisions.ports.acts import StoredAct
+from policy_service.decisions.ports.log import (
+    Extension,
+    KeptClaim,
+    LogEntry,
+    Record,
+    Refused,
+    SignedHead,
+    Term,
+    Unsealed,
 )
-
-from policy_service.decisions.ports.log import Erasure, Extension, LogEntry, SignedHead, Unsealed
-from policy_service.decisions.ports.records import StoreRefused
+from policy_service.decisions.ports.records import DecisionRecord, StoreRefused
 from policy_service.proofs.commitments import Private
+from policy_service.store.acts import insert_act
 from policy_service.store.database import insert_rows, reading, writing
 from policy_service.store.tables import (
+    acts,
     decisions,
-    erasures,
     idempotency,
     log_entries,
     log_heads,
     log_tiles,
     private_values,
+    refused,
     terms,
     unsealed,
 )
@@ -39,6 +40,11 @@ _AT_ONCE = 500
 """Ids in one statement."""
 _PORTION = 20_000
 """Records whose place in the log is looked for in one statement."""
+_TABLES: Mapping[str, Table] = {"decision": decisions, "act": acts}
+_COLUMNS = {
+    "decision": [decisions.c[f.name] for f in fields(DecisionRecord) if f.name in decisions.c],
+    "act": [acts.c[f.name] for f in fields(StoredAct)],
+}
 _ENTRY = [log_entries.c[field.name] for field in fields(LogEntry)]
 _HEAD = [log_heads.c[field.name] for field in fields(SignedHead)]
 
@@ -50,21 +56,55 @@ class SqlLogStore:
         self._engine = engine
 
     def unsealed(self, most: int) -> list[Unsealed]:
-        waiting = select(unsealed.c.number, unsealed.c.kind, unsealed.c.id).where(~_lost())
+        waiting = select(unsealed.c.number, unsealed.c.kind, unsealed.c.id)
         with reading(self._engine) as connection:
             rows = connection.execute(waiting.order_by(unsealed.c.number).limit(most)).all()
-            records = _records(connection, [(kind, id_) for _, kind, id_ in rows])
-            privates = privates_of(connection, [id_ for _, _, id_ in rows])
-        return [Unsealed(number, kind, id_, *records[id_], privates.get(id_, ())) for number, kind, id_ in rows]
+            records = stored_records(connection, [(kind, id_) for _, kind, id_ in rows])
+            ids = [id_ for _, _, id_ in rows]
+            privates, sealed = privates_of(connection, ids), set(_placed(connection, ids))
+        for id_, values in privates.items():
+            if isinstance(found := records.get(("decision", id_)), DecisionRecord):
+                records["decision", id_] = replace(found, privates=values)
+        return [Unsealed(number, kind, id_, records.get((kind, id_)), id_ in sealed) for number, kind, id_ in rows]
 
     def waiting_since(self) -> str | None:
-        first = select(unsealed.c.id, unsealed.c.kind).where(~_lost()).order_by(unsealed.c.number).limit(1)
+        first = select(unsealed.c.id, unsealed.c.kind).order_by(unsealed.c.number).limit(1)
         with reading(self._engine) as connection:
             row = connection.execute(first).first()
             if row is None:
                 return None
-            table, at = (decisions, "decided_at") if row.kind == "decision" else (erasures, "at")
-            return str(connection.scalars(select(table.c[at]).where(table.c.id == row.id)).one())
+            table, at = (decisions, "decided_at") if row.kind == "decision" else (acts, "at")
+            return connection.scalars(select(table.c[at]).where(table.c.id == row.id)).first()
+
+    def refuse(self, found: Sequence[Refused]) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(delete(unsealed).where(unsealed.c.number.in_([one.number for one in found])))
+            rows = [{"kind": one.kind, "id": one.id, "reason": one.reason, "at": one.at} for one in found]
+            connection.execute(insert(refused), rows)
+
+    def refused(self, after: int, most: int) -> list[Refused]:
+        columns = [refused.c[name] for name in ("number", "kind", "id", "reason", "at")]
+        found = select(*columns).where(refused.c.number > after).order_by(refused.c.number).limit(most)
+        with reading(self._engine) as connection:
+            return [Refused(*row) for row in connection.execute(found)]
+
+    def queue_again(self, ids: Sequence[tuple[str, str]], note: StoredAct) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(insert(unsealed), [{"kind": kind, "id": id_} for kind, id_ in ids])
+            connection.execute(delete(refused).where(refused.c.id.in_([id_ for _, id_ in ids])))
+            insert_act(connection, note)
+
+    def placed(self, ids: Sequence[str]) -> Mapping[str, str]:
+        with reading(self._engine) as connection:
+            return _placed(connection, ids)
+
+    def still_waiting(self, ids: Sequence[str]) -> frozenset[str]:
+        found: set[str] = set()
+        with reading(self._engine) as connection:
+            for start in range(0, len(ids), _AT_ONCE):
+                some = select(unsealed.c.id).where(unsealed.c.id.in_(ids[start : start + _AT_ONCE]))
+                found |= set(connection.scalars(some))
+        return frozenset(found)
 
     def extend(self, extension: Extension) -> bool:
         try:
@@ -108,9 +148,12 @@ class SqlLogStore:
             return [LogEntry(*row) for row in connection.execute(found)]
 
     def bodies(self, entries: Iterable[LogEntry]) -> Mapping[str, bytes]:
+        return {id_: found.body for id_, found in self.records(entries).items()}
+
+    def records(self, entries: Iterable[LogEntry]) -> Mapping[str, Record]:
         with reading(self._engine) as connection:
-            found = _records(connection, [(entry.kind, entry.id) for entry in entries])
-        return {id_: body for id_, (body, _) in found.items()}
+            found = stored_records(connection, [(entry.kind, entry.id) for entry in entries])
+        return {id_: record for (_, id_), record in found.items()}
 
     # ---- what is kept of records beside the log
 
@@ -118,16 +161,17 @@ class SqlLogStore:
         with reading(self._engine) as connection:
             return privates_of(connection, ids)
 
-    def unaccounted(self, most: int) -> list[str]:
-        found: list[str] = []
-        for table in (decisions, erasures):
+    def unaccounted(self, most: int) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        for kind, table in _TABLES.items():
             last: str | None = ""
             while last is not None and len(found) < most:
-                last = self._unaccounted(table, last, most - len(found), found)
+                ids, last = self._unaccounted(table, last, most - len(found))
+                found += ((kind, id_) for id_ in ids)
         return found
 
-    def _unaccounted(self, table: Table, after: str, most: int, found: list[str]) -> str | None:
-        """Add the ids of one portion that are neither sealed nor waiting; the last id looked at, null at the end.
+    def _unaccounted(self, table: Table, after: str, most: int) -> tuple[list[str], str | None]:
+        """The ids of one portion that are neither sealed nor waiting; the last id looked at, null at the end.
 
         A portion takes well under a second.
         """
@@ -136,14 +180,8 @@ class SqlLogStore:
         ids = select(portion.c.id).where(~sealed, portion.c.id.not_in(select(unsealed.c.id)))
         with reading(self._engine) as connection:
             last = connection.scalars(select(func.max(portion.c.id))).one()
-            if last is not None:
-                found += connection.scalars(ids.order_by(portion.c.id).limit(most))
-        return None if last is None else str(last)
-
-    def lost_waiting(self, most: int) -> list[str]:
-        with reading(self._engine) as connection:
-            lost = select(unsealed.c.id).where(_lost()).order_by(unsealed.c.number).limit(most)
-            return list(connection.scalars(lost))
+            found = [] if last is None else list(connection.scalars(ids.order_by(portion.c.id).limit(most)))
+        return found, None if last is None else str(last)
 
     def waiting(self) -> int:
         with reading(self._engine) as connection:
@@ -152,8 +190,9 @@ class SqlLogStore:
     def waiting_body(self, id: str) -> bytes | None:
         with reading(self._engine) as connection:
             kind = connection.scalars(select(unsealed.c.kind).where(unsealed.c.id == id)).first()
-            found = {} if kind is None else _records(connection, [(kind, id)])
-        return found[id][0] if id in found else None
+            found = {} if kind is None else stored_records(connection, [(kind, id)])
+        record = found.get((kind or "", id))
+        return None if record is None else record.body
 
     def records_of(self, term: str) -> list[str]:
         """Ids of the sealed records with a term, in order."""
@@ -161,7 +200,7 @@ class SqlLogStore:
         with reading(self._engine) as connection:
             return list(connection.scalars(found.order_by(log_entries.c.index)))
 
-    def erase(self, erasure: Erasure, records: Sequence[str]) -> int:
+    def erase(self, erasure: StoredAct, records: Sequence[str]) -> int:
         erased = 0
         with writing(self._engine) as connection:
             if connection.dialect.name == "sqlite":
@@ -173,20 +212,57 @@ class SqlLogStore:
                 indices = select(log_entries.c.index).where(log_entries.c.id.in_(some))
                 connection.execute(delete(terms).where(terms.c.private, terms.c.index.in_(indices)))
             if erased:
-                connection.execute(insert(erasures), asdict(erasure))
-                connection.execute(insert(unsealed), {"kind": "erasure", "id": erasure.id})
+                insert_act(connection, erasure)
         if erased and self._engine.dialect.name == "sqlite":
             with reading(self._engine) as connection:  # unless somebody reads, the old pages leave the log
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
         return erased
 
+    # ---- for those who verify
 
-def _lost() -> ColumnElement[bool]:
-    """Whether a record that waits is not stored."""
-    return and_(
-        ~exists().where(decisions.c.id == unsealed.c.id, unsealed.c.kind == "decision"),
-        ~exists().where(erasures.c.id == unsealed.c.id, unsealed.c.kind == "erasure"),
-    )
+    def terms(self, wanted: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], bool]:
+        found: dict[tuple[str, int], bool] = {}
+        pair = tuple_(terms.c.text, terms.c.index)
+        columns = select(terms.c.text, terms.c.index, terms.c.private)
+        with reading(self._engine) as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                for text, index, private in connection.execute(
+                    columns.where(pair.in_(wanted[start : start + _AT_ONCE]))
+                ):
+                    found[text, index] = private
+        return found
+
+    def terms_count(self, below: int) -> int:
+        counted = select(func.count()).select_from(terms).where((terms.c.index < below) | (terms.c.index < 0))
+        with reading(self._engine) as connection:
+            return connection.scalars(counted).one()
+
+    def claims(self, after: tuple[str, str], most: int) -> list[KeptClaim]:
+        key = (idempotency.c.caller, idempotency.c.key)
+        columns = [idempotency.c[field.name] for field in fields(KeptClaim)]
+        found = select(*columns).where(tuple_(*key) > tuple_(*after)).order_by(*key).limit(most)
+        with reading(self._engine) as connection:
+            return [KeptClaim(*row) for row in connection.execute(found)]
+
+    def intruders(self) -> list[str]:
+        with reading(self._engine) as connection:
+            return _intruders(connection)
+
+
+def _intruders(connection: Connection) -> list[str]:
+    if connection.dialect.name == "sqlite":
+        return list(connection.exec_driver_sql(_SQLITE_INTRUDERS).scalars())
+    return list(connection.exec_driver_sql(_POSTGRESQL_INTRUDERS).scalars())
+
+
+_SQLITE_INTRUDERS = "SELECT type || ' ' || name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY 1"
+_POSTGRESQL_INTRUDERS = """
+    SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT 'rule ' || rulename FROM pg_rules WHERE schemaname = current_schema()
+    UNION ALL SELECT 'policy ' || policyname FROM pg_policies WHERE schemaname = current_schema()
+    UNION ALL SELECT 'view ' || viewname FROM pg_views WHERE schemaname = current_schema()
+    ORDER BY 1
+"""
 
 
 def _size(connection: Connection) -> int:
@@ -214,17 +290,33 @@ def _extend(connection: Connection, extension: Extension) -> bool:
     return True
 
 
-def _records(connection: Connection, wanted: list[tuple[str, str]]) -> dict[str, tuple[bytes, str | None]]:
-    """Body and leaf of records by id, of both kinds."""
-    found: dict[str, tuple[bytes, str | None]] = {}
+def _placed(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        some = log_entries.c.id.in_(ids[start : start + _AT_ONCE])
+        found |= {
+            id_: leaf for id_, leaf in connection.execute(select(log_entries.c.id, log_entries.c.leaf).where(some))
+        }
+    return found
+
+
+def stored_records(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Record]:
+    """Records by kind and id, private values left out; a kind that there is not has none."""
+    found: dict[tuple[str, str], Record] = {}
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
-        parts = [
-            select(table.c.id, table.c.body, table.c.leaf).where(table.c.id.in_([id_ for k, id_ in some if k == kind]))
-            for kind, table in (("decision", decisions), ("erasure", erasures))
-        ]
-        found |= {id_: (_bytes(body), leaf) for id_, body, leaf in connection.execute(union_all(*parts))}
+        for kind, columns in _COLUMNS.items():
+            ids = [id_ for one, id_ in some if one == kind]
+            if ids:
+                rows = connection.execute(select(*columns).where(_TABLES[kind].c.id.in_(ids)))
+                found |= {(kind, row.id): _record(kind, row) for row in rows}
     return found
+
+
+def _record(kind: str, row: Any) -> Record:
+    made = DecisionRecord if kind == "decision" else StoredAct
+    found = row._asdict()
+    return made(**found | {"body": _bytes(found["body"])})
 
 
 def _bytes(body: object) -> bytes:

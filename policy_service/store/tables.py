@@ -46,69 +46,26 @@ bundle_sources = Table(
     PrimaryKeyConstraint("bundle", "path"),
 )
 
-changes = Table(
-    "changes",
+acts = Table(
+    "acts",
     metadata,
-    Column("version", Integer, primary_key=True, autoincrement=False),  # whoever writes the same one is too late
+    Column("number", COUNT, primary_key=True),
+    Column("id", DECISION_ID, nullable=False, unique=True, index=True),
     Column("at", INSTANT, nullable=False),
-)
-
-activations = Table(
-    "activations",
-    metadata,
-    Column("sequence", Integer, primary_key=True),
-    Column("bundle", BUNDLE_ID, ForeignKey("bundles.id"), nullable=False, index=True),
-    Column("published", BUNDLE_ID, ForeignKey("bundles.id"), nullable=False),
-    Column("kind", String(8), nullable=False),
-    Column("at", INSTANT, nullable=False),
-    Column("effective_at", INSTANT, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Index("ix_activations_effective_at", "effective_at", "sequence"),
-    sqlite_autoincrement=True,  # a sequence is never given twice
-)
-
-stops = Table(
-    "stops",
-    metadata,
-    Column("sequence", Integer, primary_key=True),
-    Column("action", String(8), nullable=False),
-    Column("policy", Text, nullable=False),
-    Column("reward", Text),
-    Column("at", INSTANT, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("version", Integer, unique=True, index=True),  # of an order; whoever writes the same one is too late
+    Column("body", LargeBinary, nullable=False),
+    Column("leaf", HASH, nullable=False),
+    Column("receipt", Text),  # JSON; null in those older than receipts
     sqlite_autoincrement=True,
 )
 
-keys = Table(
-    "keys",
+before_acts = Table(
+    "before_acts",
     metadata,
     Column("number", Integer, primary_key=True),
-    Column("id", String(32), nullable=False, unique=True, index=True),
-    Column("name", Text, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("roles", Text, nullable=False),  # separated by blanks
-    Column("rate", Integer),
-    Column("created_at", INSTANT, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("expires_at", INSTANT),
-    Column("revoked_at", INSTANT),
-    sqlite_autoincrement=True,
-)
-
-trail = Table(
-    "trail",
-    metadata,
-    Column("sequence", Integer, primary_key=True),
-    Column("at", INSTANT, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("target", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("detail", Text, nullable=False),  # JSON
-    Column("request_id", Text),
-    sqlite_autoincrement=True,
+    Column("table", Text, nullable=False),
+    Column("row", Text, nullable=False),  # JSON
 )
 
 decisions = Table(
@@ -140,6 +97,7 @@ idempotency = Table(
         nullable=False,
     ),
     Column("created_at", INSTANT, nullable=False, index=True),
+    Column("salt", LargeBinary),  # of the record's commitment to this row; null in those older than it
     PrimaryKeyConstraint("caller", "key"),
     sqlite_with_rowid=False,
 )
@@ -160,23 +118,10 @@ disagreements = Table(
     sqlite_autoincrement=True,
 )
 
-shadows = Table(
-    "shadows",
-    metadata,
-    Column("sequence", Integer, primary_key=True),
-    Column("action", String(8), nullable=False),
-    Column("bundle", BUNDLE_ID, ForeignKey("bundles.id"), nullable=False, index=True),
-    Column("share", Text, nullable=False),
-    Column("at", INSTANT, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    sqlite_autoincrement=True,
-)
-
 shadow_counts = Table(
     "shadow_counts",
     metadata,
-    Column("shadow", Integer, ForeignKey("shadows.sequence"), nullable=False),
+    Column("shadow", Integer, nullable=False),  # the sequence of the order that began it
     Column("policy", Text, nullable=False),
     Column("evaluated", Integer, nullable=False),
     Column("changed", Integer, nullable=False),
@@ -187,22 +132,13 @@ shadow_examples = Table(
     "shadow_examples",
     metadata,
     Column("number", Integer, primary_key=True),
-    Column("shadow", Integer, ForeignKey("shadows.sequence"), nullable=False),
+    Column("shadow", Integer, nullable=False),  # the sequence of the order that began it
     Column("policy", Text, nullable=False),
     Column("decision", DECISION_ID),
     Column("at", INSTANT, nullable=False),
     Column("pointers", Text, nullable=False),  # JSON
     Index("ix_shadow_examples_shadow", "shadow", "policy"),
     sqlite_autoincrement=True,
-)
-
-erasures = Table(
-    "erasures",
-    metadata,
-    Column("id", DECISION_ID, primary_key=True),
-    Column("at", INSTANT, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("leaf", HASH, nullable=False),
 )
 
 private_values = Table(
@@ -222,6 +158,17 @@ unsealed = Table(
     Column("number", COUNT, primary_key=True),
     Column("kind", String(8), nullable=False),
     Column("id", DECISION_ID, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+refused = Table(
+    "refused",
+    metadata,
+    Column("number", COUNT, primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", INSTANT, nullable=False),
     sqlite_autoincrement=True,
 )
 

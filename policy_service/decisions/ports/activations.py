@@ -3,11 +3,9 @@
 Nothing here is ever changed or deleted: a later entry supersedes an earlier one. Instants are text as in `records`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, Protocol
-
-from policy_service.access.trail import TrailEntry
 
 Kind = Literal["folder", "activate", "rollback", "stop", "resume"]
 
@@ -69,30 +67,33 @@ class StopEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What one operation writes: all of it or nothing."""
+class Stops:
+    """The stops in force after an order, by policy and reward.
 
-    bundles: Sequence[BundleSources] = ()
-    activations: Sequence[NewActivation] = ()
-    stops: Sequence[StopEvent] = ()
-    trail: Sequence[TrailEntry] = ()
+    version: of the order; whoever decides under these stops says so in the record.
+    """
+
+    version: int = 0
+    events: tuple[StopEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ActivationState:
     """Which bundle is active, which are pending and what is stopped, read at one moment: the basis of a change.
 
-    version: the number of the last change; each change adds one.
-    active: the activation in effect: of those whose instant has come, the one with the greatest (effective_at,
-        sequence); None before the first.
+    version: of the last order; each order adds one.
+    active: the activation in effect; None before the first. An immediate one holds from its place in the sequence, by
+        no clock; one for a later instant takes its place when that has come.
     pending: those that take effect later, by (effective_at, sequence); a later order for the same instant wins.
     stops: the events in force, by policy and reward.
+    last_at: `at` of the last order; that of the next is not earlier, whatever the clock says.
     """
 
     version: int
     active: Activation | None = None
     pending: tuple[Activation, ...] = ()
-    stops: tuple[StopEvent, ...] = field(default=())
+    stops: tuple[StopEvent, ...] = ()
+    last_at: str = ""
 
 
 class StaleVersion(Exception):
@@ -101,9 +102,6 @@ class StaleVersion(Exception):
 
 class BundleStore(Protocol):
     """The bundles, for ever, and which of them was active when. Every operation may raise StoreUnavailable."""
-
-    def save_bundle(self, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
-        """Store a bundle, and return whether it is new. What was stored first under an id is never replaced."""
 
     def sources(self, id: str) -> dict[str, str] | None:
         """Text of each rule file by its path, sorted by path; null for an unknown bundle."""
@@ -115,18 +113,10 @@ class BundleStore(Protocol):
         """All bundles in the order they were first seen."""
 
     def activation_state(self, now: str) -> ActivationState:
-        """The state at an instant, read in one transaction."""
+        """The state at an instant, after every order that was committed before this was asked."""
 
-    def apply(self, change: Change, at: str, version: int) -> None:
-        """Write a change in one durable commit.
-
-        Args:
-            at: the `seen_at` of bundles that are new.
-            version: of the ActivationState that the change is based on.
-        Raises:
-            StaleVersion: the version is no longer the last.
-            StoreRefused: an activation names a bundle that is neither stored nor in the change.
-        """
+    def stops(self, *, fresh: bool = False) -> Stops:
+        """The stops in force as this process knows them; `fresh`: after every order committed before this was asked."""
 
     def was_active(self, id: str, now: str) -> bool:
         """Whether this bundle is or ever was the active one."""

@@ -7,25 +7,39 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from policy_service.decisions.ports.acts import StoredAct
+from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.proofs.commitments import Private
 
-RecordKind = Literal["decision", "erasure"]
+RecordKind = Literal["decision", "act"]
+Record = DecisionRecord | StoredAct
 
 
 @dataclass(frozen=True, slots=True)
 class Unsealed:
-    """A record that waits for its index.
+    """A row of the queue of records that wait for their index. Nothing of it is to be believed.
 
-    leaf: null for a record of a version that did not hash its records yet.
-    privates: the values that its commitments stand for.
+    kind: as the row says, any text.
+    record: null where none is stored under this kind and id.
+    sealed: whether the log has this id already.
     """
 
     number: int
-    kind: RecordKind
+    kind: str
     id: str
-    body: bytes
-    leaf: str | None
-    privates: tuple[Private, ...] = ()
+    record: Record | None
+    sealed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row of the queue that was not sealed, and why."""
+
+    number: int
+    kind: str
+    id: str
+    reason: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +94,40 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
-    """The record of an erasure: it says which records lost their private values, and under which ticket.
+class KeptClaim:
+    """An idempotency key as it is kept, with the salt of the commitment that its decision holds."""
 
-    body: canonical JSON; it names no person.
-    """
-
-    id: str
-    at: str
-    body: bytes
-    leaf: str
+    caller: str
+    key: str
+    request_digest: str
+    decision: str
+    created_at: str
+    salt: bytes | None
 
 
 class LogStore(Protocol):
     """The sealed log. Every operation may raise StoreUnavailable."""
 
     def unsealed(self, most: int) -> list[Unsealed]:
-        """Records that wait, in order of arrival; those that are lost are left out."""
+        """Rows of the queue, in order of arrival, with what is stored of them."""
 
     def waiting_since(self) -> str | None:
         """The instant of the record that has waited longest."""
+
+    def refuse(self, found: Sequence[Refused]) -> None:
+        """Take rows out of the queue, and keep them with the reasons."""
+
+    def refused(self, after: int, most: int) -> list[Refused]:
+        """What was refused, by number."""
+
+    def queue_again(self, ids: Sequence[tuple[str, str]], note: StoredAct) -> None:
+        """Put records, each a kind and an id, back into the queue, and add the act that says so, in one commit."""
+
+    def placed(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """The leaf hash in the log of those of some records that have an index."""
+
+    def still_waiting(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of some records that wait for their index."""
 
     def extend(self, extension: Extension) -> bool:
         """Add an extension in one durable commit, if the log still has the size that it was made for; whether it was.
@@ -129,16 +157,16 @@ class LogStore(Protocol):
     def bodies(self, entries: Iterable[LogEntry]) -> Mapping[str, bytes]:
         """Canonical bytes of sealed records by id; a record that is lost is absent."""
 
+    def records(self, entries: Iterable[LogEntry]) -> Mapping[str, Record]:
+        """Sealed records by id, as they are kept; a record that is lost is absent. Private values are left out."""
+
     # ---- what is kept with records outside the log
 
     def privates(self, ids: Sequence[str]) -> Mapping[str, tuple[Private, ...]]:
         """Values behind commitments by id of the record; a record without any is absent."""
 
-    def unaccounted(self, most: int) -> list[str]:
-        """Ids of decisions and erasures that are stored, but neither sealed nor waiting."""
-
-    def lost_waiting(self, most: int) -> list[str]:
-        """Ids of records that should be waiting for an index, but are not stored."""
+    def unaccounted(self, most: int) -> list[tuple[str, str]]:
+        """Kind and id of records that are stored, but neither sealed nor waiting."""
 
     def waiting(self) -> int:
         """Number of records that wait for an index."""
@@ -149,10 +177,24 @@ class LogStore(Protocol):
     def records_of(self, term: str) -> list[str]:
         """Ids of the sealed records with a term, in order."""
 
-    def erase(self, erasure: Erasure, records: Sequence[str]) -> int:
-        """Erase values and append the record of the erasure, in one durable commit; the number of values erased.
-        Where there are none, nothing is appended.
+    def erase(self, erasure: StoredAct, records: Sequence[str]) -> int:
+        """Erase values and add the act of the erasure, in one durable commit; the number of values erased. Where there
+        are none, nothing is added.
 
         Erased with them: private terms, and the digests of requests under idempotency keys. The next request under such
         a key is a new one.
         """
+
+    # ---- for those who verify
+
+    def terms(self, wanted: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], bool]:
+        """Those of some search terms, each a text and an index, that are kept; and whether as private."""
+
+    def terms_count(self, below: int) -> int:
+        """Number of search terms of the entries below an index, and of those that no entry can have."""
+
+    def claims(self, after: tuple[str, str], most: int) -> list[KeptClaim]:
+        """What is kept under idempotency keys, by caller and key."""
+
+    def intruders(self) -> list[str]:
+        """Names of triggers, rules and policies in the database: the service makes none."""

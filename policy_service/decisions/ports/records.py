@@ -4,7 +4,7 @@ Times are RFC 3339 in UTC with milliseconds, `2023-04-01T00:00:00.000Z`: as text
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from policy_service.proofs.commitments import Private
@@ -25,6 +25,8 @@ class DecisionRecord:
         leaf: leaf hash of the body, hexadecimal; null for a record older than the sealed log.
         receipt: canonical JSON of the receipt; null where there is none.
         privates: the values that commitments in the body stand for; empty once they are erased.
+        orders: the version of the last order that the decision was made under, while it is appended; null: it is not
+            compared.
     """
 
     id: str
@@ -37,15 +39,20 @@ class DecisionRecord:
     leaf: str | None = None
     receipt: str | None = None
     privates: tuple[Private, ...] = ()
+    orders: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyClaim:
-    """An idempotency key as a caller uses it: all its requests under `key` are the one request with this digest."""
+    """An idempotency key as a caller uses it: all its requests under `key` are the one request with this digest.
+
+    salt: 32 bytes, of the commitment by which the record of the decision names this claim.
+    """
 
     caller: str
     key: str
     request_digest: str
+    salt: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,14 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The record to answer with: the one given; with `replayed`, that of an earlier request under the same key."""
+    """The record to answer with: the one given; with `replayed`, that of an earlier request under the same key.
+
+    salt: of the claim that led to the earlier record; null in those that have none.
+    """
 
     record: DecisionRecord
     replayed: bool
+    salt: bytes | None = None
 
 
 class IdempotencyConflict(Exception):
@@ -70,6 +81,14 @@ class IdempotencyConflict(Exception):
     def __init__(self, claim: IdempotencyClaim) -> None:
         super().__init__(f"the key `{claim.key}` was used for another request")
         self.claim = claim
+
+
+class StaleOrders(Exception):
+    """An order came since the decision was made, so it was not appended: decide again under it."""
+
+    def __init__(self, last: int) -> None:
+        super().__init__(f"order {last} came since")
+        self.last = last
 
 
 class NotFound(Exception):
@@ -97,19 +116,20 @@ class DecisionStore(Protocol):
 
         Raises:
             IdempotencyConflict: the claim's key stands for another request; nothing was appended.
+            StaleOrders: an order came since the record was made; nothing was appended.
             StoreRefused: the id is taken, or the bundle or the superseded decision is not stored.
         """
 
-    def append_all(self, entries: Sequence[NewRecord]) -> list[Appended | IdempotencyConflict]:
+    def append_all(self, entries: Sequence[NewRecord]) -> list[Appended | IdempotencyConflict | StaleOrders]:
         """As `append` for each entry, in one commit; results in order. Of two entries with one claim the first is kept.
 
-        A conflict stands in its place and touches no other entry; StoreRefused refuses them all.
+        A conflict, and what an order made stale, stands in its place and touches no other entry; StoreRefused refuses them all.
         """
 
     def decision(self, id: str) -> DecisionRecord | None:
         """The record with this id."""
 
-    def claimed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+    def claimed(self, claim: IdempotencyClaim) -> Appended | None:
         """The record of an earlier request with this claim; looked up before a request is evaluated.
 
         Raises:

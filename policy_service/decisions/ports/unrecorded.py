@@ -2,14 +2,14 @@
 
 # ruff: noqa: ARG002  a port that keeps nothing reads few of its arguments
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from policy_service.decisions.ports.activations import (
     Activation,
     ActivationState,
     BundleEntry,
-    Change,
     StopEvent,
+    Stops,
 )
 from policy_service.decisions.ports.records import (
     Appended,
@@ -17,6 +17,7 @@ from policy_service.decisions.ports.records import (
     IdempotencyClaim,
     IdempotencyConflict,
     NewRecord,
+    StaleOrders,
     StoreUnavailable,
 )
 from policy_service.policies.bundle import Bundle
@@ -30,9 +31,6 @@ class OneBundle:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
 
-    def save_bundle(self, id: str, label: str | None, sources: Mapping[str, str], seen_at: str) -> bool:
-        raise StoreUnavailable("a preview keeps no bundles")
-
     def sources(self, id: str) -> dict[str, str] | None:
         return dict(self._bundle.sources) if id == self._bundle.id else None
 
@@ -45,8 +43,8 @@ class OneBundle:
     def activation_state(self, now: str) -> ActivationState:
         return ActivationState(0, Activation(self._bundle.id, self._bundle.id, "folder", _BEFORE, _BEFORE, "", ""))
 
-    def apply(self, change: Change, at: str, version: int) -> None:
-        raise StoreUnavailable("a preview activates no bundles")
+    def stops(self, *, fresh: bool = False) -> Stops:
+        return Stops()
 
     def was_active(self, id: str, now: str) -> bool:
         return id == self._bundle.id
@@ -67,13 +65,13 @@ class NoDecisions:
     def append(self, record: DecisionRecord, claim: IdempotencyClaim | None) -> Appended:
         raise StoreUnavailable("a preview is not recorded")
 
-    def append_all(self, entries: Sequence[NewRecord]) -> list[Appended | IdempotencyConflict]:
+    def append_all(self, entries: Sequence[NewRecord]) -> list[Appended | IdempotencyConflict | StaleOrders]:
         raise StoreUnavailable("a preview is not recorded")
 
     def decision(self, id: str) -> DecisionRecord | None:
         return None
 
-    def claimed(self, claim: IdempotencyClaim) -> DecisionRecord | None:
+    def claimed(self, claim: IdempotencyClaim) -> Appended | None:
         return None
 
     def superseding(self, id: str) -> tuple[str, ...]:

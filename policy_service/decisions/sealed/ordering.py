@@ -1,0 +1,170 @@
+"""The orders of the log as one process follows them: read as they come, checked, folded; and new ones signed.
+
+Nothing else in the database says what the service follows. An order that was not signed, that does not continue the
+one before it, or that went missing is not followed, and neither is what comes after it.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from threading import Lock
+
+from policy_service.access import instants
+from policy_service.access.trail import TrailEntry
+from policy_service.decisions.ports.activations import StaleVersion
+from policy_service.decisions.ports.acts import ActStore, Adopted, Beginning, Change, StoredAct
+from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.sealed import acts
+from policy_service.decisions.sealed.folding import Followed, OrderRefused
+from policy_service.decisions.sealed.guard import Guard
+from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt
+from policy_service.decisions.sealed.signing import LogKeys
+from policy_service.proofs.keys import KeyRefused, Verifier
+
+_AT_ONCE = 1000
+_LOG = logging.getLogger(__name__)
+
+
+class LogNotBegun(Exception):
+    """The store has records and no first order: somebody must begin its log."""
+
+
+class SignedOrders:
+    """See the port Orders; may be shared by threads.
+
+    Args:
+        trusted: keys that may have begun the log; those of `keys` by default.
+    """
+
+    def __init__(
+        self,
+        store: ActStore,
+        keys: LogKeys,
+        guard: Guard,
+        *,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        self.store, self.keys, self.guard = store, keys, guard
+        self._now, self._new_id = now, new_id
+        self._followed = Followed()
+        self._lock = Lock()
+        self.fault: str | None = None
+        """Why an order is not followed; null while all are."""
+
+    # ---- following
+
+    @property
+    def known(self) -> Followed:
+        """What is followed, without asking the store; never changed after it is read here."""
+        return self._followed
+
+    def catch_up(self) -> Followed:
+        """What is followed after every order that was committed before this was asked.
+
+        An order that is refused, and all after it, are left out; `fault` says so.
+
+        Raises:
+            StoreUnavailable: also where orders that were followed are gone from the store.
+        """
+        with self._lock:
+            try:
+                self._read()
+            except (OrderRefused, NotReceipted, acts.ActMalformed, KeyRefused) as error:
+                self._alarm(f"an order is not followed: {error}")
+            return self._followed
+
+    def _read(self) -> None:
+        while some := self.store.orders(self._followed.version, _AT_ONCE):
+            fresh = self._followed.copy()
+            try:
+                for one in some:
+                    fold(fresh, one, self.keys)
+            finally:
+                self._followed = fresh  # those before the one that is refused
+        last = self.store.last_version()
+        if last < self._followed.version:
+            fault = f"the store has {last} orders, {self._followed.version} were followed"
+            self._alarm(fault)
+            raise StoreUnavailable(fault)
+        if last == self._followed.version:
+            self.fault = None
+
+    def _alarm(self, fault: str) -> None:
+        if self.fault != fault:
+            _LOG.critical(fault)
+        self.fault = fault
+
+    # ---- giving
+
+    def give(self, change: Change, version: int) -> None:
+        """See Orders."""
+        self.guard.check()
+        known = self._followed
+        if known.version != version:
+            raise StaleVersion(f"version {version} was read, {known.version} is the last")
+        if change.entry.at < known.last_at:
+            change = replace(change, entry=replace(change.entry, at=known.last_at))
+        act = acts.made(self._new_id(), change.entry, self.keys, order=acts.order_of(change, version + 1, known.leaf))
+        fold(known.copy(), act, self.keys)  # what would be refused later is not written
+        self.store.add(act, change.bundles)
+        self.catch_up()
+
+    def note(self, entry: TrailEntry) -> None:
+        """See Orders."""
+        self.guard.check()
+        self.store.add(acts.made(self._new_id(), entry, self.keys))
+
+    # ---- beginning
+
+    def ready(self) -> None:
+        """Catch up; the log of an empty store is begun.
+
+        Raises:
+            LogNotBegun, StoreUnavailable.
+        """
+        if self.catch_up().version or not self.keys.signers:
+            return
+        if self.store.has_records() or self.store.before_acts():
+            raise LogNotBegun("the store has records and no first order of its log")
+        self.begin(TrailEntry(instants.text(self._now()), "service", "log.begin", self.keys.origin), 0)
+
+    def begin(self, entry: TrailEntry, legacy: int) -> None:
+        """Write the first order; nothing where another process was first."""
+        keys = tuple(signer.verifier.text for signer in self.keys.signers)
+        try:
+            self.give(Change(entry, begin=Beginning(self.keys.origin, keys, legacy)), 0)
+        except StaleVersion:
+            self.catch_up()
+
+
+def fold(followed: Followed, stored: StoredAct, keys: LogKeys) -> None:
+    """Check an order, and take it over.
+
+    Raises:
+        OrderRefused, NotReceipted, ActMalformed, KeyRefused.
+    """
+    act = acts.parse(stored.body)
+    if act.version != followed.version + 1 or act.change is None:
+        raise OrderRefused(f"order {followed.version + 1} is missing")
+    if act.previous != (f"sha256:{followed.leaf}" if followed.leaf else ""):
+        raise OrderRefused(f"order {act.version} does not continue the one before it")
+    if (act.id, act.entry.at, act.version) != (stored.id, stored.at, stored.version):
+        raise OrderRefused(f"order {act.version} is kept as another than it is")
+    check_receipt(stored.receipt, act.id, act.entry.at, stored.body, keys.origin, signing(followed, keys, act.change))
+    leaf = acts.leaf_hash(stored.body).hex()
+    followed.fold(act.id, leaf, act.version, act.change, act.stored)
+
+
+def signing(followed: Followed, keys: LogKeys, change: Change | None = None) -> Sequence[Verifier]:
+    """The keys whose receipts hold after an order: those that the log names; of its first order, those trusted here."""
+    if followed.begin is not None:
+        return [Verifier.parse(text) for text in followed.signing_keys()]
+    named = () if change is None or change.begin is None else change.begin.keys
+    return [verifier for verifier in keys.verifiers if verifier.text in named]
+
+
+def adopting(at: Adopted, entry: TrailEntry) -> Change:
+    """The order with which a restored store goes on."""
+    return Change(entry, adopted=at)

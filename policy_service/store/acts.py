@@ -1,0 +1,86 @@
+"""The port of acts on SQL."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select
+
+from policy_service.decisions.ports.activations import BundleSources, StaleVersion
+from policy_service.decisions.ports.acts import StoredAct
+from policy_service.store.bundles import save
+from policy_service.store.database import reading, writing
+from policy_service.store.tables import acts, before_acts, decisions, log_entries, unsealed
+
+ORDERS_LOCK = 7_104_118
+"""Held on PostgreSQL by who writes an order, and shared by who appends decisions; see store.log for another number."""
+LAST_VERSION = select(func.coalesce(func.max(acts.c.version), 0))
+_ACT = [acts.c[field.name] for field in fields(StoredAct)]
+
+
+class SqlActStore:
+    """The table `acts`; may be shared by threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, act: StoredAct, bundles: Sequence[BundleSources] = ()) -> None:
+        with writing(self._engine) as connection:
+            if act.version is not None:
+                _take_turn(connection, act.version)
+            for bundle in bundles:
+                save(connection, bundle.id, bundle.label, bundle.sources, act.at)
+            insert_act(connection, act)
+
+    def orders(self, after: int, most: int) -> list[StoredAct]:
+        return self._acts(select(*_ACT).where(acts.c.version > after).order_by(acts.c.version).limit(most))
+
+    def last_version(self) -> int:
+        with reading(self._engine) as connection:
+            return connection.scalars(LAST_VERSION).one()
+
+    def acts(self, before: int | None, limit: int) -> list[StoredAct]:
+        found = select(*_ACT).order_by(acts.c.number.desc()).limit(limit)
+        return self._acts(found if before is None else found.where(acts.c.number < before))
+
+    def act(self, id: str) -> StoredAct | None:
+        return next(iter(self._acts(select(*_ACT).where(acts.c.id == id))), None)
+
+    def _acts(self, found: object) -> list[StoredAct]:
+        with reading(self._engine) as connection:
+            return [StoredAct(*row) for row in connection.execute(found)]  # type: ignore[call-overload]
+
+    def has_records(self) -> bool:
+        with reading(self._engine) as connection:
+            return any(
+                connection.execute(select(*table.primary_key.columns).limit(1)).first() is not None
+                for table in (acts, decisions, log_entries, unsealed)
+            )
+
+    # ---- of versions that kept no acts
+
+    def before_acts(self) -> list[Mapping[str, object]]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(before_acts.c.table, before_acts.c.row).order_by(before_acts.c.number))
+            return [{"table": table, **json.loads(row)} for table, row in rows]
+
+    def forget_before_acts(self) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(delete(before_acts))
+
+
+def insert_act(connection: Connection, act: StoredAct) -> None:
+    """Add an act, and its place in the queue of the sealer, in the transaction of what it tells."""
+    row = asdict(act)
+    del row["number"]
+    connection.execute(insert(acts), row)
+    connection.execute(insert(unsealed), {"kind": "act", "id": act.id})
+
+
+def _take_turn(connection: Connection, version: int) -> None:
+    """Keep others from writing an order or a decision until this transaction ends. StaleVersion if one was first."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(ORDERS_LOCK)))
+    last = connection.scalars(LAST_VERSION).one()
+    if last != version - 1:
+        raise StaleVersion(f"order {version} is not the next, {last} is the last")
