@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,10 @@ from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.observers.judge import Judge
 from policy_service.decisions.observers.shadow import Shadow
+from policy_service.decisions.sealed.followed import ActTrail, OrderedBundles, OrderedKeys, OrderedShadows
+from policy_service.decisions.sealed.guard import Guard, Held
+from policy_service.decisions.sealed.ordering import KeyUnknown, LogNotBegun, SignedOrders
+from policy_service.decisions.sealed.owed import Owed
 from policy_service.decisions.sealed.sealing import Sealer
 from policy_service.decisions.sealed.signing import LogKeys, key_beside, load_keys
 from policy_service.engines.registry import engine
@@ -27,14 +32,13 @@ from policy_service.policies.bundle import load_folder
 from policy_service.proofs.keys import KeyRefused
 from policy_service.settings import SettingInvalid, Settings
 from policy_service.store import (
-    SqlBundleStore,
+    SqlActStore,
+    SqlBundleContents,
     SqlDecisionStore,
     SqlDisagreementStore,
-    SqlKeyStore,
     SqlLogStore,
     SqlSearchStore,
-    SqlShadowStore,
-    SqlTrailStore,
+    SqlShadowFindings,
     connect,
     migrate,
 )
@@ -56,6 +60,7 @@ class Assembled:
     trail: TrailStore
     judge: Judge
     shadow: Shadow
+    orders: SignedOrders
     auditing: Auditing | None = None
     """Null where nothing is recorded."""
 
@@ -84,7 +89,11 @@ def assemble_on(
     new_id: Callable[[], str] = new_decision_id,
 ) -> Assembled:
     """The operations on a migrated database, with clocks that a test can hold."""
-    bundles, decisions = SqlBundleStore(database), SqlDecisionStore(database)
+    keys, owed = _log_keys(settings, database), Owed()
+    guard = Guard(_guard_file(settings, database), settings.log_origin)
+    orders = SignedOrders(SqlActStore(database), keys, guard, now=now, new_id=new_id)
+    bundles = OrderedBundles(SqlBundleContents(database), orders)
+    decisions = SqlDecisionStore(database, owed.committed)
     evaluators = Evaluators(
         bundles,
         engine(settings.engine),
@@ -99,10 +108,11 @@ def assemble_on(
         share=float(settings.judge_share) if settings.engine != "reference" else 0.0,  # it would agree with itself
         cpu=float(settings.judge_cpu),
     )
-    shadow = Shadow(SqlShadowStore(database), evaluators, now=now, cpu=float(settings.shadow_cpu))
-    keys = _log_keys(settings, database)
+    shadow = Shadow(
+        OrderedShadows(SqlShadowFindings(database), orders), evaluators, now=now, cpu=float(settings.shadow_cpu)
+    )
     log = SqlLogStore(database)
-    sealer = Sealer(log, keys, now=now, seconds=settings.seal_ms / 1000)
+    sealer = Sealer(log, orders, now=now, owed=owed, seconds=settings.seal_ms / 1000)
     found = Assembled(
         PolicyService(
             decisions,
@@ -113,12 +123,14 @@ def assemble_on(
             elapsed=elapsed,
             request_seconds=settings.request_seconds,
             log=keys,
+            may_sign=guard.check,
         ),
-        Publishing(bundles, decisions, evaluators, now=now),
-        SqlKeyStore(database),
-        SqlTrailStore(database),
+        Publishing(bundles, orders, decisions, evaluators, now=now),
+        OrderedKeys(orders),
+        ActTrail(orders),
         judge,
         shadow,
+        orders,
         Auditing(
             decisions,
             log,
@@ -132,7 +144,34 @@ def assemble_on(
         ),
     )
     found.service.observers = (judge, shadow)
+    _make_ready(sealer)
     return found
+
+
+def _make_ready(sealer: Sealer) -> None:
+    """Begin the log of an empty store, and compare the store with the guard. What is wrong holds every signature.
+
+    Raises:
+        StoreUnavailable.
+    """
+    orders, guard = sealer.orders, sealer.guard
+    try:
+        orders.ready()
+        orders.check_keys()
+    except (LogNotBegun, KeyUnknown) as error:
+        guard.held = str(error)
+    else:
+        with suppress(Held):
+            sealer.look_at_guard()
+
+
+def _guard_file(settings: Settings, database: Database) -> Path:
+    """Where this host remembers how far it has seen the log: beside the key, which the database does not reach."""
+    if settings.guard:
+        return Path(settings.guard)
+    first = next((path for path in settings.signing_key.split(":") if path), "")
+    beside = Path(first) if first else Path(database.url.database or "")
+    return beside.with_name(f"{beside.name}.guard")
 
 
 def _log_keys(settings: Settings, database: Database) -> LogKeys:

@@ -52,6 +52,11 @@ class Settings:
     retired_keys: str = _setting(
         "POLICY_RETIRED_KEYS", "", "file of verifier keys that signed the log before, one a line; still trusted"
     )
+    guard: str = _setting(
+        "POLICY_GUARD",
+        "",
+        "file that remembers, outside of the database, how far the log was signed; by default beside the signing key",
+    )
     log_origin: str = _setting("POLICY_LOG_ORIGIN", "policy-service", "name of the log in its heads and receipts")
     seal_ms: int = _setting("POLICY_SEAL_MS", 500, "how often a worker seals the decisions that wait")
     judge_share: str = _setting(

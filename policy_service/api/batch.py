@@ -12,7 +12,7 @@ from flask_smorest import Blueprint
 
 from policy_service import canonical
 from policy_service.api import examples, problems, reading
-from policy_service.api.access import caller, needs
+from policy_service.api.access import caller, needs, principal
 from policy_service.api.bodies import Content, takes
 from policy_service.api.reading import JSON, NDJSON
 from policy_service.api.schemas.batch import BatchAnswerSchema
@@ -120,7 +120,7 @@ def _answers(known: Shared, slot: _Slot, schema: BatchItemSchema) -> tuple[str, 
     posted = request.mimetype
     other = JSON if posted == NDJSON else NDJSON
     wanted = request.accept_mimetypes.best_match([posted, other], posted)
-    opened = Batch(known.service, caller(), limits.batch_seconds)
+    opened = Batch(known.service, caller(), limits.batch_seconds, principal().id)
     chunks: Iterable[list[bytes]]
     if posted == NDJSON:
         source = source_of(request, limits.max_batch_body)

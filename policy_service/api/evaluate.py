@@ -4,7 +4,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from policy_service.api import examples, links, problems, reading
-from policy_service.api.access import caller, needs
+from policy_service.api.access import caller, needs, principal
 from policy_service.api.answers import answer
 from policy_service.api.bodies import Content, takes
 from policy_service.api.reading import JSON
@@ -70,7 +70,9 @@ def evaluate(body: Read) -> Response:
     """
     decides = body.values.get("purpose", "decide") == "decide"
     key = reading.idempotency_key(request, body.faults) if decides else None
-    evaluated = service().evaluate(request_of(body, service()), caller=caller(), idempotency_key=key)
+    evaluated = service().evaluate(
+        request_of(body, service()), caller=caller(), asked_by=principal().id, idempotency_key=key
+    )
     if evaluated.decision_id is None:
         return answer(evaluated.answer)
     headers = {"Location": f"/v1/decisions/{evaluated.decision_id}"}

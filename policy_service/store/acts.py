@@ -37,7 +37,7 @@ class SqlActStore:
 
     def last_version(self) -> int:
         with reading(self._engine) as connection:
-            return connection.scalars(LAST_VERSION).one()
+            return int(connection.scalars(LAST_VERSION).one())
 
     def acts(self, before: int | None, limit: int) -> list[StoredAct]:
         found = select(*_ACT).order_by(acts.c.number.desc()).limit(limit)

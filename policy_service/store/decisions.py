@@ -205,7 +205,7 @@ def _append(connection: Connection, entries: Sequence[NewRecord]) -> list[Append
 def _last_order(connection: Connection) -> int:
     if connection.dialect.name == "postgresql":
         connection.execute(_SHARE_ORDERS)
-    return connection.scalars(LAST_VERSION).one()
+    return int(connection.scalars(LAST_VERSION).one())
 
 
 def _keep(connection: Connection, entries: Sequence[NewRecord], waiting: Sequence[int]) -> list[int]:

@@ -14,7 +14,6 @@ from policy_service.decisions.ports.log import (
     Record,
     Refused,
     SignedHead,
-    Term,
     Unsealed,
 )
 from policy_service.decisions.ports.records import DecisionRecord, StoreRefused
@@ -294,9 +293,7 @@ def _placed(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(ids), _AT_ONCE):
         some = log_entries.c.id.in_(ids[start : start + _AT_ONCE])
-        found |= {
-            id_: leaf for id_, leaf in connection.execute(select(log_entries.c.id, log_entries.c.leaf).where(some))
-        }
+        found |= dict(connection.execute(select(log_entries.c.id, log_entries.c.leaf).where(some)).tuples().all())
     return found
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from policy_service.access.trail import TrailEntry
 from policy_service.decisions.ports.observations import (
     EXAMPLES_KEPT,
     Counts,
@@ -16,16 +15,12 @@ from policy_service.decisions.ports.observations import (
     Example,
     Findings,
     KeptDisagreement,
-    NewOrder,
-    Order,
 )
 from policy_service.store.database import reading, writing
-from policy_service.store.tables import disagreements, shadow_counts, shadow_examples, shadows
-from policy_service.store.trail import add_to_trail
+from policy_service.store.tables import disagreements, shadow_counts, shadow_examples
 
 _OPEN = disagreements.c.acknowledged_at.is_(None)
 _CASE = [disagreements.c[one.name] for one in fields(KeptDisagreement)]
-_ORDER = [shadows.c[one.name] for one in fields(Order)]
 
 
 class SqlDisagreementStore:
@@ -65,26 +60,11 @@ def _case(row: Any) -> KeptDisagreement:
     return KeptDisagreement(**found)
 
 
-class SqlShadowStore:
-    """The tables `shadows`, `shadow_counts` and `shadow_examples`."""
+class SqlShadowFindings:
+    """The tables `shadow_counts` and `shadow_examples`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    def order(self, orders: Sequence[NewOrder], trail: Sequence[TrailEntry]) -> None:
-        with writing(self._engine) as connection:
-            connection.execute(insert(shadows), [asdict(one) for one in orders])
-            add_to_trail(connection, trail)
-
-    def last(self) -> Order | None:
-        with reading(self._engine) as connection:
-            row = connection.execute(select(*_ORDER).order_by(shadows.c.sequence.desc()).limit(1)).first()
-        return Order(*row) if row else None
-
-    def orders(self, bundle: str) -> list[Order]:
-        found = select(*_ORDER).where(shadows.c.bundle == bundle).order_by(shadows.c.sequence.desc())
-        with reading(self._engine) as connection:
-            return [Order(*row) for row in connection.execute(found)]
 
     def add(self, shadow: int, found: Findings) -> None:
         with writing(self._engine) as connection:

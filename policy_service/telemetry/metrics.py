@@ -74,13 +74,16 @@ FAULTY = Metric(
 LOG_LAG = Metric(
     "policy_log_lag_seconds", "gauge", (), "Seconds that the oldest record has waited for its index.", largest=True
 )
+SEAL_REFUSED = Metric("policy_seal_refused", "counter", (), "Rows of the queue that were no records of the service.")
+RECORDS_MISSING = Metric("policy_records_missing", "counter", (), "Records that were committed and then gone.")
 CONNECTIONS = Metric("policy_connections", "gauge", (), "Open connections.")
 WAITING = Metric("policy_requests_waiting", "gauge", (), "Whole requests that wait for a thread.")
 METRICS: Mapping[str, Metric] = {
     one.name: one
     for one in (
         REQUESTS, PROBLEMS, EVALUATIONS, STATUSES, REWARDS, NOT_GRANTED, REPLAYS, COMMITS, COMMIT_SIZES, STORE_FAILURES,
-        REFRESH_FAILURES, JUDGED, SHADOWED, ACTIVE, LOOKED, FAULTY, LOG_LAG, CONNECTIONS, WAITING,
+        REFRESH_FAILURES, JUDGED, SHADOWED, ACTIVE, LOOKED, FAULTY, LOG_LAG, SEAL_REFUSED, RECORDS_MISSING,
+        CONNECTIONS, WAITING,
     )
 }  # fmt: skip
 
@@ -212,6 +215,14 @@ def committed(decisions: int, seconds: float) -> None:
 
 def store_failed() -> None:
     counts.add(STORE_FAILURES)
+
+
+def seal_refused(rows: int) -> None:
+    counts.add(SEAL_REFUSED, (), rows)
+
+
+def record_missing() -> None:
+    counts.add(RECORDS_MISSING)
 
 
 def refresh_failed() -> None:

@@ -5,13 +5,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from policy_service import canonical
 from policy_service.access import instants
-from policy_service.decisions.ports.log import Erasure
+from policy_service.access.trail import TrailEntry
+from policy_service.decisions.ports.acts import ErasedRecords, StoredAct
 from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.sealed.acts import made
 from policy_service.decisions.sealed.sealing import Sealer
 from policy_service.decisions.sealed.terms import term
-from policy_service.proofs.tree import leaf_hash
+
+ERASE = "decision.erase"
+"""The action of an erasure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +60,8 @@ class Erasing:
             self._sealer.seal_all()
         return Erased(erasure.id, records, values)
 
-    def _erasure(self, kind: str, records: tuple[str, ...], ticket: str, actor: str) -> Erasure:
-        id_, at = self._new_id(), instants.text(self._now())
-        body = canonical.dumps(
-            {
-                "erasure_id": id_,
-                "at": at,
-                "actor": actor,
-                "ticket": ticket,
-                "subject": {"type": kind},  # its id is what is being erased
-                "records": list(records),
-            }
-        )
-        return Erasure(id_, at, body, leaf_hash(body).hex())
+    def _erasure(self, kind: str, records: tuple[str, ...], ticket: str, actor: str) -> StoredAct:
+        """The act that says which records lose their values; it names no person."""
+        self._sealer.guard.check()
+        entry = TrailEntry(instants.text(self._now()), actor, ERASE, kind, ticket)
+        return made(self._new_id(), entry, self._sealer.keys, erased=ErasedRecords(kind, records))

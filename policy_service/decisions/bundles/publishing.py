@@ -32,12 +32,12 @@ from policy_service.decisions.ports.activations import (
     ActivationState,
     BundleSources,
     BundleStore,
-    Change,
     Kind,
     NewActivation,
     StaleVersion,
     StopEvent,
 )
+from policy_service.decisions.ports.acts import Change, Orders
 from policy_service.decisions.ports.records import DecisionStore
 from policy_service.diagnostics import Diagnostic
 from policy_service.policies.bundle import (
@@ -65,9 +65,16 @@ class Publishing:
     """The operations on bundles that the HTTP face and the command line call. Each may raise StoreUnavailable."""
 
     def __init__(
-        self, bundles: BundleStore, decisions: DecisionStore, evaluators: Evaluators, *, now: Callable[[], datetime]
+        self,
+        bundles: BundleStore,
+        orders: Orders,
+        decisions: DecisionStore,
+        evaluators: Evaluators,
+        *,
+        now: Callable[[], datetime],
     ) -> None:
-        self.bundles, self.decisions, self.evaluators, self._now = bundles, decisions, evaluators, now
+        self.bundles, self._orders, self.decisions = bundles, orders, decisions
+        self.evaluators, self._now = evaluators, now
         self._checking = Lock()
 
     def activation_state(self) -> ActivationState:
@@ -100,9 +107,9 @@ class Publishing:
         def tried(state: ActivationState, now: str) -> Uploaded:
             entry = self.bundles.bundle(found.id)
             if entry is None:
-                trail = act.entry(now, "bundle.upload", found.id, {"label": label or "", "files": str(len(files))})
-                change = Change([BundleSources(found.id, label, found.sources)], trail=[trail])
-                self.bundles.apply(change, now, state.version)
+                said = act.entry(now, "bundle.upload", found.id, {"label": label or "", "files": str(len(files))})
+                change = Change(said, [BundleSources(found.id, label, found.sources)])
+                self._orders.give(change, state.version)
                 return Uploaded(found.id, label, True, files, tuple(warnings))
             return Uploaded(found.id, entry.label, False, files, tuple(warnings))
 
@@ -194,15 +201,9 @@ class Publishing:
         if policies:
             detail |= {"policies": ", ".join(policies[:_MOST_NAMED]), "policies_changed": str(len(policies))}
             detail["decisions_touched"] = str(decisions)
-        self.bundles.apply(
-            Change(
-                [*stored, *self._derived(derived, chosen)],
-                [order],
-                trail=[act.entry(now, f"bundle.{'rollback' if kind == 'rollback' else 'activate'}", chosen.id, detail)],
-            ),
-            now,
-            state.version,
-        )
+        entry = act.entry(now, f"bundle.{'rollback' if kind == 'rollback' else 'activate'}", chosen.id, detail)
+        new = self._unknown([*stored, *self._derived(derived, chosen)])
+        self._orders.give(Change(entry, new, [order]), state.version)
         return Ordered(order, replaces, policies, decisions)
 
     def _touched(self, replaces: str | None, chosen: Bundle) -> tuple[tuple[str, ...], int]:
@@ -237,8 +238,8 @@ class Publishing:
                 raise UnknownReward(policy, reward)
             by_file = is_suspended(rules, policy, reward)
             known = _event(state, policy, reward)
-            if known is not None:
-                return Stopped(known, False, active.bundle, by_file)
+            if known is not None and is_suspended(self.evaluators.of(active.bundle).bundle.rules, policy, reward):
+                return Stopped(known, False, active.bundle, by_file)  # and it holds
             event = StopEvent("stop", policy, reward, now, act.actor, act.reason)
             return Stopped(event, True, self._change_stops(state, (*state.stops, event), event, act), by_file)
 
@@ -295,9 +296,13 @@ class Publishing:
         detail = {"bundle": now_active, "published": active.published, "pending": str(len(state.pending))}
         if event.reward is not None:
             detail["reward"] = event.reward
-        trail = act.entry(event.at, f"policy.{event.action}", event.policy, detail)
-        self.bundles.apply(Change(list(new.values()), orders, [event], [trail]), event.at, state.version)
+        entry = act.entry(event.at, f"policy.{event.action}", event.policy, detail)
+        self._orders.give(Change(entry, self._unknown(list(new.values())), orders, [event]), state.version)
         return now_active
+
+    def _unknown(self, bundles: Sequence[BundleSources]) -> list[BundleSources]:
+        """Those that are not stored yet: an order names the files of a bundle once."""
+        return [one for one in bundles if self.bundles.bundle(one.id) is None]
 
     def _with(self, published: Bundle, stops: Sequence[StopEvent]) -> Bundle:
         """The published bundle with stops merged into its `suspended`; kept ready in `evaluators`."""
@@ -318,9 +323,11 @@ class Publishing:
 
     def _until_done(self, tried: Callable[[ActivationState, str], Done]) -> Done:
         for _ in range(_TRIES):
-            now = instants.text(self._now())
+            clock = instants.text(self._now())
+            state = self.bundles.activation_state(clock)
+            now = max(clock, state.last_at)  # orders hold in their sequence, and a clock that was set back is behind it
             try:
-                return tried(self.bundles.activation_state(now), now)
+                return tried(self.bundles.activation_state(now) if now != clock else state, now)
             except StaleVersion:
                 continue
         raise Busy("others changed the active bundle at the same time")

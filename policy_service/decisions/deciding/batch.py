@@ -28,8 +28,8 @@ class Batch:
         NoActiveBundle, StoreUnavailable.
     """
 
-    def __init__(self, service: PolicyService, caller: str, seconds: float) -> None:
-        self._service, self._caller = service, caller
+    def __init__(self, service: PolicyService, caller: str, seconds: float, asked_by: str = "-") -> None:
+        self._service, self._caller, self._asked_by = service, caller, asked_by
         self._until = service.elapsed() + seconds
         self._lost: StoreUnavailable | None = None
         self._active = service.unstopped()
@@ -42,7 +42,9 @@ class Batch:
         if self._lost is None:
             try:
                 return list(
-                    self._service.evaluate_all(items, caller=self._caller, active=self._active, until=self._until)
+                    self._service.evaluate_all(
+                        items, caller=self._caller, asked_by=self._asked_by, active=self._active, until=self._until
+                    )
                 )
             except StoreUnavailable as error:
                 self._lost = error

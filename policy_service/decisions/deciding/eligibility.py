@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from policy_service.decisions.answers.evaluate import Evaluator
-from policy_service.decisions.ports.activations import BundleStore, StopEvent
+from policy_service.decisions.ports.activations import BundleStore, StopEvent, Stops
 from policy_service.policies.bundle import is_known, is_suspended
 
 
@@ -24,12 +24,14 @@ class BundleWithdrawn(Exception):
 
 
 class Eligibility:
-    """Which bundles may decide at an instant. The store is asked for each thing once, and only when it is needed."""
+    """Which bundles may decide under the stops in force after an order. Nothing is asked of the store, but whether a
+    bundle that a request names was ever active.
+    """
 
-    def __init__(self, bundles: BundleStore, now: str) -> None:
+    def __init__(self, bundles: BundleStore, stops: Stops, now: str) -> None:
         self._bundles, self._now = bundles, now
+        self.stops = stops
         self._was_active: dict[str, bool] = {}
-        self._stops: tuple[StopEvent, ...] | None = None
 
     def check_pinned(self, pinned: str, evaluator: Evaluator) -> None:
         """Raises BundleNotActive or BundleWithdrawn where a request names a bundle that must not decide."""
@@ -41,12 +43,10 @@ class Eligibility:
 
     def check_not_withdrawn(self, evaluator: Evaluator) -> None:
         """Raises BundleWithdrawn for a bundle that still grants what was stopped."""
-        if self._stops is None:
-            self._stops = self._bundles.activation_state(self._now).stops
         rules = evaluator.bundle.rules
         missed = [
             stop
-            for stop in self._stops
+            for stop in self.stops.events
             if is_known(rules, stop.policy, stop.reward) and not is_suspended(rules, stop.policy, stop.reward)
         ]
         if missed:

@@ -2,18 +2,21 @@
 
 import json
 import re
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from hmac import compare_digest
 from typing import Any, cast
 
 from policy_service import __version__, canonical
 from policy_service.decisions.answers.evaluate import FORMAT, Trace
 from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved
 from policy_service.decisions.ports.recorded import Envelope, RecordBody
-from policy_service.decisions.ports.records import DecisionRecord
+from policy_service.decisions.ports.records import Appended, DecisionRecord, IdempotencyClaim
+from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.engines.answer import ComparedPart, Decision, ReceiptShown
 from policy_service.policies.model import LANGUAGE_VERSION
-from policy_service.proofs.commitments import hide, reveal
+from policy_service.proofs.commitments import SALT_SIZE, commit, hide, reveal
 from policy_service.proofs.receipts import issue
 from policy_service.proofs.tree import leaf_hash
 
@@ -37,14 +40,24 @@ class ValuesErased(Exception):
         self.id = id_
 
 
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a record says of its making.
+
+    asked_by: pseudonym of the principal.
+    orders: the version of the last order that it is made under.
+    claim: null where no idempotency key was posted.
+    """
+
+    id: str
+    at: str
+    asked_by: str
+    orders: int
+    claim: IdempotencyClaim | None = None
+
+
 def record_of(
-    request: EvaluateRequest,
-    resolved: Resolved,
-    answer: ComparedPart,
-    key: str | None,
-    id_: str,
-    decided_at: str,
-    log: LogKeys | None = None,
+    request: EvaluateRequest, resolved: Resolved, answer: ComparedPart, made: Making, log: LogKeys | None = None
 ) -> DecisionRecord:
     """The record of a decision: all that a replay needs, sensitive values as commitments.
 
@@ -55,12 +68,14 @@ def record_of(
     evaluator, state, question = resolved
     day = question.as_of.isoformat()
     body: RecordBody = {
-        "decision_id": id_,
-        "decided_at": decided_at,
+        "decision_id": made.id,
+        "decided_at": made.at,
         "service_version": __version__,
         "language": LANGUAGE_VERSION,
         "format": FORMAT,
         "bundle": evaluator.bundle.id,
+        "asked_by": made.asked_by,
+        "orders": made.orders,
         "request": {
             **envelope(request),
             "as_of": day,
@@ -68,8 +83,8 @@ def record_of(
         },
         "answer": answer,
     }
-    if key is not None:
-        body["idempotency_key"] = key
+    if made.claim is not None:
+        body["idempotency"] = claim_tag(made.claim)
     sensitivity = evaluator.sensitivity
     merchant = None if sensitivity.hides("merchant") else state.ids.get("merchant") or request.merchant_id
     hidden, privates = hide(body, evaluator.sensitive_places(body["request"], answer))
@@ -77,10 +92,10 @@ def record_of(
     leaf = leaf_hash(data)
     receipt = None
     if log is not None:
-        receipt = canonical.trusted(issue(log.signers[0], log.origin, id_, decided_at, leaf).json).decode()
+        receipt = canonical.trusted(issue(log.signers[0], log.origin, made.id, made.at, leaf).json).decode()
     return DecisionRecord(
-        id_,
-        decided_at,
+        made.id,
+        made.at,
         evaluator.bundle.id,
         day,
         merchant,
@@ -89,7 +104,33 @@ def record_of(
         leaf.hex(),
         receipt,
         privates,
+        made.orders,
     )
+
+
+def claim_tag(claim: IdempotencyClaim) -> str:
+    """How a record names the idempotency key that it answers: a commitment, whose salt is kept beside the key alone."""
+    return commit("/idempotency", canonical.dumps([claim.caller, claim.key, claim.request_digest]), claim.salt)
+
+
+def check_answers(kept: Appended, claim: IdempotencyClaim, log: LogKeys | None) -> None:
+    """Check that a record is the service's own and was made for a claim: the row that leads to it proves nothing.
+
+    Raises:
+        NotReceipted.
+    """
+    record = kept.record
+    body = record_body(record.body)
+    if body["decision_id"] != record.id:
+        raise NotReceipted("it is kept under another id")
+    if log is not None:
+        check_receipt(record.receipt, record.id, body["decided_at"], record.body, log.origin, log.verifiers)
+    if kept.salt is None and "idempotency" not in body:
+        return  # older than these commitments
+    tag = body.get("idempotency", "")
+    salted = replace(claim, salt=kept.salt or b"")
+    if len(salted.salt) != SALT_SIZE or not compare_digest(tag, claim_tag(salted)):
+        raise NotReceipted("it was made for another key or another request")
 
 
 def envelope(request: EvaluateRequest) -> Envelope:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from policy_service.access import instants
 from policy_service.decisions.answers.epoch import WITHHELD
@@ -15,7 +15,9 @@ from policy_service.decisions.deciding.chains import Chain, chain
 from policy_service.decisions.deciding.eligibility import BundleNotActive, BundleWithdrawn, Eligibility
 from policy_service.decisions.deciding.observing import Exchange, Observer
 from policy_service.decisions.deciding.recording import (
+    Making,
     answer_of,
+    check_answers,
     decision_answer,
     digest_of,
     receipt_of,
@@ -36,18 +38,34 @@ from policy_service.decisions.ports.records import (
     IdempotencyConflict,
     NewRecord,
     NotFound,
+    StaleOrders,
+    StoreUnavailable,
 )
+from policy_service.decisions.sealed.receipted import NotReceipted
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import Fault, InvalidInput
 from policy_service.engines.answer import ComparedPart, Decision
 from policy_service.engines.asked import TookTooLong
 from policy_service.policies.model import Rules
+from policy_service.proofs.commitments import new_salt
 from policy_service.telemetry import logs, metrics
 from policy_service.telemetry.traces import span
 
 _LOG = logging.getLogger(__name__)
+_TRIES = 20
 KEY_DAYS = 35
 """How long an idempotency key is promised to hold."""
+
+
+class AskedBy(NamedTuple):
+    """Who asks.
+
+    caller: whose idempotency keys these are.
+    id: the pseudonym that stands in the record; see Principal.
+    """
+
+    caller: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +109,52 @@ class PolicyService:
         elapsed: Callable[[], float] = time.monotonic,
         request_seconds: float = float("inf"),
         log: LogKeys | None = None,
+        may_sign: Callable[[], None] = lambda: None,
     ) -> None:
         self.decisions, self.bundles, self.evaluators = decisions, bundles, evaluators
         self.elapsed, self._request_seconds = elapsed, request_seconds
         self.observers: tuple[Observer, ...] = ()
         self.resolver = Resolver(decisions, evaluators, now)
         self.now, self._new_id = now, new_id
-        self._log_keys = log
+        self._log_keys, self._may_sign = log, may_sign
 
     # ---- evaluate
 
-    def evaluate(self, request: EvaluateRequest, *, caller: str = "-", idempotency_key: str | None = None) -> Evaluated:
-        """The answer; a decision is durably recorded when this returns.
+    def evaluate(
+        self,
+        request: EvaluateRequest,
+        *,
+        caller: str = "-",
+        asked_by: str = "-",
+        idempotency_key: str | None = None,
+    ) -> Evaluated:
+        """The answer; a decision is durably recorded when this returns, under every order that was committed before.
 
+        Args:
+            caller: whose the idempotency key is.
+            asked_by: the pseudonym that stands in the record; see Principal.
         Raises:
             InvalidInput: with every fault of the request; nothing was evaluated.
             TookTooLong: nothing was recorded.
             NoActiveBundle, BundleNotActive, BundleWithdrawn, IdempotencyConflict, StoreUnavailable.
         """
-        eligibility = Eligibility(self.bundles, instants.text(self.now()))
-        found = self._evaluated(request, caller, idempotency_key, None, eligibility, float("inf"))
+        eligibility = self._eligibility()
+        for _ in range(_TRIES):
+            try:
+                return self._answered(request, AskedBy(caller, asked_by), idempotency_key, eligibility)
+            except StaleOrders:
+                eligibility = self._eligibility(fresh=True)
+            except BundleWithdrawn:
+                if request.bundle is not None:
+                    raise
+                self.evaluators.refresh()
+                eligibility = self._eligibility()
+        raise StoreUnavailable("orders came again and again")
+
+    def _answered(
+        self, request: EvaluateRequest, asked: AskedBy, key: str | None, eligibility: Eligibility
+    ) -> Evaluated:
+        found = self._evaluated(request, asked, key, None, eligibility, float("inf"))
         if isinstance(found, Evaluated):
             return found
         if found.entry is None:
@@ -120,31 +164,55 @@ class PolicyService:
         logs.note(decision_id=appended.record.id)
         return self._delivered(found, appended)
 
+    def _eligibility(self, *, fresh: bool = False) -> Eligibility:
+        return Eligibility(self.bundles, self.bundles.stops(fresh=fresh), instants.text(self.now()))
+
     def evaluate_all(
         self,
         requests: Sequence[tuple[EvaluateRequest, str | None]],
         *,
         caller: str,
+        asked_by: str = "-",
         active: Evaluator,
         until: float = float("inf"),
     ) -> list[Evaluated | Refusal]:
         """The answer to each request, or why there is none, in order; all decisions among them in one commit.
 
         Args:
+            caller, asked_by: as in `evaluate`.
             requests: each with its idempotency key; of two with one key the first is kept.
             active: the bundle of those that name none; it decides nothing once it grants what was stopped since.
             until: the time of the clock `elapsed` after which nothing more is evaluated.
         Raises:
-            StoreUnavailable: nothing was recorded, and nothing may be answered.
+            StoreUnavailable: nothing was recorded, and nothing may be answered. Where an order came in between, some
+                may be recorded: their keys give them again.
         """
-        eligibility = Eligibility(self.bundles, instants.text(self.now()))
-        found = [
-            self._evaluated_or_refused(request, caller, key, active, eligibility, until) for request, key in requests
-        ]
-        entries = [one.entry for one in found if isinstance(one, _Uncommitted) and one.entry is not None]
+        results: dict[int, Evaluated | Refusal] = {}
+        eligibility = self._eligibility()
+        for _ in range(_TRIES):
+            left = [n for n in range(len(requests)) if n not in results]
+            if not left:
+                return [results[n] for n in range(len(requests))]
+            results |= self._some_of(requests, left, AskedBy(caller, asked_by), active, eligibility, until)
+            eligibility = self._eligibility(fresh=True)
+        raise StoreUnavailable("orders came again and again")
+
+    def _some_of(
+        self,
+        requests: Sequence[tuple[EvaluateRequest, str | None]],
+        which: Sequence[int],
+        asked: AskedBy,
+        active: Evaluator,
+        eligibility: Eligibility,
+        until: float,
+    ) -> dict[int, Evaluated | Refusal]:
+        """The results of some requests, without those that an order made stale."""
+        found = {n: self._evaluated_or_refused(*requests[n], asked, active, eligibility, until) for n in which}
+        entries = [one.entry for one in found.values() if isinstance(one, _Uncommitted) and one.entry is not None]
         with span("commit"):
             appended = iter(self.decisions.append_all(entries) if entries else ())
-        return [self._settled(one, appended) for one in found]
+        settled = {n: self._settled(one, appended) for n, one in found.items()}
+        return {n: one for n, one in settled.items() if one is not None}
 
     def unstopped(self) -> Evaluator:
         """The evaluator of the active bundle; it is looked up again where the known one grants what was stopped since.
@@ -154,7 +222,7 @@ class PolicyService:
         """
         active = self.resolver.active()
         try:
-            Eligibility(self.bundles, instants.text(self.now())).check_not_withdrawn(active)
+            self._eligibility(fresh=True).check_not_withdrawn(active)
         except BundleWithdrawn:
             self.evaluators.refresh()
             return self.resolver.active()
@@ -163,21 +231,21 @@ class PolicyService:
     def _evaluated_or_refused(
         self,
         request: EvaluateRequest,
-        caller: str,
         key: str | None,
+        asked: AskedBy,
         active: Evaluator,
         eligibility: Eligibility,
         until: float,
     ) -> Evaluated | _Uncommitted | Refusal:
         try:
-            return self._evaluated(request, caller, key, active, eligibility, until)
+            return self._evaluated(request, asked, key, active, eligibility, until)
         except (InvalidInput, BundleNotActive, BundleWithdrawn, IdempotencyConflict, TookTooLong) as refusal:
             return refusal
 
     def _evaluated(
         self,
         request: EvaluateRequest,
-        caller: str,
+        asked: AskedBy,
         key: str | None,
         active: Evaluator | None,
         eligibility: Eligibility,
@@ -187,15 +255,14 @@ class PolicyService:
         decides = request.purpose == "decide"
         claim = None
         if decides and key is not None:
-            claim = IdempotencyClaim(caller, key, digest_of(request))
+            claim = IdempotencyClaim(asked.caller, key, digest_of(request), new_salt())
             if (earlier := self.decisions.claimed(claim)) is not None:
-                metrics.answered({}, decided=True, replayed=True)
-                return Evaluated(answer_of(earlier), earlier.id, replayed=True)
+                return self._again(claim, earlier)
         resolved = self.resolver.resolve(request, active)
         if decides and request.bundle is not None:
             eligibility.check_pinned(request.bundle, resolved.evaluator)
-        elif decides and active is not None:
-            eligibility.check_not_withdrawn(active)
+        elif decides:
+            eligibility.check_not_withdrawn(resolved.evaluator)
         with span("evaluate"):
             answer = resolved.evaluator.evaluate(
                 resolved.state, resolved.question, within=lambda: self.elapsed() < until
@@ -204,22 +271,41 @@ class PolicyService:
             _alarm(answer)
         if not decides:
             return _Uncommitted(request, resolved, answer)
-        record = record_of(request, resolved, answer, key, self._new_id(), instants.text(self.now()), self._log_keys)
+        self._may_sign()
+        made = Making(self._new_id(), instants.text(self.now()), asked.id, eligibility.stops.version, claim)
+        record = record_of(request, resolved, answer, made, self._log_keys)
         return _Uncommitted(request, resolved, answer, NewRecord(record, claim))
 
+    def _again(self, claim: IdempotencyClaim, earlier: Appended) -> Evaluated:
+        """The answer of an earlier request under the same key, if its record is the service's own and names the key.
+
+        Raises:
+            StoreUnavailable: somebody has changed the store, and what is in it must not be paid.
+        """
+        try:
+            check_answers(earlier, claim, self._log_keys)
+        except NotReceipted as error:
+            _LOG.critical("the decision %s does not answer its key: %s", earlier.record.id, error)
+            raise StoreUnavailable("the record under this key is not one that was made for it") from error
+        metrics.answered({}, decided=True, replayed=True)
+        return Evaluated(answer_of(earlier.record), earlier.record.id, replayed=True)
+
     def _settled(
-        self, one: Evaluated | _Uncommitted | Refusal, appended: Iterator[Appended | IdempotencyConflict]
-    ) -> Evaluated | Refusal:
+        self,
+        one: Evaluated | _Uncommitted | Refusal,
+        appended: Iterator[Appended | IdempotencyConflict | StaleOrders],
+    ) -> Evaluated | Refusal | None:
         if not isinstance(one, _Uncommitted):
             return one
         found = next(appended) if one.entry is not None else None
+        if isinstance(found, StaleOrders):
+            return None
         return found if isinstance(found, IdempotencyConflict) else self._delivered(one, found)
 
     def _delivered(self, one: _Uncommitted, appended: Appended | None) -> Evaluated:
         """The answer that goes out; it is counted, and shown to the observers."""
-        if appended is not None and appended.replayed:
-            metrics.answered({}, decided=True, replayed=True)
-            return Evaluated(answer_of(appended.record), appended.record.id, replayed=True)
+        if appended is not None and appended.replayed and one.entry is not None and one.entry.claim is not None:
+            return self._again(one.entry.claim, appended)
         id_ = None if appended is None else appended.record.id
         metrics.answered(one.answer, decided=id_ is not None)
         for observer in self.observers:

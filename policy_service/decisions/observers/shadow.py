@@ -98,7 +98,7 @@ class Shadow:
         orders = [NewOrder("start", bundle, share, now, act.actor, act.reason)]
         if last is not None and last.action == "start":
             orders.insert(0, NewOrder("end", last.bundle, last.share, now, act.actor, f"another begins: {act.reason}"))
-        self._store.order(orders, [act.entry(now, "shadow.start", bundle, {"share": share})])
+        self._store.order(orders, act.entry(now, "shadow.start", bundle, {"share": share}))
         self.look()
 
     def end(self, bundle: str, act: Act) -> None:
@@ -109,7 +109,7 @@ class Shadow:
         now = instants.text(self._now())
         self._store.order(
             [NewOrder("end", bundle, last.share, now, act.actor, act.reason)],
-            [act.entry(now, "shadow.end", bundle, {})],
+            act.entry(now, "shadow.end", bundle, {}),
         )
         self.look()
 

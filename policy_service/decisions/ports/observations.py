@@ -113,8 +113,8 @@ class Findings:
 class ShadowStore(Protocol):
     """Shadows and what they found; orders are only added. Every operation may raise StoreUnavailable."""
 
-    def order(self, orders: Sequence[NewOrder], trail: Sequence[TrailEntry]) -> None:
-        """Add orders and their entries in the audit trail, in one commit."""
+    def order(self, orders: Sequence[NewOrder], trail: TrailEntry) -> None:
+        """Add orders that were given by one act, in one commit."""
 
     def last(self) -> Order | None:
         """The newest order of all."""

@@ -48,8 +48,10 @@ class RecordBody(TypedDict):
     """All that a replay needs, as it is hashed.
 
     bundle: the id of the one that answered.
+    asked_by: pseudonym of the principal that asked; see Principal.
+    orders: the version of the last order that the decision was made under.
     answer: without decision id, instant and receipt.
-    idempotency_key: absent where none was posted.
+    idempotency: the commitment to the idempotency key, its caller and its request; absent where none was posted.
     """
 
     decision_id: str
@@ -58,9 +60,11 @@ class RecordBody(TypedDict):
     language: int
     format: int
     bundle: str
+    asked_by: str
+    orders: int
     request: RecordedRequest
     answer: ComparedPart
-    idempotency_key: NotRequired[str]
+    idempotency: NotRequired[str]
 
 
 class RecordShown(RecordBody):

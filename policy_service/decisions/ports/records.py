@@ -123,7 +123,8 @@ class DecisionStore(Protocol):
     def append_all(self, entries: Sequence[NewRecord]) -> list[Appended | IdempotencyConflict | StaleOrders]:
         """As `append` for each entry, in one commit; results in order. Of two entries with one claim the first is kept.
 
-        A conflict, and what an order made stale, stands in its place and touches no other entry; StoreRefused refuses them all.
+        A conflict, and what an order made stale, stands in its place and touches no other entry; StoreRefused refuses
+        them all.
         """
 
     def decision(self, id: str) -> DecisionRecord | None:

@@ -30,6 +30,7 @@ class Followed:
         version, leaf, last_at: of the last order; 0 and empty before the first.
         bundles: by id.
         signing: changes of the keys that sign the log, in order; the first ones are those of the beginning.
+        leaves: of all orders, by version.
     """
 
     version: int = 0
@@ -42,6 +43,7 @@ class Followed:
     keys: dict[str, Key] = field(default_factory=dict)
     shadows: list[Order] = field(default_factory=list)
     signing: list[SigningChange] = field(default_factory=list)
+    leaves: list[str] = field(default_factory=list)
     _stops: dict[tuple[str, str], StopEvent] = field(default_factory=dict)
 
     def copy(self) -> "Followed":
@@ -53,6 +55,7 @@ class Followed:
             keys=dict(self.keys),
             shadows=list(self.shadows),
             signing=list(self.signing),
+            leaves=list(self.leaves),
             _stops=dict(self._stops),
         )
 
@@ -86,6 +89,7 @@ class Followed:
         for shadow in change.shadows:
             self.shadows.append(Order(**asdict(shadow), sequence=len(self.shadows) + 1))
         self._change_signing(act, change)
+        self.leaves.append(leaf)
         self.version, self.leaf, self.last_at = version, leaf, change.entry.at
 
     def _activate(self, order: NewActivation) -> None:

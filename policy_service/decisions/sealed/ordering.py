@@ -13,7 +13,7 @@ from threading import Lock
 from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.ports.activations import StaleVersion
-from policy_service.decisions.ports.acts import ActStore, Adopted, Beginning, Change, StoredAct
+from policy_service.decisions.ports.acts import ActStore, Beginning, Change, StoredAct
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.decisions.sealed import acts
 from policy_service.decisions.sealed.folding import Followed, OrderRefused
@@ -21,6 +21,7 @@ from policy_service.decisions.sealed.guard import Guard
 from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.proofs.keys import KeyRefused, Verifier
+from policy_service.proofs.tree import leaf_hash
 
 _AT_ONCE = 1000
 _LOG = logging.getLogger(__name__)
@@ -28,6 +29,16 @@ _LOG = logging.getLogger(__name__)
 
 class LogNotBegun(Exception):
     """The store has records and no first order: somebody must begin its log."""
+
+    def __init__(self) -> None:
+        super().__init__("the store has records and no first order of its log: policyctl audit begin")
+
+
+class KeyUnknown(Exception):
+    """The key that is to sign is none of the log's."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"the log does not know the key {label}: policyctl audit rotate-key, with one that it knows")
 
 
 class SignedOrders:
@@ -127,8 +138,15 @@ class SignedOrders:
         if self.catch_up().version or not self.keys.signers:
             return
         if self.store.has_records() or self.store.before_acts():
-            raise LogNotBegun("the store has records and no first order of its log")
+            raise LogNotBegun
         self.begin(TrailEntry(instants.text(self._now()), "service", "log.begin", self.keys.origin), 0)
+
+    def check_keys(self) -> None:
+        """Raises KeyUnknown where the key that signs receipts here is not one that the log knows."""
+        known = self._followed.signing_keys()
+        for signer in self.keys.signers[:1]:
+            if known and signer.verifier.text not in known:
+                raise KeyUnknown(signer.verifier.label)
 
     def begin(self, entry: TrailEntry, legacy: int) -> None:
         """Write the first order; nothing where another process was first."""
@@ -153,7 +171,7 @@ def fold(followed: Followed, stored: StoredAct, keys: LogKeys) -> None:
     if (act.id, act.entry.at, act.version) != (stored.id, stored.at, stored.version):
         raise OrderRefused(f"order {act.version} is kept as another than it is")
     check_receipt(stored.receipt, act.id, act.entry.at, stored.body, keys.origin, signing(followed, keys, act.change))
-    leaf = acts.leaf_hash(stored.body).hex()
+    leaf = leaf_hash(stored.body).hex()
     followed.fold(act.id, leaf, act.version, act.change, act.stored)
 
 
@@ -164,7 +182,3 @@ def signing(followed: Followed, keys: LogKeys, change: Change | None = None) -> 
     named = () if change is None or change.begin is None else change.begin.keys
     return [verifier for verifier in keys.verifiers if verifier.text in named]
 
-
-def adopting(at: Adopted, entry: TrailEntry) -> Change:
-    """The order with which a restored store goes on."""
-    return Change(entry, adopted=at)
