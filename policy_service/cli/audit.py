@@ -101,7 +101,11 @@ def head(size: int | None, form: str) -> None:
     "--receipt", "receipts", type=_FILE, multiple=True,
     help="An answer that was kept, or another JSON file with `decision_id` and `receipt`; repeatable.",
 )  # fmt: skip
-@click.option("--resume", type=_NEW_FILE, help="Go on from where the walk ended that wrote this file, and renew it.")
+@click.option(
+    "--resume",
+    type=_NEW_FILE,
+    help="Do not verify the signatures again that the walk verified which wrote this file; and renew it.",
+)
 @format_option
 def verify(
     trusted: tuple[Verifier, ...], heads: tuple[Path, ...], receipts: tuple[Path, ...], resume: Path | None, form: str
@@ -114,7 +118,7 @@ def verify(
     given = [_receipt(path) for path in receipts]
     notes = [_note(path) for path in heads]
     begun = Progress() if resume is None or not resume.exists() else _progress(resume)
-    with auditing(form) as (_, known), _bar(known.log.size() - begun.records, begun.records) as step:
+    with auditing(form) as (_, known), _bar(known.log.size()) as step:
         found = known.verify(
             verifiers=trusted, heads=notes, given=given, resume=begun, step=step, keep=lambda now: _keep(resume, now)
         )
@@ -141,7 +145,7 @@ def _keep(file: Path | None, progress: Progress) -> None:
 
 
 @contextmanager
-def _bar(length: int, begun: int) -> Iterator[Callable[[int], None]]:
+def _bar(length: int) -> Iterator[Callable[[int], None]]:
     """What is told how many records are checked; at a terminal a bar on standard error shows it."""
     if length < _BAR_STEP or not sys.stderr.isatty():
         yield lambda _: None
@@ -149,7 +153,7 @@ def _bar(length: int, begun: int) -> Iterator[Callable[[int], None]]:
     with click.progressbar(length=length, label="verify", file=sys.stderr) as bar:
 
         def step(done: int) -> None:
-            if (done - begun) % _BAR_STEP == 0:
+            if done % _BAR_STEP == 0:
                 bar.update(_BAR_STEP)
 
         yield step
@@ -177,15 +181,12 @@ def _receipt(path: Path) -> GivenReceipt:
 
 def _progress(path: Path) -> Progress:
     found = _object(path, _text(path))
-    try:
-        records, complete = found["records"], tuple((level, digest) for level, digest in found["complete"])
-    except (KeyError, TypeError, ValueError):
-        records, complete = -1, ()
-    numbers = type(records) is int and all(type(level) is int and 0 <= level < 64 for level, _ in complete)
-    hashes = all(isinstance(digest, str) and _HASH.fullmatch(digest) for _, digest in complete)
-    if not numbers or not hashes or records != sum(1 << level for level, _ in complete):
+    records, hashes = found.get("records"), [found.get("root"), found.get("receipts")]
+    if type(records) is not int or records < 0 or not all(isinstance(one, str) for one in hashes):
         raise click.UsageError(f"{path}: no verification wrote this")
-    return Progress(records, complete)
+    if records and not all(_HASH.fullmatch(str(one)) for one in hashes):
+        raise click.UsageError(f"{path}: no verification wrote this")
+    return Progress(records, *map(str, hashes))
 
 
 def _text(path: Path) -> str:

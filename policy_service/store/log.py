@@ -58,12 +58,8 @@ class SqlLogStore:
         waiting = select(unsealed.c.number, unsealed.c.kind, unsealed.c.id)
         with reading(self._engine) as connection:
             rows = connection.execute(waiting.order_by(unsealed.c.number).limit(most)).all()
-            records = stored_records(connection, [(kind, id_) for _, kind, id_ in rows])
-            ids = [id_ for _, _, id_ in rows]
-            privates, sealed = privates_of(connection, ids), set(_placed(connection, ids))
-        for id_, values in privates.items():
-            if isinstance(found := records.get(("decision", id_)), DecisionRecord):
-                records["decision", id_] = replace(found, privates=values)
+            records = whole_records(connection, [(kind, id_) for _, kind, id_ in rows])
+            sealed = set(_placed(connection, [id_ for _, _, id_ in rows]))
         return [Unsealed(number, kind, id_, records.get((kind, id_)), id_ in sealed) for number, kind, id_ in rows]
 
     def waiting_since(self) -> str | None:
@@ -151,8 +147,9 @@ class SqlLogStore:
 
     def records(self, entries: Iterable[LogEntry]) -> Mapping[str, Record]:
         with reading(self._engine) as connection:
-            found = stored_records(connection, [(entry.kind, entry.id) for entry in entries])
-        return {id_: record for (_, id_), record in found.items()}
+            return {
+                id_: record for (_, id_), record in whole_records(connection, [(e.kind, e.id) for e in entries]).items()
+            }
 
     # ---- what is kept of records beside the log
 
@@ -294,6 +291,15 @@ def _placed(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     for start in range(0, len(ids), _AT_ONCE):
         some = log_entries.c.id.in_(ids[start : start + _AT_ONCE])
         found |= dict(connection.execute(select(log_entries.c.id, log_entries.c.leaf).where(some)).tuples().all())
+    return found
+
+
+def whole_records(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Record]:
+    """Records by kind and id, with their private values; a kind that there is not has none."""
+    found = stored_records(connection, wanted)
+    for id_, values in privates_of(connection, [id_ for kind, id_ in wanted if kind == "decision"]).items():
+        if isinstance(record := found.get(("decision", id_)), DecisionRecord):
+            found["decision", id_] = replace(record, privates=values)
     return found
 
 

@@ -1,7 +1,7 @@
 """The operations of auditors: proofs, exports, comparisons, erasures, and the verification of the log."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from policy_service.decisions.audit.casefile import CaseFile, Gathering
 from policy_service.decisions.audit.erasing import Erasing
 from policy_service.decisions.audit.findings import GivenReceipt, Progress, Verified
 from policy_service.decisions.audit.searching import Searching
-from policy_service.decisions.audit.verifying import Verification
+from policy_service.decisions.audit.verifying import Stores, Verification
 from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.deciding.recording import parsed, revealed
 from policy_service.decisions.ports.activations import BundleStore
@@ -223,8 +223,14 @@ class Auditing:
         Raises:
             StoreUnavailable.
         """
-        trusted = verifiers or self.keys.verifiers
+        keys = replace(self.keys, signers=(), retired=tuple(verifiers) or self.keys.verifiers)
         walk = Verification(
-            self.log, self.bundles, origin=self.keys.origin, verifiers=trusted, heads=heads, given=given
+            Stores(self.log, self.sealer.orders.store, self.bundles, self.decisions),
+            keys,
+            now=self._now,
+            guard=self.sealer.guard.last(),
+            heads=heads,
+            given=given,
+            resume=resume or Progress(),
         )
-        return walk.run(resume or Progress(), step, keep)
+        return walk.run(step, keep)

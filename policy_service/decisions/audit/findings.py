@@ -8,7 +8,9 @@ from policy_service.proofs import receipts
 Kind = Literal[
     "index-gap", "record-lost", "record-altered", "record-not-logged", "entry-altered", "root-differs", "tree-altered",
     "head-refused", "head-lost", "log-truncated", "receipt-refused", "receipt-unmet", "bundle-altered", "bundle-lost",
-    "private-value-altered", "private-value-lost",
+    "private-value-altered", "private-value-lost", "record-malformed", "record-not-receipted", "record-refused",
+    "order-refused", "decision-not-ordered", "term-altered", "claim-altered", "claim-lost", "clock-regressed",
+    "store-altered",
 ]  # fmt: skip
 
 
@@ -27,13 +29,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a verification came: enough to go on from there.
+    """How far a verification came.
 
-    complete: roots of the complete subtrees over the records so far, hexadecimal, each with its level, levels falling.
+    root: over those records, hexadecimal.
+    receipts: a digest of their receipts, hexadecimal.
     """
 
     records: int = 0
-    complete: tuple[tuple[int, str], ...] = ()
+    root: str = ""
+    receipts: str = ""
 
 
 START = Progress()

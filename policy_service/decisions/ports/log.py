@@ -158,7 +158,8 @@ class LogStore(Protocol):
         """Canonical bytes of sealed records by id; a record that is lost is absent."""
 
     def records(self, entries: Iterable[LogEntry]) -> Mapping[str, Record]:
-        """Sealed records by id, as they are kept; a record that is lost is absent. Private values are left out."""
+        """Sealed records by id, as they are kept; with their private values; a record that
+        is lost is absent."""
 
     # ---- what is kept with records outside the log
 

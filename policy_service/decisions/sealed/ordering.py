@@ -181,4 +181,3 @@ def signing(followed: Followed, keys: LogKeys, change: Change | None = None) -> 
         return [Verifier.parse(text) for text in followed.signing_keys()]
     named = () if change is None or change.begin is None else change.begin.keys
     return [verifier for verifier in keys.verifiers if verifier.text in named]
-

@@ -1,0 +1,43 @@
+"""The search terms of every decision computed again, and compared with those that are kept."""
+
+from policy_service.decisions.audit.whole.noting import Findings, Read
+from policy_service.decisions.ports.log import LogEntry, LogStore
+from policy_service.decisions.ports.records import DecisionRecord
+from policy_service.decisions.sealed.sealing import shown
+from policy_service.decisions.sealed.terms import terms_of
+
+_AT_ONCE = 5000
+
+
+class TermsSeen:
+    """A decision that is not found by what it is about is as good as gone; one found by another's claim is a lie."""
+
+    def __init__(self, log: LogStore, findings: Findings) -> None:
+        self._log, self._findings = log, findings
+        self._due: dict[tuple[str, int], tuple[bool, LogEntry]] = {}
+        self._count = self._size = 0
+
+    def record(self, read: Read) -> None:
+        self._size = read.entry.index + 1
+        if isinstance(read.record, DecisionRecord):
+            found = terms_of(read.body, shown(read.body, read.record.privates))
+            self._due |= {(text, read.entry.index): (private, read.entry) for text, private in found.items()}
+            self._count += len(found)
+        if len(self._due) >= _AT_ONCE:
+            self._compare()
+
+    def _compare(self) -> None:
+        kept = self._log.terms(list(self._due))
+        for (text, index), (private, entry) in self._due.items():
+            if kept.get((text, index)) != private:
+                kind = text.partition(":")[0]  # what follows may be private
+                message = f"decision {entry.id} is not found by its {kind}"
+                self._findings.add("term-altered", message, index, entry.id)
+        self._due.clear()
+
+    def end(self) -> None:
+        self._compare()
+        kept = self._log.terms_count(self._size)
+        if kept != self._count:
+            message = f"{kept} search terms are kept for the first {self._size} records, {self._count} are theirs"
+            self._findings.add("term-altered", message)
