@@ -202,7 +202,7 @@ class Publishing:
             detail |= {"policies": ", ".join(policies[:_MOST_NAMED]), "policies_changed": str(len(policies))}
             detail["decisions_touched"] = str(decisions)
         entry = act.entry(now, f"bundle.{'rollback' if kind == 'rollback' else 'activate'}", chosen.id, detail)
-        new = self._unknown([*stored, *self._derived(derived, chosen)])
+        new = [*stored, *self._derived(derived, chosen)]
         self._orders.give(Change(entry, new, [order]), state.version)
         return Ordered(order, replaces, policies, decisions)
 
@@ -297,12 +297,8 @@ class Publishing:
         if event.reward is not None:
             detail["reward"] = event.reward
         entry = act.entry(event.at, f"policy.{event.action}", event.policy, detail)
-        self._orders.give(Change(entry, self._unknown(list(new.values())), orders, [event]), state.version)
+        self._orders.give(Change(entry, list(new.values()), orders, [event]), state.version)
         return now_active
-
-    def _unknown(self, bundles: Sequence[BundleSources]) -> list[BundleSources]:
-        """Those that are not stored yet: an order names the files of a bundle once."""
-        return [one for one in bundles if self.bundles.bundle(one.id) is None]
 
     def _with(self, published: Bundle, stops: Sequence[StopEvent]) -> Bundle:
         """The published bundle with stops merged into its `suspended`; kept ready in `evaluators`."""

@@ -24,6 +24,7 @@ from policy_service.decisions.bundles.results import (
 )
 from policy_service.decisions.deciding.eligibility import BundleWithdrawn
 from policy_service.decisions.deciding.resolving import EvaluateRequest
+from policy_service.decisions.ports.acts import Change
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate
@@ -492,17 +493,17 @@ def test_who_is_always_outrun_is_told_to_come_again(
     served: Assembled, host: Callable[[], Assembled], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = host().publishing
-    inner = served.publishing.bundles.apply
+    inner = served.orders.give
     turns = iter(range(100))
 
-    def outrun(change: object, at: str, version: int) -> None:
+    def outrun(change: Change, version: int) -> None:
         if next(turns) % 2:
             elsewhere.resume(SPRING, None, WEI)
         else:
             elsewhere.stop(SPRING, None, WEI)
-        inner(change, at, version)
+        inner(change, version)
 
-    monkeypatch.setattr(served.publishing.bundles, "apply", outrun)
+    monkeypatch.setattr(served.orders, "give", outrun)
     with pytest.raises(Busy):
         served.publishing.stop(HOURS, TRAFFIC, WEI)
     assert not [one for one in elsewhere.activation_state().stops if one.policy == HOURS]
