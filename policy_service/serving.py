@@ -27,9 +27,9 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger as GunicornLogger
 
 from policy_service import __version__
+from policy_service.access.this_machine import is_loopback
 from policy_service.access.tokens import tokens_of
 from policy_service.api import examples
-from policy_service.api.boundary import is_loopback
 from policy_service.api.shared import Shared, begin_to_stop, shared_by
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder

@@ -96,7 +96,8 @@ MEDIA_TYPE = Kind(
 PATH_TOO_LONG = Kind("path-too-long", 414, "The path is too long", "The first line of the request is too long.")
 HOST_REFUSED = Kind(
     "host-refused", 421, "Only this machine is answered",
-    "Without keys the service answers requests to a loopback host: 127.0.0.1, localhost or [::1].",
+    "Without keys the service answers requests that come from this machine, not by a proxy, and name a loopback host: "
+    "127.0.0.1, localhost or [::1]. `detail` says what is not so.",
 )  # fmt: skip
 INVALID = Kind(
     "invalid-request", 422, "The request is invalid",
