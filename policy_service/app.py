@@ -2,6 +2,8 @@
 
 from flask import Flask
 
+from policy_service.access.first_key import SHARED as OF_THE_START
+from policy_service.access.first_key import FirstKey
 from policy_service.access.rates import SHARED, Rates
 from policy_service.api import docs, observing, problems
 from policy_service.api.batch import blueprint as batch
@@ -27,12 +29,18 @@ from policy_service.console import decisions as case_pages
 from policy_service.settings import Settings, read_settings
 
 
-def create_app(settings: Settings | None = None, *, assembled: Assembled | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    assembled: Assembled | None = None,
+    first_key: FirstKey | None = None,
+) -> Flask:
     """The application.
 
     Args:
         settings: those of the environment by default.
         assembled: by default from the settings, on their database.
+        first_key: by default that of the server's start; where parts are handed over, one that no token fits.
     Raises:
         SettingInvalid, StoreUnavailable.
     """
@@ -49,6 +57,7 @@ def create_app(settings: Settings | None = None, *, assembled: Assembled | None 
         found.judge,
         found.shadow,
         found.auditing,
+        first_key or (OF_THE_START if assembled is None else FirstKey()),
     )
     share(app, joined)
     observing.register(app)

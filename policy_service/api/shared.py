@@ -6,6 +6,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from policy_service.access.first_key import FirstKey
 from policy_service.access.keys import KeyStore
 from policy_service.access.trail import TrailStore
 from policy_service.decisions.audit.auditing import Auditing
@@ -32,6 +33,7 @@ class Shared:
     judge: Judge
     shadow: Shadow
     recorded: Auditing | None
+    first_key: FirstKey
     batches: BoundedSemaphore = field(init=False)
     """A place for each batch that may be under way."""
 

@@ -39,6 +39,11 @@ FORBIDDEN = Kind(
     "forbidden", 403, "The role is missing",
     "The key or token has none of the roles that may do this; `detail` names them.",
 )  # fmt: skip
+FIRST_KEY = Kind(
+    "first-key-refused", 403, "The first key needs the token of the start",
+    "While there are no keys, `First-Key-Token` must be what the service printed when it started; it holds once. "
+    "`policyctl keys create`, where the store is, needs no token. Nothing was made.",
+)  # fmt: skip
 NOT_FOUND = Kind("not-found", 404, "There is no such thing", "The path names nothing that exists here.")
 METHOD = Kind("method-not-allowed", 405, "The path does not know the method", "`Allow` lists the methods of the path.")
 NOT_ACCEPTABLE = Kind(
@@ -96,7 +101,8 @@ MEDIA_TYPE = Kind(
 PATH_TOO_LONG = Kind("path-too-long", 414, "The path is too long", "The first line of the request is too long.")
 HOST_REFUSED = Kind(
     "host-refused", 421, "Only this machine is answered",
-    "Without keys the service answers requests to a loopback host: 127.0.0.1, localhost or [::1].",
+    "Without keys the service answers requests that come from this machine, not by a proxy, and name a loopback host: "
+    "127.0.0.1, localhost or [::1]. `detail` says what is not so.",
 )  # fmt: skip
 INVALID = Kind(
     "invalid-request", 422, "The request is invalid",
@@ -149,10 +155,10 @@ NOT_READY = Kind("not-ready", 503, "The service is not ready", "`errors` lists w
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, KEY_ENDED, NAME_IN_FORCE, RATE_LIMITED, ISSUER, NOT_FOUND,
-        METHOD, NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN, NOT_STOPPED,
-        NOTHING_BEFORE, BUNDLE_INVALID, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, NOT_REPLAYABLE, TOO_MANY_ITEMS,
-        BODY_TOO_LARGE,
+        MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, FIRST_KEY, KEY_ENDED, NAME_IN_FORCE, RATE_LIMITED, ISSUER,
+        NOT_FOUND, METHOD, NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN,
+        NOT_STOPPED, NOTHING_BEFORE, BUNDLE_INVALID, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, NOT_REPLAYABLE,
+        TOO_MANY_ITEMS, BODY_TOO_LARGE,
         OVERLOADED, TOOK_TOO_LONG, MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL,
         STORE, NO_BUNDLE, NOT_READY,
     )

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
+from policy_service.access.first_key import TokenRefused
 from policy_service.access.issuing import KeyEnded, NameInForce, UnknownKey
 from policy_service.decisions.answers.evaluate import TookTooLong
 from policy_service.decisions.audit.auditing import NotSealed
@@ -54,7 +55,7 @@ def too_large(what: str, most: int) -> Refused:
 KNOWN = (
     Refused, InvalidInput, NotFound, IdempotencyConflict, BundleNotActive, BundleWithdrawn, NoActiveBundle, TookTooLong,
     UnknownKey, KeyEnded, NameInForce, NotSealed, ValuesErased, NotComparable, NotReplayable, StoreUnavailable, Busy,
-    NothingBefore, NotStopped, NotShadowing,
+    NothingBefore, NotStopped, NotShadowing, TokenRefused,
 )  # fmt: skip
 """Exceptions that say why a request is not answered; any other is a fault of ours."""
 _SAYING: Mapping[type[Exception], Kind] = {
@@ -63,6 +64,7 @@ _SAYING: Mapping[type[Exception], Kind] = {
     NotShadowing: kinds.NOT_FOUND,
     KeyEnded: kinds.KEY_ENDED,
     NameInForce: kinds.NAME_IN_FORCE,
+    TokenRefused: kinds.FIRST_KEY,
     NotSealed: kinds.NOT_SEALED,
     ValuesErased: kinds.ERASED,
     NotComparable: kinds.NOT_COMPARABLE,
