@@ -1,6 +1,7 @@
 """The ports of access and decisions on SQLite and PostgreSQL."""
 
 from policy_service.store.bundles import SqlBundleStore
+from policy_service.store.cosignatures import SqlCosignatureStore
 from policy_service.store.database import connect
 from policy_service.store.decisions import SqlDecisionStore
 from policy_service.store.keys import SqlKeyStore
@@ -12,6 +13,7 @@ from policy_service.store.trail import SqlTrailStore
 
 __all__ = [
     "SqlBundleStore",
+    "SqlCosignatureStore",
     "SqlDecisionStore",
     "SqlDisagreementStore",
     "SqlKeyStore",
