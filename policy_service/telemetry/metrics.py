@@ -74,13 +74,23 @@ FAULTY = Metric(
 LOG_LAG = Metric(
     "policy_log_lag_seconds", "gauge", (), "Seconds that the oldest record has waited for its index.", largest=True
 )
+PUSHED = Metric(
+    "policy_heads_pushed", "counter", ("place", "outcome"), "Heads shown to witnesses or put into the folder."
+)
+CONTRADICTED = Metric(
+    "policy_log_contradicted",
+    "gauge",
+    (),
+    "1 while a witness or the folder of heads contradicts the log.",
+    largest=True,
+)
 CONNECTIONS = Metric("policy_connections", "gauge", (), "Open connections.")
 WAITING = Metric("policy_requests_waiting", "gauge", (), "Whole requests that wait for a thread.")
 METRICS: Mapping[str, Metric] = {
     one.name: one
     for one in (
         REQUESTS, PROBLEMS, EVALUATIONS, STATUSES, REWARDS, NOT_GRANTED, REPLAYS, COMMITS, COMMIT_SIZES, STORE_FAILURES,
-        REFRESH_FAILURES, JUDGED, SHADOWED, ACTIVE, LOOKED, FAULTY, LOG_LAG, CONNECTIONS, WAITING,
+        REFRESH_FAILURES, JUDGED, SHADOWED, ACTIVE, LOOKED, FAULTY, LOG_LAG, PUSHED, CONTRADICTED, CONNECTIONS, WAITING,
     )
 }  # fmt: skip
 
@@ -226,6 +236,11 @@ def judged(outcome: str) -> None:
 def shadowed(outcome: str) -> None:
     """A request was answered by the shadow bundle: `same`, `different`, `failed` or `dropped`."""
     counts.add(SHADOWED, (outcome,))
+
+
+def pushed(place: str, outcome: str) -> None:
+    """A head was shown to a place outside the store; see `decisions.sealed.asking` for what came of it."""
+    counts.add(PUSHED, (place, outcome))
 
 
 # ---- over processes

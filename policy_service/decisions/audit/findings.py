@@ -8,7 +8,7 @@ from policy_service.proofs import receipts
 Kind = Literal[
     "index-gap", "record-lost", "record-altered", "record-not-logged", "entry-altered", "root-differs", "tree-altered",
     "head-refused", "head-lost", "log-truncated", "receipt-refused", "receipt-unmet", "bundle-altered", "bundle-lost",
-    "private-value-altered", "private-value-lost",
+    "private-value-altered", "private-value-lost", "witness-quorum", "cosignature-refused",
 ]  # fmt: skip
 
 
@@ -44,6 +44,7 @@ class Verified:
     """What was checked and what did not fit, in the order it was found.
 
     further: findings beyond the first MOST_FINDINGS, which are only counted.
+    witnessed: size of the largest head that a quorum of witnesses cosigned; null where none did, or none was demanded.
     """
 
     records: int
@@ -53,6 +54,7 @@ class Verified:
     findings: tuple[Finding, ...]
     progress: Progress
     further: int = 0
+    witnessed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,4 +36,4 @@ class CosignatureStore(Protocol):
         """Size of the largest head that a witness cosigned; 0 where it cosigned none."""
 
     def before(self, size: int | None, heads: int = 500) -> list[KeptCosignature]:
-        """Those of the largest `heads` heads that are smaller than a size, or of all; by size descending, then by key."""
+        """Those of heads below a size, or of all, by size descending, then by key; of so many heads at most."""
