@@ -77,8 +77,8 @@ def witnessed(
     """
     found = Witnessed(origin)
     seen: dict[str, dict[WitnessKey, int]] = {}
-    for note in heads:
-        _look(note, quorum, found, seen)
+    for kept_head in heads:
+        _look(kept_head, quorum, found, seen)
     for size, lines in _stored(log, kept):
         if size <= after and found.size is not None:
             break
