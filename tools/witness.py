@@ -498,10 +498,16 @@ def serve(folder: Path, logs: Sequence[str], host: str, port: int) -> None:
     """Serve until Ctrl-C. What was cosigned is on the disk, so it may end at any moment."""
     witness, memory = loaded(folder, logs)
     with Server(host, port, witness) as server, suppress(KeyboardInterrupt):
-        address = f"[{host}]" if ":" in host else host
-        print(f"{witness.key.text}\nlistening on http://{address}:{server.server_address[1]}", flush=True)
+        shown_host = f"[{host}]" if ":" in host else host
+        print(f"{witness.key.text}\nlistening on http://{shown_host}:{server.server_address[1]}", flush=True)
         server.serve_forever()
     memory.close()
+
+
+def address(text: str) -> tuple[str, int]:
+    """Host and port of `host:port` or `[host]:port`. Raises ValueError."""
+    host, _, port = text.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -516,14 +522,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serving.add_argument(
         "--log", action="append", required=True, metavar="KEY", help="verifier key of a log; repeatable"
     )
-    serving.add_argument("--host", default="127.0.0.1", help="address to listen on; by default this machine alone")
-    serving.add_argument("--port", type=int, default=8200, help="0 takes a free one")
+    serving.add_argument(
+        "--bind", type=address, default=("127.0.0.1", 8200), metavar="HOST:PORT",
+        help="where to listen, by default on 127.0.0.1:8200, for this machine alone; port 0 takes a free one",
+    )  # fmt: skip
     asked = parser.parse_args(arguments)
     try:
         if asked.command == "new":
             print(new(asked.folder, asked.name).text)
         else:
-            serve(asked.folder, asked.log, asked.host, asked.port)
+            serve(asked.folder, asked.log, *asked.bind)
     except (ValueError, OSError, OverflowError, Damaged) as error:
         print(f"witness: {error}", file=sys.stderr)
         return 1

@@ -530,8 +530,14 @@ def test_a_witness_without_its_key_or_with_a_wrong_log_does_not_start(
         made = tmp_path / "y"
     else:
         log = log.replace("+", "+0", 1)
-    assert witness.main(["serve", str(made), "--log", log, "--port", "0"]) == 1
+    assert witness.main(["serve", str(made), "--log", log, "--bind", "127.0.0.1:0"]) == 1
     assert capsys.readouterr().err.startswith("witness: ")
+
+
+def test_where_it_listens_is_host_and_port() -> None:
+    assert [witness.address(text) for text in ("127.0.0.1:8200", "[::1]:0")] == [("127.0.0.1", 8200), ("::1", 0)]
+    with pytest.raises(SystemExit, match="2"):
+        witness.main(["serve", "w", "--log", LOG.verifier.text, "--bind", "here"])
 
 
 def test_the_program_alone_serves(tmp_path: Path) -> None:
@@ -546,7 +552,7 @@ def test_the_program_alone_serves(tmp_path: Path) -> None:
             check=True,
         ).stdout.strip()
     )
-    command = [sys.executable, "-I", copy, "serve", tmp_path / "w", "--log", LOG.verifier.text, "--port", "0"]
+    command = [sys.executable, "-I", copy, "serve", tmp_path / "w", "--log", LOG.verifier.text, "--bind", "127.0.0.1:0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == key.text
