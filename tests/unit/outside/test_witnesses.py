@@ -1,12 +1,21 @@
 """A witness asked over HTTP: what it says by its status, and that nothing it answers does harm."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from policy_service.decisions.ports.witnesses import Unreachable, WitnessAnswer
 from policy_service.outside import witnesses
@@ -114,13 +123,24 @@ def test_an_answer_without_end_is_left(answering: Answering, witness: HttpWitnes
         witness.add_checkpoint(0, [], NOTE)
 
 
-def test_an_answer_that_trickles_is_left(
-    answering: Answering, witness: HttpWitness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(witnesses, "_WHOLE_SECONDS", -1.0)
-    answering.answer(200, b"slow")
-    with pytest.raises(Unreachable, match="takes too long"):
-        witness.add_checkpoint(0, [], NOTE)
+@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\nbody"])
+def test_an_answer_that_trickles_is_left(monkeypatch: pytest.MonkeyPatch, beginning: bytes) -> None:
+    monkeypatch.setattr(witnesses, "_STALLED_SECONDS", 600.0)
+    monkeypatch.setattr(witnesses, "_WHOLE_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(beginning)
+                while connection.recv(10_000):
+                    pass  # until it is left
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        with pytest.raises(Unreachable):
+            HttpWitness(KEY, f"http://127.0.0.1:{server.getsockname()[1]}").add_checkpoint(0, [], NOTE)
+        thread.join()
 
 
 def test_an_answer_that_is_cut_short_says_nothing(answering: Answering, witness: HttpWitness) -> None:
@@ -149,11 +169,37 @@ def test_where_nobody_listens_it_is_unreachable(answering: Answering) -> None:
         HttpWitness(KEY, "http://127.0.0.1:1").add_checkpoint(0, [], NOTE)
 
 
+def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    day = datetime(2020, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day.replace(year=9999))
+    found = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
+    pem = found.sign(key, SHA256()).public_bytes(Encoding.PEM)
+    (tmp_path / "both.pem").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + pem
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                context.wrap_socket(connection, server_side=True).close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            HttpWitness(KEY, f"https://localhost:{server.getsockname()[1]}").add_checkpoint(0, [], NOTE)
+        thread.join()
+
+
 def test_the_setting_names_witnesses_by_key_and_address() -> None:
     one, two = f"{KEY.text}=https://w.example/1", f"{OTHER.text}=http://10.0.0.2:8200"
     found = witnesses_of(f"  {one}\n\t{two} ")
     assert [each.key for each in found] == [KEY, OTHER]
-    assert [each._url for each in found] == [
+    assert [each.url for each in found] == [
         "https://w.example/1/add-checkpoint",
         "http://10.0.0.2:8200/add-checkpoint",
     ]
