@@ -21,19 +21,24 @@ from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.observers.judge import Judge
 from policy_service.decisions.observers.shadow import Shadow
+from policy_service.decisions.ports.log import LogStore
 from policy_service.decisions.sealed.followed import ActTrail, OrderedBundles, OrderedKeys, OrderedShadows
 from policy_service.decisions.sealed.guard import Guard, Held
 from policy_service.decisions.sealed.ordering import KeyUnknown, LogNotBegun, SignedOrders
 from policy_service.decisions.sealed.owed import Owed
+from policy_service.decisions.sealed.pushing import Pusher
 from policy_service.decisions.sealed.sealing import Sealer
 from policy_service.decisions.sealed.signing import LogKeys, key_beside, load_keys
 from policy_service.engines.registry import engine
+from policy_service.outside.folder import Folder
+from policy_service.outside.witnesses import WitnessRefused, witnesses_of
 from policy_service.policies.bundle import load_folder
 from policy_service.proofs.keys import KeyRefused
 from policy_service.settings import SettingInvalid, Settings
 from policy_service.store import (
     SqlActStore,
     SqlBundleContents,
+    SqlCosignatureStore,
     SqlDecisionStore,
     SqlDisagreementStore,
     SqlLogStore,
@@ -136,6 +141,7 @@ def assemble_on(
             log,
             Searching(SqlSearchStore(database), log, evaluators),
             sealer,
+            _pusher(settings, database, log, keys, now),
             Erasing(sealer, now=now, new_id=new_id),
             evaluators,
             bundles,
@@ -172,6 +178,18 @@ def _guard_file(settings: Settings, database: Database) -> Path:
     first = next((path for path in settings.signing_key.split(":") if path), "")
     beside = Path(first) if first else Path(database.url.database or "")
     return beside.with_name(f"{beside.name}.guard")
+
+
+def _pusher(
+    settings: Settings, database: Database, log: LogStore, keys: LogKeys, now: Callable[[], datetime]
+) -> Pusher:
+    try:
+        witnesses = witnesses_of(settings.witnesses)
+    except WitnessRefused as error:
+        raise SettingInvalid(f"POLICY_WITNESSES: {error}") from error
+    folder = Folder(Path(settings.heads_folder)) if settings.heads_folder else None
+    kept = SqlCosignatureStore(database)
+    return Pusher(log, keys, kept, witnesses, folder, now=now, seconds=float(settings.push_seconds))
 
 
 def _log_keys(settings: Settings, database: Database) -> LogKeys:

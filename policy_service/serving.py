@@ -250,10 +250,11 @@ def watch(service: PolicyService) -> None:
 
 
 def watch_log(shared: Shared) -> None:
-    """Tell the metrics how far the seals are behind."""
+    """Tell the metrics how far the seals are behind, and whether what is kept outside contradicts the log."""
     if shared.recorded is not None:
         auditing = shared.recorded
         metrics.counts.watch(metrics.LOG_LAG, lambda: _lag(auditing))
+        metrics.counts.watch(metrics.CONTRADICTED, lambda: [((), float(bool(auditing.pusher.alarms)))])
 
 
 def _lag(auditing: Auditing) -> list[tuple[tuple[()], float]]:

@@ -59,6 +59,15 @@ class Settings:
     )
     log_origin: str = _setting("POLICY_LOG_ORIGIN", "policy-service", "name of the log in its heads and receipts")
     seal_ms: int = _setting("POLICY_SEAL_MS", 500, "how often a worker seals the decisions that wait")
+    witnesses: str = _setting(
+        "POLICY_WITNESSES", "", "witnesses of the log's heads, `<verifier key>=<url>` each, separated by blanks"
+    )
+    heads_folder: str = _setting(
+        "POLICY_HEADS_FOLDER", "", "folder to which heads are written, one file each, never changed; it must be there"
+    )
+    push_seconds: int = _setting(
+        "POLICY_PUSH_SECONDS", 10, "how often a worker shows the newest head to witnesses and the folder"
+    )
     judge_share: str = _setting(
         "POLICY_JUDGE_SHARE", "0.01", "share of the answers that the judge computes again, 0 to 1"
     )
@@ -124,7 +133,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     _refuse_unknown("POLICY_LOG_FORMAT", found.log_format, ("auto", "text", "json"))
     _refuse_unknown("POLICY_LOG_LEVEL", found.log_level, ("debug", "info", "warning", "error", "critical"))
     _refuse_unknown("POLICY_TRACES", found.traces, ("auto", "otlp", "off"))
-    for name in ("workers", "threads", "connections", "read_seconds", "write_seconds"):
+    for name in ("workers", "threads", "connections", "read_seconds", "write_seconds", "push_seconds"):
         if getattr(found, name) < 1:
             raise SettingInvalid(f"POLICY_{name.upper()} must be at least 1")
     for variable, text, least in (

@@ -43,6 +43,7 @@ class Shared:
         self.shadow.queue.start()
         if self.recorded is not None:
             self.recorded.sealer.start()
+            self.recorded.pusher.start()
 
     def close(self) -> None:
         """Stop them; what is queued is still done, as far as a few seconds allow."""
@@ -50,6 +51,7 @@ class Shared:
         self.shadow.queue.close()
         if self.recorded is not None:
             self.recorded.sealer.close()
+            self.recorded.pusher.close()
 
     def __post_init__(self) -> None:
         places = self.settings.max_batches or max(1, self.settings.threads // 2)
