@@ -312,6 +312,8 @@ def tile_of(path: str) -> tuple[int, int, int] | None:
 # ---- keys and signed notes: https://c2sp.org/signed-note, tlog-checkpoint, tlog-cosignature
 
 ED25519, COSIGNATURE = 1, 4
+SIGNATURES = 100
+"""The most of one note."""
 
 
 class Key:
@@ -384,6 +386,8 @@ def note_of(note: str) -> Note:
     text, blank, lines = typed(note, str, "the note").rpartition("\n\n")
     if not blank or not lines.endswith("\n") or any(c < " " and c != "\n" for c in note):
         raise Refused("it is no signed note")
+    if lines.count("\n") > SIGNATURES:
+        raise Refused(f"it has more than {SIGNATURES} signatures")
     signatures = []
     for line in lines[:-1].split("\n"):
         dash, name, data = [*line.split(" "), "", ""][:3]
@@ -849,6 +853,8 @@ class Heads:
         self._chain(folder)
         self._waiting = kept.heads()
         self._next = next(self._waiting, None)
+        self._kept = sorted(given.heads, key=lambda one: one[1].size, reverse=True)
+        """Kept heads that were not reached yet, the smallest last."""
         self._first_other: int | None = None
         """The size of the first head with another root: those after it differ for the same reason."""
         self.newest: Head | None = None
@@ -886,16 +892,15 @@ class Heads:
         if head.time is not None and time is not None and head.time < time:
             self.report.add("clock-regressed", place, f"it is of {head.time}, the one before it of {time}")
 
-    def reach(self, tree: "Tree", *, is_broken: bool) -> None:
-        """Look at the heads of this size."""
-        root = None if is_broken else tree.root
-        while self._next is not None and self._next[0] <= tree.size:
-            _, line, text = self._next
-            self._look(f"heads.ndjson:{line}", head_of(text), root)
+    def reach(self, size: int, root: Callable[[], bytes] | None) -> None:
+        """Look at the heads up to this size. `root` is none where records are missing."""
+        while self._next is not None and self._next[0] <= size:
+            told, line, text = self._next
+            self._look(f"heads.ndjson:{line}", head_of(text), root if told == size else None)
             self._next = next(self._waiting, None)
-        for name, head in self.given.heads:
-            if head.size == tree.size:
-                self._kept(name, head, root)
+        while self._kept and self._kept[-1][1].size <= size:
+            name, head = self._kept.pop()
+            self._compare(name, head, root if head.size == size else None)
 
     def _look(self, place: str, head: Head, root: Callable[[], bytes] | None) -> None:
         if root is not None and head.root != root():
@@ -913,7 +918,7 @@ class Heads:
         else:
             self.report.counts[f"heads after that of {self._first_other} with another root"] += 1
 
-    def _kept(self, name: str, head: Head, root: Callable[[], bytes] | None) -> None:
+    def _compare(self, name: str, head: Head, root: Callable[[], bytes] | None) -> None:
         with self.report.trying("kept-head", name):
             self._is_signed(head)
             if root is None:
@@ -935,11 +940,10 @@ class Heads:
                 self.report.add("head", f"heads.ndjson:{line}", f"it is of {told} records, there are {size}")
         elif (last := 0 if self.newest is None else self.newest.size) != size:
             self.report.add("head", f"record {last}", f"{size - last} records from here on are under no head")
-        for name, head in self.given.heads:
-            if head.size > size:
-                with self.report.trying("kept-head", name):
-                    self._is_signed(head)
-                    raise Refused(f"it is of {head.size} records, there are {size}: cut off, or an older copy")
+        for name, head in self._kept:
+            with self.report.trying("kept-head", name):
+                self._is_signed(head)
+                raise Refused(f"it is of {head.size} records, there are {size}: cut off, or an older copy")
         if self.given.witnesses:
             self._witnesses()
 
@@ -1051,7 +1055,7 @@ class Walk:
         self._reach()
 
     def _reach(self) -> None:
-        self.heads.reach(self.tree, is_broken=self.tiles.is_broken)
+        self.heads.reach(self.place, None if self.tiles.is_broken else self.tree.root)
 
     # -- one record
 
@@ -1320,8 +1324,9 @@ def tell(report: Report) -> None:
         print(f"{kind}: {place}: {message}")
     if report.further:
         print(f"and {report.further} more")
-    print(", ".join(f"{count} {what}" for what, count in report.counts.items()) or "nothing was read")
-    print(f"{report.kinds.total()} findings" if report.kinds else "all fits")
+    print(", ".join(f"{what}: {count}" for what, count in report.counts.items()) or "nothing was read")
+    total = report.kinds.total()
+    print("all fits" if not total else "1 finding" if total == 1 else f"{total} findings")
 
 
 def progress(folder: Path) -> Callable[[int], None]:
