@@ -261,6 +261,14 @@ def test_a_log_that_a_stranger_made_fits_in_itself_and_is_not_trusted(verify: Ve
     assert verify(tmp_path, *KEY) == (1, {"trust": 1})
 
 
+def test_the_first_order_is_signed_by_a_key_of_its_own(verify: Verify, tmp_path: Path) -> None:
+    log = Log(key=STRANGER)
+    log.order(begin={"origin": ORIGIN, "keys": [FIRST.text, SECOND.text], "legacy": 0})
+    log.head()
+    log.write(tmp_path)
+    assert verify(tmp_path, "--key", FIRST.text, "--key", STRANGER.text) == (1, {"receipt": 1})
+
+
 def test_a_log_without_a_first_order_says_so(verify: Verify, tmp_path: Path) -> None:
     log = Log()
     log.decide(B)

@@ -53,6 +53,11 @@ def without(name: str) -> Step:
     return respelled(take_out)
 
 
+def receipt_of_another_time(log: Log) -> None:
+    one = log.records[-1]
+    one.receipt = receipt(log.key, one.id, at(0), one.body)
+
+
 def act_without_actor(log: Log) -> None:
     log.act("decision.reveal")
     without("actor")(log)
@@ -167,6 +172,7 @@ SIGNED: list[tuple[str, str, str, Step]] = [
     ("an act without an actor", "end", "record", act_without_actor),
     ("an order that is no object", "end", "record", lambda log: log.act("order", order=[])),
     ("an erasure of its own", "end", "record", lambda log: log.add("erasure", ("erasure_id", "at"), {"records": []})),
+    ("a receipt of another time", "end", "receipt", receipt_of_another_time),
     # orders
     ("a version left out", "end", "order", ordered(version=1, stops=[])),
     ("a version again", "end", "order", ordered(version=-1, stops=[])),
