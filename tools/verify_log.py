@@ -603,7 +603,8 @@ class Kept:
     def superseding_none(self) -> Iterator[tuple[int, str]]:
         """Corrections that name no decision of the log."""
         yield from self._rows.execute(
-            "SELECT place, id FROM superseding WHERE id NOT IN (SELECT id FROM ids WHERE kind = 'decision')"
+            "SELECT place, id FROM superseding WHERE NOT EXISTS"
+            " (SELECT 1 FROM ids WHERE ids.id = superseding.id AND kind = 'decision') ORDER BY place"
         )
 
     def postpone(self, place: int, bundle: str, orders: int) -> None:
