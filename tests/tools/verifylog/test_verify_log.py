@@ -310,6 +310,11 @@ def test_a_kept_head_that_does_not_fit_is_told(verify: Verify, export: Path, tmp
     assert verify(export, *KEY, "--head", str(tmp_path / "head.txt")) == (1, {"kept-head": 1})
 
 
+def test_a_kept_head_proves_nothing_unless_it_is_signed(verify: Verify, export: Path, log: Log, tmp_path: Path) -> None:
+    put(tmp_path / "head.txt", note(log.heads[-1][1].rpartition("\n\n")[0] + "\n", STRANGER))
+    assert verify(export, *KEY, "--head", str(tmp_path / "head.txt")) == (1, {"kept-head": 1})
+
+
 def test_where_records_are_missing_a_kept_head_cannot_be_compared(
     verify: Verify, export: Path, log: Log, tmp_path: Path
 ) -> None:
