@@ -74,6 +74,7 @@ MEMBER_FOREIGN = Code(
 DECISION_GAP = Code(
     "P122", "decision-gap", "On some days of a file no file of the policy whose decision it reads gives it.", "warning"
 )
+BUNDLE_BUDGET = Code("P123", "bundle-budget", "The files hold more text, rows or days than one bundle may.")
 
 # tables
 TABLE_SHAPE = Code("T201", "table-shape", "The table's rows and header do not fit together.")

@@ -111,7 +111,8 @@ def _file(match: re.Match[str]) -> str:
     kind, word, path, body = match.groups()
     if word == "without":
         return f"There is no {code(path)}."
-    return f"{code(f'rules/{path}')}:\n\n{fence(body, kind)}"
+    many = ", with the line of `{n}` 5001 times, for 0 to 5000" if word == "many" else ""
+    return f"{code(f'rules/{path}')}{many}:\n\n{fence(body, kind)}"
 
 
 def _of_request(name: str, shipped: Shipped) -> str:
