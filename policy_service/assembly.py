@@ -14,6 +14,7 @@ from policy_service.access.trail import TrailStore
 from policy_service.decisions.audit.auditing import Auditing
 from policy_service.decisions.audit.erasing import Erasing
 from policy_service.decisions.audit.searching import Searching
+from policy_service.decisions.bundles.checking import Checker, checked
 from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.bundles.publishing import Publishing
 from policy_service.decisions.deciding.ids import new_decision_id
@@ -60,9 +61,11 @@ class Assembled:
     """Null where nothing is recorded."""
 
 
-def assemble(settings: Settings) -> Assembled:
+def assemble(settings: Settings, *, check: Checker = checked) -> Assembled:
     """The operations on their database, migrated.
 
+    Args:
+        check: checks the bundles that are uploaded.
     Raises:
         StoreUnavailable: it cannot be opened now.
         SettingInvalid: POLICY_DATABASE_URL names none that can be opened.
@@ -72,7 +75,7 @@ def assemble(settings: Settings) -> Assembled:
     except (ValueError, ArgumentError, ImportError) as error:
         raise SettingInvalid(f"POLICY_DATABASE_URL: {error}") from error
     migrate(database)
-    return assemble_on(database, settings)
+    return assemble_on(database, settings, check=check)
 
 
 def assemble_on(
@@ -82,6 +85,7 @@ def assemble_on(
     now: Callable[[], datetime] = _now,
     elapsed: Callable[[], float] = time.monotonic,
     new_id: Callable[[], str] = new_decision_id,
+    check: Checker = checked,
 ) -> Assembled:
     """The operations on a migrated database, with clocks that a test can hold."""
     bundles, decisions = SqlBundleStore(database), SqlDecisionStore(database)
@@ -114,7 +118,7 @@ def assemble_on(
             request_seconds=settings.request_seconds,
             log=keys,
         ),
-        Publishing(bundles, decisions, evaluators, now=now),
+        Publishing(bundles, decisions, evaluators, now=now, check=check),
         SqlKeyStore(database),
         SqlTrailStore(database),
         judge,

@@ -44,6 +44,10 @@ class Settings:
     max_bundle_unpacked: int = _setting(
         "POLICY_MAX_BUNDLE_UNPACKED", 16_777_216, "largest sum of the files of a posted bundle, in bytes"
     )
+    check_seconds: int = _setting("POLICY_CHECK_SECONDS", 60, "longest check of a posted bundle")
+    check_memory_mb: int = _setting(
+        "POLICY_CHECK_MEMORY_MB", 1024, "most memory of the process that checks a posted bundle, in MiB"
+    )
     signing_key: str = _setting(
         "POLICY_SIGNING_KEY",
         "",
@@ -119,7 +123,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     _refuse_unknown("POLICY_LOG_FORMAT", found.log_format, ("auto", "text", "json"))
     _refuse_unknown("POLICY_LOG_LEVEL", found.log_level, ("debug", "info", "warning", "error", "critical"))
     _refuse_unknown("POLICY_TRACES", found.traces, ("auto", "otlp", "off"))
-    for name in ("workers", "threads", "connections", "read_seconds", "write_seconds"):
+    for name in (
+        "workers", "threads", "connections", "read_seconds", "write_seconds", "check_seconds", "check_memory_mb",
+    ):  # fmt: skip
         if getattr(found, name) < 1:
             raise SettingInvalid(f"POLICY_{name.upper()} must be at least 1")
     for variable, text, least in (

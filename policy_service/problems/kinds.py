@@ -76,6 +76,11 @@ BUNDLE_INVALID = Kind(
     "bundle-invalid", 422, "The bundle has errors",
     "The rule files have errors: `errors` lists every one with its file, line and column. Nothing was stored.",
 )  # fmt: skip
+BUNDLE_TOO_COSTLY = Kind(
+    "bundle-too-costly", 422, "The bundle takes too much to check",
+    "Its check needs more than POLICY_CHECK_SECONDS or POLICY_CHECK_MEMORY_MB; `detail` says which. Nothing was "
+    "stored: make it smaller, or have the setting raised.",
+)  # fmt: skip
 BUSY = Kind(
     "busy", 503, "Others act at the same time",
     "A worker checks one bundle at a time, and a change of the active bundle waits for others only so long. "
@@ -151,8 +156,8 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, KEY_ENDED, NAME_IN_FORCE, RATE_LIMITED, ISSUER, NOT_FOUND,
         METHOD, NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN, NOT_STOPPED,
-        NOTHING_BEFORE, BUNDLE_INVALID, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, NOT_REPLAYABLE, TOO_MANY_ITEMS,
-        BODY_TOO_LARGE,
+        NOTHING_BEFORE, BUNDLE_INVALID, BUNDLE_TOO_COSTLY, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, NOT_REPLAYABLE,
+        TOO_MANY_ITEMS, BODY_TOO_LARGE,
         OVERLOADED, TOOK_TOO_LONG, MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL,
         STORE, NO_BUNDLE, NOT_READY,
     )

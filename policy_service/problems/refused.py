@@ -12,7 +12,7 @@ from policy_service.decisions.answers.evaluate import TookTooLong
 from policy_service.decisions.audit.auditing import NotSealed
 from policy_service.decisions.audit.comparing import NotComparable
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
-from policy_service.decisions.bundles.results import Busy, NothingBefore, NotStopped
+from policy_service.decisions.bundles.results import Busy, CheckTooCostly, NothingBefore, NotStopped
 from policy_service.decisions.deciding.eligibility import BundleNotActive, BundleWithdrawn
 from policy_service.decisions.deciding.recording import ValuesErased
 from policy_service.decisions.deciding.replay import NotReplayable
@@ -54,7 +54,7 @@ def too_large(what: str, most: int) -> Refused:
 KNOWN = (
     Refused, InvalidInput, NotFound, IdempotencyConflict, BundleNotActive, BundleWithdrawn, NoActiveBundle, TookTooLong,
     UnknownKey, KeyEnded, NameInForce, NotSealed, ValuesErased, NotComparable, NotReplayable, StoreUnavailable, Busy,
-    NothingBefore, NotStopped, NotShadowing,
+    NothingBefore, NotStopped, NotShadowing, CheckTooCostly,
 )  # fmt: skip
 """Exceptions that say why a request is not answered; any other is a fault of ours."""
 _SAYING: Mapping[type[Exception], Kind] = {
@@ -68,6 +68,7 @@ _SAYING: Mapping[type[Exception], Kind] = {
     NotComparable: kinds.NOT_COMPARABLE,
     NotReplayable: kinds.NOT_REPLAYABLE,
     Busy: kinds.BUSY,
+    CheckTooCostly: kinds.BUNDLE_TOO_COSTLY,
     NothingBefore: kinds.NOTHING_BEFORE,
     NotStopped: kinds.NOT_STOPPED,
 }
