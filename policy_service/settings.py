@@ -67,7 +67,9 @@ class Settings:
     key_refresh_ms: int = _setting(
         "POLICY_KEY_REFRESH_MS", 1000, "how long a worker may still take a key after it was revoked"
     )
-    rate_limit: int = _setting("POLICY_RATE_LIMIT", 0, "requests a second of a key or a token's subject; 0: no limit")
+    rate_limit: int = _setting(
+        "POLICY_RATE_LIMIT", 0, "requests and items of batches a second, of a key or a token's subject; 0: no limit"
+    )
     rate_burst: int = _setting("POLICY_RATE_BURST", 0, "requests that may come at once; 0: those of a second")
     oidc_issuer: str = _setting("POLICY_OIDC_ISSUER", "", "URL of the OpenID Connect issuer whose tokens are taken")
     oidc_audience: str = _setting("POLICY_OIDC_AUDIENCE", "", "audience that tokens must be made for")
