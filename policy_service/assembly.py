@@ -116,6 +116,7 @@ def assemble_on(
             new_id=new_id,
             elapsed=elapsed,
             request_seconds=settings.request_seconds,
+            most_answer=settings.max_answer,
             log=keys,
         ),
         Publishing(bundles, decisions, evaluators, now=now, check=check),

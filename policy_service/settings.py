@@ -29,6 +29,7 @@ class Settings:
     )
     engine: str = _setting("POLICY_ENGINE", "rete", "engine that decides: rete or reference")
     max_body: int = _setting("POLICY_MAX_BODY", 1_048_576, "largest request body, in bytes")
+    max_answer: int = _setting("POLICY_MAX_ANSWER", 8_388_608, "largest answer to one state, in bytes")
     max_depth: int = _setting("POLICY_MAX_DEPTH", 16, "deepest nesting of a request body")
     bundle_refresh_ms: int = _setting(
         "POLICY_BUNDLE_REFRESH_MS", 1000, "how long a worker may still use a bundle after another was activated"

@@ -19,7 +19,7 @@ from policy_service.api.schemas.batch import BatchAnswerSchema
 from policy_service.api.shared import Shared, shared
 from policy_service.api.streaming import source_of
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
-from policy_service.decisions.deciding.batch import Batch, Item
+from policy_service.decisions.deciding.batch import Batch, Item, together
 from policy_service.decisions.deciding.service import Evaluated
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import InvalidInput
@@ -160,7 +160,9 @@ class _Answers:
             for chunk in chunks:
                 self._counted(len(chunk) - before)
                 before = 0
-                yield self._chunk([self._read(raw) for raw in chunk])
+                read = [self._read(raw) for raw in chunk]
+                for run in together([one.elements if isinstance(one, Item) else 0 for one in read]):
+                    yield self._chunk(read[run])
         except Refused as beyond:
             yield self._line(beyond)
 

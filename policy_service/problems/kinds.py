@@ -76,6 +76,11 @@ BUNDLE_INVALID = Kind(
     "bundle-invalid", 422, "The bundle has errors",
     "The rule files have errors: `errors` lists every one with its file, line and column. Nothing was stored.",
 )  # fmt: skip
+ANSWER_TOO_LARGE = Kind(
+    "answer-too-large", 422, "The answer is too large",
+    "The answer would be larger than POLICY_MAX_ANSWER. Nothing was recorded: ask with trace `none`, for fewer "
+    "policies, or with fewer elements of a list.",
+)  # fmt: skip
 BUNDLE_TOO_COSTLY = Kind(
     "bundle-too-costly", 422, "The bundle takes too much to check",
     "Its check needs more than POLICY_CHECK_SECONDS or POLICY_CHECK_MEMORY_MB; `detail` says which. Nothing was "
@@ -157,7 +162,7 @@ KINDS: Mapping[str, Kind] = {
         MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, KEY_ENDED, NAME_IN_FORCE, RATE_LIMITED, ISSUER, NOT_FOUND,
         METHOD, NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN, NOT_STOPPED,
         NOTHING_BEFORE, BUNDLE_INVALID, BUNDLE_TOO_COSTLY, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, NOT_REPLAYABLE,
-        TOO_MANY_ITEMS, BODY_TOO_LARGE,
+        ANSWER_TOO_LARGE, TOO_MANY_ITEMS, BODY_TOO_LARGE,
         OVERLOADED, TOOK_TOO_LONG, MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL,
         STORE, NO_BUNDLE, NOT_READY,
     )
