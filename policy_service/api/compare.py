@@ -25,7 +25,9 @@ def _id(name: str, example: str) -> dict[str, Any]:
 @blueprint.response(200, ComparisonSchema, description="The comparison.")
 @blueprint.doc(
     operationId="compare",
-    responses=problems.of_route(kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_COMPARABLE, kinds.ANSWER_TOO_LARGE),
+    responses=problems.of_route(
+        kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_COMPARABLE, kinds.COMPARISON_TOO_COSTLY, kinds.ANSWER_TOO_LARGE
+    ),
 )
 @needs("audit")
 def compare(a: str, b: str) -> Response:

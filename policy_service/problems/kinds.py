@@ -138,6 +138,11 @@ NOT_COMPARABLE = Kind(
     "not-comparable", 422, "The decisions cannot be compared",
     "The facts of one do not fit the rules of the other, or its rules do not take the other's parameters.",
 )  # fmt: skip
+COMPARISON_TOO_COSTLY = Kind(
+    "comparison-too-costly", 422, "Comparing the decisions takes too much",
+    "Their subjects and rules are too many to be evaluated sixteen times; nothing was evaluated. Compare decisions "
+    "about fewer subjects, or replay each under the bundle of the other.",
+)  # fmt: skip
 NOT_REPLAYABLE = Kind(
     "not-replayable", 422, "The record cannot be replayed",
     "Its bytes do not fit its digest, its bundle is not as it was, or this program does not know its version of the "
@@ -162,7 +167,7 @@ KINDS: Mapping[str, Kind] = {
         MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, KEY_ENDED, NAME_IN_FORCE, RATE_LIMITED, ISSUER, NOT_FOUND,
         METHOD, NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN, NOT_STOPPED,
         NOTHING_BEFORE, BUNDLE_INVALID, BUNDLE_TOO_COSTLY, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, NOT_REPLAYABLE,
-        ANSWER_TOO_LARGE, TOO_MANY_ITEMS, BODY_TOO_LARGE,
+        COMPARISON_TOO_COSTLY, ANSWER_TOO_LARGE, TOO_MANY_ITEMS, BODY_TOO_LARGE,
         OVERLOADED, TOOK_TOO_LONG, MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL,
         STORE, NO_BUNDLE, NOT_READY,
     )

@@ -11,6 +11,7 @@ from policy_service.access.issuing import KeyEnded, NameInForce, UnknownKey
 from policy_service.decisions.answers.evaluate import TookTooLong
 from policy_service.decisions.audit.auditing import NotSealed
 from policy_service.decisions.audit.comparing import NotComparable
+from policy_service.decisions.audit.cost import ComparisonTooCostly
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
 from policy_service.decisions.bundles.results import Busy, CheckTooCostly, NothingBefore, NotStopped
 from policy_service.decisions.deciding.bounding import AnswerTooLarge
@@ -63,6 +64,7 @@ KNOWN = (
     Refused, InvalidInput, NotFound, IdempotencyConflict, BundleNotActive, BundleWithdrawn, NoActiveBundle, TookTooLong,
     UnknownKey, KeyEnded, NameInForce, NotSealed, ValuesErased, NotComparable, NotReplayable, StoreUnavailable, Busy,
     NothingBefore, NotStopped, NotShadowing, CheckTooCostly, AnswerTooLarge,
+    ComparisonTooCostly,
 )  # fmt: skip
 """Exceptions that say why a request is not answered; any other is a fault of ours."""
 _SAYING: Mapping[type[Exception], Kind] = {
@@ -74,6 +76,7 @@ _SAYING: Mapping[type[Exception], Kind] = {
     NotSealed: kinds.NOT_SEALED,
     ValuesErased: kinds.ERASED,
     NotComparable: kinds.NOT_COMPARABLE,
+    ComparisonTooCostly: kinds.COMPARISON_TOO_COSTLY,
     NotReplayable: kinds.NOT_REPLAYABLE,
     Busy: kinds.BUSY,
     CheckTooCostly: kinds.BUNDLE_TOO_COSTLY,
