@@ -21,7 +21,7 @@ import policy_service
 from policy_service.decisions.bundles import checker
 from policy_service.decisions.bundles.checking import CheckedBundle
 from policy_service.decisions.bundles.results import BundleInvalid, Busy, CheckTooCostly
-from policy_service.diagnostics.plain import from_plain
+from policy_service.diagnostics.plain_data import from_plain
 from policy_service.policies.loader import Sources
 
 _PACKAGES = str(Path(policy_service.__file__).parents[1])

@@ -14,7 +14,7 @@ from typing import Any
 from policy_service.decisions.bundles.checking import checked, errors
 from policy_service.decisions.bundles.results import BundleInvalid
 from policy_service.diagnostics import Diagnostic
-from policy_service.diagnostics.plain import as_plain
+from policy_service.diagnostics.plain_data import as_plain
 from policy_service.engines import registry
 
 FAILED, OUT_OF_MEMORY = 1, 3

@@ -18,7 +18,7 @@ from policy_service.decisions.bundles.checking import checked
 from policy_service.decisions.bundles.results import BundleInvalid, Busy, CheckTooCostly
 from policy_service.diagnostics import NOWHERE, Diagnostic, Span
 from policy_service.diagnostics.catalogue import OPTIONAL_UNUSED, SYNTAX
-from policy_service.diagnostics.plain import as_plain, from_plain
+from policy_service.diagnostics.plain_data import as_plain, from_plain
 from policy_service.policies.loader import read_folder
 
 RULES = read_folder(Path(__file__).parents[3] / "cli" / "rules")
