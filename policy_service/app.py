@@ -26,6 +26,7 @@ from policy_service.api.stops import blueprint as stops
 from policy_service.api.trail import blueprint as trail
 from policy_service.assembly import Assembled, assemble
 from policy_service.console import decisions as case_pages
+from policy_service.decisions.bundles.apart import Apart
 from policy_service.settings import Settings, read_settings
 
 
@@ -47,7 +48,7 @@ def create_app(
     known = read_settings() if settings is None else settings
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # a path with `//` is another path, not a redirect to this one
-    found = assemble(known) if assembled is None else assembled
+    found = assemble(known, check=_apart(known)) if assembled is None else assembled
     joined = Shared(
         found.service,
         found.publishing,
@@ -73,3 +74,8 @@ def create_app(
     app.register_blueprint(case_pages.blueprint(found.auditing))
     boundary.close(app)
     return app
+
+
+def _apart(settings: Settings) -> Apart:
+    """What is posted by others is checked in a process of its own."""
+    return Apart(settings.check_seconds, settings.check_memory_mb)

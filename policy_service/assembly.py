@@ -15,6 +15,7 @@ from policy_service.access.trail import TrailStore
 from policy_service.decisions.audit.auditing import Auditing
 from policy_service.decisions.audit.erasing import Erasing
 from policy_service.decisions.audit.searching import Searching
+from policy_service.decisions.bundles.checking import Checker, checked
 from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.bundles.publishing import Publishing
 from policy_service.decisions.deciding.ids import new_decision_id
@@ -70,9 +71,11 @@ class Assembled:
     """Null where nothing is recorded."""
 
 
-def assemble(settings: Settings) -> Assembled:
+def assemble(settings: Settings, *, check: Checker = checked) -> Assembled:
     """The operations on their database, migrated.
 
+    Args:
+        check: checks the bundles that are uploaded.
     Raises:
         StoreUnavailable: it cannot be opened now.
         SettingInvalid: POLICY_DATABASE_URL names none that can be opened.
@@ -82,7 +85,7 @@ def assemble(settings: Settings) -> Assembled:
     except (ValueError, ArgumentError, ImportError) as error:
         raise SettingInvalid(f"POLICY_DATABASE_URL: {error}") from error
     migrate(database)
-    return assemble_on(database, settings)
+    return assemble_on(database, settings, check=check)
 
 
 def assemble_on(
@@ -92,6 +95,7 @@ def assemble_on(
     now: Callable[[], datetime] = _now,
     elapsed: Callable[[], float] = time.monotonic,
     new_id: Callable[[], str] = new_decision_id,
+    check: Checker = checked,
 ) -> Assembled:
     """The operations on a migrated database, with clocks that a test can hold."""
     keys, owed = _log_keys(settings, database), Owed()
@@ -127,10 +131,11 @@ def assemble_on(
             new_id=new_id,
             elapsed=elapsed,
             request_seconds=settings.request_seconds,
+            most_answer=settings.max_answer,
             log=keys,
             may_sign=guard.check,
         ),
-        Publishing(bundles, orders, decisions, evaluators, now=now),
+        Publishing(bundles, orders, decisions, evaluators, now=now, check=check),
         OrderedKeys(orders),
         ActTrail(orders),
         judge,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from flask import Flask, Request, Response, g, request
 
@@ -101,7 +102,8 @@ class Boundary:
             if self._gate.was_open():
                 _check_here(asked)
         else:
-            g.principal = self._admitted(need, asked)
+            g.principal = found = self._admitted(need, asked)
+            g.count_items = partial(self._count_items, found)
         accepted = asked.environ.get("HTTP_ACCEPT", "*/*")
         if accepted != "*/*" and asked.path.startswith("/v1/") and not _can_be_given(asked):
             raise Refused(kinds.NOT_ACCEPTABLE, kinds.NOT_ACCEPTABLE.meaning)
@@ -125,6 +127,10 @@ class Boundary:
         if found.rate is not None:
             self._count(found, found.rate)
         return found
+
+    def _count_items(self, asking: Principal, items: int) -> None:
+        if asking.rate is not None:
+            self._rates.count(asking.slot, asking.rate, items)
 
     def _count(self, asking: Principal, rate: int) -> None:
         wait = self._rates.wait_seconds(asking.slot, rate, self._burst or rate)

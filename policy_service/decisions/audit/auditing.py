@@ -8,6 +8,7 @@ from typing import Any, Literal
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.audit import comparing
 from policy_service.decisions.audit.casefile import CaseFile, Gathering
+from policy_service.decisions.audit.cost import check_cost
 from policy_service.decisions.audit.erasing import Erasing
 from policy_service.decisions.audit.findings import GivenReceipt, Progress, Verified
 from policy_service.decisions.audit.searching import Searching
@@ -194,9 +195,10 @@ class Auditing:
         """Why the second decision differs from the first; see `comparing`.
 
         Raises:
-            NotFound, ValuesErased, NotComparable.
+            NotFound, ValuesErased, NotComparable, ComparisonTooCostly.
         """
         sides = [self._compared(id_) for id_ in (one, two)]
+        check_cost(sides[0], sides[1], self._evaluators, self.bundles)
         return comparing.compare(sides[0], sides[1], comparing.mixed(self._evaluators, self.bundles))
 
     def _compared(self, id_: str) -> comparing.Compared:
