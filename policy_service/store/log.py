@@ -291,7 +291,7 @@ def _placed(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     for start in range(0, len(ids), _AT_ONCE):
         some = log_entries.c.id.in_(ids[start : start + _AT_ONCE])
         rows = connection.execute(select(log_entries.c.id, log_entries.c.leaf).where(some))
-        found |= {id_: leaf for id_, leaf in rows}
+        found |= {row.id: row.leaf for row in rows}
     return found
 
 

@@ -30,13 +30,14 @@ class Club:
 
     engine: Engine
     key: Path
+    guard: Path
     rules: Bundle
     read: int = 0
     settings: Settings = field(init=False)
     assembled: Assembled = field(init=False)
 
     def __post_init__(self) -> None:
-        self.settings = Settings(engine="reference", signing_key=str(self.key))
+        self.settings = Settings(engine="reference", signing_key=str(self.key), guard=str(self.guard))
         self.assembled = assemble_on(self.engine, self.settings, now=self.now, elapsed=lambda: 0.0)
 
     def now(self) -> datetime:
@@ -94,13 +95,14 @@ MakeClub = Callable[[str], Club]
 
 
 @pytest.fixture
-def make_club(signing_key: Path, club_rules: Bundle) -> Iterator[MakeClub]:
+def make_club(signing_key: Path, club_rules: Bundle, tmp_path: Path) -> Iterator[MakeClub]:
+    """Each is a host of its own, with its own guard."""
     engines: list[Engine] = []
 
     def make(url: str) -> Club:
         engine = connect(url)
         engines.append(engine)
-        club = Club(engine, signing_key, club_rules)
+        club = Club(engine, signing_key, tmp_path / f"{len(engines)}.guard", club_rules)
         club.assembled.publishing.adopt_folder(club_rules, actor="test")
         return club
 
