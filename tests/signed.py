@@ -11,7 +11,6 @@ from policy_service.decisions.deciding.ids import decision_id
 from policy_service.decisions.ports.activations import BundleSources, NewActivation
 from policy_service.decisions.ports.acts import Beginning, Change, StoredAct
 from policy_service.decisions.sealed import acts
-from policy_service.decisions.sealed.folding import Followed
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.proofs import keys
 
@@ -65,23 +64,6 @@ def chain(log: LogKeys, *changes: Change) -> list[StoredAct]:
     for version, change in enumerate(changes, start=1):
         made.append(order(change, version, made[-1].leaf if made else "", log))
     return made
-
-
-def folded(*changes: Change) -> Followed:
-    """What is followed after some changes, each in an order of its own, the first of which begins the log."""
-    found = Followed()
-    for version, change in enumerate(changes, start=1):
-        body = acts.order_of(change, version, "")
-        stored = acts.parse(_body(change, body)).stored
-        found.fold(f"act-{version}", f"{version:064}", version, change, stored)
-    return found
-
-
-def _body(change: Change, said: dict[str, Any]) -> bytes:
-    import orjson
-
-    words = {"at": change.entry.at, "actor": "wei", "action": "x", "target": "t", "reason": "", "detail": {}}
-    return orjson.dumps({"act_id": "a", **words, "order": said})
 
 
 def ticking(start: datetime = datetime(2023, 4, 1, 8, tzinfo=UTC)) -> Callable[[], datetime]:
