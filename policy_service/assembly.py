@@ -100,7 +100,7 @@ def assemble_on(
     """The operations on a migrated database, with clocks that a test can hold."""
     keys, owed = _log_keys(settings, database), Owed()
     guard = Guard(_guard_file(settings, database), settings.log_origin)
-    orders = SignedOrders(SqlActStore(database), keys, guard, now=now, new_id=new_id)
+    orders = SignedOrders(SqlActStore(database), keys, guard, now=now, new_id=new_id, owed=owed)
     bundles = OrderedBundles(SqlBundleContents(database), orders)
     decisions = SqlDecisionStore(database, owed.committed)
     evaluators = Evaluators(
@@ -121,7 +121,7 @@ def assemble_on(
         OrderedShadows(SqlShadowFindings(database), orders), evaluators, now=now, cpu=float(settings.shadow_cpu)
     )
     log = SqlLogStore(database)
-    sealer = Sealer(log, orders, now=now, owed=owed, seconds=settings.seal_ms / 1000)
+    sealer = Sealer(log, orders, now=now, seconds=settings.seal_ms / 1000)
     found = Assembled(
         PolicyService(
             decisions,
@@ -133,7 +133,7 @@ def assemble_on(
             request_seconds=settings.request_seconds,
             most_answer=settings.max_answer,
             log=keys,
-            may_sign=guard.check,
+            may_sign=orders.may_sign,
         ),
         Publishing(bundles, orders, decisions, evaluators, now=now, check=check),
         OrderedKeys(orders),

@@ -8,13 +8,14 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from policy_service.decisions.ports.activations import BundleSources, StaleVersion
 from policy_service.decisions.ports.acts import StoredAct
+from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.store.bundles import save
-from policy_service.store.database import reading, writing
+from policy_service.store.database import as_bytes, reading, writing
 from policy_service.store.tables import acts, before_acts, decisions, log_entries, unsealed
 
 ORDERS_LOCK = 7_104_118
 """Held on PostgreSQL by who writes an order, and shared by who appends decisions; see store.log for another number."""
-LAST_VERSION = select(func.coalesce(func.max(acts.c.version), 0))
+_LAST_VERSION = select(func.coalesce(func.max(acts.c.version), 0))
 _ACT = [acts.c[field.name] for field in fields(StoredAct)]
 
 
@@ -37,7 +38,7 @@ class SqlActStore:
 
     def last_version(self) -> int:
         with reading(self._engine) as connection:
-            return int(connection.scalars(LAST_VERSION).one())
+            return last_version(connection)
 
     def acts(self, before: int | None, limit: int) -> list[StoredAct]:
         found = select(*_ACT).order_by(acts.c.number.desc()).limit(limit)
@@ -48,7 +49,8 @@ class SqlActStore:
 
     def _acts(self, found: object) -> list[StoredAct]:
         with reading(self._engine) as connection:
-            return [StoredAct(*row) for row in connection.execute(found)]  # type: ignore[call-overload]
+            rows = connection.execute(found).all()  # type: ignore[call-overload]
+        return [StoredAct(**row._asdict() | {"body": as_bytes(row.body)}) for row in rows]
 
     def has_records(self) -> bool:
         with reading(self._engine) as connection:
@@ -69,6 +71,18 @@ class SqlActStore:
             connection.execute(delete(before_acts))
 
 
+def last_version(connection: Connection) -> int:
+    """The version of the last order; 0 where there is none.
+
+    Raises:
+        StoreUnavailable: somebody put a text there, which SQLite takes.
+    """
+    found = connection.scalars(_LAST_VERSION).one()
+    if not isinstance(found, int):
+        raise StoreUnavailable("an order is kept under a version that is no number")
+    return found
+
+
 def insert_act(connection: Connection, act: StoredAct) -> None:
     """Add an act, and its place in the queue of the sealer, in the transaction of what it tells."""
     row = asdict(act)
@@ -81,6 +95,6 @@ def _take_turn(connection: Connection, version: int) -> None:
     """Keep others from writing an order or a decision until this transaction ends. StaleVersion if one was first."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(ORDERS_LOCK)))
-    last = connection.scalars(LAST_VERSION).one()
+    last = last_version(connection)
     if last != version - 1:
         raise StaleVersion(f"order {version} is not the next, {last} is the last")

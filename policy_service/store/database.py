@@ -107,6 +107,11 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     connection.execute(insert(table).from_select(list(rows[0]), select(given)))
 
 
+def as_bytes(found: object) -> bytes:
+    """The bytes, also where somebody put a text into SQLite instead: it is to be found wrong, not to be tripped over."""
+    return found if isinstance(found, bytes) else str(found).encode()
+
+
 def _unlimited(table: Table, name: str) -> TypeEngine[Any]:
     """The type of a column, a text without its limit: one that is too long is for the column to refuse."""
     found = table.c[name].type

@@ -18,7 +18,7 @@ from policy_service.decisions.ports.records import (
     StoreRefused,
     StoreUnavailable,
 )
-from policy_service.store.acts import LAST_VERSION, ORDERS_LOCK
+from policy_service.store.acts import ORDERS_LOCK, last_version
 from policy_service.store.database import insert_if_new, reading, writing
 from policy_service.store.grouping import GroupCommit, Take
 from policy_service.store.log import privates_of
@@ -205,7 +205,7 @@ def _append(connection: Connection, entries: Sequence[NewRecord]) -> list[Append
 def _last_order(connection: Connection) -> int:
     if connection.dialect.name == "postgresql":
         connection.execute(_SHARE_ORDERS)
-    return int(connection.scalars(LAST_VERSION).one())
+    return last_version(connection)
 
 
 def _keep(connection: Connection, entries: Sequence[NewRecord], waiting: Sequence[int]) -> list[int]:

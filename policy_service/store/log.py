@@ -19,7 +19,7 @@ from policy_service.decisions.ports.log import (
 from policy_service.decisions.ports.records import DecisionRecord, StoreRefused
 from policy_service.proofs.commitments import Private
 from policy_service.store.acts import insert_act
-from policy_service.store.database import insert_rows, reading, writing
+from policy_service.store.database import as_bytes, insert_rows, reading, snapshot, writing
 from policy_service.store.tables import (
     acts,
     decisions,
@@ -56,7 +56,7 @@ class SqlLogStore:
 
     def unsealed(self, most: int) -> list[Unsealed]:
         waiting = select(unsealed.c.number, unsealed.c.kind, unsealed.c.id)
-        with reading(self._engine) as connection:
+        with snapshot(self._engine) as connection:  # what another sealer seals meanwhile is not both here and there
             rows = connection.execute(waiting.order_by(unsealed.c.number).limit(most)).all()
             records = whole_records(connection, [(kind, id_) for _, kind, id_ in rows])
             sealed = set(_placed(connection, [id_ for _, _, id_ in rows]))
@@ -71,11 +71,17 @@ class SqlLogStore:
             table, at = (decisions, "decided_at") if row.kind == "decision" else (acts, "at")
             return connection.scalars(select(table.c[at]).where(table.c.id == row.id)).first()
 
-    def refuse(self, found: Sequence[Refused]) -> None:
+    def refuse(self, found: Sequence[Refused]) -> list[Refused]:
+        taken = (
+            delete(unsealed).where(unsealed.c.number.in_([one.number for one in found])).returning(unsealed.c.number)
+        )
         with writing(self._engine) as connection:
-            connection.execute(delete(unsealed).where(unsealed.c.number.in_([one.number for one in found])))
-            rows = [{"kind": one.kind, "id": one.id, "reason": one.reason, "at": one.at} for one in found]
-            connection.execute(insert(refused), rows)
+            numbers = set(connection.scalars(taken))
+            ours = [one for one in found if one.number in numbers]
+            rows = [{"kind": one.kind, "id": one.id, "reason": one.reason, "at": one.at} for one in ours]
+            if rows:
+                connection.execute(insert(refused), rows)
+        return ours
 
     def refused(self, after: int, most: int) -> list[Refused]:
         columns = [refused.c[name] for name in ("number", "kind", "id", "reason", "at")]
@@ -320,12 +326,7 @@ def stored_records(connection: Connection, wanted: Sequence[tuple[str, str]]) ->
 def _record(kind: str, row: Any) -> Record:
     made = DecisionRecord if kind == "decision" else StoredAct
     found = row._asdict()
-    return made(**found | {"body": _bytes(found["body"])})
-
-
-def _bytes(body: object) -> bytes:
-    """The bytes, also where somebody put a text into SQLite instead: `verify` is to find it, not to trip over it."""
-    return body if isinstance(body, bytes) else str(body).encode()
+    return made(**found | {"body": as_bytes(found["body"])})
 
 
 def privates_of(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[Private, ...]]:
@@ -334,6 +335,8 @@ def privates_of(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[P
     columns = (private_values.c.record, private_values.c.pointer, private_values.c.salt, private_values.c.value)
     for start in range(0, len(ids), _AT_ONCE):
         some = select(*columns).where(private_values.c.record.in_(ids[start : start + _AT_ONCE]))
-        for record, *private in connection.execute(some.order_by(private_values.c.record, private_values.c.pointer)):
-            found[record] = (*found.get(record, ()), Private(*private))
+        for record, pointer, salt, value in connection.execute(
+            some.order_by(private_values.c.record, private_values.c.pointer)
+        ):
+            found[record] = (*found.get(record, ()), Private(pointer, as_bytes(salt), as_bytes(value)))
     return found

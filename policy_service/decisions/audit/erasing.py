@@ -56,12 +56,13 @@ class Erasing:
         values = self._log.erase(erasure, records)
         if not values:
             return Erased(None, (), 0)  # another erasure was first
+        self._sealer.owed.committed([erasure])
         with suppress(StoreUnavailable):  # it is done, and its record is sealed a moment later
             self._sealer.seal_all()
         return Erased(erasure.id, records, values)
 
     def _erasure(self, kind: str, records: tuple[str, ...], ticket: str, actor: str) -> StoredAct:
         """The act that says which records lose their values; it names no person."""
-        self._sealer.guard.check()
+        self._sealer.orders.may_sign()
         entry = TrailEntry(instants.text(self._now()), actor, ERASE, kind, ticket)
         return made(self._new_id(), entry, self._sealer.keys, erased=ErasedRecords(kind, records))

@@ -162,7 +162,7 @@ class Orders(Protocol):
             version: of the state that the change is based on.
         Raises:
             StaleVersion: another order came since.
-            StoreRefused: it names a bundle that is neither stored nor in the change.
+            StoreRefused: it contradicts the orders before it, as by a bundle that is neither stored nor in the change.
         """
 
     def note(self, entry: TrailEntry) -> None:

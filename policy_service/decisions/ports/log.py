@@ -114,8 +114,8 @@ class LogStore(Protocol):
     def waiting_since(self) -> str | None:
         """The instant of the record that has waited longest."""
 
-    def refuse(self, found: Sequence[Refused]) -> None:
-        """Take rows out of the queue, and keep them with the reasons."""
+    def refuse(self, found: Sequence[Refused]) -> list[Refused]:
+        """Take rows out of the queue, and keep them with the reasons; those that still waited."""
 
     def refused(self, after: int, most: int) -> list[Refused]:
         """What was refused, by number."""

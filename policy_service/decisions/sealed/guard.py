@@ -76,7 +76,7 @@ class Guard:
         try:
             with _alone(self.path):
                 known = self._read(self.path) if self.path.exists() else NOTHING
-                self._last = chosen(known)
+                self._last = chosen(_farther(self._last, known))  # the file may have been taken away meanwhile
                 if self._last != known:
                     _replace(self.path, {"origin": self._origin, **asdict(self._last), "at": at})
         except OSError as error:
@@ -93,13 +93,13 @@ class Guard:
             raise GuardRefused(f"the guard `{path}` cannot be read: {error.strerror}") from error
         except GuardRefused:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise GuardRefused(f"the guard `{path}` was not written by this service") from error
 
 
 def _state(found: dict[str, Any]) -> LogState:
     state = LogState(**found)
-    if not (type(state.size) is int and type(state.version) is int and state.size >= 0):
+    if not (type(state.size) is int and type(state.version) is int and min(state.size, state.version) >= 0):
         raise ValueError
     if state.size and len(bytes.fromhex(state.root)) != 32:
         raise ValueError

@@ -14,10 +14,11 @@ from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.ports.activations import StaleVersion
 from policy_service.decisions.ports.acts import ActStore, Beginning, Change, StoredAct
-from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.ports.records import StoreRefused, StoreUnavailable
 from policy_service.decisions.sealed import acts
 from policy_service.decisions.sealed.folding import Followed, OrderRefused
-from policy_service.decisions.sealed.guard import Guard
+from policy_service.decisions.sealed.guard import Guard, Held
+from policy_service.decisions.sealed.owed import Owed
 from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.proofs.keys import KeyRefused, Verifier
@@ -45,7 +46,7 @@ class SignedOrders:
     """See the port Orders; may be shared by threads.
 
     Args:
-        trusted: keys that may have begun the log; those of `keys` by default.
+        owed: is told which acts this process has committed.
     """
 
     def __init__(
@@ -56,8 +57,9 @@ class SignedOrders:
         *,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
+        owed: Owed | None = None,
     ) -> None:
-        self.store, self.keys, self.guard = store, keys, guard
+        self.store, self.keys, self.guard, self.owed = store, keys, guard, owed or Owed()
         self._now, self._new_id = now, new_id
         self._followed = Followed()
         self._lock = Lock()
@@ -88,12 +90,7 @@ class SignedOrders:
 
     def _read(self) -> None:
         while some := self.store.orders(self._followed.version, _AT_ONCE):
-            fresh = self._followed.copy()
-            try:
-                for one in some:
-                    fold(fresh, one, self.keys)
-            finally:
-                self._followed = fresh  # those before the one that is refused
+            self._take_over(some)
         last = self.store.last_version()
         if last < self._followed.version:
             fault = f"the store has {last} orders, {self._followed.version} were followed"
@@ -102,6 +99,18 @@ class SignedOrders:
         if last == self._followed.version:
             self.fault = None
 
+    def _take_over(self, some: Sequence[StoredAct]) -> None:
+        """Follow these orders, or those before the first that is refused, and nothing of that one."""
+        fresh = self._followed.copy()
+        for number, one in enumerate(some):
+            try:
+                fold(fresh, one, self.keys)
+            except Exception:
+                if number:  # it may have been folded by halves
+                    self._take_over(some[:number])
+                raise
+        self._followed = fresh
+
     def _alarm(self, fault: str) -> None:
         if self.fault != fault:
             _LOG.critical(fault)
@@ -109,9 +118,21 @@ class SignedOrders:
 
     # ---- giving
 
+    def may_sign(self) -> None:
+        """Check that what is signed now will be valid.
+
+        Raises:
+            Held: the store is behind the guard, or the key here is not in force: what it signs would not be sealed.
+        """
+        self.guard.check()
+        try:
+            self.check_keys()
+        except KeyUnknown as error:
+            raise Held(str(error)) from error
+
     def give(self, change: Change, version: int) -> None:
         """See Orders."""
-        self.guard.check()
+        self.may_sign()
         known = self._followed
         if known.version != version:
             raise StaleVersion(f"version {version} was read, {known.version} is the last")
@@ -120,14 +141,20 @@ class SignedOrders:
         new = [bundle for bundle in change.bundles if bundle.id not in known.bundles]  # an order names files once
         change = replace(change, bundles=new)
         act = acts.made(self._new_id(), change.entry, self.keys, order=acts.order_of(change, version + 1, known.leaf))
-        fold(known.copy(), act, self.keys)  # what would be refused later is not written
+        try:
+            fold(known.copy(), act, self.keys)
+        except OrderRefused as error:  # nobody would follow it, so it is not written
+            raise StoreRefused(str(error)) from error
         self.store.add(act, change.bundles)
+        self.owed.committed([act])
         self.catch_up()
 
     def note(self, entry: TrailEntry) -> None:
         """See Orders."""
-        self.guard.check()
-        self.store.add(acts.made(self._new_id(), entry, self.keys))
+        self.may_sign()
+        act = acts.made(self._new_id(), entry, self.keys)
+        self.store.add(act)
+        self.owed.committed([act])
 
     # ---- beginning
 
@@ -140,6 +167,8 @@ class SignedOrders:
         if self.catch_up().version or not self.keys.signers:
             return
         if self.store.has_records() or self.store.before_acts():
+            if self.catch_up().version:
+                return  # another process has begun it meanwhile
             raise LogNotBegun
         self.begin(TrailEntry(instants.text(self._now()), "service", "log.begin", self.keys.origin), 0)
 

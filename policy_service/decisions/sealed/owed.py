@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import NamedTuple
 
-from policy_service.decisions.ports.log import LogStore
-from policy_service.decisions.ports.records import DecisionRecord
+from policy_service.decisions.ports.log import LogStore, Record
 
 
 class Missing(NamedTuple):
@@ -31,7 +30,7 @@ class Owed:
         self._asked: frozenset[str] = frozenset()
         self._lock = Lock()
 
-    def committed(self, records: Iterable[DecisionRecord]) -> None:
+    def committed(self, records: Iterable[Record]) -> None:
         with self._lock:
             self._leaves |= {one.id: one.leaf for one in records if one.leaf is not None}
 

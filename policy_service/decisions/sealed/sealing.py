@@ -21,7 +21,7 @@ from policy_service.decisions.ports.recorded import RecordBody
 from policy_service.decisions.ports.records import DecisionRecord, StoreUnavailable
 from policy_service.decisions.sealed.guard import GuardRefused
 from policy_service.decisions.sealed.inforce import KeysInForce
-from policy_service.decisions.sealed.ordering import SignedOrders
+from policy_service.decisions.sealed.ordering import KeyUnknown, SignedOrders
 from policy_service.decisions.sealed.owed import Owed
 from policy_service.decisions.sealed.reading import Malformed, read_record
 from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt
@@ -29,6 +29,7 @@ from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.decisions.sealed.terms import terms_of
 from policy_service.proofs import notes, tiles, tree
 from policy_service.proofs.commitments import CommitmentRefused, Private, reveal
+from policy_service.proofs.keys import Verifier
 from policy_service.proofs.tree import leaf_hash
 from policy_service.telemetry import metrics
 
@@ -53,7 +54,7 @@ class Sealer:
     """Seals the log of one store.
 
     Args:
-        owed: what this process has committed; see there.
+        owed: what this process has committed; that of `orders` by default.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Sealer:
         seconds: float = 1.0,
     ) -> None:
         self.log, self.orders = log, orders
-        self.guard, self.owed = orders.guard, owed or Owed()
+        self.guard, self.owed = orders.guard, owed or orders.owed
         self._now = now
         self._periodic = Periodic("sealer", seconds, self._turn)
 
@@ -99,6 +100,8 @@ class Sealer:
         if not waiting:
             return 0
         followed = self.orders.catch_up()
+        if not followed.version:  # its first order is of no key that is trusted here: then nor is any record
+            raise StoreUnavailable("the log has no first order that is followed here")
         sealable = self._sealable(waiting)
         if not sealable:
             return None  # what was refused no longer waits: look again
@@ -125,12 +128,17 @@ class Sealer:
                 found.append(self._checked(one, keys))
                 ids.add(one.id)
             except (Malformed, NotReceipted) as error:
-                _LOG.critical("%s %s is not sealed: %s", one.kind[:20], one.id[:64], error)
                 refused.append(Refused(one.number, one.kind, one.id, str(error)[:500], instants.text(self._now())))
         if refused:
-            self.log.refuse(refused)
-            metrics.seal_refused(len(refused))
+            self._refuse(refused)
         return found
+
+    def _refuse(self, refused: Sequence[Refused]) -> None:
+        """Nothing is told of what another sealer has taken out of the queue meanwhile."""
+        taken = self.log.refuse(refused)
+        for one in taken:
+            _LOG.critical("%s %s is not sealed: %s", one.kind[:20], one.id[:64], one.reason)
+        metrics.seal_refused(len(taken))
 
     def _checked(self, one: Unsealed, keys: KeysInForce) -> _Sealable:
         """The record, if it is the service's own. Raises Malformed, NotReceipted."""
@@ -199,11 +207,28 @@ class Sealer:
                 f"the store has {state.size} records and {state.version} orders, {last.size} and {last.version} were"
                 " signed before: it was set back; see `policyctl audit adopt-backup`"
             )
+        try:
+            self.orders.check_keys()
+        except KeyUnknown as error:
+            return str(error)
         if last.version and self.orders.known.leaves[last.version - 1] != last.order:
             return f"order {last.version} is another than was signed before"
         if last.size and not self._continues(last, state, extension):
             return f"the first {last.size} records are others than were signed before"
+        if extension is None and state.size and not self._is_signed(state):
+            return f"the last head, of {state.size} records, is none that the log signed of its tree"
         return None
+
+    def _is_signed(self, state: LogState) -> bool:
+        """Whether the head of a state is the log's own, and that of the tree: the guard must not learn another."""
+        head, followed = self.log.head(state.size), self.orders.known
+        ever = [Verifier.parse(change.key) for change in followed.signing if change.added]
+        try:
+            signed = notes.open_head("" if head is None else head.note, [*ever, *self.keys.verifiers], self.keys.origin)
+            root = tree.root(tiles.TileNodes(StoredTiles(self.log)), state.size)
+        except (notes.NoteRefused, tiles.TreeDamaged):
+            return False
+        return (signed.size, signed.root, signed.root.hex()) == (state.size, root, state.root)
 
     def _continues(self, last: LogState, state: LogState, extension: Extension | None) -> bool:
         """Whether a tree begins with the one that was signed before, by a consistency proof."""

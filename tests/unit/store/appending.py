@@ -11,7 +11,9 @@ import sys
 
 from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.ports.records import DecisionRecord, IdempotencyClaim
-from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
+from policy_service.store import SqlDecisionStore, connect, migrate
+from policy_service.store.bundles import save
+from policy_service.store.database import writing
 
 BUNDLE = "sha256:" + "b" * 64
 NOON = "2023-04-01T12:00:00.000Z"
@@ -28,7 +30,8 @@ def main(url: str, rounds: str) -> None:
     sys.stdin.readline()
     engine = connect(url)
     migrate(engine)
-    SqlBundleStore(engine).save_bundle(BUNDLE, None, {"bundle.yaml": "label: spring\n"}, NOON)
+    with writing(engine) as connection:
+        save(connection, BUNDLE, None, {"bundle.yaml": "label: spring\n"}, NOON)
     store = SqlDecisionStore(engine)
     for n in range(int(rounds)) if rounds != "endless" else itertools.count():
         for key, claim in ((str(n), IdempotencyClaim("payer", str(n), "d")), ("-", None)):

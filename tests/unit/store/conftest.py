@@ -9,7 +9,9 @@ from sqlalchemy import Engine
 
 from policy_service.decisions.deciding.ids import decision_id
 from policy_service.decisions.ports.records import DecisionRecord
-from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
+from policy_service.store import SqlActStore, SqlBundleContents, SqlDecisionStore, connect, migrate
+from policy_service.store.bundles import save
+from policy_service.store.database import writing
 
 BUNDLE = "sha256:" + "b" * 64
 NOON = "2023-04-01T12:00:00.000Z"
@@ -44,14 +46,20 @@ def engine(url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def bundles(engine: Engine) -> SqlBundleStore:
-    return SqlBundleStore(engine)
+def acts(engine: Engine) -> SqlActStore:
+    return SqlActStore(engine)
 
 
 @pytest.fixture
-def decisions(engine: Engine, bundles: SqlBundleStore) -> SqlDecisionStore:
+def bundles(engine: Engine) -> SqlBundleContents:
+    return SqlBundleContents(engine)
+
+
+@pytest.fixture
+def decisions(engine: Engine) -> SqlDecisionStore:
     """A store that holds the bundle which the records name."""
-    bundles.save_bundle(BUNDLE, "spring", {}, NOON)
+    with writing(engine) as connection:
+        save(connection, BUNDLE, "spring", {}, NOON)
     return SqlDecisionStore(engine)
 
 

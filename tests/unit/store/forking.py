@@ -12,8 +12,9 @@ from sqlalchemy import Engine
 
 from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.ports.records import DecisionRecord, StoreUnavailable
-from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
-from policy_service.store.database import reading
+from policy_service.store import SqlDecisionStore, connect, migrate
+from policy_service.store.bundles import save
+from policy_service.store.database import reading, writing
 
 BUNDLE = "sha256:" + "b" * 64
 NOON = "2023-04-01T12:00:00.000Z"
@@ -22,7 +23,8 @@ NOON = "2023-04-01T12:00:00.000Z"
 def main(url: str, moment: str) -> None:
     engine = connect(url)
     migrate(engine)
-    SqlBundleStore(engine).save_bundle(BUNDLE, None, {}, NOON)
+    with writing(engine) as connection:
+        save(connection, BUNDLE, None, {}, NOON)
     append(engine, "parent")
     if moment == "idle":
         fork(engine)

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, event, insert
 
 from policy_service.decisions.ports.records import IdempotencyClaim, StoreUnavailable
-from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
+from policy_service.store import SqlBundleContents, SqlDecisionStore, connect, migrate
 from policy_service.store.database import writing
 from policy_service.store.tables import bundles
 
@@ -59,7 +59,7 @@ def test_an_append_is_one_transaction(engine: Engine, decisions: SqlDecisionStor
     event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2].split()[0]))
     event.listen(engine, "commit", commits.append)
     decisions.append(make_record(1), IdempotencyClaim("payer", "order-1", "digest-1"))
-    assert statements == ["INSERT", "INSERT", "INSERT"]  # the claim, the record, what is to be sealed
+    assert statements == ["SELECT", "INSERT", "INSERT", "INSERT"]  # last order, claim, record, what is to be sealed
     assert len(commits) == 1
 
 
@@ -169,7 +169,7 @@ def test_a_write_that_is_broken_off_leaves_nothing(engine: Engine) -> None:
     with suppress(KeyboardInterrupt), writing(engine) as connection:
         connection.execute(insert(bundles), {"id": "b", "seen_at": "2023-04-01T00:00:00.000Z"})
         raise KeyboardInterrupt
-    assert SqlBundleStore(engine).bundles() == []
+    assert SqlBundleContents(engine).bundles() == []
 
 
 @contextmanager

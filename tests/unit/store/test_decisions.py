@@ -12,7 +12,8 @@ from policy_service.decisions.ports.records import Appended, IdempotencyClaim, I
 from policy_service.store import SqlDecisionStore
 from policy_service.store.decisions import PURGE_AT_ONCE
 
-CLAIM = IdempotencyClaim("payer", "order-1", "digest-1")
+SALT = b"s" * 32
+CLAIM = IdempotencyClaim("payer", "order-1", "digest-1", SALT)
 JUNE = "2023-06-01T00:00:00.000Z"
 JULY = "2023-07-01T00:00:00.000Z"
 
@@ -53,14 +54,21 @@ def test_an_unknown_id_has_no_record(decisions: SqlDecisionStore, make_record: A
 def test_the_same_request_is_answered_by_the_first_record(decisions: SqlDecisionStore, make_record: Any) -> None:
     first = make_record(1, body=b"first")
     decisions.append(first, CLAIM)
-    assert decisions.append(make_record(2, body=b"second"), CLAIM) == Appended(first, replayed=True)
+    assert decisions.append(make_record(2, body=b"second"), CLAIM) == Appended(first, replayed=True, salt=SALT)
     assert decisions.count() == 1
 
 
 def test_a_replay_is_found_before_deciding(decisions: SqlDecisionStore, make_record: Any) -> None:
     assert decisions.claimed(CLAIM) is None
     decisions.append(make_record(1), CLAIM)
-    assert decisions.claimed(CLAIM) == make_record(1)
+    assert decisions.claimed(CLAIM) == Appended(make_record(1), replayed=True, salt=SALT)
+
+
+def test_the_salt_that_is_given_back_is_that_of_the_first_request(
+    decisions: SqlDecisionStore, make_record: Any
+) -> None:
+    decisions.append(make_record(1), CLAIM)
+    assert decisions.append(make_record(2), replace(CLAIM, salt=b"t" * 32)).salt == SALT
 
 
 def test_another_request_under_a_key_is_a_conflict(decisions: SqlDecisionStore, make_record: Any) -> None:

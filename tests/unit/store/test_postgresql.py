@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, event, make_url
 
 from policy_service.decisions.ports.records import IdempotencyClaim, NewRecord, StoreRefused, StoreUnavailable
-from policy_service.store import SqlBundleStore, SqlDecisionStore, connect, migrate
+from policy_service.store import SqlBundleContents, SqlDecisionStore, connect, migrate
 from policy_service.store.database import reading, writing
 
 CLAIM = IdempotencyClaim("payer", "order-1", "digest-1")
@@ -71,7 +71,9 @@ def test_an_append_is_one_transaction(engine: Engine, decisions: SqlDecisionStor
     statements: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2].split()[0]))
     decisions.append_all([NewRecord(make_record(n), CLAIM if n == 1 else None) for n in range(5)])
-    assert statements == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]  # claims, records, what is to be sealed
+    lock_and_last_order = ["SELECT", "SELECT"]  # in two: the second must see what was committed before the first ended
+    claims_records_queue = ["INSERT", "INSERT", "INSERT"]
+    assert statements == ["BEGIN", *lock_and_last_order, *claims_records_queue, "COMMIT"]
 
 
 def test_a_read_is_one_statement(engine: Engine, decisions: SqlDecisionStore, make_record: Any) -> None:
@@ -201,7 +203,7 @@ def test_migrations_of_two_hosts_wait_for_each_other(url: str) -> None:
     engines = [connect(url) for _ in range(3)]
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(migrate, engines))
-    assert SqlBundleStore(engines[0]).bundles() == []
+    assert SqlBundleContents(engines[0]).bundles() == []
     for engine in engines:
         engine.dispose()
 

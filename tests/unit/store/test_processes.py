@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from policy_service.decisions.ports.records import IdempotencyClaim
-from policy_service.store import SqlBundleStore, SqlDecisionStore, connect
+from policy_service.decisions.ports.acts import StoredAct
+from policy_service.decisions.ports.records import DecisionRecord, IdempotencyClaim
+from policy_service.store import SqlBundleContents, SqlDecisionStore, SqlLogStore, connect, migrate
+from policy_service.store.bundles import save
+from policy_service.store.database import writing
 from tests import postgres
+from tests.signed import new_keys
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -104,7 +108,7 @@ def test_no_decision_of_a_race_is_lost_and_none_is_left_over(race: Race, raced: 
 
 def test_a_bundle_that_all_save_at_once_is_stored_once(race: Race) -> None:
     engine = connect(race.url)
-    assert len(SqlBundleStore(engine).bundles()) == 1
+    assert len(SqlBundleContents(engine).bundles()) == 1
     engine.dispose()
 
 
@@ -124,7 +128,9 @@ def test_every_append_that_returned_outlives_a_kill(url: str, store: SqlDecision
         assert kept is not None
         assert kept.body == id.encode() * 100
         if key != "-":
-            assert store.claimed(IdempotencyClaim("payer", key, "d")) == kept
+            found = store.claimed(IdempotencyClaim("payer", key, "d"))
+            assert found is not None
+            assert found.record == kept
 
 
 @pytest.mark.parametrize("moment", ["idle", "forgotten"])
@@ -145,3 +151,39 @@ def test_of_a_sqlite_file_a_child_forked_while_its_parent_was_using_it_is_refuse
     engine = connect(url)
     assert SqlDecisionStore(engine).count() == 1
     engine.dispose()
+
+
+# ---- orders
+
+
+BUNDLE = "sha256:" + "b" * 64
+
+
+@pytest.mark.slow
+def test_no_decision_of_any_process_comes_behind_an_order_that_it_does_not_know(url: str, tmp_path: Path) -> None:
+    """The queue of the sealer has them in the order in which they held the lock that orders are written under."""
+    new_keys(tmp_path)
+    engine = connect(url)
+    migrate(engine)
+    with writing(engine) as connection:
+        save(connection, BUNDLE, None, {}, "2023-04-01T12:00:00.000Z")
+    work = (("orders", 30), ("orders", 30), ("decisions", 60), ("decisions", 60))
+    key = str(tmp_path / "log.pem")
+    processes = [start("obeying.py", url, key, what, str(most)) for what, most in work]
+    for process in processes:
+        read_line(process)
+    for process in processes:
+        say_go(process)
+    for process in processes:
+        process.communicate(timeout=120)
+    assert [process.returncode for process in processes] == [0] * len(work)
+    last, decided = 0, 0
+    for one in SqlLogStore(engine).unsealed(1000):
+        if isinstance(one.record, StoredAct):
+            assert one.record.version == last + 1
+            last += 1
+        elif isinstance(one.record, DecisionRecord):
+            assert int(one.record.body) == last
+            decided += 1
+    engine.dispose()
+    assert (last, decided) == (60, 120)
