@@ -9,10 +9,9 @@ What a fence says of its block:
     json output           likewise, as JSON by value; laid out for reading
     yaml title=PATH       a file, written before the next block runs; `json title=PATH` likewise
 
-A page runs in a folder of its own that holds copies of `rules`, `examples`, `gunicorn.conf.py`, and of the programs
-`tools/verify_decision.py`, `tools/verify_log.py` and `tools/witness.py`. If it asks 127.0.0.1:8000 and has no
-`sh serve`, `policyctl serve` is
-started for it. This port, and that of a witness at 127.0.0.1:8200, are replaced by free ones.
+A page runs in a folder of its own that holds copies of `rules`, `examples`, `gunicorn.conf.py`, and of the programs of
+`_TOOLS`. If it asks 127.0.0.1:8000 and has no `sh serve`, `policyctl serve` is started for it. This port, and that of a
+witness at 127.0.0.1:8200, are replaced by free ones.
 
 Ids of decisions and instants differ from run to run: the pages show the first id as `…4e11`, the next as `…4e12`, and
 every instant as `2023-04-02T03:00:00.000Z`. So do keys, and all that is hashed or signed with ids, instants and salts
