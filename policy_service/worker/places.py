@@ -4,7 +4,7 @@ from threading import BoundedSemaphore
 
 
 def places_of(threads: int) -> int:
-    """How many threads of a worker may wait for clients at a time; at least one, or no body could be read as it comes."""
+    """How many threads of a worker may wait for clients at a time; at least one, or no batch could stream."""
     return max(1, threads // 2)
 
 

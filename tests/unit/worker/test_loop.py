@@ -1,20 +1,24 @@
 """Between a thread that gives a connection back and the main loop that goes on with it, bytes stay in order."""
 
+import os
 import selectors
 import socket
 from collections import deque
 from collections.abc import Iterator
 from queue import SimpleQueue
+from threading import BoundedSemaphore
 
 import pytest
 from gunicorn.config import Config
 
 from policy_service.worker.connection import Connection
-from policy_service.worker.framing import Incoming
 from policy_service.worker.loop import Worker
+from policy_service.worker.places import Place
+from policy_service.worker.unfinished import Unfinished
 
 HEAD = b"POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n"
 BODY = b'{"a":1}'
+STREAM = b"POST /v1/evaluate/batch HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
@@ -23,15 +27,20 @@ def worker() -> Iterator[Worker]:
     made = Worker.__new__(Worker)
     made.cfg, made.alive = Config(), True
     made._poller, made._whole, made._answered = selectors.DefaultSelector(), SimpleQueue(), deque()
-    made._connections, made._busy = {}, set()
+    made._connections, made._busy, made._coming = {}, set(), {}
+    made._unfinished, made._places = Unfinished(10, 10), BoundedSemaphore(1)
+    made.PIPE, made.nr, made.max_requests = os.pipe(), 0, 10
     yield made
     made._poller.close()
+    for end in made.PIPE:
+        os.close(end)
 
 
 @pytest.fixture
 def connection(worker: Worker) -> Iterator[Connection]:
     ours, theirs = socket.socketpair()
-    found = Connection(ours, ("127.0.0.1", 1), Incoming(worker.cfg, ("127.0.0.1", 1), 1000), 10, 10)
+    incoming = worker._incoming(("127.0.0.1", 1))
+    found = Connection(ours, ("127.0.0.1", 1), incoming, Place(worker._places), 10, 10)
     worker._connections[found] = None
     worker._watch(found, selectors.EVENT_READ)
     yield found
@@ -77,3 +86,67 @@ def test_what_comes_on_a_connection_that_closes_is_dropped(worker: Worker, conne
     worker._readable(connection, HEAD)
     assert not connection.ahead
     assert worker._whole.empty()
+
+
+def test_what_comes_after_a_refusal_is_not_kept_and_waited_for_only_so_long(
+    worker: Worker, connection: Connection
+) -> None:
+    worker._readable(connection, HEAD.replace(b"7", b"9999999"))
+    worker._readable(connection, BODY)
+    assert (len(connection.incoming.data), len(connection.ahead)) == (0, 0)
+    assert connection in worker._connections
+    worker._sweep(float("inf"))
+    assert connection not in worker._connections
+    assert connection.socket.fileno() == -1
+
+
+def test_a_body_that_got_no_place_in_time_is_told_to_come_again(worker: Worker, connection: Connection) -> None:
+    assert worker._places.acquire(blocking=False)
+    worker._readable(connection, STREAM)
+    assert (list(worker._coming), worker._whole.empty()) == ([connection], True)
+    worker._sweep(float("inf"))
+    assert (list(worker._coming), len(worker._unfinished), connection.kept) == ([], 0, False)
+
+
+def test_a_body_looks_for_a_place_only_when_a_thread_that_frees_one_can_see_it(
+    worker: Worker, connection: Connection
+) -> None:
+    seen: list[list[Connection]] = []
+
+    class Watched(BoundedSemaphore):
+        def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+            seen.append(list(worker._coming))
+            return super().acquire(blocking, timeout)
+
+    connection.place = Place(Watched(1))
+    worker._readable(connection, STREAM)
+    assert seen == [[connection]]
+    assert worker._whole.get_nowait() is connection
+
+
+def test_a_thread_frees_its_place_before_it_looks_for_a_body_that_waits(
+    worker: Worker, connection: Connection
+) -> None:
+    class Watched(BoundedSemaphore):
+        def release(self, n: int = 1) -> None:
+            super().release(n)
+            worker._coming[connection] = None  # the main loop runs here, and found no place a moment ago
+
+    def app(environ: dict[str, object], start_response: object) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", "0")])  # type: ignore[operator]
+        return []
+
+    worker.wsgi = app
+    connection.place = Place(Watched(1))
+    worker._readable(connection, STREAM + b"0\r\n\r\n")
+    assert connection.place.take()
+    worker._answer(worker._whole.get_nowait())
+    assert list(worker._answered) == [connection]  # so the main loop is woken, though there is nothing else to do
+
+
+def test_without_places_left_a_large_body_is_collected_only_to_a_bound(worker: Worker, connection: Connection) -> None:
+    assert worker._places.acquire(blocking=False)
+    worker._readable(connection, STREAM)
+    assert connection.watched == selectors.EVENT_READ
+    worker._readable(connection, b"fffffff\r\n" + b"x" * 2_000_000)
+    assert connection.watched == 0
