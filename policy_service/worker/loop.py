@@ -78,7 +78,8 @@ class Worker(BaseWorker):
         self._unfinished = Unfinished(Limits.unfinished, Limits.unfinished_per_address, Limits.proxies)
         self._coming: dict[Connection, None] = {}  # whose bodies wait for a place
         self._places = BoundedSemaphore(places_of(self.cfg.threads))
-        self._whole: SimpleQueue[Connection] = SimpleQueue()
+        self._threads: list[Thread] = []
+        self._whole: SimpleQueue[Connection | None] = SimpleQueue()  # null ends a thread
         self._answered: deque[Connection] = deque()  # what comes next is the main loop's to do
         self._swept = 0.0
         self.on_stop: Callable[[], None] = lambda: None
@@ -99,8 +100,10 @@ class Worker(BaseWorker):
     # ---- the main loop
 
     def run(self) -> None:
-        for number in range(started_of(self.cfg.threads)):
-            Thread(target=self._answer_all, name=f"answers-{number}", daemon=True).start()
+        numbers = range(started_of(self.cfg.threads))
+        self._threads = [Thread(target=self._answer_all, name=f"answers-{n}", daemon=True) for n in numbers]
+        for thread in self._threads:
+            thread.start()
         self._poller.register(self.PIPE[0], _READ, self._woken)
         for listener in self.sockets:
             listener.setblocking(False)
@@ -110,6 +113,8 @@ class Worker(BaseWorker):
         end = time.monotonic() + self.cfg.graceful_timeout
         while self._connections and time.monotonic() < end:
             self._turn()
+        for _ in self._threads:
+            self._whole.put(None)
 
     def _turn(self) -> None:
         self._listen(self.alive and len(self._busy) < self.cfg.worker_connections)
@@ -309,8 +314,8 @@ class Worker(BaseWorker):
     # ---- the threads
 
     def _answer_all(self) -> None:
-        while True:
-            self._answer(self._whole.get())
+        while (connection := self._whole.get()) is not None:
+            self._answer(connection)
 
     def _answer(self, connection: Connection) -> None:
         """Answer a request, and wake the main loop if there is anything for it to do but wait for the next."""
@@ -339,7 +344,13 @@ class Worker(BaseWorker):
             self.alive = self.alive and self.nr < self.max_requests
             if not self.alive:
                 response.force_close()
-            pieces = self.wsgi(environ, response.start_response)
+
+            def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+                if not (status.startswith("2") or incoming.whole or incoming.is_read()):
+                    response.force_close()  # of a body refused unread, the rest is not awaited
+                return response.start_response(status, headers, exc_info)
+
+            pieces = self.wsgi(environ, start_response)
             try:
                 for piece in pieces:
                     response.write(piece)

@@ -124,9 +124,7 @@ def test_a_body_looks_for_a_place_only_when_a_thread_that_frees_one_can_see_it(
     assert worker._whole.get_nowait() is connection
 
 
-def test_a_thread_frees_its_place_before_it_looks_for_a_body_that_waits(
-    worker: Worker, connection: Connection
-) -> None:
+def test_a_thread_frees_its_place_before_it_looks_for_a_body_that_waits(worker: Worker, connection: Connection) -> None:
     class Watched(BoundedSemaphore):
         def release(self, n: int = 1) -> None:
             super().release(n)
@@ -140,7 +138,7 @@ def test_a_thread_frees_its_place_before_it_looks_for_a_body_that_waits(
     connection.place = Place(Watched(1))
     worker._readable(connection, STREAM + b"0\r\n\r\n")
     assert connection.place.take()
-    worker._answer(worker._whole.get_nowait())
+    worker._answer(connection)
     assert list(worker._answered) == [connection]  # so the main loop is woken, though there is nothing else to do
 
 

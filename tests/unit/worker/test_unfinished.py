@@ -68,7 +68,9 @@ def test_a_client_is_an_ipv4_address_or_the_ipv6_network_of_its_site(one: str, o
     assert (waiting.add(at(other)) is not None) is same
 
 
-@pytest.mark.parametrize("address", [("192.0.2.1", 1), ("2001:db8::1", 1, 0, 0), ("::ffff:192.0.2.1", 1, 0, 0), "", b""])
+@pytest.mark.parametrize(
+    "address", [("192.0.2.1", 1), ("2001:db8::1", 1, 0, 0), ("::ffff:192.0.2.1", 1, 0, 0), "", b""]
+)
 def test_proxies_and_sockets_of_this_machine_have_no_bound_of_their_own(address: Any) -> None:
     waiting = Unfinished(3, 1, [ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")])
     several = [cast(Connection, Address(address)) for _ in range(4)]
