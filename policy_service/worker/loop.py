@@ -171,7 +171,8 @@ class Worker(BaseWorker):
         """Where there are more connections than may be, the one that loses least ends."""
         if len(self._connections) > self.cfg.worker_connections:
             others = [c for c in self._connections if c is not new and c not in self._busy]
-            self._displace(min(others, key=lambda c: (_loss(c), c.deadline)), "connections")
+            if others:  # else all others got a thread in this turn, and the next one takes no more
+                self._displace(min(others, key=lambda c: (_loss(c), c.deadline)), "connections")
 
     def _displace(self, connection: Connection, bound: str) -> None:
         """Close at once, with a refusal for the request that was begun, if the client takes it."""

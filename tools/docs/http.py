@@ -139,6 +139,11 @@ def limits() -> str:
         ["evaluation of a batch", f"{known.batch_seconds} seconds (`POLICY_BATCH_SECONDS`)"],
         ["arrival of a request", f"{known.read_seconds} seconds and one more for every 16 KiB (`POLICY_READ_SECONDS`)"],
         ["requests that wait for a thread", f"{known.max_waiting} of a worker (`POLICY_MAX_WAITING`)"],
+        [
+            "connections whose request has not arrived",
+            f"{known.unfinished_per_address} of a client in a worker "
+            f"(`POLICY_UNFINISHED_PER_ADDRESS`), {known.unfinished} in all (`POLICY_UNFINISHED`)",
+        ],
         ["requests a second", "that of the key, or `POLICY_RATE_LIMIT`; by default any number"],
         ["nesting of the body", f"{known.max_depth} (`POLICY_MAX_DEPTH`)"],
         ["elements of a list section, such as `products`", f"{MAX_ELEMENTS:,}"],

@@ -30,6 +30,10 @@ def worker() -> Iterator[Worker]:
     made._connections, made._busy, made._coming = {}, set(), {}
     made._unfinished, made._places = Unfinished(10, 10), BoundedSemaphore(1)
     made.PIPE, made.nr, made.max_requests = os.pipe(), 0, 10
+    made._listening, made._swept = False, float("inf")
+    made._poller.register(made.PIPE[0], selectors.EVENT_READ, made._woken)
+    for end in made.PIPE:
+        os.set_blocking(end, False)
     yield made
     made._poller.close()
     for end in made.PIPE:
@@ -148,3 +152,21 @@ def test_without_places_left_a_large_body_is_collected_only_to_a_bound(worker: W
     assert connection.watched == selectors.EVENT_READ
     worker._readable(connection, b"fffffff\r\n" + b"x" * 2_000_000)
     assert connection.watched == 0
+
+
+def test_where_threads_have_all_connections_a_new_one_stays_and_no_more_are_taken(
+    worker: Worker, connection: Connection
+) -> None:
+    worker.cfg.set("worker_connections", 1)
+    worker._readable(connection, HEAD + BODY)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        worker.sockets = [listener]
+        with socket.create_connection(listener.getsockname()):
+            worker._accept(listener)
+            assert len(worker._connections) == 2
+            worker._listen(True)
+            os.write(worker.PIPE[1], b"0")
+            worker._turn()
+            assert not worker._listening
+            (new,) = worker._connections.keys() - {connection}
+            worker._drop(new)
