@@ -17,22 +17,22 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from threading import BoundedSemaphore, Thread
 from typing import Any
 
-from gunicorn.http.wsgi import create
 from gunicorn.workers.base import Worker as BaseWorker
 
 from policy_service.api.boundary import STREAMED
 from policy_service.problems import kinds
-from policy_service.settings import Network
 from policy_service.telemetry import metrics
-from policy_service.worker.connection import MIN_RATE, ComingBody, Connection, TooSlow
-from policy_service.worker.framing import NONE_LARGER, Arrival, Incoming
+from policy_service.worker.answering import is_answered
+from policy_service.worker.connection import MIN_RATE, Connection
+from policy_service.worker.framing import Arrival, Incoming
+from policy_service.worker.limits import Limits
 from policy_service.worker.places import Place, places_of, started_of
 from policy_service.worker.refusals import kind_of, refusal
 from policy_service.worker.unfinished import Unfinished
@@ -48,20 +48,6 @@ _HEALTH = "/healthz"
 _ALWAYS = (_HEALTH, "/readyz", "/metrics")
 """Answered by a worker that is overloaded too: whoever looks after it must not take it for dead."""
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-
-
-class Limits:
-    """What a worker allows its clients; set by `serving` before gunicorn starts."""
-
-    max_body = 1_048_576
-    larger: Mapping[str, int] = NONE_LARGER
-    """Bytes of the largest body, by the path where it may be larger than `max_body`."""
-    read_seconds = 10
-    write_seconds = 20
-    max_waiting = 256
-    unfinished = 500
-    unfinished_per_address = 100
-    proxies: Sequence[Network] = ()
 
 
 class Worker(BaseWorker):
@@ -321,7 +307,9 @@ class Worker(BaseWorker):
     def _answer(self, connection: Connection) -> None:
         """Answer a request, and wake the main loop if there is anything for it to do but wait for the next."""
         incoming = connection.incoming
-        connection.kept = self._is_answered(connection) and incoming.is_read()
+        self.nr += 1
+        self.alive = self.alive and self.nr < self.max_requests
+        connection.kept = is_answered(connection, self.cfg, self.wsgi, is_last=not self.alive) and incoming.is_read()
         connection.ahead += incoming.source.take_buffered() if not incoming.whole else b""
         connection.incoming = self._incoming(connection.address)
         connection.deadline = time.monotonic() + self.cfg.keepalive
@@ -332,43 +320,6 @@ class Worker(BaseWorker):
             self._answered.append(connection)
             with suppress(BlockingIOError):  # full of other wake-ups
                 os.write(self.PIPE[1], b"\0")
-
-    def _is_answered(self, connection: Connection) -> bool:
-        """Whether an answer was given, and another may follow it."""
-        incoming = connection.incoming
-        try:
-            response, environ = create(incoming.request, connection, connection.address, connection.server, self.cfg)
-            environ["wsgi.multithread"] = True
-            if not incoming.whole or "HTTP_TRANSFER_ENCODING" in environ:
-                environ["wsgi.input"] = ComingBody(environ["wsgi.input"], connection)
-            self.nr += 1
-            self.alive = self.alive and self.nr < self.max_requests
-            if not self.alive:
-                response.force_close()
-
-            def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-                if not (status.startswith("2") or incoming.whole or incoming.is_read()):
-                    response.force_close()  # of a body refused unread, the rest is not awaited
-                return response.start_response(status, headers, exc_info)
-
-            pieces = self.wsgi(environ, start_response)
-            try:
-                for piece in pieces:
-                    response.write(piece)
-                response.close()
-            finally:
-                if hasattr(pieces, "close"):
-                    pieces.close()
-            connection.flush()
-        except (ConnectionError, TooSlow):
-            connection.broken = True
-            return False
-        except Exception as error:  # noqa: BLE001  whatever the application raises ends its request only
-            kind = kind_of(error)
-            if not connection.begun:
-                connection.unsent += refusal(kind)
-            return False
-        return not response.should_close()
 
     # ---- what follows an answer
 

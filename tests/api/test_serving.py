@@ -456,6 +456,23 @@ def test_large_bodies_that_trickle_in_leave_half_of_the_threads_to_others(
             connection.close()
 
 
+@pytest.mark.parametrize("coding", ["length", "chunks"])
+def test_bodies_that_may_be_larger_are_read_and_answered(start: Start, coding: str) -> None:
+    server = start(workers=1, POLICY_MAX_BODY="10000", POLICY_THREADS="1")
+    assert server.announced(), server.stderr()
+    lines = BODY + b"\n"
+    for path, kind, data, status in (
+        (b"/v1/bundles", b"zip", b"x" * 20_000, 422),
+        (b"/v1/evaluate/batch", b"x-ndjson", lines * (1 + 20_000 // len(lines)), 200),
+    ):
+        head = b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/" + kind + b"\r\n"
+        body = b"Content-Length: %d\r\n\r\n%s" % (len(data), data)
+        if coding == "chunks":
+            body = b"Transfer-Encoding: chunked\r\n\r\n" + _chunk(data[:15_000]) + _chunk(data[15_000:]) + b"0\r\n\r\n"
+        answer = server.raw(head + body)
+        assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:300]
+
+
 @pytest.mark.parametrize("size", [b"fffffff", b"ffffffff", b"fffffffff"])
 def test_a_chunk_too_large_to_read_is_refused_at_once_whatever_its_digits(shared: Server, size: bytes) -> None:
     with socket.create_connection(("127.0.0.1", shared.port), timeout=DEADLINE) as connection:

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from policy_service.settings import SettingInvalid, proxies_of, read_settings
 from policy_service.worker.connection import Connection
 from policy_service.worker.unfinished import Displaced, Unfinished
 
@@ -80,3 +81,20 @@ def test_proxies_and_sockets_of_this_machine_have_no_bound_of_their_own(address:
 def test_without_a_bound_per_address_only_all_are_counted() -> None:
     waiting = Unfinished(3, 0)
     assert [waiting.add(at("192.0.2.1")) is None for _ in range(4)] == [True, True, True, False]
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    assert proxies_of("") == ()
+    assert proxies_of("192.0.2.1, 2001:db8::/32,") == (ip_network("192.0.2.1/32"), ip_network("2001:db8::/32"))
+
+
+@pytest.mark.parametrize("text", ["proxy.example", "192.0.2.1/24", "192.0.2.1;192.0.2.2", "192.0.2.256"])
+def test_what_is_no_address_of_a_proxy_is_refused_at_the_start(text: str) -> None:
+    with pytest.raises(SettingInvalid, match="POLICY_PROXIES lists addresses and networks"):
+        read_settings({"POLICY_PROXIES": text})
+
+
+def test_at_least_one_connection_may_be_unfinished() -> None:
+    with pytest.raises(SettingInvalid, match="POLICY_UNFINISHED must be at least 1"):
+        read_settings({"POLICY_UNFINISHED": "0"})
+    assert read_settings({"POLICY_UNFINISHED_PER_ADDRESS": "0"}).unfinished_per_address == 0
