@@ -27,6 +27,10 @@ class TooSlow(TimeoutError):
     """The client made a thread wait for too long."""
 
 
+class BrokenBody(OSError):
+    """The rest of a body means nothing, or does not come."""
+
+
 class Allowance:
     """Seconds that a client may still make a thread wait; every MIN_RATE bytes it moves earn it one."""
 
@@ -143,7 +147,7 @@ class ComingBody:
         self._body, self._connection = body, connection
 
     def read(self, size: int = -1) -> bytes:
-        """Raises RequestTimeout for a client that is too slow, OSError for a broken chunk or connection."""
+        """Raises RequestTimeout for a client that is too slow, BrokenBody, or OSError for a broken connection."""
         with _werkzeug_errors():
             data: bytes = self._body.read(size)
         return data
@@ -172,7 +176,7 @@ def _werkzeug_errors() -> Iterator[None]:
     except TooSlow as error:
         raise RequestTimeout from error
     except ParseException as error:
-        raise OSError("a chunk of the body is broken") from error
+        raise BrokenBody from error
 
 
 def is_ready(sock: socket.socket, event: int, seconds: float) -> bool:

@@ -3,11 +3,13 @@
 import logging
 
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
+from werkzeug.exceptions import RequestTimeout
 
 from policy_service.problems import kinds
 from policy_service.problems.bodies import PROBLEM_JSON
 from policy_service.problems.bodies import body as problem
 from policy_service.telemetry import metrics
+from policy_service.worker.connection import BrokenBody
 
 _RETRY_SECONDS = 1
 _LOG = logging.getLogger(__name__)
@@ -27,6 +29,10 @@ def refusal(kind: kinds.Kind) -> bytes:
 
 def kind_of(error: Exception) -> kinds.Kind:
     """What a request is refused with that cannot be read, or whose answer fails; it is logged."""
+    if isinstance(error, RequestTimeout):  # while an answer was written that had not begun
+        return kinds.REQUEST_TIMEOUT
+    if isinstance(error, BrokenBody):
+        return kinds.BAD_REQUEST
     if not isinstance(error, ParseException):
         _LOG.error("a request failed", exc_info=error)
         return kinds.INTERNAL

@@ -4,9 +4,10 @@ import os
 import selectors
 import socket
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from threading import BoundedSemaphore
+from typing import Any
 
 import pytest
 from gunicorn.config import Config
@@ -41,15 +42,21 @@ def worker() -> Iterator[Worker]:
 
 
 @pytest.fixture
-def connection(worker: Worker) -> Iterator[Connection]:
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Our end of a connection, and the client's."""
     ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+@pytest.fixture
+def connection(worker: Worker, pair: tuple[socket.socket, socket.socket]) -> Connection:
+    ours, _ = pair
     incoming = worker._incoming(("127.0.0.1", 1))
     found = Connection(ours, ("127.0.0.1", 1), incoming, Place(worker._places), 10, 10)
     worker._connections[found] = None
     worker._watch(found, selectors.EVENT_READ)
-    yield found
-    ours.close()
-    theirs.close()
+    return found
 
 
 def test_what_came_while_a_thread_answered_is_read_before_what_comes_next(
@@ -104,12 +111,15 @@ def test_what_comes_after_a_refusal_is_not_kept_and_waited_for_only_so_long(
     assert connection.socket.fileno() == -1
 
 
-def test_a_body_that_got_no_place_in_time_is_told_to_come_again(worker: Worker, connection: Connection) -> None:
+def test_a_body_that_got_no_place_in_time_is_told_to_come_again(
+    worker: Worker, connection: Connection, pair: tuple[socket.socket, socket.socket]
+) -> None:
     assert worker._places.acquire(blocking=False)
     worker._readable(connection, STREAM)
     assert (list(worker._coming), worker._whole.empty()) == ([connection], True)
     worker._sweep(float("inf"))
     assert (list(worker._coming), len(worker._unfinished), connection.kept) == ([], 0, False)
+    assert pair[1].recv(65536).startswith(b"HTTP/1.1 503 ")
 
 
 def test_a_body_looks_for_a_place_only_when_a_thread_that_frees_one_can_see_it(
@@ -170,3 +180,32 @@ def test_where_threads_have_all_connections_a_new_one_stays_and_no_more_are_take
             assert not worker._listening
             (new,) = worker._connections.keys() - {connection}
             worker._drop(new)
+
+
+@pytest.mark.parametrize(("rest", "status"), [(b"", b"408"), (b"zz\r\n", b"400"), (None, b"400")])
+def test_a_body_that_fails_while_its_answer_has_not_begun_is_the_fault_of_the_client(
+    worker: Worker,
+    connection: Connection,
+    pair: tuple[socket.socket, socket.socket],
+    caplog: pytest.LogCaptureFixture,
+    rest: bytes | None,
+    status: bytes,
+) -> None:
+    """As a batch of lines does, whose body is read after its view has returned. Null: the client sends no more."""
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield environ["wsgi.input"].piece()
+
+    worker.wsgi = app
+    connection._seconds = 0, 10
+    worker._readable(connection, STREAM)
+    assert worker._whole.get_nowait() is connection
+    if rest is None:
+        pair[1].shutdown(socket.SHUT_WR)
+    else:
+        pair[1].sendall(rest)
+    worker._answer(connection)
+    worker._woken(worker.PIPE[0])
+    assert pair[1].recv(65536).startswith(b"HTTP/1.1 " + status)
+    assert "ERROR" not in caplog.text

@@ -193,6 +193,8 @@ def test_a_client_that_sends_no_more_is_answered_without_a_place(start: Callable
 REFUSED = {
     "longer than its path takes": (POST + b"Content-Length: 99999999\r\n\r\n", 413),
     "a chunk of nine digits": (POST + b"Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n", 413),
+    "a chunk of more digits than are counted": (BATCH + b"0" * 16 + b"5\r\n1", 400),
+    "a chunk of a size that is none": (POST + b"Transfer-Encoding: chunked\r\n\r\nx\r\n", 400),
     "a batch longer than is taken": (BATCH.replace(b"Transfer-Encoding: chunked", b"Content-Length: 10000001"), 413),
     "a batch of nobody": (BATCH.replace(b"Host", b"X-Refused: 401 Unauthorized\r\nHost"), 401),
     "a batch of another type": (BATCH.replace(b"Host", b"X-Refused: 415 Unsupported Media Type\r\nHost"), 415),
