@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from gunicorn.http.body import Body
-from gunicorn.http.errors import ParseException
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import RequestTimeout
 
 from policy_service.worker.framing import Incoming
@@ -175,7 +175,7 @@ def _werkzeug_errors() -> Iterator[None]:
         yield
     except TooSlow as error:
         raise RequestTimeout from error
-    except ParseException as error:
+    except (ParseException, NoMoreData) as error:
         raise BrokenBody from error
 
 

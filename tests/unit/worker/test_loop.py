@@ -31,7 +31,7 @@ def worker() -> Iterator[Worker]:
     made._connections, made._busy, made._coming = {}, set(), {}
     made._unfinished, made._places = Unfinished(10, 10), BoundedSemaphore(1)
     made.PIPE, made.nr, made.max_requests = os.pipe(), 0, 10
-    made._listening, made._swept = False, float("inf")
+    made._listening, made._swept, made.sockets = False, float("inf"), []
     made._poller.register(made.PIPE[0], selectors.EVENT_READ, made._woken)
     for end in made.PIPE:
         os.set_blocking(end, False)
@@ -45,6 +45,7 @@ def worker() -> Iterator[Worker]:
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     """Our end of a connection, and the client's."""
     ours, theirs = socket.socketpair()
+    theirs.settimeout(60)
     with ours, theirs:
         yield ours, theirs
 
@@ -206,6 +207,7 @@ def test_a_body_that_fails_while_its_answer_has_not_begun_is_the_fault_of_the_cl
     else:
         pair[1].sendall(rest)
     worker._answer(connection)
-    worker._woken(worker.PIPE[0])
+    worker._turn()  # woken
+    worker._turn()  # the client takes it
     assert pair[1].recv(65536).startswith(b"HTTP/1.1 " + status)
     assert "ERROR" not in caplog.text
