@@ -12,7 +12,7 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import RequestTimeout
 
 from policy_service.worker.framing import Incoming
-from policy_service.worker.places import Place
+from policy_service.worker.permits import Permit
 
 MIN_RATE = 16_384
 """Bytes a second: who sends or reads faster than this on average is not cut off, however long it takes."""
@@ -63,14 +63,14 @@ class Connection:
         broken: nothing can be sent or read any more.
         watched: the events of the socket that the main loop waits for.
         deadline: when the main loop is to close the connection if it is still in the same state.
-        place: leave for a thread to wait for the client.
+        permit: with which a thread may wait for the client.
     """
 
     def __init__(
-        self, sock: socket.socket, address: Any, incoming: Incoming, place: Place, reading: float, writing: float
+        self, sock: socket.socket, address: Any, incoming: Incoming, permit: Permit, reading: float, writing: float
     ) -> None:
         sock.setblocking(False)
-        self.socket, self.address, self.server, self.place = sock, address, sock.getsockname(), place
+        self.socket, self.address, self.server, self.permit = sock, address, sock.getsockname(), permit
         self.incoming, self.ahead, self.unsent = incoming, bytearray(), bytearray()
         self.kept, self.ended, self.broken = True, False, False
         self.watched, self.deadline = 0, time.monotonic() + reading
@@ -113,7 +113,7 @@ class Connection:
         """
         self.push()
         while len(self.unsent) > MOST_UNSENT:
-            if not self.place.take():
+            if not self.permit.take():
                 if len(self.unsent) > MOST_UNREAD:
                     raise TooSlow
                 return

@@ -5,7 +5,7 @@ when it is complete, so a client that sends slowly costs a little memory and no 
 nothing of the store, is answered by the main loop, whatever the threads do, and so is what nobody will read.
 
 A bundle or a batch larger than POLICY_MAX_BODY, and a batch that streams, are read by a thread as they come. Such a
-request waits for a place, of which there are half as many as threads; then the client may make the thread wait for
+request waits for a permit, of which there are half as many as threads; then the client may make the thread wait for
 POLICY_READ_SECONDS in all.
 
 Of gunicorn it uses the base class that is made to be derived from, the parser and the writer of answers; which names
@@ -33,7 +33,7 @@ from policy_service.worker.answering import is_answered
 from policy_service.worker.connection import MIN_RATE, Connection
 from policy_service.worker.framing import Arrival, Incoming
 from policy_service.worker.limits import Limits
-from policy_service.worker.places import Place, places_of, started_of
+from policy_service.worker.permits import Permit, permits_of, started_of
 from policy_service.worker.refusals import kind_of, refusal
 from policy_service.worker.unfinished import Unfinished
 
@@ -62,8 +62,8 @@ class Worker(BaseWorker):
         self._connections: dict[Connection, None] = {}
         self._busy: set[Connection] = set()  # with a thread, or waiting for one
         self._unfinished = Unfinished(Limits.unfinished, Limits.unfinished_per_address, Limits.proxies)
-        self._coming: dict[Connection, None] = {}  # whose bodies wait for a place
-        self._places = BoundedSemaphore(places_of(self.cfg.threads))
+        self._coming: dict[Connection, None] = {}  # whose bodies wait for a permit
+        self._permits = BoundedSemaphore(permits_of(self.cfg.threads))
         self._threads: list[Thread] = []
         self._whole: SimpleQueue[Connection | None] = SimpleQueue()  # null ends a thread
         self._answered: deque[Connection] = deque()  # what comes next is the main loop's to do
@@ -177,8 +177,8 @@ class Worker(BaseWorker):
         except (BlockingIOError, ConnectionAbortedError):
             return  # another worker was first, or it is gone
         incoming = self._incoming(address)
-        place = Place(self._places)
-        connection = Connection(accepted, address, incoming, place, Limits.read_seconds, Limits.write_seconds)
+        permit = Permit(self._permits)
+        connection = Connection(accepted, address, incoming, permit, Limits.read_seconds, Limits.write_seconds)
         self._connections[connection] = None
         self._watch(connection, _READ)
         self._unfinish(connection)
@@ -249,7 +249,7 @@ class Worker(BaseWorker):
             self._await(connection, coming=arrival is Arrival.COMING)
 
     def _await(self, connection: Connection, *, coming: bool) -> None:
-        """More of a request has to arrive: here, or once there is a place for it with a thread."""
+        """More of a request has to arrive: here, or once there is a permit for it with a thread."""
         self._unfinish(connection)
         held = len(connection.incoming.data)
         if held > _AT_ONCE and sum(len(c.incoming.data) for c in self._connections) > MOST_HELD:
@@ -263,12 +263,12 @@ class Worker(BaseWorker):
             connection.tell_to_go_on()
 
     def _begin_coming(self) -> None:
-        """Hand bodies over that are read as they come, as long as there are places.
+        """Hand bodies over that are read as they come, as long as there are permits.
 
-        A thread frees its place first and looks whether a body waits afterwards, and here it is the other way round:
+        A thread frees its permit first and looks whether a body waits afterwards, and here it is the other way round:
         so one of the two sees the other.
         """
-        while (connection := next(iter(self._coming), None)) is not None and connection.place.take():
+        while (connection := next(iter(self._coming), None)) is not None and connection.permit.take():
             self._hand_over(connection, coming=True)
 
     def _hand_over(self, connection: Connection, *, coming: bool = False) -> None:
@@ -277,7 +277,7 @@ class Worker(BaseWorker):
         path = incoming.request.path
         self._awaited(connection)
         if len(self._busy) >= self.cfg.threads + Limits.max_waiting and path not in _ALWAYS:
-            connection.place.free()
+            connection.permit.free()
             self._refuse(connection, kinds.OVERLOADED)
             return
         connection.ahead += incoming.release()
@@ -313,7 +313,7 @@ class Worker(BaseWorker):
         connection.ahead += incoming.source.take_buffered() if not incoming.whole else b""
         connection.incoming = self._incoming(connection.address)
         connection.deadline = time.monotonic() + self.cfg.keepalive
-        connection.place.free()
+        connection.permit.free()
         self._busy.discard(connection)  # from here on the main loop may read
         waits = connection.kept and connection.watched == _READ and not (connection.unsent or connection.ahead)
         if not waits or self._coming or not self.alive:

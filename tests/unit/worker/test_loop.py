@@ -14,7 +14,7 @@ from gunicorn.config import Config
 
 from policy_service.worker.connection import Connection
 from policy_service.worker.loop import Worker
-from policy_service.worker.places import Place
+from policy_service.worker.permits import Permit
 from policy_service.worker.unfinished import Unfinished
 
 HEAD = b"POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n"
@@ -29,7 +29,7 @@ def worker() -> Iterator[Worker]:
     made.cfg, made.alive = Config(), True
     made._poller, made._whole, made._answered = selectors.DefaultSelector(), SimpleQueue(), deque()
     made._connections, made._busy, made._coming = {}, set(), {}
-    made._unfinished, made._places = Unfinished(10, 10), BoundedSemaphore(1)
+    made._unfinished, made._permits = Unfinished(10, 10), BoundedSemaphore(1)
     made.PIPE, made.nr, made.max_requests = os.pipe(), 0, 10
     made._listening, made._swept, made.sockets = False, float("inf"), []
     made._poller.register(made.PIPE[0], selectors.EVENT_READ, made._woken)
@@ -54,7 +54,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 def connection(worker: Worker, pair: tuple[socket.socket, socket.socket]) -> Connection:
     ours, _ = pair
     incoming = worker._incoming(("127.0.0.1", 1))
-    found = Connection(ours, ("127.0.0.1", 1), incoming, Place(worker._places), 10, 10)
+    found = Connection(ours, ("127.0.0.1", 1), incoming, Permit(worker._permits), 10, 10)
     worker._connections[found] = None
     worker._watch(found, selectors.EVENT_READ)
     return found
@@ -112,10 +112,10 @@ def test_what_comes_after_a_refusal_is_not_kept_and_waited_for_only_so_long(
     assert connection.socket.fileno() == -1
 
 
-def test_a_body_that_got_no_place_in_time_is_told_to_come_again(
+def test_a_body_that_got_no_permit_in_time_is_told_to_come_again(
     worker: Worker, connection: Connection, pair: tuple[socket.socket, socket.socket]
 ) -> None:
-    assert worker._places.acquire(blocking=False)
+    assert worker._permits.acquire(blocking=False)
     worker._readable(connection, STREAM)
     assert (list(worker._coming), worker._whole.empty()) == ([connection], True)
     worker._sweep(float("inf"))
@@ -123,7 +123,7 @@ def test_a_body_that_got_no_place_in_time_is_told_to_come_again(
     assert pair[1].recv(65536).startswith(b"HTTP/1.1 503 ")
 
 
-def test_a_body_looks_for_a_place_only_when_a_thread_that_frees_one_can_see_it(
+def test_a_body_looks_for_a_permit_only_when_a_thread_that_frees_one_can_see_it(
     worker: Worker, connection: Connection
 ) -> None:
     seen: list[list[Connection]] = []
@@ -133,32 +133,34 @@ def test_a_body_looks_for_a_place_only_when_a_thread_that_frees_one_can_see_it(
             seen.append(list(worker._coming))
             return super().acquire(blocking, timeout)
 
-    connection.place = Place(Watched(1))
+    connection.permit = Permit(Watched(1))
     worker._readable(connection, STREAM)
     assert seen == [[connection]]
     assert worker._whole.get_nowait() is connection
 
 
-def test_a_thread_frees_its_place_before_it_looks_for_a_body_that_waits(worker: Worker, connection: Connection) -> None:
+def test_a_thread_frees_its_permit_before_it_looks_for_a_body_that_waits(
+    worker: Worker, connection: Connection
+) -> None:
     class Watched(BoundedSemaphore):
         def release(self, n: int = 1) -> None:
             super().release(n)
-            worker._coming[connection] = None  # the main loop runs here, and found no place a moment ago
+            worker._coming[connection] = None  # the main loop runs here, and found no permit a moment ago
 
     def app(environ: dict[str, object], start_response: object) -> list[bytes]:
         start_response("200 OK", [("Content-Length", "0")])  # type: ignore[operator]
         return []
 
     worker.wsgi = app
-    connection.place = Place(Watched(1))
+    connection.permit = Permit(Watched(1))
     worker._readable(connection, STREAM + b"0\r\n\r\n")
-    assert connection.place.take()
+    assert connection.permit.take()
     worker._answer(connection)
     assert list(worker._answered) == [connection]  # so the main loop is woken, though there is nothing else to do
 
 
-def test_without_places_left_a_large_body_is_collected_only_to_a_bound(worker: Worker, connection: Connection) -> None:
-    assert worker._places.acquire(blocking=False)
+def test_without_permits_left_a_large_body_is_collected_only_to_a_bound(worker: Worker, connection: Connection) -> None:
+    assert worker._permits.acquire(blocking=False)
     worker._readable(connection, STREAM)
     assert connection.watched == selectors.EVENT_READ
     worker._readable(connection, b"fffffff\r\n" + b"x" * 2_000_000)

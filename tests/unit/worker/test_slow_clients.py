@@ -140,13 +140,13 @@ COMING = {
 
 
 @pytest.mark.parametrize("sent", COMING.values(), ids=COMING)
-@pytest.mark.parametrize(("threads", "places"), [(4, 2), (3, 1), (1, 1)])
+@pytest.mark.parametrize(("threads", "permits"), [(4, 2), (3, 1), (1, 1)])
 def test_at_most_half_of_the_threads_wait_for_bodies(
-    start: Callable[..., Running], sent: bytes, threads: int, places: int
+    start: Callable[..., Running], sent: bytes, threads: int, permits: int
 ) -> None:
     running = start(threads)
     clients = [running.client(sent) for _ in range(20)]
-    assert running.begun(places) == ["/v1/evaluate/batch"] * places
+    assert running.begun(permits) == ["/v1/evaluate/batch"] * permits
     for client in clients:
         client.sendall(b"2")
     # What came before an answered request has been looked at by the main loop, which takes connections in their order.
@@ -157,7 +157,7 @@ def test_at_most_half_of_the_threads_wait_for_bodies(
     assert running.app.begun.empty()
 
 
-def test_a_body_that_waits_for_a_place_is_read_when_another_ends(start: Callable[..., Running]) -> None:
+def test_a_body_that_waits_for_a_permit_is_read_when_another_ends(start: Callable[..., Running]) -> None:
     running = start()
     clients = [running.client(BATCH + b"3\r\n1") for _ in range(6)]
     for client in clients:
@@ -166,7 +166,7 @@ def test_a_body_that_waits_for_a_place_is_read_when_another_ends(start: Callable
         assert client.recv(65536).endswith(b"\r\n\r\n3")
 
 
-def test_a_body_that_becomes_whole_while_it_waits_needs_no_place(start: Callable[..., Running]) -> None:
+def test_a_body_that_becomes_whole_while_it_waits_needs_no_permit(start: Callable[..., Running]) -> None:
     running = start()
     for _ in range(2):
         running.client(BATCH + b"3\r\n1")
@@ -177,7 +177,7 @@ def test_a_body_that_becomes_whole_while_it_waits_needs_no_place(start: Callable
     assert late.recv(65536).endswith(b"\r\n\r\n3")
 
 
-def test_a_client_that_sends_no_more_is_answered_without_a_place(start: Callable[..., Running]) -> None:
+def test_a_client_that_sends_no_more_is_answered_without_a_permit(start: Callable[..., Running]) -> None:
     running = start()
     for _ in range(2):
         running.client(BATCH + b"3\r\n1")
@@ -206,7 +206,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("sent", "expected"), REFUSED.values(), ids=REFUSED)
-def test_a_body_refused_unread_ends_its_connection_and_frees_its_place(
+def test_a_body_refused_unread_ends_its_connection_and_frees_its_permit(
     start: Callable[..., Running], sent: bytes, expected: int
 ) -> None:
     running = start()
