@@ -103,6 +103,10 @@ bench-http: install ## measure the service over HTTP, on SQLite and PostgreSQL, 
 bench-memory: install ## measure what a worker holds over 20 bundles taken over, in five minutes
 	@$(PY) -u benchmarks/http/memory.py
 
+.PHONY: bench-slow
+bench-slow: install ## measure ordinary requests while 200 slow clients attack, a minute for each of ten attacks
+	@$(PY) -u benchmarks/slow_bodies.py
+
 .PHONY: soak
 soak: install ## ten minutes of load while bundles change and workers are killed
 	@$(PY) -u benchmarks/http/soak.py

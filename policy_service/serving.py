@@ -27,6 +27,7 @@ from gunicorn.glogging import Logger as GunicornLogger
 from policy_service import __version__, listening
 from policy_service.access.tokens import tokens_of
 from policy_service.api import examples
+from policy_service.api.boundary import BATCH_PATH, BUNDLES_PATH
 from policy_service.api.shared import Shared, begin_to_stop, shared_by
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder
@@ -42,7 +43,7 @@ from policy_service.engines.contracts import EngineRefused
 from policy_service.engines.registry import engine
 from policy_service.listening import Unfit
 from policy_service.policies.loader import check_sources
-from policy_service.settings import SettingInvalid, Settings
+from policy_service.settings import SettingInvalid, Settings, proxies_of
 from policy_service.telemetry import logs, metrics, traces
 from policy_service.worker import Limits, Worker
 
@@ -116,6 +117,9 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
     Limits.max_body = settings.max_body
     Limits.read_seconds, Limits.write_seconds = settings.read_seconds, settings.write_seconds
     Limits.max_waiting = settings.max_waiting
+    Limits.larger = {BATCH_PATH: settings.max_batch_body, BUNDLES_PATH: settings.max_bundle}
+    Limits.unfinished, Limits.unfinished_per_address = settings.unfinished, settings.unfinished_per_address
+    Limits.proxies = proxies_of(settings.proxies)
 
     def ready(server: Arbiter) -> None:
         listening.refuse_listeners(server, settings)

@@ -4,10 +4,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 _RULES = Path("rules")
+Network = IPv4Network | IPv6Network
 _SHARE = re.compile(r"[0-9]\.[0-9]{1,6}|[01]")
 
 
@@ -93,7 +95,22 @@ class Settings:
     )
     oidc_roles_claim: str = _setting("POLICY_OIDC_ROLES_CLAIM", "roles", "claim of a token that lists its roles")
     threads: int = _setting("POLICY_THREADS", 4, "threads of a worker")
-    connections: int = _setting("POLICY_CONNECTIONS", 1000, "open connections of a worker; more wait to be accepted")
+    connections: int = _setting(
+        "POLICY_CONNECTIONS", 1000, "open connections of a worker; a new one displaces the one that loses least"
+    )
+    unfinished: int = _setting(
+        "POLICY_UNFINISHED",
+        500,
+        "connections of a worker whose request has not wholly arrived; a new one displaces the oldest",
+    )
+    unfinished_per_address: int = _setting(
+        "POLICY_UNFINISHED_PER_ADDRESS", 100, "as many of one client, an IPv6 client being its /64; 0: no limit"
+    )
+    proxies: str = _setting(
+        "POLICY_PROXIES",
+        "",
+        "addresses and networks of proxies, separated by `,`; many clients share one, so it has no limit of its own",
+    )
     max_waiting: int = _setting(
         "POLICY_MAX_WAITING", 256, "requests of a worker that may wait for a thread; more are answered 503"
     )
@@ -140,8 +157,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     _refuse_unknown("POLICY_LOG_FORMAT", found.log_format, ("auto", "text", "json"))
     _refuse_unknown("POLICY_LOG_LEVEL", found.log_level, ("debug", "info", "warning", "error", "critical"))
     _refuse_unknown("POLICY_TRACES", found.traces, ("auto", "otlp", "off"))
+    proxies_of(found.proxies)
     for name in (
-        "workers", "threads", "connections", "read_seconds", "write_seconds", "push_seconds", "check_seconds",
+        "workers", "threads", "connections", "unfinished", "read_seconds", "write_seconds", "push_seconds", "check_seconds",
         "check_memory_mb",
     ):  # fmt: skip
         if getattr(found, name) < 1:
@@ -154,6 +172,14 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         if _SHARE.fullmatch(text) is None or not least <= float(text) <= 1:
             raise SettingInvalid(f"{variable} must be a decimal from {least:g} to 1, it is `{text}`")
     return found
+
+
+def proxies_of(text: str) -> tuple[Network, ...]:
+    """The networks that POLICY_PROXIES lists; an address is a network of one. Raises SettingInvalid."""
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+    except ValueError as error:
+        raise SettingInvalid(f"POLICY_PROXIES lists addresses and networks: {error}") from error
 
 
 def _refuse_unknown(variable: str, value: str, known: tuple[str, ...]) -> None:

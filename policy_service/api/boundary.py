@@ -24,10 +24,12 @@ from policy_service.problems import kinds
 from policy_service.problems.refused import Refused
 from policy_service.settings import Settings
 
-STREAMED = ("/v1/evaluate/batch",)
-"""Paths whose bodies may be larger than POLICY_MAX_BODY: a view reads them as they come, within a bound of its own."""
+BATCH_PATH, BUNDLES_PATH = "/v1/evaluate/batch", "/v1/bundles"
+"""Paths whose bodies may be larger than POLICY_MAX_BODY: their views have bounds of their own."""
+STREAMED = (BATCH_PATH,)
+"""Paths whose bodies in chunks a view reads as they come."""
 _FORMS: Mapping[str, Sequence[str]] = {
-    "/v1/evaluate/batch": ("application/json", "application/x-ndjson"),
+    BATCH_PATH: ("application/json", "application/x-ndjson"),
     "/v1/decisions/export": ("application/x-ndjson", "text/csv"),
 }
 """What paths below /v1 answer with that do not answer with JSON alone."""

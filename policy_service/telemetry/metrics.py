@@ -88,12 +88,20 @@ CONTRADICTED = Metric(
 )
 CONNECTIONS = Metric("policy_connections", "gauge", (), "Open connections.")
 WAITING = Metric("policy_requests_waiting", "gauge", (), "Whole requests that wait for a thread.")
+UNFINISHED = Metric("policy_connections_unfinished", "gauge", (), "Connections whose request has not wholly arrived.")
+COMING = Metric(
+    "policy_bodies_waiting", "gauge", (), "Requests whose bodies are read as they come, and that wait for a thread."
+)
+DISPLACED = Metric(
+    "policy_connections_displaced", "counter", ("bound",),
+    "Connections closed for a new one, by the bound: `address`, `unfinished` or `connections`.",
+)  # fmt: skip
 METRICS: Mapping[str, Metric] = {
     one.name: one
     for one in (
         REQUESTS, PROBLEMS, EVALUATIONS, STATUSES, REWARDS, NOT_GRANTED, REPLAYS, COMMITS, COMMIT_SIZES, STORE_FAILURES,
         REFRESH_FAILURES, JUDGED, SHADOWED, ACTIVE, LOOKED, FAULTY, LOG_LAG, SEAL_REFUSED, RECORDS_MISSING,
-        PUSHED, CONTRADICTED, CONNECTIONS, WAITING,
+        PUSHED, CONTRADICTED, CONNECTIONS, WAITING, UNFINISHED, COMING, DISPLACED,
     )
 }  # fmt: skip
 
@@ -215,6 +223,11 @@ def requested(route: str, method: str, status: int, seconds: float) -> None:
 
 def refused(problem: str) -> None:
     counts.add(PROBLEMS, (problem,))
+
+
+def displaced(bound: str) -> None:
+    """A connection was closed to make room for a new one."""
+    counts.add(DISPLACED, (bound,))
 
 
 def committed(decisions: int, seconds: float) -> None:

@@ -8,20 +8,27 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from gunicorn.http.body import Body
-from gunicorn.http.errors import ParseException
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import RequestTimeout
 
 from policy_service.worker.framing import Incoming
+from policy_service.worker.permits import Permit
 
 MIN_RATE = 16_384
 """Bytes a second: who sends or reads faster than this on average is not cut off, however long it takes."""
 MOST_UNSENT = 1_048_576
 """Bytes of an answer that wait for their client without a thread."""
+MOST_UNREAD = 16_777_216
+"""As many, where no more threads may wait for clients; a client that leaves more unread loses its answer."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class TooSlow(TimeoutError):
     """The client made a thread wait for too long."""
+
+
+class BrokenBody(OSError):
+    """The rest of a body means nothing, or does not come."""
 
 
 class Allowance:
@@ -56,11 +63,14 @@ class Connection:
         broken: nothing can be sent or read any more.
         watched: the events of the socket that the main loop waits for.
         deadline: when the main loop is to close the connection if it is still in the same state.
+        permit: with which a thread may wait for the client.
     """
 
-    def __init__(self, sock: socket.socket, address: Any, incoming: Incoming, reading: float, writing: float) -> None:
+    def __init__(
+        self, sock: socket.socket, address: Any, incoming: Incoming, permit: Permit, reading: float, writing: float
+    ) -> None:
         sock.setblocking(False)
-        self.socket, self.address, self.server = sock, address, sock.getsockname()
+        self.socket, self.address, self.server, self.permit = sock, address, sock.getsockname(), permit
         self.incoming, self.ahead, self.unsent = incoming, bytearray(), bytearray()
         self.kept, self.ended, self.broken = True, False, False
         self.watched, self.deadline = 0, time.monotonic() + reading
@@ -96,9 +106,17 @@ class Connection:
         self.begun = True
 
     def flush(self) -> None:
-        """Send what the client takes. A thread waits only while more than MOST_UNSENT is left. Raises TooSlow."""
+        """Send what the client takes. A thread waits only while more than MOST_UNSENT is left, and only if it may wait.
+
+        Raises:
+            TooSlow: it waited for too long; or it may not wait, and more than MOST_UNREAD is left.
+        """
         self.push()
         while len(self.unsent) > MOST_UNSENT:
+            if not self.permit.take():
+                if len(self.unsent) > MOST_UNREAD:
+                    raise TooSlow
+                return
             self._writing.wait(self.socket, select.POLLOUT)
             self._writing.earn(self.push())
 
@@ -129,7 +147,7 @@ class ComingBody:
         self._body, self._connection = body, connection
 
     def read(self, size: int = -1) -> bytes:
-        """Raises RequestTimeout for a client that is too slow, OSError for a broken chunk or connection."""
+        """Raises RequestTimeout for a client that is too slow, BrokenBody, or OSError for a broken connection."""
         with _werkzeug_errors():
             data: bytes = self._body.read(size)
         return data
@@ -157,8 +175,8 @@ def _werkzeug_errors() -> Iterator[None]:
         yield
     except TooSlow as error:
         raise RequestTimeout from error
-    except ParseException as error:
-        raise OSError("a chunk of the body is broken") from error
+    except (ParseException, NoMoreData) as error:
+        raise BrokenBody from error
 
 
 def is_ready(sock: socket.socket, event: int, seconds: float) -> bool:

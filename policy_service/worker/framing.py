@@ -1,7 +1,9 @@
 """How much of a request has arrived. gunicorn's parser reads each head, once; the bytes after it are counted here."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from types import MappingProxyType
 from typing import Any
 
 from gunicorn.config import Config
@@ -13,7 +15,23 @@ from gunicorn.http.unreader import Unreader
 MOST_HEAD = 65_536
 """Bytes of a head."""
 _AT_ONCE = 1_048_576
-_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})(?:[ \t]*;[^\r\n]*)?")
+_SIZE = re.compile(rb"([0-9a-fA-F]{1,16})(?:[ \t]*;[^\r\n]*)?")
+"""Of a chunk. With more digits, leading zeros, it counts as broken."""
+NONE_LARGER: Mapping[str, int] = MappingProxyType({})
+
+
+class Arrival(Enum):
+    """How far a request has arrived."""
+
+    PART = auto()
+    """More of it is to be collected."""
+    WHOLE = auto()
+    BROKEN = auto()
+    """The rest means nothing. What is wrong is the parser's to say, from what is there."""
+    TOO_LARGE = auto()
+    """Nobody will read its body."""
+    COMING = auto()
+    """A body that is read as it comes, by a thread that waits for it."""
 
 
 class Source(Unreader):
@@ -30,36 +48,68 @@ class Incoming:
     """A request on its way.
 
     Args:
-        most: bytes of a body to wait for; a request with a larger one is ready as soon as that is known.
-        streamed: paths whose bodies in chunks are read as they come: the request is ready with its head.
+        most: bytes of a body to collect, and of the largest where `larger` does not say.
+        larger: bytes of the largest body by path.
+        streamed: paths whose bodies in chunks are read as they come, from their head on.
     Attributes:
         data: what came of the head, then what came after it.
         request: as gunicorn's parser read it, as soon as its head is there.
         whole: nothing of it is missing.
     """
 
-    def __init__(self, cfg: Config, address: Any, most: int, streamed: tuple[str, ...] = ()) -> None:
-        self._cfg, self._address, self._most, self._streamed = cfg, address, most, streamed
+    def __init__(
+        self,
+        cfg: Config,
+        address: Any,
+        most: int,
+        streamed: tuple[str, ...] = (),
+        larger: Mapping[str, int] = NONE_LARGER,
+    ) -> None:
+        self._cfg, self._address, self._most, self._streamed, self._larger = cfg, address, most, streamed, larger
         self.data, self.source = bytearray(), Source()
         self.request: Any = None
         self.whole = self.expects = False
         """The client sends the body only when it is told to go on."""
         self._end: int | None = None  # of the body
         self._at = 0  # of the next chunk's size
+        self._passed = self._announced = 0  # bytes of the body in the chunks before it, and with it
 
-    def take(self, data: bytes) -> bool:
-        """Whether the request is ready to be answered, now that more of it came.
+    def take(self, data: bytes) -> Arrival:
+        """How far the request has arrived, now that more of it came.
 
         Raises:
             ParseException: it is no HTTP.
         """
         self.data += data
         if self.request is None and not self._headed():
-            return False
-        is_broken = self._end is None and not self._count_chunks()
-        self.whole = self._end is not None and len(self.data) >= self._end
-        is_large = max(len(self.data), self._end or 0) > self._most
-        return self.whole or is_broken or is_large or (self._end is None and self.request.path in self._streamed)
+            return Arrival.PART
+        if self._end is None:
+            return self._chunks()
+        self.whole = len(self.data) >= self._end
+        if self._end > self._largest:
+            return Arrival.TOO_LARGE
+        if self.whole:
+            return Arrival.WHOLE
+        return Arrival.COMING if self._end > self._most else Arrival.PART
+
+    @property
+    def _largest(self) -> int:
+        return max(self._most, self._larger.get(self.request.path, 0))
+
+    def _chunks(self) -> Arrival:
+        """How far a body in chunks has arrived."""
+        if not self._count_chunks():
+            return Arrival.BROKEN
+        if self._end is not None:
+            self.whole = True
+            return Arrival.WHOLE
+        if self.request.path in self._streamed:
+            return Arrival.COMING
+        if self._announced > self._largest:
+            return Arrival.TOO_LARGE
+        # In tiny chunks a body takes a multiple of its size, of which twice the size is collected.
+        is_long = max(self._announced, len(self.data) // 2) > self._most
+        return Arrival.COMING if is_long else Arrival.PART
 
     @property
     def begun(self) -> bool:
@@ -106,17 +156,24 @@ class Incoming:
         return end == 0 or (end > 0 and self.data[end - 1] != 0x0D)
 
     def _count_chunks(self) -> bool:
-        """Find the end of the body, if it is there. False where a chunk is broken: that is the parser's to say."""
+        """Find the end of the body, if it is there. False where a chunk is broken."""
         while (line_end := self.data.find(b"\r\n", self._at)) >= 0:
-            size = _SIZE.fullmatch(self.data, self._at, line_end)
-            if size is None:
+            found = _SIZE.fullmatch(self.data, self._at, line_end)
+            if found is None:
                 return False
-            if int(size[1], 16) == 0:
-                end = self.data.find(b"\r\n\r\n", line_end) + 4  # of the trailers
-                self._end = end if end >= 4 else None
-                return True
-            after = line_end + 2 + int(size[1], 16) + 2
+            size = int(found[1], 16)
+            if size == 0:
+                return self._find_end(line_end)
+            self._announced = self._passed + size
+            after = line_end + 2 + size + 2
             if len(self.data) < after:
                 return True
-            self._at = after
+            self._at, self._passed = after, self._announced
         return len(self.data) - self._at <= MOST_HEAD
+
+    def _find_end(self, last: int) -> bool:
+        """Find the end of the trailers behind the last chunk's size. False where they are too long."""
+        end = self.data.find(b"\r\n\r\n", last) + 4
+        if end >= 4:
+            self._end = end
+        return end >= 4 or len(self.data) - last <= MOST_HEAD

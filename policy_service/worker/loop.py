@@ -2,16 +2,16 @@
 
 The main loop takes connections, collects requests, and sends what clients are slow to read. A thread gets a request
 when it is complete, so a client that sends slowly costs a little memory and no thread. `GET /healthz`, which asks
-nothing of the store, is answered by the main loop, whatever the threads do.
+nothing of the store, is answered by the main loop, whatever the threads do, and so is what nobody will read.
 
-A body larger than POLICY_MAX_BODY, and one of a batch that streams, is read by the thread as it comes, and then the
-client may make the thread wait for POLICY_READ_SECONDS in all.
+A bundle or a batch larger than POLICY_MAX_BODY, and a batch that streams, are read by a thread as they come. Such a
+request waits for a permit, of which there are half as many as threads; then the client may make the thread wait for
+POLICY_READ_SECONDS in all.
 
 Of gunicorn it uses the base class that is made to be derived from, the parser and the writer of answers; which names
 exactly is in tests/unit/worker/test_gunicorn.py.
 """
 
-import logging
 import os
 import selectors
 import socket
@@ -21,20 +21,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 from typing import Any
 
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
-from gunicorn.http.wsgi import create
 from gunicorn.workers.base import Worker as BaseWorker
 
 from policy_service.api.boundary import STREAMED
 from policy_service.problems import kinds
-from policy_service.problems.bodies import PROBLEM_JSON
-from policy_service.problems.bodies import body as problem
 from policy_service.telemetry import metrics
-from policy_service.worker.connection import MIN_RATE, ComingBody, Connection, TooSlow
-from policy_service.worker.framing import Incoming
+from policy_service.worker.answering import is_answered
+from policy_service.worker.connection import MIN_RATE, Connection
+from policy_service.worker.framing import Arrival, Incoming
+from policy_service.worker.limits import Limits
+from policy_service.worker.permits import Permit, permits_of, started_of
+from policy_service.worker.refusals import kind_of, refusal
+from policy_service.worker.unfinished import Unfinished
 
 MOST_HELD = 67_108_864
 """Bytes of requests not yet whole, and of answers not yet read, that a worker keeps; each."""
@@ -46,18 +47,7 @@ _SWEEP_SECONDS = 1.0
 _HEALTH = "/healthz"
 _ALWAYS = (_HEALTH, "/readyz", "/metrics")
 """Answered by a worker that is overloaded too: whoever looks after it must not take it for dead."""
-_RETRY_SECONDS = 1
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-_LOG = logging.getLogger(__name__)
-
-
-class Limits:
-    """What a worker allows its clients; set by `serving` before gunicorn starts."""
-
-    max_body = 1_048_576
-    read_seconds = 10
-    write_seconds = 20
-    max_waiting = 256
 
 
 class Worker(BaseWorker):
@@ -71,7 +61,11 @@ class Worker(BaseWorker):
         self._listening = False
         self._connections: dict[Connection, None] = {}
         self._busy: set[Connection] = set()  # with a thread, or waiting for one
-        self._whole: SimpleQueue[Connection] = SimpleQueue()
+        self._unfinished = Unfinished(Limits.unfinished, Limits.unfinished_per_address, Limits.proxies)
+        self._coming: dict[Connection, None] = {}  # whose bodies wait for a permit
+        self._permits = BoundedSemaphore(permits_of(self.cfg.threads))
+        self._threads: list[Thread] = []
+        self._whole: SimpleQueue[Connection | None] = SimpleQueue()  # null ends a thread
         self._answered: deque[Connection] = deque()  # what comes next is the main loop's to do
         self._swept = 0.0
         self.on_stop: Callable[[], None] = lambda: None
@@ -80,6 +74,8 @@ class Worker(BaseWorker):
     def watch(self) -> None:
         """Tell the metrics how many connections there are, and how many requests wait."""
         metrics.counts.watch(metrics.CONNECTIONS, lambda: [((), float(len(self._connections)))])
+        metrics.counts.watch(metrics.UNFINISHED, lambda: [((), float(len(self._unfinished)))])
+        metrics.counts.watch(metrics.COMING, lambda: [((), float(len(self._coming)))])
         metrics.counts.watch(metrics.WAITING, lambda: [((), float(max(0, len(self._busy) - self.cfg.threads)))])
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -90,8 +86,10 @@ class Worker(BaseWorker):
     # ---- the main loop
 
     def run(self) -> None:
-        for number in range(self.cfg.threads):
-            Thread(target=self._answer_all, name=f"answers-{number}", daemon=True).start()
+        numbers = range(started_of(self.cfg.threads))
+        self._threads = [Thread(target=self._answer_all, name=f"answers-{n}", daemon=True) for n in numbers]
+        for thread in self._threads:
+            thread.start()
         self._poller.register(self.PIPE[0], _READ, self._woken)
         for listener in self.sockets:
             listener.setblocking(False)
@@ -101,10 +99,11 @@ class Worker(BaseWorker):
         end = time.monotonic() + self.cfg.graceful_timeout
         while self._connections and time.monotonic() < end:
             self._turn()
+        for _ in self._threads:
+            self._whole.put(None)
 
     def _turn(self) -> None:
-        self._make_room()
-        self._listen(self.alive and len(self._connections) < self.cfg.worker_connections)
+        self._listen(self.alive and len(self._busy) < self.cfg.worker_connections)
         for key, _ in self._poller.select(_SWEEP_SECONDS):
             key.data(key.fileobj)
         now = time.monotonic()
@@ -129,6 +128,7 @@ class Worker(BaseWorker):
             os.read(pipe, 4096)
         while self._answered:
             self._go_on(self._answered.popleft())
+        self._begin_coming()
 
     def _sweep(self, now: float) -> None:
         """Close connections that take too long."""
@@ -136,18 +136,38 @@ class Worker(BaseWorker):
             for connection in self._idle():
                 connection.deadline = min(connection.deadline, now + _CLOSING_SECONDS)
         for connection in [c for c in self._connections if c.deadline <= now and c not in self._busy]:
-            if connection.incoming.begun and connection.kept:
+            if connection in self._coming:
+                self._refuse(connection, kinds.OVERLOADED)
+            elif connection.incoming.begun and connection.kept:
                 self._refuse(connection, kinds.REQUEST_TIMEOUT)
             else:
                 self._drop(connection)
 
-    def _make_room(self) -> None:
-        """Where there are as many connections as may be, the longest idle ends."""
-        if len(self._connections) >= self.cfg.worker_connections and (idle := self._idle()):
-            self._drop(min(idle, key=lambda c: c.deadline))
-
     def _idle(self) -> list[Connection]:
         return [c for c in self._connections if not (c in self._busy or c.incoming.begun or c.unsent or not c.kept)]
+
+    # ---- room for new connections
+
+    def _unfinish(self, connection: Connection) -> None:
+        """Its request is awaited: where too many are, the oldest ends."""
+        if (found := self._unfinished.add(connection)) is not None:
+            self._displace(found.connection, found.bound)
+
+    def _make_room(self, new: Connection) -> None:
+        """Where there are more connections than may be, the one that loses least ends."""
+        if len(self._connections) > self.cfg.worker_connections:
+            others = [c for c in self._connections if c is not new and c not in self._busy]
+            if others:  # else all others got a thread in this turn, and the next one takes no more
+                self._displace(min(others, key=lambda c: (_loss(c), c.deadline)), "connections")
+
+    def _displace(self, connection: Connection, bound: str) -> None:
+        """Close at once, with a refusal for the request that was begun, if the client takes it."""
+        metrics.displaced(bound)
+        if connection.incoming.begun and connection.kept and not connection.unsent:
+            connection.unsent += refusal(kinds.OVERLOADED)
+            with suppress(OSError):
+                connection.push()
+        self._drop(connection)
 
     # ---- in
 
@@ -157,13 +177,16 @@ class Worker(BaseWorker):
         except (BlockingIOError, ConnectionAbortedError):
             return  # another worker was first, or it is gone
         incoming = self._incoming(address)
-        connection = Connection(accepted, address, incoming, Limits.read_seconds, Limits.write_seconds)
+        permit = Permit(self._permits)
+        connection = Connection(accepted, address, incoming, permit, Limits.read_seconds, Limits.write_seconds)
         self._connections[connection] = None
         self._watch(connection, _READ)
+        self._unfinish(connection)
+        self._make_room(connection)
         self._ready(connection, accepted)
 
     def _incoming(self, address: Any) -> Incoming:
-        return Incoming(self.cfg, address, Limits.max_body, STREAMED)
+        return Incoming(self.cfg, address, Limits.max_body, STREAMED, Limits.larger)
 
     def _watch(self, connection: Connection, events: int) -> None:
         if events == connection.watched:
@@ -212,30 +235,57 @@ class Worker(BaseWorker):
             connection.deadline = time.monotonic() + Limits.read_seconds
         connection.deadline += len(data) / MIN_RATE
         try:
-            ready = incoming.take(data)
+            arrival = incoming.take(data)
         except Exception as error:  # noqa: BLE001  whatever the parser raises ends its request only
-            self._refuse(connection, _kind(error))
+            self._refuse(connection, kind_of(error))
             return
-        if ready or (connection.ended and incoming.request is not None):
+        if arrival is Arrival.TOO_LARGE:
+            self._refuse(connection, kinds.BODY_TOO_LARGE)
+        elif arrival in (Arrival.WHOLE, Arrival.BROKEN) or (connection.ended and incoming.request is not None):
             self._hand_over(connection)
         elif connection.ended:
             self._drop(connection)
-        elif len(incoming.data) > _AT_ONCE and sum(len(c.incoming.data) for c in self._connections) > MOST_HELD:
+        else:
+            self._await(connection, coming=arrival is Arrival.COMING)
+
+    def _await(self, connection: Connection, *, coming: bool) -> None:
+        """More of a request has to arrive: here, or once there is a permit for it with a thread."""
+        self._unfinish(connection)
+        held = len(connection.incoming.data)
+        if held > _AT_ONCE and sum(len(c.incoming.data) for c in self._connections) > MOST_HELD:
             self._refuse(connection, kinds.OVERLOADED)
+        elif coming:
+            if held > Limits.max_body:
+                self._watch(connection, 0)
+            self._coming[connection] = None
+            self._begin_coming()
         else:
             connection.tell_to_go_on()
 
-    def _hand_over(self, connection: Connection) -> None:
+    def _begin_coming(self) -> None:
+        """Hand bodies over that are read as they come, as long as there are permits.
+
+        A thread frees its permit first and looks whether a body waits afterwards, and here it is the other way round:
+        so one of the two sees the other.
+        """
+        while (connection := next(iter(self._coming), None)) is not None and connection.permit.take():
+            self._hand_over(connection, coming=True)
+
+    def _hand_over(self, connection: Connection, *, coming: bool = False) -> None:
+        """Let a thread answer; it waits for the rest of the body only where that is `coming`."""
         incoming = connection.incoming
         path = incoming.request.path
+        self._awaited(connection)
         if len(self._busy) >= self.cfg.threads + Limits.max_waiting and path not in _ALWAYS:
+            connection.permit.free()
             self._refuse(connection, kinds.OVERLOADED)
             return
         connection.ahead += incoming.release()
-        if not incoming.whole:
+        if coming:
             connection.tell_to_go_on()
-            self._watch(connection, 0)
             incoming.source.more = connection.recv
+        if not incoming.whole:
+            self._watch(connection, 0)
         connection.begin()
         self._busy.add(connection)
         if path == _HEALTH and incoming.whole:
@@ -243,56 +293,33 @@ class Worker(BaseWorker):
         else:
             self._whole.put(connection)
 
+    def _awaited(self, connection: Connection) -> None:
+        """Nothing more is awaited here of its request."""
+        self._unfinished.remove(connection)
+        self._coming.pop(connection, None)
+
     # ---- the threads
 
     def _answer_all(self) -> None:
-        while True:
-            self._answer(self._whole.get())
+        while (connection := self._whole.get()) is not None:
+            self._answer(connection)
 
     def _answer(self, connection: Connection) -> None:
         """Answer a request, and wake the main loop if there is anything for it to do but wait for the next."""
         incoming = connection.incoming
-        connection.kept = self._is_answered(connection) and incoming.is_read()
+        self.nr += 1
+        self.alive = self.alive and self.nr < self.max_requests
+        connection.kept = is_answered(connection, self.cfg, self.wsgi, is_last=not self.alive) and incoming.is_read()
         connection.ahead += incoming.source.take_buffered() if not incoming.whole else b""
         connection.incoming = self._incoming(connection.address)
         connection.deadline = time.monotonic() + self.cfg.keepalive
+        connection.permit.free()
         self._busy.discard(connection)  # from here on the main loop may read
         waits = connection.kept and connection.watched == _READ and not (connection.unsent or connection.ahead)
-        if not waits or not self.alive:
+        if not waits or self._coming or not self.alive:
             self._answered.append(connection)
             with suppress(BlockingIOError):  # full of other wake-ups
                 os.write(self.PIPE[1], b"\0")
-
-    def _is_answered(self, connection: Connection) -> bool:
-        """Whether an answer was given, and another may follow it."""
-        incoming = connection.incoming
-        try:
-            response, environ = create(incoming.request, connection, connection.address, connection.server, self.cfg)
-            environ["wsgi.multithread"] = True
-            if not incoming.whole or "HTTP_TRANSFER_ENCODING" in environ:
-                environ["wsgi.input"] = ComingBody(environ["wsgi.input"], connection)
-            self.nr += 1
-            self.alive = self.alive and self.nr < self.max_requests
-            if not self.alive:
-                response.force_close()
-            pieces = self.wsgi(environ, response.start_response)
-            try:
-                for piece in pieces:
-                    response.write(piece)
-                response.close()
-            finally:
-                if hasattr(pieces, "close"):
-                    pieces.close()
-            connection.flush()
-        except (ConnectionError, TooSlow):
-            connection.broken = True
-            return False
-        except Exception as error:  # noqa: BLE001  whatever the application raises ends its request only
-            kind = _kind(error)
-            if not connection.begun:
-                connection.unsent += _refusal(kind)
-            return False
-        return not response.should_close()
 
     # ---- what follows an answer
 
@@ -328,7 +355,7 @@ class Worker(BaseWorker):
             self._drop(connection)
 
     def _close(self, connection: Connection) -> None:
-        """Close once the client has: it may still be sending, and would lose the end of its answer."""
+        """End the answer at once, and close once the client has: what it still sends would cost it that end."""
         with suppress(OSError):  # reading says so too
             connection.socket.shutdown(socket.SHUT_WR)
         connection.deadline = time.monotonic() + _CLOSING_SECONDS
@@ -340,6 +367,7 @@ class Worker(BaseWorker):
     def _drop(self, connection: Connection) -> None:
         """Close at once; a thread that is answering is let finish."""
         self._watch(connection, 0)
+        self._awaited(connection)
         if connection in self._busy:
             connection.broken = True
         else:
@@ -350,30 +378,16 @@ class Worker(BaseWorker):
 
     def _refuse(self, connection: Connection, kind: kinds.Kind) -> None:
         """Answer from the main loop, and close."""
+        self._awaited(connection)
         connection.kept = False
-        connection.unsent += _refusal(kind)
+        connection.unsent += refusal(kind)
         with suppress(OSError):
             connection.push()
         self._go_on(connection)
 
 
-def _refusal(kind: kinds.Kind) -> bytes:
-    metrics.refused(kind.name)
-    body = problem(kind, kind.meaning)
-    retry = f"Retry-After: {_RETRY_SECONDS}\r\n" if kind is kinds.OVERLOADED else ""
-    head = (
-        f"HTTP/1.1 {kind.status} {kind.title}\r\nConnection: close\r\n{retry}"
-        f"Content-Type: {PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-def _kind(error: Exception) -> kinds.Kind:
-    """What a request is refused with that cannot be read, or whose answer fails; it is logged."""
-    if not isinstance(error, ParseException):
-        _LOG.error("a request failed", exc_info=error)
-        return kinds.INTERNAL
-    _LOG.info("a request cannot be read: %s", type(error).__name__)  # its text quotes the request
-    if isinstance(error, LimitRequestLine):
-        return kinds.PATH_TOO_LONG
-    return kinds.HEADERS_TOO_LARGE if isinstance(error, LimitRequestHeaders) else kinds.BAD_REQUEST
+def _loss(connection: Connection) -> int:
+    """What is lost with a connection: its client's last words, nothing, a part of a request, or one of an answer."""
+    if connection.unsent:
+        return 3
+    return 0 if not connection.kept else 1 + connection.incoming.begun

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from policy_service import canonical
+from policy_service.api.boundary import gate_of
 from policy_service.app import create_app
 from policy_service.assembly import Assembled, assemble_on
 from policy_service.decisions.deciding.bounding import AnswerBound
@@ -174,3 +176,13 @@ def test_the_largest_state_is_answered(client: FlaskClient, service: Any, reques
         assert {"p-0", "p-999"} <= subjects
     body["facts"][section.name].append({"id": "p-1000"})
     assert client.post("/v1/evaluate", json=body).status_code == 422
+
+
+@pytest.mark.parametrize(("rate", "limited"), [({}, None), ({"rate_limit": 0}, None), ({"rate_limit": 7}, 7)])
+def test_while_nobody_needs_a_credential_no_rate_is_limited_by_default(
+    ticking: Any, rate: dict[str, int], limited: int | None
+) -> None:
+    assembled, _ = ticking()
+    gate = gate_of(Settings(**rate), assembled.keys, now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    assert gate.is_open()
+    assert gate.principal(None).rate == limited

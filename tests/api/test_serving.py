@@ -504,13 +504,59 @@ def test_a_request_that_does_not_arrive_in_time_is_a_timeout(impatient: Server, 
     assert stored(impatient).count() == 0
 
 
-def test_a_body_too_large_to_keep_holds_its_thread_for_so_long_only(start: Start) -> None:
-    server = start(workers=1, POLICY_THREADS="1", POLICY_READ_SECONDS="1", POLICY_MAX_BODY="1000")
+LARGE = {
+    "a batch of lines": b"POST /v1/evaluate/batch",
+    "a bundle": b"POST /v1/bundles",
+}
+
+
+@pytest.mark.parametrize("line", LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize("threads", ["1", "4"])
+def test_large_bodies_that_trickle_in_leave_half_of_the_threads_to_others(
+    start: Start, line: bytes, threads: str
+) -> None:
+    server = start(workers=1, POLICY_THREADS=threads, POLICY_READ_SECONDS="1000", POLICY_MAX_BODY="100000")
     assert server.announced(), server.stderr()
-    batch = b"POST /v1/evaluate/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
-    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
-        connection.sendall(batch + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{")
-        assert server.ask("GET", "/healthz")[0] == 200
+    kind = b"x-ndjson" if b"batch" in line else b"zip"
+    head = line + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/" + kind
+    lengths = (b"Content-Length: 200000\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n30d40\r\n{")
+    trickling = [socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) for _ in range(20)]
+    try:
+        for at, connection in enumerate(trickling):
+            connection.sendall(head + b"\r\n" + lengths[at % 2])
+        for _ in range(3):
+            for connection in trickling:
+                connection.sendall(b" ")
+            assert server.evaluate()[0] == 201
+            assert server.ask("GET", "/readyz")[0] == 200
+    finally:
+        for connection in trickling:
+            connection.close()
+
+
+@pytest.mark.parametrize("coding", ["length", "chunks"])
+def test_bodies_that_may_be_larger_are_read_and_answered(start: Start, coding: str) -> None:
+    server = start(workers=1, POLICY_MAX_BODY="10000", POLICY_THREADS="1")
+    assert server.announced(), server.stderr()
+    lines = BODY + b"\n"
+    for path, kind, data, status in (
+        (b"/v1/bundles", b"zip", b"x" * 20_000, 422),
+        (b"/v1/evaluate/batch", b"x-ndjson", lines * (1 + 20_000 // len(lines)), 200),
+    ):
+        head = b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/" + kind + b"\r\n"
+        body = b"Content-Length: %d\r\n\r\n%s" % (len(data), data)
+        if coding == "chunks":
+            body = b"Transfer-Encoding: chunked\r\n\r\n" + _chunk(data[:15_000]) + _chunk(data[15_000:]) + b"0\r\n\r\n"
+        answer = server.raw(head + body)
+        assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:300]
+
+
+@pytest.mark.parametrize("size", [b"fffffff", b"ffffffff", b"fffffffff"])
+def test_a_chunk_too_large_to_read_is_refused_at_once_whatever_its_digits(shared: Server, size: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=DEADLINE) as connection:
+        connection.sendall(CHUNKED + size + b"\r\n{")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))  # nothing more is sent, and nothing closed
+    assert answer.startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_body_that_is_refused_before_it_came_holds_no_thread(start: Start) -> None:
@@ -520,6 +566,20 @@ def test_a_body_that_is_refused_before_it_came_holds_no_thread(start: Start) -> 
         connection.sendall(HEAD + b"Content-Length: 99999999\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
         assert server.evaluate()[0] == 201
+
+
+def test_of_connections_whose_request_is_not_there_the_oldest_makes_room(start: Start) -> None:
+    server = start(workers=1, POLICY_UNFINISHED_PER_ADDRESS="2", POLICY_READ_SECONDS="1000")
+    assert server.announced(), server.stderr()
+    begun = []
+    for _ in range(3):
+        begun.append(socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE))
+        begun[-1].sendall(HEAD)
+    assert begun[0].recv(65536).startswith(b"HTTP/1.1 503 ")
+    assert server.evaluate()[0] == 201
+    assert begun[1].recv(65536).startswith(b"HTTP/1.1 503 ")
+    for connection in begun:
+        connection.close()
 
 
 def test_where_no_more_connections_may_be_the_longest_idle_makes_room(start: Start) -> None:

@@ -145,6 +145,11 @@ def limits() -> str:
         ["arrival of a request", f"{known.read_seconds} seconds and one more for every 16 KiB (`POLICY_READ_SECONDS`)"],
         ["requests that wait for a thread", f"{known.max_waiting} of a worker (`POLICY_MAX_WAITING`)"],
         ["requests and items of batches a second", "those of the key, or `POLICY_RATE_LIMIT`; by default any number"],
+        [
+            "connections whose request has not arrived",
+            f"{known.unfinished_per_address} of a client in a worker "
+            f"(`POLICY_UNFINISHED_PER_ADDRESS`), {known.unfinished} in all (`POLICY_UNFINISHED`)",
+        ],
         ["nesting of the body", f"{known.max_depth} (`POLICY_MAX_DEPTH`)"],
         ["elements of a list section, such as `products`", f"{MAX_ELEMENTS:,}"],
         ["`policies`", f"{MOST_PATTERNS} patterns of {LONGEST_PATTERN} characters"],
