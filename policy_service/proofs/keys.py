@@ -12,6 +12,7 @@ from binascii import Error as NotBase64
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -91,8 +92,19 @@ class Verifier:
         return True
 
 
-class Signer:
-    """A private key and the name it signs under. Several may be in force, so that a rotation overlaps."""
+class Signer(Protocol):
+    """What signs under one key. Several may be in force, so that a rotation overlaps."""
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public half, with the name that it signs under."""
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes, which the verifier verifies; always the same for the same message."""
+
+
+class FileSigner:
+    """A private key in the memory of this process, read from a file."""
 
     def __init__(self, name: str, private: Ed25519PrivateKey) -> None:
         self._private = private
@@ -100,11 +112,10 @@ class Signer:
         self.verifier = Verifier(name, public)
 
     def sign(self, message: bytes) -> bytes:
-        """64 bytes, always the same for the same message."""
         return self._private.sign(message)
 
 
-def make(path: Path, name: str) -> Signer:
+def make(path: Path, name: str) -> FileSigner:
     """A new key, written to a new file that its owner alone can read: PKCS#8 in PEM, not encrypted.
 
     Raises:
@@ -112,7 +123,7 @@ def make(path: Path, name: str) -> Signer:
         OSError: the file cannot be written; FileExistsError where there is one, which is left as it is.
     """
     private = Ed25519PrivateKey.generate()
-    signer = Signer(name, private)
+    signer = FileSigner(name, private)
     text = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(text)
@@ -121,7 +132,7 @@ def make(path: Path, name: str) -> Signer:
     return signer
 
 
-def load(path: Path, name: str) -> Signer:
+def load(path: Path, name: str) -> FileSigner:
     """The key in a file.
 
     Raises:
@@ -141,7 +152,7 @@ def load(path: Path, name: str) -> Signer:
         raise KeyRefused(f"`{path}` holds no private key in PEM without a password") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyRefused(f"the key in `{path}` is not an Ed25519 key")
-    return Signer(name, private)
+    return FileSigner(name, private)
 
 
 def is_name(text: str) -> bool:
