@@ -32,7 +32,7 @@ from policy_service.api import examples
 from policy_service.api.boundary import is_loopback
 from policy_service.api.shared import Shared, begin_to_stop, shared_by
 from policy_service.app import create_app
-from policy_service.assembly import assemble, load_folder
+from policy_service.assembly import assemble, key_wanted, load_folder
 from policy_service.background import Periodic
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.audit.auditing import Auditing
@@ -40,6 +40,7 @@ from policy_service.decisions.bundles.evaluators import NoActiveBundle, Unusable
 from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.sealed.agents import SigningUnavailable
 from policy_service.diagnostics import render_all
 from policy_service.engines.contracts import EngineRefused
 from policy_service.engines.registry import engine
@@ -72,6 +73,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     """
     try:
         refuse_others([host], settings)
+        refuse_key_beside([host], settings)
         _try(host, port)
         service = prepare(settings)
         asks_who = _asks_who(settings)
@@ -105,7 +107,9 @@ def for_gunicorn(settings: Settings) -> dict[str, Any]:
         try:
             if server.cfg.is_ssl:
                 raise Unfit("not started: TLS is ended by the proxy before the service, not by gunicorn")
-            refuse_others((one[0] if isinstance(one, tuple) else one for one in server.cfg.address), settings)
+            hosts = [one[0] if isinstance(one, tuple) else one for one in server.cfg.address]
+            refuse_others(hosts, settings)
+            refuse_key_beside(hosts, settings)
             prepare(settings)
         except Unfit as error:
             click.echo(str(error), err=True)
@@ -161,10 +165,20 @@ def refuse_others(hosts: Iterable[str], settings: Settings) -> None:
         )
 
 
+def refuse_key_beside(hosts: Iterable[str], settings: Settings) -> None:
+    """Raises Unfit for a host that is not loopback while the log's key would lie beside its database, by default.
+
+    Who takes a copy of the one has the other with it, and can sign a log of his own.
+    """
+    others = [host for host in hosts if not is_loopback(host)]
+    if others and not settings.signing_key:
+        raise Unfit(f"not started: beyond loopback, as on `{others[0]}`, {key_wanted(settings)}")
+
+
 def _asks_who(settings: Settings) -> bool:
     """Whether there is an issuer, or was ever a key. Raises Unfit."""
     try:
-        return tokens_of(settings) is not None or assemble(settings).keys.any_keys()
+        return tokens_of(settings) is not None or assemble(settings, signs=False).keys.any_keys()
     except (StoreUnavailable, SettingInvalid) as error:
         raise Unfit(f"not started: whether there are keys cannot be told: {error}") from error
 
@@ -193,10 +207,12 @@ def prepare(settings: Settings) -> PolicyService:
         tokens_of(settings)  # of an issuer whose settings do not fit together nobody could be let in
         Evaluator(found, engine(settings.engine)).try_all()
         assembled = assemble(settings)
+        if assembled.auditing is not None:
+            assembled.auditing.keys.try_now()
         assembled.publishing.adopt_folder(found, actor="serve")
     except EngineRefused as error:
         raise Unfit(f"not started: {error}") from error
-    except SettingInvalid as error:
+    except (SettingInvalid, SigningUnavailable) as error:
         raise Unfit(f"not started: {error}") from error
     except (StoreUnavailable, ValueError) as error:
         raise Unfit(f"not started: the store cannot be used: {error}") from error

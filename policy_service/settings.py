@@ -47,7 +47,11 @@ class Settings:
     signing_key: str = _setting(
         "POLICY_SIGNING_KEY",
         "",
-        "files of the keys that sign the log, separated by `:`, newest first; by default one beside the SQLite file",
+        "files or folders of the keys that sign the log, separated by `:`, newest first; by default one beside the "
+        "SQLite file, on loopback only",
+    )
+    signing_agent: str = _setting(
+        "POLICY_SIGNING_AGENT", "", "socket of the agent that signs with the keys of which only the `.pub` is named"
     )
     retired_keys: str = _setting(
         "POLICY_RETIRED_KEYS", "", "file of verifier keys that signed the log before, one a line; still trusted"

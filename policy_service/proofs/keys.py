@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
+    load_ssh_public_key,
 )
 
 KEY_ID_SIZE = 4
@@ -136,15 +137,16 @@ def load(path: Path, name: str) -> FileSigner:
     """The key in a file.
 
     Raises:
-        KeyRefused: others than its owner may read or write the file, or it holds no Ed25519 key in PEM.
+        KeyRefused: the file holds no Ed25519 key in PEM; or others than its owner may write it, or others than its
+            owner and its group may read it, as secrets are mounted for a group.
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         if not stat.S_ISREG(mode):
             raise KeyRefused(f"`{path}` is not a file")
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise KeyRefused(f"`{path}` may be used by others than its owner: make its mode 600")
+        if mode & (stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO):
+            raise KeyRefused(f"`{path}` may be used by others than its owner: make its mode 600, or 440 for a group")
         text = file.read(_LARGEST)
     try:
         private = load_pem_private_key(text, password=None)
@@ -153,6 +155,23 @@ def load(path: Path, name: str) -> FileSigner:
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyRefused(f"the key in `{path}` is not an Ed25519 key")
     return FileSigner(name, private)
+
+
+def load_public(path: Path, name: str) -> Verifier:
+    """The key in a file of one line `ssh-ed25519 <base64> <comment>`, as ssh-keygen and ssh-add write it.
+
+    Raises:
+        KeyRefused: the file holds anything else.
+        OSError: it cannot be read.
+    """
+    text = path.read_bytes()[:_LARGEST].strip()
+    try:
+        public = load_ssh_public_key(text) if text.count(b"\n") == 0 else None
+    except (ValueError, UnsupportedAlgorithm):
+        public = None
+    if not isinstance(public, Ed25519PublicKey):
+        raise KeyRefused(f"`{path}` is not one line `ssh-ed25519 <base64>`")
+    return Verifier(name, public.public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
 def is_name(text: str) -> bool:

@@ -1,5 +1,6 @@
 """The ports of access and decisions on SQLite and PostgreSQL."""
 
+from policy_service.store.begun import has_records
 from policy_service.store.bundles import SqlBundleStore
 from policy_service.store.database import connect
 from policy_service.store.decisions import SqlDecisionStore
@@ -20,5 +21,6 @@ __all__ = [
     "SqlShadowStore",
     "SqlTrailStore",
     "connect",
+    "has_records",
     "migrate",
 ]
