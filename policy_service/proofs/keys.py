@@ -101,7 +101,7 @@ class Signer(Protocol):
         """The public half, with the name that it signs under."""
 
     def sign(self, message: bytes) -> bytes:
-        """64 bytes, which the verifier verifies; always the same for the same message."""
+        """64 bytes, which the verifier verifies. A key that is elsewhere may raise StoreUnavailable."""
 
 
 class FileSigner:
@@ -113,6 +113,7 @@ class FileSigner:
         self.verifier = Verifier(name, public)
 
     def sign(self, message: bytes) -> bytes:
+        """64 bytes, always the same for the same message."""
         return self._private.sign(message)
 
 
@@ -164,7 +165,8 @@ def load_public(path: Path, name: str) -> Verifier:
         KeyRefused: the file holds anything else.
         OSError: it cannot be read.
     """
-    text = path.read_bytes()[:_LARGEST].strip()
+    with path.open("rb") as file:
+        text = file.read(_LARGEST).strip()
     try:
         public = load_ssh_public_key(text) if text.count(b"\n") == 0 else None
     except (ValueError, UnsupportedAlgorithm):

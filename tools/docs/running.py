@@ -9,8 +9,8 @@ What a fence says of its block:
     json output           likewise, as JSON by value; laid out for reading
     yaml title=PATH       a file, written before the next block runs; `json title=PATH` likewise
 
-A page runs in a folder of its own that holds copies of `rules`, `examples`, `gunicorn.conf.py` and
-`tools/verify_decision.py`. If it asks 127.0.0.1:8000 and has no `sh serve`, `policyctl serve` is started for it. The
+A page runs in a folder of its own that holds copies of `rules`, `examples`, `gunicorn.conf.py` and of two programs in
+`tools`. If it asks 127.0.0.1:8000 and has no `sh serve`, `policyctl serve` is started for it. The
 port is replaced by a free one.
 
 Ids of decisions and instants differ from run to run: the pages show the first id as `…4e11`, the next as `…4e12`, and
@@ -57,7 +57,7 @@ _VARYING = (
     ),
 )
 """What keys, their ids and hashes look like: 32 bytes, a signature, and one of a head with the id of its key."""
-_COPIED = ("rules", "examples", "gunicorn.conf.py", "tools/verify_decision.py")
+_COPIED = ("rules", "examples", "gunicorn.conf.py", "tools/signer.py", "tools/verify_decision.py")
 _SECONDS = 900
 
 

@@ -50,7 +50,7 @@ class AgentSigner:
     verifier: Verifier
     agent: Path
     seconds: float = 5.0
-    _signed_at: float = field(default=float("-inf"), init=False)
+    _signed_at: float = field(default=float("-inf"), init=False, compare=False)
 
     def sign(self, message: bytes) -> bytes:
         """64 bytes, verified before they are returned. Raises SigningUnavailable."""
