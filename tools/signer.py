@@ -143,10 +143,10 @@ def main(words: list[str] | None = None) -> int:
     except (OSError, ValueError, TypeError) as error:
         print(f"no signer: {error}", file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, _end)
-    for file, key in found.items():
-        print(KIND.decode(), base64.b64encode(blob(key.public)).decode(), file, flush=True)
     with suppress(KeyboardInterrupt), agent:
+        signal.signal(signal.SIGTERM, _end)
+        for file, key in found.items():
+            print(KIND.decode(), base64.b64encode(blob(key.public)).decode(), file, flush=True)
         agent.serve_forever()
     asked.socket.unlink(missing_ok=True)
     return 0

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.agents import HOSTILE, REFERENCE, StartAgent, starting_agents, write_
 
 ORIGIN = "log.example/policy"
 MESSAGE = b"message\n" * 100
+DEADLINE = 60.0
 
 
 @pytest.fixture
@@ -201,21 +203,43 @@ def test_the_programs_of_OpenSSH_understand_the_reference(
 # ---- the reference
 
 
-def test_the_reference_says_which_keys_it_has(key: Path, agent: Path, start: StartAgent, tmp_path: Path) -> None:
+def test_the_reference_says_which_keys_it_has(key: Path, agent: Path, tmp_path: Path) -> None:
     keys.make(tmp_path / "two.pem", ORIGIN)
-    with subprocess.Popen(
-        [sys.executable, REFERENCE, agent, key, tmp_path / "two.pem"], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with running(agent, key, tmp_path / "two.pem") as process:
         assert process.stdout is not None
         for file in (key, tmp_path / "two.pem"):
             line = tmp_path / "line.pub"
             line.write_text(process.stdout.readline())
             assert keys.load_public(line, ORIGIN) == keys.load(file, ORIGIN).verifier
             assert line.read_text().split()[2] == str(file)
+
+
+def test_the_reference_is_for_its_group_and_takes_its_socket_away(key: Path, agent: Path) -> None:
+    with running(agent, key) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         assert agent.stat().st_mode & 0o777 == 0o660
         process.terminate()
-        assert process.wait() == 0
+        assert process.wait(DEADLINE) == 0
     assert not agent.exists()
+
+
+@contextmanager
+def running(*words: Path) -> Iterator[subprocess.Popen[str]]:
+    """The reference; killed at the end, whatever the test found."""
+    with subprocess.Popen([sys.executable, REFERENCE, *words], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def refused(*words: Path) -> str:
+    """What the reference says that does not start."""
+    command = [sys.executable, REFERENCE, *words]
+    found = subprocess.run(command, check=False, capture_output=True, text=True, timeout=DEADLINE)
+    assert (found.returncode, found.stdout) == (1, "")
+    return found.stderr
 
 
 @pytest.mark.parametrize("content", [b"", b"words", None])
@@ -223,9 +247,7 @@ def test_the_reference_does_not_start_without_its_key(tmp_path: Path, agent: Pat
     file = tmp_path / "none.pem"
     if content is not None:
         file.write_bytes(content)
-    found = subprocess.run([sys.executable, REFERENCE, agent, file], check=False, capture_output=True, text=True)
-    assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr.startswith("no signer: ")
+    assert refused(agent, file).startswith("no signer: ")
     assert not agent.exists()
 
 
@@ -237,8 +259,7 @@ def test_the_reference_takes_no_place_that_is_taken(
         start(agent, key)
     else:
         agent.write_text("kept")
-    found = subprocess.run([sys.executable, REFERENCE, agent, key], check=False, capture_output=True, text=True)
-    assert (found.returncode, found.stdout) == (1, "")
+    assert "Address already in use" in refused(agent, key)
     if is_socket:
         signer.sign(MESSAGE)
     else:

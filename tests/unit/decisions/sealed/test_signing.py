@@ -1,14 +1,17 @@
 """Keys of the log: read from files and folders, and made beside an embedded database."""
 
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
+from policy_service.assembly import assemble
 from policy_service.decisions.sealed.agents import AgentSigner
-from policy_service.decisions.sealed.signing import beside, key_beside, load_keys, trusted_keys
+from policy_service.decisions.sealed.signing import LogKeys, beside, key_beside, load_keys, trusted_keys
 from policy_service.proofs import keys
 from policy_service.proofs.keys import KeyRefused
+from policy_service.settings import SettingInvalid, Settings
 from tests.agents import write_public
 
 ORIGIN = "log.example/policy"
@@ -109,7 +112,11 @@ def mount(folder: Path, **files: Path) -> Path:
     return folder
 
 
-def test_a_mounted_secret_is_all_its_keys_by_name(two: list[Path], tmp_path: Path) -> None:
+def test_a_mounted_secret_is_all_its_keys_by_name(
+    two: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: sorted(listed(path), reverse=True))  # the system has any order
     folder = mount(tmp_path / "mounted", b=two[0], a=two[1])
     (folder / "README").write_text("no key")
     (folder / ".hidden.pem").write_text("no key")
@@ -211,3 +218,15 @@ def test_a_log_that_another_process_begins_meanwhile_is_no_log_without_its_key(t
         return True
 
     assert key_beside(tmp_path / "policy.db", begun) == beside(tmp_path / "policy.db")
+
+
+# ---- a database on a server
+
+
+def test_beside_a_server_there_is_no_place_and_the_command_is_told(postgresql_url: str) -> None:
+    settings = Settings(database_url=postgresql_url)
+    with pytest.raises(SettingInvalid, match=r"`policyctl audit new-key signing\.pem`, `export POLICY_SIGNING_KEY"):
+        assemble(settings)
+    found = assemble(settings, signs=False).auditing
+    assert found is not None
+    assert found.keys == LogKeys("policy-service", ())
