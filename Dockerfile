@@ -1,6 +1,8 @@
 # docker build -t policy-service .
-# docker run --read-only --tmpfs /tmp -v policy-data:/data -e POLICY_DATABASE_URL=… policy-service
-# The service answers other hosts only when a key or an issuer is there: see docs/operations.md.
+# docker run --read-only --tmpfs /tmp -v policy-data:/data -e POLICY_DATABASE_URL=… \
+#     -v policy-key:/keys:ro -e POLICY_SIGNING_KEY=/keys policy-service
+# The service answers other hosts only when a key or an issuer is there, and the key that signs the log is not beside the
+# database: see docs/operations.md.
 
 FROM python:3.12-slim AS build
 RUN apt-get update \

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import URL, make_url
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import ArgumentError
 
@@ -29,7 +30,7 @@ from policy_service.decisions.sealed.ordering import KeyUnknown, LogNotBegun, Si
 from policy_service.decisions.sealed.owed import Owed
 from policy_service.decisions.sealed.pushing import Pusher
 from policy_service.decisions.sealed.sealing import Sealer
-from policy_service.decisions.sealed.signing import LogKeys, key_beside, load_keys
+from policy_service.decisions.sealed.signing import LogKeys, beside, key_beside, load_keys, trusted_keys
 from policy_service.engines.registry import engine
 from policy_service.outside.folder import Folder
 from policy_service.outside.witnesses import WitnessRefused, witnesses_of
@@ -46,10 +47,11 @@ from policy_service.store import (
     SqlSearchStore,
     SqlShadowFindings,
     connect,
+    has_records,
     migrate,
 )
 
-__all__ = ["Assembled", "assemble", "assemble_on", "load_folder"]
+__all__ = ["Assembled", "assemble", "assemble_on", "key_wanted", "load_folder"]
 
 
 def _now() -> datetime:
@@ -71,34 +73,36 @@ class Assembled:
     """Null where nothing is recorded."""
 
 
-def assemble(settings: Settings, *, check: Checker = checked) -> Assembled:
+def assemble(settings: Settings, *, check: Checker = checked, signs: bool = True) -> Assembled:
     """The operations on their database, migrated.
 
     Args:
         check: checks the bundles that are uploaded.
+        signs: whether anything is to be recorded. Without, no private key is needed, and none is ever made.
     Raises:
         StoreUnavailable: it cannot be opened now.
-        SettingInvalid: POLICY_DATABASE_URL names none that can be opened.
+        SettingInvalid: POLICY_DATABASE_URL names none that can be opened; no key is there to sign with.
     """
     try:
         database = connect(settings.database_url)
     except (ValueError, ArgumentError, ImportError) as error:
         raise SettingInvalid(f"POLICY_DATABASE_URL: {error}") from error
     migrate(database)
-    return assemble_on(database, settings, check=check)
+    return assemble_on(database, settings, check=check, signs=signs)
 
 
 def assemble_on(
     database: Database,
     settings: Settings,
     *,
+    signs: bool = True,
     now: Callable[[], datetime] = _now,
     elapsed: Callable[[], float] = time.monotonic,
     new_id: Callable[[], str] = new_decision_id,
     check: Checker = checked,
 ) -> Assembled:
     """The operations on a migrated database, with clocks that a test can hold."""
-    keys, owed = _log_keys(settings, database), Owed()
+    keys, owed = _log_keys(settings, database, signs=signs), Owed()
     guard = Guard(_guard_file(settings, database), settings.log_origin)
     orders = SignedOrders(SqlActStore(database), keys, guard, now=now, new_id=new_id, owed=owed)
     bundles = OrderedBundles(SqlBundleContents(database), orders)
@@ -197,16 +201,35 @@ def _pusher(
     return Pusher(log, keys, kept, witnesses, folder, now=now, seconds=float(settings.push_seconds))
 
 
-def _log_keys(settings: Settings, database: Database) -> LogKeys:
-    paths = [Path(path) for path in settings.signing_key.split(":") if path]
+def _log_keys(settings: Settings, database: Database, *, signs: bool) -> LogKeys:
+    named = [Path(path) for path in settings.signing_key.split(":") if path]
+    retired = Path(settings.retired_keys) if settings.retired_keys else None
+    agent = Path(settings.signing_agent) if settings.signing_agent else None
+    file = _file_of(database.url)
     try:
-        if not paths:
-            if database.dialect.name != "sqlite":
-                raise SettingInvalid(
-                    "POLICY_SIGNING_KEY must name the key that signs the log: `policyctl audit new-key`"
-                )
-            paths = [key_beside(Path(database.url.database or ""))]
-        retired = Path(settings.retired_keys) if settings.retired_keys else None
-        return load_keys(settings.log_origin, paths, retired)
+        if not signs:
+            return trusted_keys(settings.log_origin, named or ([] if file is None else [beside(file)]), retired)
+        if not named:
+            if file is None:
+                raise KeyRefused(key_wanted(settings))
+            named = [key_beside(file, lambda: has_records(database))]
+        return load_keys(settings.log_origin, named, retired, agent)
     except KeyRefused as error:
         raise SettingInvalid(f"POLICY_SIGNING_KEY: {error}") from error
+
+
+def key_wanted(settings: Settings) -> str:
+    """What to do where a key beside the database will not do, as words with a command to type."""
+    try:
+        file = _file_of(make_url(settings.database_url))
+    except ArgumentError:
+        file = None  # what is wrong with it is told by who opens it
+    named = "`export POLICY_SIGNING_KEY=signing.pem`"
+    if file is not None and beside(file).exists():
+        return f"move the key that signs the log apart from the database: `mv {beside(file)} signing.pem`, {named}"
+    return f"make the key that signs the log, apart from the database: `policyctl audit new-key signing.pem`, {named}"
+
+
+def _file_of(url: URL) -> Path | None:
+    """The file of an embedded database; null for a server."""
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None

@@ -13,7 +13,7 @@ from gunicorn.arbiter import Arbiter
 from policy_service.access import first_key
 from policy_service.access.this_machine import is_loopback
 from policy_service.access.tokens import tokens_of
-from policy_service.assembly import assemble
+from policy_service.assembly import assemble, key_wanted
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.settings import SettingInvalid, Settings
 
@@ -27,7 +27,7 @@ class Unfit(Exception):
 def asks_who(settings: Settings) -> bool:
     """Whether there is an issuer, or was ever a key. Raises Unfit."""
     try:
-        return tokens_of(settings) is not None or assemble(settings).keys.any_keys()
+        return tokens_of(settings) is not None or assemble(settings, signs=False).keys.any_keys()
     except (StoreUnavailable, SettingInvalid) as error:
         raise Unfit(f"not started: whether there are keys cannot be told: {error}") from error
 
@@ -43,6 +43,16 @@ def refuse_others(hosts: Iterable[str], settings: Settings) -> None:
             f"without keys the service binds loopback only: `{others[0]}` is refused; make a key first: "
             "policyctl keys create --name admin --role admin"
         )
+
+
+def refuse_key_beside(hosts: Iterable[str], settings: Settings) -> None:
+    """Raises Unfit for a host that is not loopback while the log's key would lie beside its database, by default.
+
+    Who takes a copy of the one has the other with it, and can sign a log of their own.
+    """
+    others = [host for host in hosts if not is_loopback(host)]
+    if others and not settings.signing_key:
+        raise Unfit(f"not started: beyond loopback, as on `{others[0]}`, {key_wanted(settings)}")
 
 
 def hosts_of(server: Arbiter) -> list[str]:
@@ -73,8 +83,10 @@ def refuse_listeners(server: Arbiter, settings: Settings) -> None:
 
     It ends the service; no worker has taken a connection of these sockets yet.
     """
+    hosts = [_host(one.sock.getsockname()) for one in server.LISTENERS]
     try:
-        refuse_others([_host(one.sock.getsockname()) for one in server.LISTENERS], settings)
+        refuse_others(hosts, settings)
+        refuse_key_beside(hosts, settings)
     except Unfit as error:
         stop(server, error)
 

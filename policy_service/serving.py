@@ -38,6 +38,7 @@ from policy_service.decisions.bundles.evaluators import NoActiveBundle, Unusable
 from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.sealed.agents import SigningUnavailable
 from policy_service.diagnostics import render_all
 from policy_service.engines.contracts import EngineRefused
 from policy_service.engines.registry import engine
@@ -68,6 +69,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     try:
         if not listening.is_given():
             listening.refuse_others([host], settings)
+            listening.refuse_key_beside([host], settings)
             listening.try_to_bind(host, port)
         service = prepare(settings)
         asks_who = listening.asks_who(settings)
@@ -104,6 +106,7 @@ def for_gunicorn(settings: Settings) -> dict[str, Any]:
             if server.cfg.is_ssl:
                 raise Unfit("not started: TLS is ended by the proxy before the service, not by gunicorn")
             listening.refuse_others(listening.hosts_of(server), settings)
+            listening.refuse_key_beside(listening.hosts_of(server), settings)
             prepare(settings)
         except Unfit as error:
             click.echo(str(error), err=True)
@@ -176,10 +179,12 @@ def prepare(settings: Settings) -> PolicyService:
         tokens_of(settings)  # of an issuer whose settings do not fit together nobody could be let in
         Evaluator(found, engine(settings.engine)).try_all()
         assembled = assemble(settings)
+        if assembled.auditing is not None:
+            assembled.auditing.keys.try_now()
         assembled.publishing.adopt_folder(found, actor="serve")
     except EngineRefused as error:
         raise Unfit(f"not started: {error}") from error
-    except SettingInvalid as error:
+    except (SettingInvalid, SigningUnavailable) as error:
         raise Unfit(f"not started: {error}") from error
     except (StoreUnavailable, ValueError) as error:
         raise Unfit(f"not started: the store cannot be used: {error}") from error

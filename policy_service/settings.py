@@ -54,7 +54,11 @@ class Settings:
     signing_key: str = _setting(
         "POLICY_SIGNING_KEY",
         "",
-        "files of the keys that sign the log, separated by `:`, newest first; by default one beside the SQLite file",
+        "files or folders of the keys that sign the log, separated by `:`, newest first; by default one beside the "
+        "SQLite file, on loopback only",
+    )
+    signing_agent: str = _setting(
+        "POLICY_SIGNING_AGENT", "", "socket of the agent that signs with the keys of which only the `.pub` is named"
     )
     retired_keys: str = _setting(
         "POLICY_RETIRED_KEYS", "", "file of verifier keys that signed the log before, one a line; still trusted"
@@ -159,8 +163,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     _refuse_unknown("POLICY_TRACES", found.traces, ("auto", "otlp", "off"))
     proxies_of(found.proxies)
     for name in (
-        "workers", "threads", "connections", "unfinished", "read_seconds", "write_seconds", "push_seconds", "check_seconds",
-        "check_memory_mb",
+        "workers", "threads", "connections", "unfinished", "read_seconds", "write_seconds", "push_seconds",
+        "check_seconds", "check_memory_mb",
     ):  # fmt: skip
         if getattr(found, name) < 1:
             raise SettingInvalid(f"POLICY_{name.upper()} must be at least 1")

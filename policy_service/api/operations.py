@@ -1,5 +1,7 @@
 """GET /healthz, GET /readyz, GET /metrics, GET /problems/{name}."""
 
+import logging
+
 from flask import Response, request
 from flask_smorest import Blueprint
 
@@ -11,12 +13,14 @@ from policy_service.api.answers import answer
 from policy_service.api.schemas.operations import HealthSchema, KindSchema, ReadinessSchema
 from policy_service.api.shared import is_stopping, service, shared
 from policy_service.decisions.ports.records import NotFound, StoreUnavailable
+from policy_service.decisions.sealed.agents import SigningUnavailable
 from policy_service.diagnostics import Code, fault
-from policy_service.diagnostics.catalogue import NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, WORKER_ENDS
+from policy_service.diagnostics.catalogue import KEY_UNAVAILABLE, NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, WORKER_ENDS
 from policy_service.problems import kinds
 from policy_service.problems.refused import Refused
 from policy_service.telemetry import metrics
 
+_LOG = logging.getLogger(__name__)
 LAG_SECONDS = 60
 """What is usually a second."""
 blueprint = Blueprint("operations", __name__, description="How the service is")
@@ -36,7 +40,7 @@ def healthz() -> Response:
 @blueprint.doc(operationId="readyz", responses=problems.documented(kinds.HOST_REFUSED, kinds.NOT_READY))
 @needs.anyone
 def readyz() -> Response:
-    """Whether the service can decide: its store answers, a bundle is active, and the worker is not about to end.
+    """Whether the service can decide: its store answers, its key signs, a bundle is active, the worker does not end.
 
     What casts doubt on it without stopping it is `degraded`, with reasons: the active bundle cannot be taken over, so
     that the one before answers; the judge found answers that differ; decisions wait long for their place in the log; a
@@ -56,6 +60,10 @@ def readyz() -> Response:
             reasons.append(f"a decision has waited for its place in the log for more than {LAG_SECONDS} seconds")
         if recorded is not None:
             reasons += [f"the log is contradicted by {alarm}" for alarm in recorded.pusher.alarms]
+            recorded.keys.try_now()
+    except SigningUnavailable as error:
+        _LOG.warning("not ready: %s", error)
+        raise _not_ready("/key", KEY_UNAVAILABLE, "a key that signs the log cannot sign") from None
     except StoreUnavailable:
         raise _not_ready("/store", STORE_UNREACHABLE, "the store cannot be read") from None
     if active is None:

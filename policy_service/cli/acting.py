@@ -54,10 +54,10 @@ def act(reason: str = "") -> Act:
 
 
 @contextmanager
-def publishing() -> Iterator[Publishing]:
+def publishing(*, signs: bool = True) -> Iterator[Publishing]:
     """The operations on the database of POLICY_DATABASE_URL; what they refuse is printed, and the command ends."""
     try:
-        yield assemble(read_settings()).publishing
+        yield assemble(read_settings(), signs=signs).publishing
     except StoreUnavailable as error:
         fail(f"the store cannot be used: {error}")
     except _REFUSALS as error:

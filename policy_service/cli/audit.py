@@ -84,7 +84,7 @@ audit.add_command(page)
 @format_option
 def seal(form: str) -> None:
     """Give the records that wait their place in the log, and sign its head. A running service does so by itself."""
-    with auditing(form) as (_, known):
+    with auditing(form, signs=True) as (_, known):
         sealed = known.sealer.seal_all()
         size = known.log.size()
     if form == "json":
@@ -171,6 +171,8 @@ def verify(
     notes = [_note(path) for path in heads]
     begun = Progress() if resume is None or not resume.exists() else _progress(resume)
     with auditing(form) as (_, known), _bar(known.log.size()) as step:
+        if not trusted and not known.keys.verifiers and known.log.size():
+            fail("no key to trust is at hand: give --key")
         found = known.verify(
             verifiers=trusted, heads=notes, given=given, quorum=demanded,
             resume=begun, step=step, keep=lambda now: _keep(resume, now),
@@ -320,7 +322,7 @@ def _tell(found: Verified, *, is_own: bool, quorum: Quorum | None) -> None:
 @format_option
 def export(decision: str, file: Path, private: bool, form: str) -> None:
     """Write all that proves DECISION into one file, which tools/verify_decision.py verifies without the service."""
-    with auditing(form) as (assembled, known):
+    with auditing(form, signs=private) as (assembled, known):
         found = known.export(decision, private=private)
         if private:
             at = instants.text(assembled.service.now())
@@ -354,7 +356,7 @@ def erase(subject: str, ticket: str, form: str) -> None:
     Exit status 1 where nothing was found to erase.
     """
     kind, _, id_ = subject.partition(":")
-    with auditing(form) as (_, known):
+    with auditing(form, signs=True) as (_, known):
         found = known.erasing.erase(kind, id_, ticket=ticket, actor=act().actor)
     if form == "json":
         write_json({"erasure_id": found.id, "records": list(found.records), "values": found.values})

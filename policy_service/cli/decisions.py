@@ -66,11 +66,15 @@ def query_of(given: dict[str, Any]) -> Query:
 
 
 @contextmanager
-def auditing(form: str = "text") -> Iterator[tuple[Assembled, Auditing]]:
-    """The operations on the database of POLICY_DATABASE_URL; what they refuse is printed, and the command ends."""
+def auditing(form: str = "text", *, signs: bool = False) -> Iterator[tuple[Assembled, Auditing]]:
+    """The operations on the database of POLICY_DATABASE_URL; what they refuse is printed, and the command ends.
+
+    Args:
+        signs: whether something is to be recorded or sealed: only then a private key is needed, and made on first use.
+    """
     with reporting_faults(form):
         try:
-            assembled = assemble(read_settings())
+            assembled = assemble(read_settings(), signs=signs)
             if assembled.auditing is None:
                 fail("nothing is recorded here")
             yield assembled, assembled.auditing

@@ -27,7 +27,7 @@ def judged(ctx: click.Context, numbers: tuple[int, ...], acknowledge_all: bool, 
     While a case is open, `/readyz` says `degraded`. Exit status 1 while one is.
     """
     try:
-        store = assemble(read_settings()).judge.store
+        store = assemble(read_settings(), signs=acknowledge_all or bool(numbers)).judge.store
         if acknowledge_all:
             numbers = (*numbers, *(one.number for one in store.disagreements()))
         if numbers:

@@ -72,7 +72,7 @@ def create(name: str, roles: tuple[str, ...], rate: int | None, expires: datetim
 @format_option
 def list_(form: str) -> None:
     """List all keys that ever were, oldest first."""
-    with _issuing(form) as issuing:
+    with _issuing(form, signs=False) as issuing:
         found = issuing.listed()
     if form == "json":
         write_json({"keys": [shown(key, now) for key, now in found]})
@@ -121,11 +121,11 @@ def _now() -> datetime:
 
 
 @contextmanager
-def _issuing(form: str) -> Iterator[Issuing]:
+def _issuing(form: str, *, signs: bool = True) -> Iterator[Issuing]:
     """The operations on keys; what they refuse is printed, and the command ends."""
     with reporting_faults(form):
         try:
-            yield Issuing(assemble(read_settings()).keys, now=_now)
+            yield Issuing(assemble(read_settings(), signs=signs).keys, now=_now)
         except (UnknownKey, KeyEnded, NameInForce) as error:
             _refuse(str(error))
 

@@ -12,6 +12,7 @@ from binascii import Error as NotBase64
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
+    load_ssh_public_key,
 )
 
 KEY_ID_SIZE = 4
@@ -91,8 +93,19 @@ class Verifier:
         return True
 
 
-class Signer:
-    """A private key and the name it signs under. Several may be in force, so that a rotation overlaps."""
+class Signer(Protocol):
+    """What signs under one key. Several may be in force, so that a rotation overlaps."""
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public half, with the name that it signs under."""
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes, which the verifier verifies. A key that is elsewhere may raise StoreUnavailable."""
+
+
+class FileSigner:
+    """A private key in the memory of this process, read from a file."""
 
     def __init__(self, name: str, private: Ed25519PrivateKey) -> None:
         self._private = private
@@ -104,7 +117,7 @@ class Signer:
         return self._private.sign(message)
 
 
-def make(path: Path, name: str) -> Signer:
+def make(path: Path, name: str) -> FileSigner:
     """A new key, written to a new file that its owner alone can read: PKCS#8 in PEM, not encrypted.
 
     Raises:
@@ -112,7 +125,7 @@ def make(path: Path, name: str) -> Signer:
         OSError: the file cannot be written; FileExistsError where there is one, which is left as it is.
     """
     private = Ed25519PrivateKey.generate()
-    signer = Signer(name, private)
+    signer = FileSigner(name, private)
     text = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(text)
@@ -121,19 +134,20 @@ def make(path: Path, name: str) -> Signer:
     return signer
 
 
-def load(path: Path, name: str) -> Signer:
+def load(path: Path, name: str) -> FileSigner:
     """The key in a file.
 
     Raises:
-        KeyRefused: others than its owner may read or write the file, or it holds no Ed25519 key in PEM.
+        KeyRefused: the file holds no Ed25519 key in PEM; or others than its owner may write it, or others than its
+            owner and its group may read it, as secrets are mounted for a group.
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         if not stat.S_ISREG(mode):
             raise KeyRefused(f"`{path}` is not a file")
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise KeyRefused(f"`{path}` may be used by others than its owner: make its mode 600")
+        if mode & (stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO):
+            raise KeyRefused(f"`{path}` may be used by others than its owner: make its mode 600, or 440 for a group")
         text = file.read(_LARGEST)
     try:
         private = load_pem_private_key(text, password=None)
@@ -141,7 +155,25 @@ def load(path: Path, name: str) -> Signer:
         raise KeyRefused(f"`{path}` holds no private key in PEM without a password") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyRefused(f"the key in `{path}` is not an Ed25519 key")
-    return Signer(name, private)
+    return FileSigner(name, private)
+
+
+def load_public(path: Path, name: str) -> Verifier:
+    """The key in a file of one line `ssh-ed25519 <base64> <comment>`, as ssh-keygen and ssh-add write it.
+
+    Raises:
+        KeyRefused: the file holds anything else.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        text = file.read(_LARGEST).strip()
+    try:
+        public = load_ssh_public_key(text) if text.count(b"\n") == 0 else None
+    except (ValueError, UnsupportedAlgorithm):
+        public = None
+    if not isinstance(public, Ed25519PublicKey):
+        raise KeyRefused(f"`{path}` is not one line `ssh-ed25519 <base64>`")
+    return Verifier(name, public.public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
 def is_name(text: str) -> bool:

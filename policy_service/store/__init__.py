@@ -1,6 +1,7 @@
 """The ports of access and decisions on SQLite and PostgreSQL."""
 
 from policy_service.store.acts import SqlActStore
+from policy_service.store.begun import has_records
 from policy_service.store.bundles import SqlBundleContents
 from policy_service.store.cosignatures import SqlCosignatureStore
 from policy_service.store.database import connect
@@ -20,5 +21,6 @@ __all__ = [
     "SqlSearchStore",
     "SqlShadowFindings",
     "connect",
+    "has_records",
     "migrate",
 ]

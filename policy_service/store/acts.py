@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 from policy_service.decisions.ports.activations import BundleSources, StaleVersion
 from policy_service.decisions.ports.acts import StoredAct
 from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.store.begun import has_records
 from policy_service.store.bundles import save
 from policy_service.store.database import as_bytes, reading, writing
-from policy_service.store.tables import acts, before_acts, decisions, log_entries, unsealed
+from policy_service.store.tables import acts, before_acts, unsealed
 
 ORDERS_LOCK = 7_104_118
 """Held on PostgreSQL by who writes an order, and shared by who appends decisions; see store.log for another number."""
@@ -53,11 +54,7 @@ class SqlActStore:
         return [StoredAct(**row._asdict() | {"body": as_bytes(row.body)}) for row in rows]
 
     def has_records(self) -> bool:
-        with reading(self._engine) as connection:
-            return any(
-                connection.execute(select(*table.primary_key.columns).limit(1)).first() is not None
-                for table in (acts, decisions, log_entries, unsealed)
-            )
+        return has_records(self._engine)
 
     # ---- of versions that kept no acts
 

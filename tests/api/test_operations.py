@@ -1,6 +1,7 @@
 """Liveness, readiness, and the pages of problems."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from policy_service.api.shared import begin_to_stop
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
 from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.sealed.agents import AgentSigner
+from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.policies.bundle import Bundle
 from policy_service.problems import kinds
 from policy_service.problems.kinds import Kind
@@ -105,6 +108,22 @@ def test_without_its_store_it_is_not_ready_and_says_why(
     assert (response.status_code, problem["type"]) == (503, "/problems/not-ready")
     assert [(e["pointer"], e["code"]) for e in problem["errors"]] == [("/store", "D101")]
     assert "secret" not in response.get_data(as_text=True)
+
+
+def test_while_its_key_cannot_sign_it_is_not_ready_and_says_why(
+    own: Assembled, own_client: FlaskClient, monkeypatch: pytest.MonkeyPatch, parsed: Call, conforms: Call,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    known = own.auditing.keys
+    agents = LogKeys(known.origin, (AgentSigner(known.verifiers[0], Path("secret place")),))
+    monkeypatch.setattr(own.auditing, "keys", agents)
+    response = own_client.get("/readyz")
+    problem = parsed(response)
+    conforms(problem, "Problem")
+    assert (response.status_code, problem["type"]) == (503, "/problems/not-ready")
+    assert [(e["pointer"], e["code"]) for e in problem["errors"]] == [("/key", "D104")]
+    assert "secret" not in response.get_data(as_text=True)
+    assert "the agent at `secret place` does not sign" in caplog.text
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=str)

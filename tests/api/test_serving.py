@@ -13,17 +13,23 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 
 import pytest
 
+from policy_service.access.issuing import Issuing
 from policy_service.api import examples
 from policy_service.assembly import assemble
+from policy_service.proofs import keys
 from policy_service.serving import serve
 from policy_service.settings import Settings
+from tests.agents import starting_agents, write_public
 from tests.bundles import one_family
 
 ROOT = Path(__file__).parents[2]
@@ -166,7 +172,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory, rules: Path) -> Iterator
 
 
 def stored(server: Server) -> Any:
-    return assemble(Settings(database_url=server.database)).service.decisions
+    return assemble(Settings(database_url=server.database), signs=False).service.decisions
 
 
 # ---- start
@@ -323,6 +329,86 @@ def test_gunicorn_started_by_itself_serves_and_refuses_alike(start: Start) -> No
     other = start(command=[*gunicorn, "--bind", "0.0.0.0:0"])
     assert other.process.wait(DEADLINE) == 1
     assert "without keys the service binds loopback only" in other.stderr()
+
+
+# ---- the key that signs the log
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Settings:
+    """Of a store with an API key, so that any host may be bound."""
+    settings = Settings(rules=tmp_path / "nothing", database_url=f"sqlite:///{tmp_path / 'policy.sqlite3'}")
+    store = assemble(settings, signs=False).keys
+    Issuing(store, now=lambda: datetime(2023, 4, 1, tzinfo=UTC)).create("admin", ["admin"], actor="test")
+    return settings
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_beyond_loopback_no_key_is_made_beside_the_database(
+    capsys: pytest.CaptureFixture[str], asked: Settings, tmp_path: Path, host: str
+) -> None:
+    assert serve(asked, host, 0, 1) == 1
+    said = (
+        f"not started: beyond loopback, as on `{host}`, make the key that signs the log, apart from the database: "
+        "`policyctl audit new-key signing.pem`, `export POLICY_SIGNING_KEY=signing.pem`\n"
+    )
+    assert capsys.readouterr() == ("", said)
+    assert not (tmp_path / "policy.sqlite3.signing-key.pem").exists()
+
+
+def test_beyond_loopback_no_key_is_taken_from_beside_the_database(
+    capsys: pytest.CaptureFixture[str], asked: Settings, tmp_path: Path
+) -> None:
+    assemble(asked)
+    assert serve(asked, "0.0.0.0", 0, 1) == 1
+    beside = tmp_path / "policy.sqlite3.signing-key.pem"
+    assert f": `mv {beside} signing.pem`, `export POLICY_SIGNING_KEY=signing.pem`" in capsys.readouterr().err
+    named = replace(asked, signing_key=str(beside.rename(tmp_path / "signing.pem")))
+    assert serve(named, "0.0.0.0", 0, 1) == 1
+    assert "P117" in capsys.readouterr().err, "it came as far as the rules"
+
+
+def test_gunicorn_started_by_itself_wants_a_key_too(start: Start, asked: Settings) -> None:
+    other = start(command=[sys.executable, "-m", "gunicorn", "policy_service.wsgi:app", "--bind", "0.0.0.0:0"])
+    assert other.process.wait(DEADLINE) == 1
+    assert "`policyctl audit new-key signing.pem`" in other.stderr()
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[tuple[Callable[[], subprocess.Popen[str]], dict[str, str]]]:
+    """What starts an agent with a key, and the settings of a service that has it sign."""
+    keys.make(tmp_path / "key.pem", "any")
+    with TemporaryDirectory() as short, starting_agents() as begin:  # the path of a socket must be short
+        public = write_public(tmp_path / "key.pem", tmp_path / "key.pub")
+        settings = {"POLICY_SIGNING_KEY": str(public), "POLICY_SIGNING_AGENT": f"{short}/agent"}
+        yield lambda: begin(f"{short}/agent", tmp_path / "key.pem"), settings
+
+
+def test_one_agent_signs_for_all_workers_and_while_it_is_gone_nothing_is_decided(start: Start, agent: Any) -> None:
+    begin, settings = agent
+    signing = begin()
+    server = start(**settings)
+    assert server.announced(), server.stderr()
+    with ThreadPoolExecutor(8) as threads:
+        statuses = list(threads.map(lambda _: server.evaluate()[0], range(40)))
+    assert statuses == [201] * 40
+    signing.kill()
+    signing.wait()
+    status, problem, _ = server.evaluate()
+    assert (status, problem["type"]) == (503, "/problems/store-unavailable")
+    until(lambda: server.ask("GET", "/readyz")[0] == 503, "it is not ready")
+    begin()
+    assert server.evaluate()[0] == 201
+    assert server.ask("GET", "/readyz")[0] == 200
+    assert stored(server).count() == 41
+
+
+def test_without_its_agent_it_does_not_start(start: Start, agent: Any) -> None:
+    _, settings = agent
+    server = start(**settings)
+    assert server.announced() == ""
+    assert server.process.wait(DEADLINE) == 1
+    assert server.stderr().startswith(f"not started: the agent at `{settings['POLICY_SIGNING_AGENT']}` does not sign:")
 
 
 # ---- end

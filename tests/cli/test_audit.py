@@ -19,6 +19,7 @@ from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.proofs import keys
 from policy_service.store import SqlLogStore
 from tools import witness as program
+from tests.agents import write_public
 
 Run = Callable[..., Result]
 TOOL = Path(__file__).parents[2] / "tools" / "verify_decision.py"
@@ -388,3 +389,83 @@ def test_a_log_is_signed_by_the_key_of_the_settings_and_an_old_one_overlaps(run:
         assert run("audit", "verify", "--key", new, "--key", old).exit_code == 0
     finally:
         del os.environ["POLICY_SIGNING_KEY"]
+
+
+# ---- with the key or without it
+
+KEY = Path(f"{DATABASE}.signing-key.pem")
+
+
+@pytest.fixture
+def kept(run: Run, decide: Decide) -> tuple[str, str]:
+    """A log of one decision, whose key was taken away; the id of the decision, and the verifier key."""
+    made = decide()
+    assert run("audit", "seal").exit_code == 0
+    (verifier,) = json.loads(run("audit", "head", "--format", "json").stdout)["keys"]
+    KEY.rename("taken.pem")
+    return str(made["decision_id"]), verifier
+
+
+READING = [
+    ("audit", "head"),
+    ("audit", "verify"),
+    ("audit", "export", "ID", "--proof", "file.proof"),
+    ("decisions",),
+    ("replay", "ID"),
+    ("compare", "ID", "ID"),
+    ("trail",),
+    ("judged",),
+    ("keys", "list"),
+    ("bundle", "list"),
+]
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_who_only_reads_makes_no_key(run: Run, words: tuple[str, ...]) -> None:
+    run(*words)
+    assert Path(DATABASE).exists()
+    assert not KEY.exists()
+
+
+@pytest.mark.parametrize("words", [words for words in READING if words[-1] != "verify"], ids=" ".join)
+def test_who_only_reads_needs_no_key(run: Run, kept: tuple[str, str], words: tuple[str, ...]) -> None:
+    found = run(*(kept[0] if word == "ID" else word for word in words))
+    assert found.exit_code == 0, found.stderr
+    assert not KEY.exists()
+
+
+def test_a_log_is_verified_with_verifier_keys_alone(run: Run, kept: tuple[str, str]) -> None:
+    found = run("audit", "verify", "--key", kept[1])
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert found.stdout.endswith("all fits\n")
+    Path("retired.txt").write_text(kept[1])
+    assert run("audit", "verify", POLICY_RETIRED_KEYS="retired.txt").exit_code == 0
+    assert not KEY.exists()
+
+
+def test_without_any_key_nothing_is_said_to_fit(run: Run, kept: tuple[str, str]) -> None:
+    found = run("audit", "verify")
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert found.stderr == "error: no key to trust is at hand: give --key\n"
+
+
+def test_a_log_with_records_gets_no_other_key(
+    run: Run, kept: tuple[str, str], rules: Path, request_file: Callable[..., Path]
+) -> None:
+    found = run("evaluate", request_file(), "--rules", rules, "--decide")
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "POLICY_SIGNING_KEY: the log has records, and the key that signs it is not at" in found.stderr
+    assert not KEY.exists()
+    assert stored("SELECT count(*) FROM decisions") == 1
+    again = run("evaluate", request_file(), "--rules", rules, "--decide", POLICY_SIGNING_KEY="taken.pem")
+    assert again.exit_code == 0, again.stderr
+
+
+def test_an_agent_that_does_not_sign_is_named(run: Run, rules: Path, request_file: Callable[..., Path]) -> None:
+    run("audit", "new-key", "key.pem")
+    write_public(Path("key.pem"), Path("key.pub"))
+    settings = {"POLICY_SIGNING_KEY": "key.pub", "POLICY_SIGNING_AGENT": "nobody"}
+    found = run("evaluate", request_file(), "--rules", rules, "--decide", **settings)
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "the agent at `nobody` does not sign: [Errno 2] No such file or directory" in found.stderr
+    assert stored("SELECT count(*) FROM decisions") == 0

@@ -23,7 +23,7 @@ from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, bundle, load_folder
 from policy_service.proofs import commitments, notes, receipts, tree
 from policy_service.proofs.export import Export, ExportRefused, Inclusion
-from policy_service.proofs.keys import Signer
+from policy_service.proofs.keys import FileSigner
 from policy_service.proofs.notes import Head
 from policy_service.proofs.tiles import Tile, TileNodes, extend
 from tools import verify_decision
@@ -32,7 +32,9 @@ ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "verify_decision.py"
 RULES = ROOT / "tests" / "cli" / "rules"
 ORIGIN, ID, AT = "log.example/decisions", "01890a5d-ac96-774b-bcce-b302099a8057", "2023-04-01T08:00:00.000Z"
-OLD, NEW, STRANGER = (Signer(ORIGIN, Ed25519PrivateKey.from_private_bytes(seed * 32)) for seed in (b"1", b"2", b"3"))
+OLD, NEW, STRANGER = (
+    FileSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(seed * 32)) for seed in (b"1", b"2", b"3")
+)
 FACTS = {
     "merchant": {"id": "m-1", "enrolled_on": "2023-01-01", "frozen": False},
     "live": {"hours": Decimal("5.5"), "orders": 100, "peers": 100},
@@ -64,7 +66,7 @@ def exported(
     record: dict[str, Any],
     rules: Bundle,
     hidden: tuple[str, ...] = (PRIVATE,),
-    signers: tuple[Signer, ...] = (OLD, NEW),
+    signers: tuple[FileSigner, ...] = (OLD, NEW),
 ) -> Export:
     shown, privates = commitments.hide(record, hidden)
     body = canonical.dumps(shown)

@@ -70,6 +70,10 @@ NOTES = {
     "the bundle of `POLICY_RULES` at its start.",
     "D103": "`GET /readyz` answers 503 with it while a worker that was told to end finishes its requests, so that a "
     "load balancer sends it no more.",
+    "D104": "`GET /readyz` answers 503 with it while the agent of `POLICY_SIGNING_AGENT` does not answer, has not the "
+    "key, or signs something else; the log of the service says which. Nothing is decided meanwhile: a decision without "
+    "a receipt is none, and its request is answered 503 [D101](D101.md). Start the agent, or give it the key; the "
+    "service goes on by itself.",
     "E101": "Nothing is loosened to hold such rules: simplify the table or expression that it names.",
 }
 

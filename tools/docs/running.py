@@ -57,7 +57,7 @@ _VARYING = (
     ),
 )
 """What keys, their ids and hashes look like: 32 bytes, a signature, and one of a head with the id of its key."""
-_TOOLS = ("tools/verify_decision.py", "tools/verify_log.py", "tools/witness.py")
+_TOOLS = ("tools/signer.py", "tools/verify_decision.py", "tools/verify_log.py", "tools/witness.py")
 _COPIED = ("rules", "examples", "gunicorn.conf.py", *_TOOLS)
 _SECONDS = 900
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 
@@ -56,7 +57,7 @@ def test_no_file_is_made_for_a_name_that_is_none(file: Path) -> None:
     assert not file.exists()
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o644, 0o666])
+@pytest.mark.parametrize("mode", [0o604, 0o620, 0o660, 0o602, 0o610, 0o644, 0o444, 0o666])
 def test_a_file_that_others_may_use_is_refused(file: Path, mode: int) -> None:
     keys.make(file, NAME)
     file.chmod(mode)
@@ -64,8 +65,8 @@ def test_a_file_that_others_may_use_is_refused(file: Path, mode: int) -> None:
         keys.load(file, NAME)
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o400])
-def test_a_file_of_its_owner_alone_is_loaded(file: Path, mode: int) -> None:
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o440])
+def test_a_file_that_its_owner_or_group_alone_may_read_is_loaded(file: Path, mode: int) -> None:
     keys.make(file, NAME)
     file.chmod(mode)
     assert keys.load(file, NAME).verifier.name == NAME
@@ -97,6 +98,38 @@ def test_a_file_without_an_Ed25519_key_is_refused_and_not_shown(file: Path, cont
 def test_a_file_that_is_not_there_is_an_error_of_the_system(file: Path) -> None:
     with pytest.raises(FileNotFoundError):
         keys.load(file, NAME)
+
+
+PUBLIC = Ed25519PrivateKey.from_private_bytes(b"1" * 32).public_key()
+
+
+def _ssh(public: object) -> bytes:
+    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+
+
+@pytest.mark.parametrize("around", [b"%s", b"%s a comment", b"\n%s\n"])
+def test_a_public_key_is_read_as_ssh_writes_it(file: Path, around: bytes) -> None:
+    file.write_bytes(around % _ssh(PUBLIC))
+    assert keys.load_public(file, NAME) == Verifier(NAME, PUBLIC.public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"words",
+        b"ssh-ed25519 AAAA",
+        b"\xff\xfe",
+        _ssh(generate_private_key(SECP256R1()).public_key()),
+        _ssh(PUBLIC) + b"\n" + _ssh(PUBLIC),
+        _pem(Ed25519PrivateKey.generate(), NoEncryption()),
+    ],
+    ids=["empty", "words", "cut", "no text", "another curve", "two lines", "a private key"],
+)
+def test_a_file_without_one_public_key_is_refused(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(KeyRefused, match="one line"):
+        keys.load_public(file, NAME)
 
 
 def test_a_verifier_key_is_read_and_written_as_published() -> None:

@@ -9,21 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_service.proofs import notes
-from policy_service.proofs.keys import Signer, Verifier
+from policy_service.proofs.keys import FileSigner, Verifier
 from policy_service.proofs.notes import Head, NoteRefused
 from tests.unit.proofs import published
 from tests.unit.proofs.published import BY_ENOCH, BY_PETER, GO_HEADS, GO_ORIGIN, SECRET_OF_PETER, TEXT
 
 PETER, ENOCH, GO = (Verifier.parse(text) for text in (published.PETER, published.ENOCH, published.GO))
-OLD = Signer("log.example/decisions", Ed25519PrivateKey.from_private_bytes(b"1" * 32))
-NEW = Signer("log.example/decisions", Ed25519PrivateKey.from_private_bytes(b"2" * 32))
+OLD = FileSigner("log.example/decisions", Ed25519PrivateKey.from_private_bytes(b"1" * 32))
+NEW = FileSigner("log.example/decisions", Ed25519PrivateKey.from_private_bytes(b"2" * 32))
 HEAD = Head("log.example/decisions", 20852163, hashlib.sha256(b"root").digest())
 SIGNED = notes.sign_head(HEAD, [NEW, OLD])
 
 
 def test_the_published_note_is_signed_as_published() -> None:
     seed = b64decode(SECRET_OF_PETER)[1:]
-    signer = Signer("PeterNeumann", Ed25519PrivateKey.from_private_bytes(seed))
+    signer = FileSigner("PeterNeumann", Ed25519PrivateKey.from_private_bytes(seed))
     assert signer.verifier == PETER
     assert signer.verifier.text == "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
     assert notes.sign(TEXT, [signer]) == f"{TEXT}\n{BY_PETER}"
@@ -52,7 +52,7 @@ def test_heads_of_the_checksum_database_of_go_are_opened(size: int) -> None:
 
 def test_a_signature_of_an_unknown_key_is_ignored_even_if_it_shares_name_or_id() -> None:
     signed = f"{TEXT}\n{BY_PETER}"
-    namesake = Signer("PeterNeumann", Ed25519PrivateKey.generate()).verifier
+    namesake = FileSigner("PeterNeumann", Ed25519PrivateKey.generate()).verifier
     assert notes.opened(signed + BY_ENOCH.replace("EnochRoot", "PeterNeumann"), [PETER]) == (TEXT, (PETER,))
     assert notes.opened(signed + BY_PETER.replace("PeterNeumann", "PeterNewman"), [PETER]) == (TEXT, (PETER,))
     with pytest.raises(NoteRefused, match="no known key"):

@@ -7,13 +7,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from policy_service.proofs import receipts
-from policy_service.proofs.keys import Signer
+from policy_service.proofs.keys import FileSigner
 from policy_service.proofs.receipts import Receipt, ReceiptRefused
 from policy_service.proofs.tree import leaf_hash
 
 ORIGIN, ID, AT = "log.example/decisions", "01890a5d-ac96-774b-bcce-b302099a8057", "2023-04-01T08:00:00.000Z"
 LEAF = leaf_hash(b'{"decision_id":"01890a5d-ac96-774b-bcce-b302099a8057"}')
-OLD, NEW = (Signer(ORIGIN, Ed25519PrivateKey.from_private_bytes(seed * 32)) for seed in (b"1", b"2"))
+OLD, NEW = (FileSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(seed * 32)) for seed in (b"1", b"2"))
 KEYS = [OLD.verifier, NEW.verifier]
 RECEIPT = receipts.issue(NEW, ORIGIN, ID, AT, LEAF)
 
