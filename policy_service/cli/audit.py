@@ -11,12 +11,11 @@ from typing import Any
 
 import click
 
-from policy_service.access import instants
-from policy_service.access.trail import REVEAL, TrailEntry
 from policy_service.cli.acting import OneLine, act, fail
 from policy_service.cli.decisions import auditing
 from policy_service.cli.page import page
 from policy_service.cli.requests import reporting_faults
+from policy_service.cli.revealing import note
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.audit.findings import Finding, GivenReceipt, Progress, Verified
 from policy_service.proofs import keys
@@ -256,8 +255,7 @@ def export(decision: str, file: Path, private: bool, form: str) -> None:
     with auditing(form) as (assembled, known):
         found = known.export(decision, private=private)
         if private:
-            at = instants.text(assembled.service.now())
-            assembled.trail.note(TrailEntry(at, act().actor, REVEAL, decision, detail={"shown_in": "evidence"}))
+            note(assembled, decision, "evidence")
     try:
         if private:
             file.touch(0o600)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from policy_service.decisions.answers.days import moment_of
+from policy_service.decisions.answers.redacting import Redaction
 from policy_service.decisions.audit import comparing
 from policy_service.decisions.audit.casefile import CaseFile, Gathering
 from policy_service.decisions.audit.erasing import Erasing
@@ -183,25 +184,31 @@ class Auditing:
 
     # ---- why
 
-    def compare(self, one: str, two: str) -> comparing.Comparison:
+    def compare(self, one: str, two: str, *, reveal: bool = False) -> comparing.Comparison:
         """Why the second decision differs from the first; see `comparing`.
 
+        Args:
+            reveal: whether what depends on hidden values is shown.
         Raises:
             NotFound, ValuesErased, NotComparable.
         """
         sides = [self._compared(id_) for id_ in (one, two)]
-        return comparing.compare(sides[0], sides[1], comparing.mixed(self._evaluators, self.bundles))
+        known = [self._evaluators.of(side.bundle).sensitivity for side in sides]
+        redaction = None if reveal else Redaction([side.facts for side in sides], known)
+        return comparing.compare(sides[0], sides[1], comparing.mixed(self._evaluators, self.bundles), redaction)
 
     def _compared(self, id_: str) -> comparing.Compared:
         record = self._record(id_)
-        request = revealed(record)["request"]
+        body = revealed(record)
+        request = body["request"]
         return comparing.Compared(
             id_,
-            record.bundle,
+            body["bundle"],
             date.fromisoformat(request["as_of"]),
             request["facts"],
             request.get("merchant_id"),
             tuple(request["policies"]) if "policies" in request else None,
+            tuple(body["answer"]["rewards"]),
         )
 
     # ---- is it whole
