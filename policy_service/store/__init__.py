@@ -7,6 +7,7 @@ from policy_service.store.keys import SqlKeyStore
 from policy_service.store.log import SqlLogStore
 from policy_service.store.migrations import migrate
 from policy_service.store.observations import SqlDisagreementStore, SqlShadowStore
+from policy_service.store.remains import SqlRemains
 from policy_service.store.search import SqlSearchStore
 from policy_service.store.trail import SqlTrailStore
 
@@ -16,6 +17,7 @@ __all__ = [
     "SqlDisagreementStore",
     "SqlKeyStore",
     "SqlLogStore",
+    "SqlRemains",
     "SqlSearchStore",
     "SqlShadowStore",
     "SqlTrailStore",

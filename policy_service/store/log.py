@@ -164,8 +164,6 @@ class SqlLogStore:
     def erase(self, erasure: Erasure, records: Sequence[str]) -> int:
         erased = 0
         with writing(self._engine) as connection:
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else the values stay in the file's free pages
             for start in range(0, len(records), _AT_ONCE):
                 some = records[start : start + _AT_ONCE]
                 erased += connection.execute(delete(private_values).where(private_values.c.record.in_(some))).rowcount
@@ -175,9 +173,6 @@ class SqlLogStore:
             if erased:
                 connection.execute(insert(erasures), asdict(erasure))
                 connection.execute(insert(unsealed), {"kind": "erasure", "id": erasure.id})
-        if erased and self._engine.dialect.name == "sqlite":
-            with reading(self._engine) as connection:  # unless somebody reads, the old pages leave the log
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
         return erased
 
 

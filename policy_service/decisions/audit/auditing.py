@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+from policy_service.access import instants
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.answers.redacting import Redaction
 from policy_service.decisions.audit import comparing
@@ -142,6 +143,10 @@ class Auditing:
         if entry is None and self.log.waiting_body(id_) is not None:
             return None, True
         return entry or self.log.entry(id_), False  # it may have been sealed between the two readings
+
+    def now_text(self) -> str:
+        """The instant as records tell it."""
+        return instants.text(self._now())
 
     def waiting_seconds(self) -> float:
         """Seconds that the oldest waiting record has waited for its index; 0 where none waits."""
