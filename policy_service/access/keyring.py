@@ -8,7 +8,7 @@ from hmac import compare_digest
 
 from policy_service.access import credentials, instants
 from policy_service.access.keys import Key
-from policy_service.access.principals import Principal
+from policy_service.access.principals import Principal, id_of_key
 from policy_service.access.rates import slot_of_key
 
 KEPT_SECONDS = 60.0
@@ -31,7 +31,7 @@ class _Known:
     ends_at: datetime | None
 
 
-_NOBODY = _Known("0" * 64, Principal("", frozenset()), None)
+_NOBODY = _Known("0" * 64, Principal("", "", frozenset()), None)
 """What an unknown id is compared with, so that it takes as long as a wrong secret."""
 
 
@@ -151,7 +151,8 @@ def _known(keys: Sequence[Key], rate: int | None) -> dict[str, _Known]:
     found = {}
     for key in keys:
         slot = slots.setdefault(key.name, slot_of_key(key.number or 0))
-        principal = Principal(key.name, frozenset(key.roles), rate if key.rate is None else key.rate, slot)
+        allowed = rate if key.rate is None else key.rate
+        principal = Principal(id_of_key(key.id), key.name, frozenset(key.roles), allowed, slot)
         found[key.id] = _Known(key.digest, principal, _ends_at(key))
     return found
 

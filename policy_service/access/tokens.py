@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 
 from policy_service.access.issuers import ALGORITHMS, SigningKeys, fault_of_address
-from policy_service.access.principals import ROLES, Principal, Role
+from policy_service.access.principals import ROLES, Principal, Role, id_of_token
 from policy_service.access.rates import slot_of_token
 from policy_service.settings import SettingInvalid, Settings
 
@@ -49,7 +49,8 @@ class Tokens:
         if claims is None or not isinstance(subject, str) or _SUBJECT.fullmatch(subject) is None:
             return None
         name = f"oidc:{subject}"
-        return Principal(name, _roles(claims, self._roles_claim), self._rate, slot_of_token(name))
+        id = id_of_token(self._issuer, subject)
+        return Principal(id, name, _roles(claims, self._roles_claim), self._rate, slot_of_token(name))
 
     def _claims(self, token: str) -> dict[str, Any] | None:
         header = jwt.get_unverified_header(token)

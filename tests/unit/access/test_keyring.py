@@ -9,7 +9,7 @@ from policy_service.access import credentials, instants
 from policy_service.access.gate import Gate, Unauthenticated
 from policy_service.access.keyring import KeyRing, KeysUnknown
 from policy_service.access.keys import Key
-from policy_service.access.principals import LOCAL
+from policy_service.access.principals import CLI_ID, LOCAL
 
 NOW = datetime(2023, 4, 2, 3, 0, tzinfo=UTC)
 SECRET = "s" * 43
@@ -36,6 +36,16 @@ def test_a_key_opens_and_names_its_principal() -> None:
     found = World(KEY).ring.principal(TEXT)
     assert found is not None
     assert (found.name, found.roles, found.rate, found.slot) == ("payments", {"evaluate"}, 7, 3)
+
+
+def test_a_principal_of_a_key_has_its_visible_part_for_a_pseudonym() -> None:
+    world = World(KEY, replace(KEY, id="b" * 16))
+    found = [world.ring.principal(credentials.written(id, SECRET)) for id in ("a" * 16, "b" * 16)]
+    assert [one.id for one in found if one is not None] == ["key:aaaaaaaaaaaaaaaa", "key:bbbbbbbbbbbbbbbb"]
+
+
+def test_who_has_no_credential_has_a_pseudonym_that_no_key_can_have() -> None:
+    assert (LOCAL.id, CLI_ID) == ("local", "cli")
 
 
 @pytest.mark.parametrize(

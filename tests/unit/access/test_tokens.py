@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from policy_service.access.issuers import IssuerUnavailable, SigningKeys, fault_of_address
+from policy_service.access.principals import id_of_token
 from policy_service.access.tokens import Tokens, tokens_of
 from policy_service.settings import SettingInvalid, Settings
 
@@ -118,6 +119,20 @@ def test_what_the_issuer_signed_speaks_for_its_subject(issuer: Issuer, tokens: T
     found = tokens.principal(signed(claims(issuer), algorithm))
     assert found is not None
     assert (found.name, found.roles, found.rate) == ("oidc:alice", {"read"}, 5)
+
+
+def test_the_pseudonym_of_a_subject_is_that_of_one_issuer() -> None:
+    """The digest was made with `printf 'https://issuer.example/\\nalice' | sha256sum`."""
+    assert id_of_token("https://issuer.example/", "alice") == "token:781129da2faec272"
+    assert id_of_token("https://issuer.example", "alice") != id_of_token("https://issuer.example/", "alice")
+
+
+def test_a_token_gives_a_principal_whose_pseudonym_holds_no_subject(issuer: Issuer, tokens: Tokens) -> None:
+    found = tokens.principal(signed(claims(issuer)))
+    assert found is not None
+    digest = hashlib.sha256(f"{issuer.url}\nalice".encode()).hexdigest()
+    assert found.id == f"token:{digest[:16]}"
+    assert "alice" not in found.id
 
 
 @pytest.mark.parametrize(
