@@ -1,7 +1,9 @@
 """A certificate of an erasure is given once nothing is left, and what is left is said before."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,6 +110,24 @@ def test_nothing_of_the_person_is_left_in_the_files_once_it_is_certified(
         assert not any(salt in kept for salt in salts)
         assert (OTHER.encode() in kept) is (suffix == "")
     assert salts
+
+
+def test_copies_in_unused_parts_of_the_file_are_gone_once_it_is_certified(local_club: Any) -> None:
+    """Such as those of a version that did not overwrite what it deleted."""
+    local_club.member(5, id=ID)
+    told = erase(local_club)
+    path = local_club.engine.url.database
+    left = b"LEFT-BEHIND" * 1000
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("INSERT INTO private_values VALUES (?, '/x', 's', ?)", (told.records[0], left))
+        connection.execute("DELETE FROM private_values WHERE pointer = '/x'")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"LEFT-BEHIND" in Path(path).read_bytes()
+    assert places(local_club, told.id) == ["pages"]
+    assert b"LEFT-BEHIND" in Path(path).read_bytes()
+    assert places(local_club, told.id, renew=True) == []
+    assert b"LEFT-BEHIND" not in Path(path).read_bytes()
 
 
 def test_as_long_as_somebody_reads_what_was_before_there_is_no_certificate(make_club: Any, url: str) -> None:
