@@ -91,7 +91,7 @@ def test_a_revoked_key_ends_at_once_and_the_last_one_closes_the_service(
         ({"name": "a", "roles": []}, ["/roles"]),
         ({"name": "a", "roles": ["owner"]}, ["/roles/0"]),
         ({"name": "a", "roles": "read"}, ["/roles"]),
-        ({"name": "a", "roles": ["read"] * 7}, ["/roles"]),
+        ({"name": "a", "roles": ["read"] * 8}, ["/roles"]),
         ({"name": "a", "roles": ["read"], "rate": 0}, ["/rate"]),
         ({"name": "a", "roles": ["read"], "rate": True}, ["/rate"]),
         ({"name": "a", "roles": ["read"], "rate": "5"}, ["/rate"]),
