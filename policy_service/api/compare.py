@@ -9,6 +9,7 @@ from policy_service.api import examples, problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.decisions import checked
+from policy_service.api.revealing import may_reveal, note, reveal_parameter
 from policy_service.api.schemas.compare import ComparisonSchema
 from policy_service.api.shared import auditing, settings
 from policy_service.problems import kinds
@@ -28,6 +29,7 @@ def _id(name: str, example: str) -> dict[str, Any]:
     responses=problems.of_route(
         kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_COMPARABLE, kinds.COMPARISON_TOO_COSTLY, kinds.ANSWER_TOO_LARGE
     ),
+    parameters=[reveal_parameter("Evaluate also what depends on values that stand as commitments.")],
 )
 @needs("audit")
 def compare(a: str, b: str) -> Response:
@@ -36,7 +38,16 @@ def compare(a: str, b: str) -> Response:
     First what `b` would have granted with the facts, the rules, the values of parameters or the day of `a`. Then the
     share of each of these four in the difference: a factor's share is the mean, over all orders in which the four could
     have changed, of what its change adds in that order (Shapley values). The shares add up to the difference exactly.
-    Nothing is recorded.
+    Policies that depend on hidden values are named in `hidden`: they are not evaluated, and of their rewards only the
+    recorded amounts are shown, unless they are revealed. Nothing is recorded.
     """
-    reading.query(request)
-    return answer(auditing().compare(checked(a), checked(b)), most=settings().max_answer)
+    params = reading.query(request, "reveal")
+    reveal = params.flag("reveal")
+    params.check()
+    if reveal:
+        may_reveal()
+    found = auditing().compare(checked(a), checked(b), reveal=reveal)
+    if reveal:
+        for id_ in dict.fromkeys((a, b)):
+            note(id_, "comparison")
+    return answer(found, most=settings().max_answer)

@@ -11,7 +11,7 @@ from policy_service.api import examples, links, problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.bodies import takes
-from policy_service.api.revealing import may_reveal, note
+from policy_service.api.revealing import may_reveal, note, reveal_parameter
 from policy_service.api.schemas.decisions import RecordSchema, ReplayedSchema
 from policy_service.api.shared import auditing, service, settings
 from policy_service.decisions.audit.sealed_replay import SealedReplay
@@ -30,12 +30,8 @@ ID_PARAMETER = {
     "schema": {"type": "string", "format": "uuid"},
     "example": examples.DECISION,
 }
-_REVEAL = {
-    "in": "query",
-    "name": "reveal",
-    "schema": {"type": "boolean", "default": False},
-    "description": "Show the values that stand as commitments: for the role audit, and noted in the audit trail.",
-}
+_REVEAL = reveal_parameter("Show the values that stand as commitments.")
+_REVEAL_REPLAYED = reveal_parameter("Evaluate and compare also what depends on values that stand as commitments.")
 
 
 @blueprint.route("/<id>", parameters=[ID_PARAMETER])
@@ -73,8 +69,11 @@ def _chain(chain: Chain) -> dict[str, Any]:
 
 
 def _body_if_any(schema: ReplayRequestSchema) -> dict[str, Any]:
-    """The values of the body. Unlike elsewhere, a query is ignored."""
-    return read(schema, reading.posted_if_any(request)).checked()
+    """The values of the body, and `reveal` of the query."""
+    params = reading.query(request, "reveal")
+    reveal = params.flag("reveal")
+    params.check()
+    return read(schema, reading.posted_if_any(request)).checked() | {"reveal": reveal}
 
 
 @blueprint.route("/<id>/replay", methods=["POST"], parameters=[ID_PARAMETER])
@@ -85,16 +84,24 @@ def _body_if_any(schema: ReplayRequestSchema) -> dict[str, Any]:
     responses=problems.of_body(
         kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_REPLAYABLE, kinds.ANSWER_TOO_LARGE, kinds.NO_BUNDLE
     ),
+    parameters=[_REVEAL_REPLAYED],
 )
 @needs("audit")
 def replay(id: str, body: dict[str, Any]) -> Response:
     """Evaluate a recorded request again.
 
     Under the original bundle and day the answer must be the same bytes. Under another one `bundle`, `as_of` and the
-    period of claim keys are not compared. Nothing is logged. Without a body: the original bundle. A record that is not
-    the one that was sealed, or of a version that this program does not know, is refused.
+    period of claim keys are not compared. Policies that depend on hidden values are named in `hidden`: under another
+    bundle or day they are not evaluated, and their differences are not shown, unless they are revealed. Nothing is
+    logged. Without a body: the original bundle. A record that is not the one that was sealed, or of a version that this
+    program does not know, is refused.
     """
-    replayed = SealedReplay(service(), auditing()).one(checked(id), body.get("bundle", "original"), body.get("as_of"))
+    if body["reveal"]:
+        may_reveal()
+    replays = SealedReplay(service(), auditing(), reveal=body["reveal"])
+    replayed = replays.one(checked(id), body.get("bundle", "original"), body.get("as_of"))
+    if body["reveal"]:
+        note(id, "replay")
     return answer(
         {
             "identical": replayed.identical,
@@ -102,6 +109,7 @@ def replay(id: str, body: dict[str, Any]) -> Response:
             "differences": [
                 {"pointer": d.pointer, "recorded": d.recorded, "replayed": d.replayed} for d in replayed.differences
             ],
+            "hidden": list(replayed.hidden),
         },
         most=settings().max_answer,
     )

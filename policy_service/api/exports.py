@@ -15,6 +15,7 @@ from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.parameters import filter_parameters
 from policy_service.api.reading import NDJSON
+from policy_service.api.revealing import noted
 from policy_service.api.schemas.search import ExportedSchema
 from policy_service.api.shared import auditing
 from policy_service.decisions.deciding.recording import record_body
@@ -69,7 +70,7 @@ def export() -> Response:
     params.check()
     accepted = request.accept_mimetypes.best_match(list(_FORMS.values()), NDJSON)
     wanted = accepted if form is None else _FORMS[form]
-    portions = auditing().searching.records(query)
+    portions = auditing().searching.records(noted(query))
     first = list(islice(portions, 1))  # now, so that a store that cannot be read is told as a problem
     lines = (table if wanted == CSV else records)(chain(first, portions))
     name = f"decisions.{'csv' if wanted == CSV else 'ndjson'}"

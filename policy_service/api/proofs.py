@@ -9,7 +9,7 @@ from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.decisions import ID_PARAMETER, checked
-from policy_service.api.revealing import note
+from policy_service.api.revealing import may_reveal, note
 from policy_service.api.schemas.proofs import ConsistencySchema, EvidenceSchema, HeadSchema, ProofSchema
 from policy_service.api.shared import auditing
 from policy_service.problems import kinds
@@ -29,7 +29,8 @@ _PRIVATE = {
     "in": "query",
     "name": "private",
     "schema": {"type": "boolean", "default": False},
-    "description": "With the values that stand as commitments in the record. It is noted in the audit trail.",
+    "description": "With the values that stand as commitments in the record. For the role reveal, and noted in the "
+    "audit trail.",
 }
 
 
@@ -106,6 +107,8 @@ def evidence(id: str) -> Response:
     params = reading.query(request, "private")
     private = params.flag("private")
     params.check()
+    if private:
+        may_reveal()
     found = auditing().export(checked(id), private=private)
     if private:
         note(id, "evidence")

@@ -7,6 +7,7 @@ from policy_service.api import problems, reading
 from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.parameters import PAGING, filter_parameters
+from policy_service.api.revealing import noted
 from policy_service.api.schemas.search import ClaimHistorySchema, PageSchema
 from policy_service.api.shared import auditing
 from policy_service.requests import filters
@@ -31,13 +32,14 @@ def search() -> Response:
     """Find decisions; every filter that is given must hold.
 
     Newest first, by their place in the log, so that pages stay as they are while new decisions arrive. What was decided
-    in the last second may not be sealed yet: it is found by its id alone. Sensitive values are not shown, but are
-    looked for: `subject` may be one, until it is erased.
+    in the last second may not be sealed yet: it is found by its id alone. Sensitive values are not shown. To look for a
+    `subject` whose id is one, or for a `row` that tells one, needs the role reveal and is noted in the audit trail; to
+    look for a `claim`, whose key the caller must know, does not.
     """
     params = reading.query(request, *filters.NAMES, "limit", "cursor")
     query = filters.query_of(params)
     params.check()
-    return answer(auditing().searching.search(query).json)
+    return answer(auditing().searching.search(noted(query)).json)
 
 
 @blueprint.route("/claims")

@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
-from policy_service.access import instants
-from policy_service.access.trail import REVEAL, TrailEntry
 from policy_service.cli.acting import OneLine, act, fail
 from policy_service.cli.decisions import auditing
 from policy_service.cli.page import page
 from policy_service.cli.requests import reporting_faults
+from policy_service.cli.revealing import note
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
+from policy_service.decisions.audit.certifying import certify
 from policy_service.decisions.audit.findings import Finding, GivenReceipt, Progress, Verified
 from policy_service.decisions.audit.witnessed import Quorum
 from policy_service.decisions.sealed.asking import FINE
@@ -325,8 +325,7 @@ def export(decision: str, file: Path, private: bool, form: str) -> None:
     with auditing(form, signs=private) as (assembled, known):
         found = known.export(decision, private=private)
         if private:
-            at = instants.text(assembled.service.now())
-            assembled.trail.note(TrailEntry(at, act().actor, REVEAL, decision, detail={"shown_in": "evidence"}))
+            note(assembled, decision, "evidence")
     try:
         if private:
             file.touch(0o600)
@@ -350,8 +349,8 @@ def erase(subject: str, ticket: str, form: str) -> None:
     """Erase the sensitive values of all decisions about a subject, for ever; the log records which.
 
     The records stay as they are, and all proofs fit. What needs the values, as a replay does, answers `erased`. A
-    record about several persons loses the values of all of them. Copies of the store are not touched: erase in them
-    too.
+    record about several persons loses the values of all of them. Told is what is not yet gone: what the database
+    keeps of deleted rows, and copies that cannot be seen from here; `audit erased` looks again.
 
     Exit status 1 where nothing was found to erase.
     """
@@ -359,13 +358,45 @@ def erase(subject: str, ticket: str, form: str) -> None:
     with auditing(form, signs=True) as (_, known):
         found = known.erasing.erase(kind, id_, ticket=ticket, actor=act().actor)
     if form == "json":
-        write_json({"erasure_id": found.id, "records": list(found.records), "values": found.values})
+        write_json(
+            {
+                "erasure_id": found.id,
+                "records": list(found.records),
+                "values": found.values,
+                "not_yet_gone": list(found.not_yet_gone),
+            }
+        )
     elif found.id is not None:
         values, records = counted(found.values, "value"), counted(len(found.records), "decision")
         click.echo(f"erased {values} of {records}: erasure {found.id}")
+        for message in found.not_yet_gone:
+            click.echo(f"not yet gone: {message}")
     else:
         click.echo("nothing to erase: no sealed decision with sensitive values is about this subject", err=True)
     if found.id is None:
+        raise found_errors()
+
+
+@audit.command()
+@click.argument("erasure")
+@click.option("--vacuum", is_flag=True, help="Write the tables anew first; nobody can write meanwhile.")
+@format_option
+def erased(erasure: str, vacuum: bool, form: str) -> None:
+    """Look again at ERASURE, and print its certificate, as JSON, once nothing of it is left that can be seen from here.
+
+    The certificate names the decisions, the erasure's place in the log with the proof of it, and what it does not
+    cover: backups and other copies. With --format json there is one always; `gone` says whether it holds.
+
+    Exit status 1 where something is not yet gone.
+    """
+    with auditing(form) as (_, known):
+        found = certify(known, erasure, renew=vacuum)
+    if form == "json" or not found.remains:
+        write_json(found.certificate)
+    else:
+        for one in found.remains:
+            click.echo(f"not yet gone: {one.message}")
+    if found.remains:
         raise found_errors()
 
 

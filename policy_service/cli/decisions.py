@@ -9,6 +9,7 @@ import click
 from policy_service.assembly import Assembled, assemble
 from policy_service.cli.acting import fail
 from policy_service.cli.requests import reporting_faults
+from policy_service.cli.revealing import noted
 from policy_service.cli.terminal import aligned, format_option, write_json
 from policy_service.decisions.audit.auditing import Auditing, NotSealed
 from policy_service.decisions.audit.searching import MOST_ON_A_PAGE, PAGE, Query
@@ -94,11 +95,12 @@ def auditing(form: str = "text", *, signs: bool = False) -> Iterator[tuple[Assem
 def decisions(form: str, **given: Any) -> None:
     """Find sealed decisions in the database of POLICY_DATABASE_URL, newest first.
 
-    Every filter that is given must hold.
+    Every filter that is given must hold. To look for a subject whose id is sensitive, or for a row that tells a hidden
+    value, is noted in the audit trail.
     """
     query = query_of(given)
-    with auditing(form) as (_, known):
-        found = known.searching.search(query)
+    with auditing(form) as (assembled, known):
+        found = known.searching.search(noted(assembled, query))
     if form == "json":
         write_json(found.json)
         return

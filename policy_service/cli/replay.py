@@ -10,6 +10,7 @@ import click
 from policy_service import canonical
 from policy_service.cli.acting import fail
 from policy_service.cli.decisions import auditing, filter_options, query_of
+from policy_service.cli.revealing import note, noted, reveal_option
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.audit.sealed_replay import ReplayOutcome, ReplayResult, SealedReplay, Tally
@@ -39,8 +40,9 @@ def _day_or_instant(_context: click.Context, _option: click.Parameter, text: str
     help="The rules to ask: original, active, or the id of a stored bundle.",
 )  # fmt: skip
 @click.option("--as-of", metavar="DAY", callback=_day_or_instant, help="Another business day than the recorded one.")
+@reveal_option("Evaluate and compare also what depends on hidden values.")
 @format_option
-def replay(id: str | None, under: str, as_of: str | None, form: str, **given: Any) -> None:
+def replay(id: str | None, under: str, as_of: str | None, reveal: bool, form: str, **given: Any) -> None:
     """Evaluate the decision ID again, or all sealed ones that the filters find, and tell where the answers differ.
 
     It acts on the database of POLICY_DATABASE_URL and records nothing. A decision is refused, with the reason, where
@@ -48,25 +50,32 @@ def replay(id: str | None, under: str, as_of: str | None, form: str, **given: An
     values were erased is counted as erased. With --format json there is a line for each decision that is not identical,
     and the counts in the last.
 
+    Policies that depend on hidden values are left out of the differences; under other rules or another day they are not
+    evaluated.
+
     Exit status 1 where one is refused, or differs under its original bundle and day.
     """
     query = query_of(given)
     if id is not None and any(text is not None for text in given.values()):
         raise click.UsageError("either ID, or filters")
-    tally = Tally()
+    tally, original = Tally(), under == "original" and as_of is None
     with auditing(form) as (assembled, known):
         began = time.monotonic()
         try:
-            replays = SealedReplay(assembled.service, known)
-            found = replays.all(query, under, as_of) if id is None else _one(replays, id, under, as_of)
+            replays = SealedReplay(assembled.service, known, reveal=reveal)
+            if id is None:
+                found = replays.all(noted(assembled, query), under, as_of)
+            else:
+                found = _one(replays, id, under, as_of)
             for one in _bar(found, known.log.size() if id is None else 1):
                 tally.add(one)
+                if reveal and (one.outcome == "different" or (one.outcome == "identical" and not original)):
+                    note(assembled, one.decision_id, "replay")
                 if one.outcome != "identical":
                     _tell(one, form)
         except (UnknownBundle, UnusableBundle, NoActiveBundle, NotFound) as error:
             fail(str(error))
     _total(tally, time.monotonic() - began, form)
-    original = under == "original" and as_of is None
     if tally.outcomes["refused"] or (original and tally.outcomes["different"]):
         raise found_errors()
 
@@ -81,7 +90,7 @@ def _one(replays: SealedReplay, id: str, under: str, as_of: str | None) -> Itera
         yield ReplayResult(id, None, "refused", reason=error.reason)
     else:
         outcome: ReplayOutcome = "identical" if found.identical else "different"
-        yield ReplayResult(id, None, outcome, found.bundle, found.differences)
+        yield ReplayResult(id, None, outcome, found.bundle, found.differences, hidden=found.hidden)
 
 
 def _bar(found: Iterator[ReplayResult], most: int) -> Iterator[ReplayResult]:
@@ -109,6 +118,8 @@ def _tell(one: ReplayResult, form: str) -> None:
         click.echo(f"  {difference.pointer}: {_text(difference.recorded)} -> {_text(difference.replayed)}")
     if len(one.differences) > _SHOWN:
         click.echo(f"  and {counted(len(one.differences) - _SHOWN, 'further difference')}")
+    if one.hidden:
+        click.echo(f"  hidden: {', '.join(one.hidden)}")
 
 
 def _as_json(one: ReplayResult) -> dict[str, Any]:
@@ -118,6 +129,7 @@ def _as_json(one: ReplayResult) -> dict[str, Any]:
         found["differences"] = [
             {"pointer": d.pointer, "recorded": d.recorded, "replayed": d.replayed} for d in one.differences
         ]
+        found["hidden"] = list(one.hidden)
     return found
 
 

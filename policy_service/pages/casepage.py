@@ -104,10 +104,15 @@ def _open(value: Any, say: Say) -> Any:
         word = "erased" if value.erased else "hidden"
         return say(f"{word}_n", value.number) if value.number else say(word)
     if isinstance(value, Mapping):
-        return {key: _open(item, say) for key, item in value.items()}
+        return {key: _open(item, say) for key, item in value.items() if not _is_withheld_list(key, item)}
     if isinstance(value, list):
         return [_open(item, say) for item in value]
     return value
+
+
+def _is_withheld_list(key: str, value: Any) -> bool:
+    """Whether this is a trace that is withheld whole: there is nothing to list then."""
+    return isinstance(value, Withheld) and key in ("because", "fired", "not_fired")
 
 
 # ---- the head of the page
@@ -191,14 +196,15 @@ def _contents(case: CaseFile, say: Say) -> Contents | None:
     rules = case.bundle.rules
     explanation = explain(rules, answer, request["facts"], say.tongue)
     entries = answer["policies"]
-    writer = _AnswerWriter(case.bundle, day, answer, say)
+    traced = request["options"]["trace"] != "none"
+    writer = _AnswerWriter(case.bundle, day, answer, say, traced=traced)
     policies = dict.fromkeys(entry["policy"] for entry in entries)
     return Contents(
         writer.granted(explanation),
         writer.refused(explanation),
         explanation.advice,
         tuple(map(writer.part, entries, explanation.policies)),
-        request["options"]["trace"] != "none",
+        traced,
         tuple(writer.rule(policy) for policy in policies),
         frame_pairs(case.bundle, say),
         tuple(input_grids(rules, day, request["facts"], policies, say)),
@@ -210,8 +216,8 @@ def _contents(case: CaseFile, say: Say) -> Contents | None:
 class _AnswerWriter:
     """Writes the entries of an answer as tables."""
 
-    def __init__(self, bundle: Bundle, day: date, answer: ComparedPart, say: Say) -> None:
-        self.bundle, self.day, self.answer, self.say = bundle, day, answer, say
+    def __init__(self, bundle: Bundle, day: date, answer: ComparedPart, say: Say, *, traced: bool) -> None:
+        self.bundle, self.day, self.answer, self.say, self.traced = bundle, day, answer, say, traced
 
     # ---- rewards
 
@@ -262,11 +268,15 @@ class _AnswerWriter:
         return PolicyPart(
             explained.heading,
             anchor(entry["policy"]),
-            explained.notes,
+            (*explained.notes, *((self.say("rows_hidden"),) if self._hides_rows(entry) else ())),
             self._values(entry),
             tuple(point for point in (*explained.granted, *explained.refused) if point.because),
             explained.decided,
         )
+
+    def _hides_rows(self, entry: PolicyEntry) -> bool:
+        """Whether rows fired, and which is withheld."""
+        return self.traced and entry["status"] not in _UNJUDGED and "fired" not in entry
 
     def _values(self, entry: PolicyEntry) -> Grid | None:
         say = self.say

@@ -93,6 +93,10 @@ PAGE: Words = {
     "parameter": {"zh": "参数", "en": "Parameter"},
     "since": {"zh": "起始日", "en": "Since"},
     "not_begun": {"zh": "当日尚无值", "en": "no value on the day"},
+    "rows_hidden": {
+        "zh": "哪些行成立会透露敏感值，此处不显示。",
+        "en": "Which rows fired tells a sensitive value, and is not shown here.",
+    },
     "row": {"zh": "行", "en": "Row"},
     "output": {"zh": "结果：{}", "en": "result: {}"},
     "otherwise": {"zh": "其余情形", "en": "otherwise"},

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, time
 
 from policy_service.access import instants
 from policy_service.decisions.answers.days import moment_of
+from policy_service.decisions.answers.sensitivity import Sensitivity
 from policy_service.decisions.audit.searching import CURSOR, MOST_ON_A_PAGE, PAGE, Query
 from policy_service.decisions.sealed.terms import term
 from policy_service.diagnostics.catalogue import BAD_TEXT, NOT_A_DATE, TOO_MANY
@@ -45,6 +46,22 @@ def query_of(params: Parameters) -> Query:
         before=_before(params),
         limit=params.limit(most=MOST_ON_A_PAGE, usual=PAGE),
     )
+
+
+def hidden_in(query: Query, sensitivity: Sensitivity) -> tuple[str, ...]:
+    """What a query looks for that is hidden in records: kinds of subjects, or `policy.decision` of rows; no ids.
+
+    A claim key is not among them: to look for one, all of it must be known.
+    """
+    found = []
+    for kind, _, value in (text.partition(":") for text in query.terms):
+        if kind == "subject" and sensitivity.hides(subject := value.partition(":")[0]):
+            found.append(subject)
+        elif kind == "row":
+            named = value.rpartition("/")[0]
+            policy, _, decision = named.rpartition(".")
+            found += [named] if sensitivity.hides_rows(policy, decision) else []
+    return tuple(dict.fromkeys(found))
 
 
 def patterns_of(params: Parameters) -> tuple[str, ...] | None:

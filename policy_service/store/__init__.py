@@ -9,6 +9,7 @@ from policy_service.store.decisions import SqlDecisionStore
 from policy_service.store.log import SqlLogStore
 from policy_service.store.migrations import migrate
 from policy_service.store.observations import SqlDisagreementStore, SqlShadowFindings
+from policy_service.store.remains import SqlRemains
 from policy_service.store.search import SqlSearchStore
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "SqlDecisionStore",
     "SqlDisagreementStore",
     "SqlLogStore",
+    "SqlRemains",
     "SqlSearchStore",
     "SqlShadowFindings",
     "connect",

@@ -205,8 +205,6 @@ class SqlLogStore:
     def erase(self, erasure: StoredAct, records: Sequence[str]) -> int:
         erased = 0
         with writing(self._engine) as connection:
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else the values stay in the file's free pages
             for start in range(0, len(records), _AT_ONCE):
                 some = records[start : start + _AT_ONCE]
                 erased += connection.execute(delete(private_values).where(private_values.c.record.in_(some))).rowcount
@@ -215,9 +213,6 @@ class SqlLogStore:
                 connection.execute(delete(terms).where(terms.c.private, terms.c.index.in_(indices)))
             if erased:
                 insert_act(connection, erasure)
-        if erased and self._engine.dialect.name == "sqlite":
-            with reading(self._engine) as connection:  # unless somebody reads, the old pages leave the log
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
         return erased
 
     # ---- for those who verify

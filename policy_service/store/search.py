@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Engine, Select, and_, select
 
 from policy_service.decisions.audit.searching import Found, Query
 from policy_service.decisions.ports.log import LogEntry
+from policy_service.decisions.sealed.terms import term
 from policy_service.store.database import reading
 from policy_service.store.tables import decisions, log_entries, terms
 
@@ -58,6 +59,7 @@ def _found(row: Any, superseded_by: tuple[str, ...]) -> Found:
     return Found(index, id_, decided_at, as_of, bundle, merchant_id, supersedes, superseded_by)
 
 
+_CLAIM = term("claim", "")
 _RAREST_FIRST = {"claim": 0, "subject": 1, "row": 2, "reward": 3, "policy": 4, "bundle": 5}
 """Kinds of terms, by how few decisions have one of them."""
 
@@ -81,6 +83,8 @@ def _filtered(found: Select[Any], query: Query) -> tuple[Select[Any], ColumnElem
     for number, text in enumerate(texts):
         one = terms.alias(f"t{number}")
         found = found.join(one, and_(one.c.index == log_entries.c.index, one.c.text == text))
+        if not query.reveal and not text.startswith(_CLAIM):
+            found = found.where(~one.c.private)
         if number == 0:
             walked = one.c.index
     conditions: list[ColumnElement[bool]] = [log_entries.c.kind == "decision"]

@@ -118,6 +118,7 @@ def _open(file: Path, timeout: float) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: a commit is on the disk when it returns
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # else what is deleted stays in the file's free pages
     _files[connection] = file
     return connection
 

@@ -59,7 +59,7 @@ def test_a_replay_under_the_same_rules_is_identical(
     replayed = parsed(response)
     assert response.status_code == 200
     conforms(replayed, "Replayed")
-    assert replayed == {"identical": True, "bundle": decided["bundle"], "differences": []}
+    assert replayed == {"identical": True, "bundle": decided["bundle"], "differences": [], "hidden": []}
     assert service.decisions.count() == before
 
 
@@ -85,7 +85,7 @@ def test_a_replay_under_other_rules_shows_each_difference(
     assert {"pointer": "/rewards/0/amount", "recorded": 10, "replayed": 11} in replayed["differences"]
     assert {d["pointer"] for d in replayed["differences"]}.isdisjoint({"/bundle", "/as_of"})
     original = parsed(own_client.post(f"{location}/replay", json={"bundle": rules.id}))
-    assert original == {"identical": True, "bundle": rules.id, "differences": []}
+    assert original == {"identical": True, "bundle": rules.id, "differences": [], "hidden": []}
 
 
 def test_a_replay_for_another_day_shows_what_it_changes(

@@ -145,7 +145,11 @@ def test_provenance_is_recorded(client: FlaskClient, request_body: Body, parsed:
     location = client.post("/v1/evaluate", json=request_body).headers["Location"]
     record = parsed(client.get(location))
     conforms(record, "Record")
-    assert record["request"]["provenance"] == request_body["provenance"]
+    shown = record["request"]["provenance"]
+    assert (shown["source"], shown["observed_at"]) == ("仓库", "t")
+    assert {"s-1", "T-1"}.isdisjoint(map(str, shown.values())), "they may name a person"
+    revealed = parsed(client.get(f"{location}?reveal=true"))
+    assert revealed["request"]["provenance"] == request_body["provenance"]
 
 
 def test_a_correction_is_linked_in_both_directions(

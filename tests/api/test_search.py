@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
@@ -217,12 +218,13 @@ def test_a_chain_that_is_too_long_says_so_and_holds_the_decision(
 # ---- sensitive values
 
 
-def test_sensitive_values_stand_as_commitments_and_are_revealed_to_auditors_with_a_trace(
+def test_sensitive_values_stand_as_commitments_and_are_revealed_to_whoever_may_with_a_trace(
     found: Any, conforms: Call
 ) -> None:
     own, _, made = found
     issuing = Issuing(own.keys, now=own.service.now)
-    keys = {role: issuing.create(f"of-{role}", [role], actor="test").text for role in ("read", "audit")}
+    roles = {"read": ["read"], "audit": ["audit"], "reveal": ["audit", "reveal"]}
+    keys = {name: issuing.create(f"of-{name}", given, actor="test").text for name, given in roles.items()}
     client = create_app(Settings(), assembled=own).test_client()
     path = f"/v1/decisions/{made[6]['decision_id']}"
 
@@ -234,16 +236,17 @@ def test_sensitive_values_stand_as_commitments_and_are_revealed_to_auditors_with
     assert "u-77" not in plain.get_data(as_text=True)
     assert "4321" not in plain.get_data(as_text=True)
     assert asked("read", "?reveal=true").status_code == 403
-    assert asked("audit", "?reveal=yes").status_code == 422
+    assert asked("audit", "?reveal=true").status_code == 403
+    assert asked("reveal", "?reveal=yes").status_code == 422
     before = len(own.trail.trail())
     assert asked("audit", "?reveal=false").get_data() == plain.get_data()
     assert len(own.trail.trail()) == before
-    revealed = asked("audit", "?reveal=true").get_json()
+    revealed = asked("reveal", "?reveal=true").get_json()
     conforms(revealed, "Record")
     assert revealed["request"]["facts"]["member"] == MEMBER["facts"]["member"]
     noted = own.trail.trail()[0]
     assert (noted.actor, noted.action, noted.target, dict(noted.detail)) == (
-        "of-audit",
+        "of-reveal",
         "decision.reveal",
         made[6]["decision_id"],
         {"shown_in": "record"},
@@ -280,4 +283,108 @@ def test_after_an_erasure_nothing_is_found_or_revealed(make_service: Call, rules
         assert (response.status_code, response.get_json()["type"]) == (410, "/problems/erased")
     assert client.get(f"/v1/decisions/{made}").status_code == 200
     assert client.get(f"/v1/decisions/{made}/proof").get_json()["size"] == 2  # the erasure is a record too
-    assert not [one for one in own.trail.trail() if one.action == "decision.reveal"]
+    noted = [(one.target, dict(one.detail)) for one in own.trail.trail() if one.action == "decision.reveal"]
+    assert noted == [("member", {"shown_in": "search"})], "that was looked for a member, and for no one's values"
+
+
+@pytest.fixture(scope="module")
+def as_role(found: Any) -> Callable[[str], FlaskClient]:
+    """A client with a key of some roles, on the service with seven decisions."""
+    own, _, _ = found
+    issuing = Issuing(own.keys, now=own.service.now)
+
+    def made(*roles: str) -> FlaskClient:
+        name = "-".join(("a", *roles))
+        key = issuing.create(name, list(roles), actor="test").text
+        client = create_app(Settings(), assembled=own).test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+        return client
+
+    return cast("Callable[[str], FlaskClient]", cache(made))
+
+
+HIDDEN_SUBJECT = "/v1/decisions?subject=member:u-77"
+HIDDEN_ROW = "/v1/decisions?row=membership.member_price.level_discount/level_2"
+
+
+def reveals(own: Assembled) -> list[tuple[str, str, str]]:
+    found = [one for one in own.trail.trail() if one.action == "decision.reveal"]
+    return [(one.actor, one.target, one.detail["shown_in"]) for one in found]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        HIDDEN_SUBJECT,
+        HIDDEN_ROW,
+        "/v1/decisions/export?subject=member:u-77",
+        "/v1/decisions/export?row=" + HIDDEN_ROW.partition("=")[2],
+    ],
+)
+def test_to_look_for_a_hidden_value_needs_the_right_and_is_noted(found: Any, as_role: Any, path: str) -> None:
+    own, _, made = found
+    before = reveals(own)
+    for roles in (("read",), ("audit",), ("read", "audit")):
+        assert as_role(*roles).get(path).status_code == 403
+    assert as_role("reveal").get(path).status_code == 403, "it needs the role of the route too"
+    assert reveals(own) == before, "nobody saw anything"
+    response = as_role("audit", "reveal").get(path)
+    assert made[6]["decision_id"] in response.get_data(as_text=True)
+    assert "u-77" not in response.get_data(as_text=True)
+    sought = "member" if "subject" in path else "membership.member_price.level_discount"
+    assert reveals(own)[0] == ("a-audit-reveal", sought, "search")
+    assert len(reveals(own)) == len(before) + 1
+    assert "u-77" not in repr(own.trail.trail())
+
+
+def test_a_claim_of_a_hidden_subject_is_found_by_who_knows_its_key_and_noted_nowhere(
+    make_service: Call, rules: Any
+) -> None:
+    own: Assembled = make_service(rules)
+    client = create_app(Settings(), assembled=own).test_client()
+    body = {
+        "as_of": "2023-04-15",
+        "facts": {"influencer": {"id": "i-1", "main_push_settled_orders": 320}},
+        "policies": ["chuanliu.main_push"],
+    }
+    made = client.post("/v1/evaluate", json=body).get_json()
+    assert own.auditing is not None
+    own.auditing.sealer.seal_all()
+    key = Issuing(own.keys, now=own.service.now).create("reader", ["read"], actor="test").text
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+    claim = made["rewards"][0]["claim"]["key"]
+    assert "influencer:i-1" in claim
+    page = client.get("/v1/decisions", query_string={"claim": claim})
+    assert [one["decision_id"] for one in page.get_json()["decisions"]] == [made["decision_id"]]
+    assert "i-1" not in page.get_data(as_text=True), "nothing more is printed"
+    history = client.get("/v1/claims", query_string={"key": claim}).get_json()
+    assert [(one["decision_id"], one["due"]) for one in history["decisions"]] == [(made["decision_id"], 9000)]
+    assert (
+        client.get("/v1/decisions", query_string={"claim": claim.replace("i-1", "i-2")}).get_json()["decisions"] == []
+    )
+    assert client.get("/v1/decisions?subject=influencer:i-1").status_code == 403
+    assert "i-1" not in client.get(f"/v1/decisions/{made['decision_id']}").get_data(as_text=True)
+    assert reveals(own) == []
+
+
+@pytest.mark.parametrize(("method", "path", "shown_in"), [
+    ("POST", "/replay?reveal=true", "replay"), ("GET", "/evidence?private=true", "evidence"),
+    ("GET", "/compare/{id}?reveal=true", "comparison"), ("GET", "?reveal=true", "record"),
+])  # fmt: skip
+def test_every_way_to_hidden_values_needs_the_right_and_is_noted(
+    found: Any, as_role: Any, method: str, path: str, shown_in: str
+) -> None:
+    own, _, made = found
+    id_ = made[6]["decision_id"]
+    path = f"/v1/decisions/{id_}{path.format(id=id_)}"
+    before = len(reveals(own))
+    assert as_role("audit").open(path, method=method).status_code == 403
+    assert len(reveals(own)) == before
+    assert as_role("audit", "reveal").open(path, method=method).status_code == 200
+    assert reveals(own)[0] == ("a-audit-reveal", id_, shown_in)
+    assert len(reveals(own)) == before + 1
+    plain = path.partition("?")[0]
+    response = as_role("audit").open(plain, method=method)
+    assert response.status_code == 200
+    assert all(secret not in response.get_data(as_text=True) for secret in ("u-77", "4321", "2022-11-11"))
+    assert len(reveals(own)) == before + 1

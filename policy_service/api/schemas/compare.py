@@ -4,14 +4,15 @@ from typing import Any
 
 from marshmallow import fields
 
-from policy_service.api.schemas.answer import Shown, SubjectSchema, bundle_id, listed, one_of, text_field
+from policy_service.api.schemas.answer import Shown, bundle_id, listed, one_of, text_field
+from policy_service.api.schemas.decisions import hidden_policies
 from policy_service.api.schemas.search import decision_id
 
 _AMOUNT: dict[str, Any] = {"type": ["number", "null"]}
 
 
-def _amount(description: str, **more: Any) -> fields.Raw:
-    return fields.Raw(required=True, metadata={**_AMOUNT, "description": description}, **more)
+def _amount(description: str, *, required: bool = True, **more: Any) -> fields.Raw:
+    return fields.Raw(required=required, metadata={**_AMOUNT, "description": description}, **more)
 
 
 class ComparedSchema(Shown):
@@ -32,22 +33,37 @@ class ShareSchema(Shown):
     exact = text_field("The same as a fraction, not rounded.", examples=["-7/12"])
 
 
-class SharesSchema(Shown):
-    """The shares of the four factors."""
+def _hidden() -> fields.Boolean:
+    return fields.Boolean(
+        metadata={"const": True, "description": "In the place of all else, where it tells a hidden value."}
+    )
 
-    facts = fields.Nested(ShareSchema, required=True)
-    rules = fields.Nested(ShareSchema, required=True)
-    parameters = fields.Nested(ShareSchema, required=True)
-    calendar = fields.Nested(ShareSchema, required=True)
+
+class SharesSchema(Shown):
+    """The shares of the four factors; or `hidden` alone."""
+
+    facts = fields.Nested(ShareSchema)
+    rules = fields.Nested(ShareSchema)
+    parameters = fields.Nested(ShareSchema)
+    calendar = fields.Nested(ShareSchema)
+    hidden = _hidden()
 
 
 class CounterfactualsSchema(Shown):
-    """What the second decision would have granted with one thing of the first; null: nothing."""
+    """What the second decision would have granted with one thing of the first; null: nothing. Or `hidden` alone."""
 
-    facts = _amount("With the old facts.")
-    rules = _amount("With the old rules: all of them but the values of parameters.")
-    parameters = _amount("With the old values of parameters.")
-    calendar = _amount("For the old business day.")
+    facts = _amount("With the old facts.", required=False)
+    rules = _amount("With the old rules: all of them but the values of parameters.", required=False)
+    parameters = _amount("With the old values of parameters.", required=False)
+    calendar = _amount("For the old business day.", required=False)
+    hidden = _hidden()
+
+
+class ComparedSubjectSchema(Shown):
+    """Whom a reward is for."""
+
+    type = text_field("Of the subject.")
+    id = fields.Raw(metadata={"description": 'As it was posted; `{"hidden": true}` where it is hidden.'})
 
 
 class ComparedRewardSchema(Shown):
@@ -55,7 +71,7 @@ class ComparedRewardSchema(Shown):
 
     policy = text_field("Id of the policy.")
     id = text_field("Id of the reward within its policy.")
-    subject = fields.Nested(SubjectSchema, required=True)
+    subject = fields.Nested(ComparedSubjectSchema, required=True)
     kind = text_field("Of the reward.")
     unit = text_field("Of the amounts.", required=False)
     from_ = _amount("Amount of the first decision; null where it did not grant it.", data_key="from")
@@ -81,3 +97,4 @@ class ComparisonSchema(Shown):
     factors = fields.List(fields.String(), required=True, metadata={"description": "What the difference is shared by."})
     method = one_of("Shapley values over the 16 combinations of the factors.", ["shapley"])
     rewards = listed(ComparedRewardSchema, "By policy, id and subject; equal ones too.")
+    hidden = hidden_policies("of their rewards only the recorded amounts are shown.")

@@ -1,5 +1,7 @@
 """What is shown of recorded decisions."""
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from policy_service.api.schemas.answer import ReceiptSchema, Shown, anything, bundle_id, listed, one_of, text_field
@@ -17,7 +19,7 @@ class RecordedRequestSchema(Shown):
     merchant_id = text_field("As posted.", required=False)
     bundle = text_field("The bundle that the request named; absent where it named none.", required=False)
     policies = fields.List(fields.String(), metadata={"description": "The patterns posted; absent: all."})
-    provenance = fields.Dict(metadata={"description": "As posted."})
+    provenance = fields.Dict(metadata={"description": "As posted; `ticket` and `snapshot` as commitments."})
     supersedes = text_field("The decision that this one corrects.", required=False)
     reason = text_field("Why it does.", required=False)
 
@@ -76,10 +78,21 @@ class RecordSchema(Shown):
     )
 
 
-class DifferenceSchema(Shown):
-    """One place where the answers differ; null on the side that has nothing there."""
+def hidden_policies(consequence: str) -> fields.List[Any]:
+    return fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": f"Ids of the policies that depend on hidden values, not revealed: {consequence}"},
+    )
 
-    pointer = text_field("JSON Pointer into the answer.", examples=["/rewards/0/amount"])
+
+class DifferenceSchema(Shown):
+    """One place where the answers differ; null on the side that has nothing there. A hidden value that is not revealed
+    reads `{"hidden": true}`."""
+
+    pointer = text_field(
+        "JSON Pointer into the answer, without the policies in `hidden`.", examples=["/rewards/0/amount"]
+    )
     recorded = anything("In the record.")
     replayed = anything("In the answer of now.")
 
@@ -89,7 +102,11 @@ class ReplayedSchema(Shown):
 
     identical = fields.Boolean(
         required=True,
-        metadata={"description": "Under the original bundle and day: the same bytes. Else: no difference that counts."},
+        metadata={
+            "description": "Under the original bundle and day: the same bytes, all of them. Else: no "
+            "difference that counts in what was compared."
+        },
     )
     bundle = bundle_id()
     differences = listed(DifferenceSchema, "Every place where they differ; empty where they do not.")
+    hidden = hidden_policies("where they differ is not shown.")

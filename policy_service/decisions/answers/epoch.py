@@ -4,9 +4,8 @@ What does not depend on the state is computed once, in the programs. What is the
 without expressions, is one object that answers share.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
-from functools import cached_property
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -26,7 +25,7 @@ from policy_service.engines.answer import (
 )
 from policy_service.engines.asked import Wanted
 from policy_service.engines.contracts import Decided, Prepared, Run, View
-from policy_service.engines.plan import APPLIED, LACKS, ClaimPlan, Leaf, Plan, Shown, reasons
+from policy_service.engines.plan import APPLIED, LACKS, ClaimPlan, Plan
 from policy_service.facts import State
 from policy_service.language.references import Fact
 from policy_service.language.values import add_months, parse_days, parse_months
@@ -62,11 +61,6 @@ class EpochProgram:
         self.order = sorted(p.id for p in programs)
         self.groups = plan.stacking
         self._needed: dict[frozenset[str], frozenset[str]] = {}
-
-    @cached_property
-    def leaves(self) -> Mapping[Shown, Sequence[Leaf]]:
-        """The comparisons of the plan, by what an entry of `because` shows of them: policy, fact and test."""
-        return reasons(self.plan)
 
     def answer(self, state: State, as_of: date, wanted: Wanted) -> AnswerParts:
         """`rewards`, `not_granted`, `recommendations` and `policies` of an answer, in their order."""

@@ -9,12 +9,12 @@ from threading import Lock
 from typing import Any, Literal
 
 from policy_service.decisions.answers.epoch import EpochProgram
-from policy_service.decisions.answers.sensitivity import Leaves, Sensitivity
+from policy_service.decisions.answers.sensitivity import Sensitivity
 from policy_service.engines.answer import ComparedPart
 from policy_service.engines.asked import TookTooLong, Wanted, always
 from policy_service.engines.changes import changes
 from policy_service.engines.contracts import Engine, EngineRefused, Online, Oracle, WholeAnswers
-from policy_service.engines.plan import Plan, plan_of, reasons
+from policy_service.engines.plan import Plan, plan_of
 from policy_service.facts import State, StateReader
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.model import Period
@@ -52,7 +52,6 @@ class Evaluator:
         self._epochs = epochs(bundle.rules)
         self._ready: OrderedDict[Period, EpochProgram] = OrderedDict()
         self._latest: tuple[Period, EpochProgram] | None = None
-        self._planned: tuple[Period, Leaves] | None = None
         self._lock = Lock()
 
     def evaluate(self, state: State, question: Question, within: Callable[[], bool] = always) -> ComparedPart:
@@ -91,16 +90,7 @@ class Evaluator:
 
     def sensitive_places(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
         """Where a record shows what is sensitive; see `Sensitivity.places`."""
-        day = date.fromisoformat(answer["as_of"])
-        return self.sensitivity.places(request, answer, lambda: self._leaves(holding(self._epochs, day)))
-
-    def _leaves(self, epoch: Period) -> Leaves:
-        if (ready := self._ready.get(epoch)) is not None:
-            return ready.leaves
-        planned = self._planned  # another thread may put another epoch there meanwhile
-        if planned is None or planned[0] != epoch:
-            planned = self._planned = epoch, reasons(plan_of(self.bundle.rules, epoch))
-        return planned[1]
+        return self.sensitivity.places(request, answer)
 
     def ready(self, day: date) -> WholeAnswers:
         """What computes the answers for a day, compiled if it was not yet."""

@@ -1,23 +1,26 @@
 """Where a record shows what `facts.yaml` calls sensitive.
 
-Sensitive are the facts themselves, the ids of subjects whose id is sensitive, with their claim keys, and what is
-computed from a sensitive fact: decisions, details, texts, values in `because`. Not hidden are which rewards were
-granted, their amounts and reasons, and which rows fired: they say nothing of a person once the rest is gone.
+Sensitive are the facts themselves, the ids of subjects whose id is sensitive, with their claim keys, and all that tells
+them: decisions computed from them, null ones too, details, texts, the comparisons behind a reward or an advice that
+read them, and the rows of a policy where one of its tables or relations tests them: which row fired, and how many did,
+is what is hidden. Free texts of `provenance` may name a person. Not hidden are which rewards were granted, their
+amounts and reasons: they are owed, and say nothing more than what is owed.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from policy_service.diagnostics import escape
-from policy_service.engines.plan import Leaf, Shown
 from policy_service.language import typed
-from policy_service.language.references import Cell, Decision, Reference
+from policy_service.language.references import Cell, Decision, Fact, Reference
 from policy_service.language.typed import Node
-from policy_service.policies.dependencies import decision_nodes
-from policy_service.policies.model import Expression, Rules, Texts
+from policy_service.policies import model
+from policy_service.policies.dependencies import decision_nodes, exclusion_facts, needed_policies
+from policy_service.policies.model import Expression, Policy, Recommendation, Reward, Rules, Table, Texts
 
 AnswerEntry = Mapping[str, Any]
-Leaves = Mapping[Shown, Sequence[Leaf]]
+NAMING = ("ticket", "snapshot")
+"""Texts of `provenance` that others chose, and may name a person; `source` is a system, `observed_at` an instant."""
 
 
 class Sensitivity:
@@ -29,30 +32,55 @@ class Sensitivity:
         for fact in facts:
             self._keys.setdefault(fact.section, []).append(fact.key)
         self._subjects = {word for word, section in rules.dictionary.subjects.items() if self._hides_id(section.name)}
-        self._reached = _reached(rules, {fact.reference for fact in facts})
-        self._texts = frozenset(_texts(rules, self._reached))
-        self._details = frozenset(_details(rules, self._reached))
+        reached = _reached(rules, {fact.reference for fact in facts})
+        self._decisions = frozenset((read.policy, read.name) for read in reached if isinstance(read, Decision))
+        self._rows = frozenset(_rows(rules, reached))
+        self._traced = frozenset(policy for policy, _ in self._rows)
+        self._reasons = frozenset(_reasons(rules, reached))
+        self._texts = frozenset(_texts(rules, reached))
+        self._details = frozenset(_details(rules, reached))
+        names = {fact.reference: (fact.section, fact.key) for fact in facts}
+        self._behind = {id_: frozenset(names[one] for one in read) for id_, read in _behind(rules, set(names)).items()}
 
     def _hides_id(self, section: str) -> bool:
-        return "id" in self._keys.get(section, ())
+        return "id" in self.keys(section)
+
+    def keys(self, section: str) -> Collection[str]:
+        """The sensitive facts of a section."""
+        return self._keys.get(section, ())
 
     def hides(self, subject: str) -> bool:
-        """Whether the ids of subjects of a kind are sensitive."""
-        return subject in self._subjects
+        """Whether the ids of subjects of a kind, or of a section, are sensitive."""
+        return subject in self._subjects or self._hides_id(subject)
 
-    def places(self, request: Mapping[str, Any], answer: Mapping[str, Any], leaves: Callable[[], Leaves]) -> list[str]:
-        """JSON Pointers into a record, in order; none where nothing sensitive was posted.
+    def hides_rows(self, policy: str, decision: str) -> bool:
+        """Whether it tells something sensitive which rows of a decision fired."""
+        return (policy, decision) in self._rows
+
+    def telling(self, facts: Mapping[str, Any]) -> frozenset[str]:
+        """The policies whose outcomes depend on a sensitive fact that was posted: they read it, use a decision of a
+        policy that does, or share a stacking group with one.
+
+        Args:
+            facts: by section, normalised.
+        """
+        posted = {(section, key) for section, keys in self._keys.items() for key in keys if _has(facts, section, key)}
+        return frozenset(policy for policy, behind in self._behind.items() if not posted.isdisjoint(behind))
+
+    def places(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
+        """JSON Pointers into a record, in order; of the facts and the answer none where nothing sensitive was posted.
 
         Args:
             request: as it is recorded, its facts normalised, at `/request` of the record.
             answer: its compared part, at `/answer`.
-            leaves: gives those of the plan of the day; called only where they are needed.
         """
+        given = request.get("provenance", {})
+        texts = [f"/request/provenance/{key}" for key in NAMING if key in given]
         facts = request["facts"]
         named = "merchant_id" in request and self.hides("merchant")
         if not named and not any(section in self._keys for section in facts):
-            return []
-        return [*(["/request/merchant_id"] if named else []), *self._facts(facts), *self._answer(answer, leaves())]
+            return texts
+        return [*(["/request/merchant_id"] if named else []), *texts, *self._facts(facts), *self._answer(answer)]
 
     def without(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """A request as it is recorded, with nothing in it that is sensitive."""
@@ -62,7 +90,7 @@ class Sensitivity:
     def _left(self, section: str, posted: Any) -> Any:
         if isinstance(posted, list):
             return [self._left(section, element) for element in posted]
-        return {key: value for key, value in posted.items() if key not in self._keys.get(section, ())}
+        return {key: value for key, value in posted.items() if key not in self.keys(section)}
 
     def _facts(self, facts: Mapping[str, Any]) -> Iterator[str]:
         for section, keys in self._keys.items():
@@ -72,39 +100,36 @@ class Sensitivity:
                 below = f"/request/facts/{section}" + ("" if at is None else f"/{at}")
                 yield from (f"{below}/{key}" for key in keys if element is not None and element.get(key) is not None)
 
-    def _answer(self, answer: Mapping[str, Any], leaves: Leaves) -> Iterator[str]:
+    def _answer(self, answer: Mapping[str, Any]) -> Iterator[str]:
         for part in ("rewards", "not_granted", "recommendations", "policies"):
             for at, entry in enumerate(answer[part]):
-                yield from self._entry(entry, f"/answer/{part}/{at}", leaves)
+                yield from self._entry(entry, f"/answer/{part}/{at}")
 
-    def _entry(self, entry: AnswerEntry, pointer: str, leaves: Leaves) -> Iterator[str]:
+    def _entry(self, entry: AnswerEntry, pointer: str) -> Iterator[str]:
         policy, subject = entry["policy"], entry["subject"]
         if "id" in subject and subject["type"] in self._subjects:
             yield f"{pointer}/subject/id"
             if "claim" in entry:
                 yield f"{pointer}/claim/key"
-        yield from self._because(entry, policy, pointer, leaves)
         id_ = entry.get("id", "")
+        if "because" in entry and (policy, id_) in self._reasons:
+            yield f"{pointer}/because"
         yield from (
             f"{pointer}/details/{name}" for name in entry.get("details", ()) if (policy, id_, name) in self._details
         )
         if "text" in entry and (policy, id_, entry.get("exception")) in self._texts:
             yield from (f"{pointer}/text/{tongue}" for tongue in entry["text"])
-        for name, value in entry.get("decisions", {}).items():
-            if value is not None and Decision(policy, name) in self._reached:
+        for name in entry.get("decisions", ()):
+            if (policy, name) in self._decisions:
                 yield f"{pointer}/decisions/{escape(name)}"
-        for part in ("fired", "not_fired"):
-            for at, row in enumerate(entry.get(part, ())):
-                yield from self._because(row, policy, f"{pointer}/{part}/{at}", leaves)
+        if policy in self._traced:
+            yield from (f"{pointer}/{part}" for part in ("fired", "not_fired") if part in entry)
 
-    def _because(self, entry: AnswerEntry, policy: str, pointer: str, leaves: Leaves) -> Iterator[str]:
-        for at, leaf in enumerate(entry.get("because", ())):
-            if leaf["value"] is not None and self._reads_sensitive(leaves.get((policy, leaf["fact"], leaf["test"]))):
-                yield f"{pointer}/because/{at}/value"
 
-    def _reads_sensitive(self, leaves: Sequence[Leaf] | None) -> bool:
-        """Whether a comparison reads anything sensitive; one that the plan does not know is taken to."""
-        return leaves is None or any(_whole(read) in self._reached for leaf in leaves for read in leaf.reads)
+def _has(facts: Mapping[str, Any], section: str, key: str) -> bool:
+    posted = facts.get(section)
+    elements = posted if isinstance(posted, list) else [posted]
+    return any(element is not None and element.get(key) is not None for element in elements)
 
 
 def _reached(rules: Rules, sensitive: Iterable[Reference]) -> frozenset[Reference]:
@@ -120,6 +145,16 @@ def _reached(rules: Rules, sensitive: Iterable[Reference]) -> frozenset[Referenc
     return frozenset(found)
 
 
+def _behind(rules: Rules, sensitive: Collection[Fact]) -> dict[str, set[Fact]]:
+    """By policy, the sensitive facts that its outcomes depend on, through whatever policies."""
+    direct: dict[str, set[Fact]] = {}
+    excluding = exclusion_facts(rules)
+    for policy in rules.policies:
+        read = {one for one in policy.reads if isinstance(one, Fact)}
+        direct.setdefault(policy.id, set()).update((read | excluding if policy.rewards else read) & set(sensitive))
+    return {id_: set[Fact]().union(*(direct[one] for one in needed_policies(rules.policies, [id_]))) for id_ in direct}
+
+
 def _references(node: Node) -> Iterator[Reference]:
     """What a typed tree reads; for a cell of a relation, the decision."""
     return map(_whole, typed.references(node))
@@ -127,6 +162,36 @@ def _references(node: Node) -> Iterator[Reference]:
 
 def _whole(read: Reference) -> Reference:
     return read.decision if isinstance(read, Cell) else read
+
+
+def _rows(rules: Rules, reached: Collection[Reference]) -> Iterator[tuple[str, str]]:
+    """Policy and decision of the tables and relations whose rows fire by something sensitive."""
+    for policy in rules.policies:
+        for name, decision in policy.decisions.items():
+            if any(read in reached for node in _firing(policy, decision) for read in _references(node)):
+                yield policy.id, name
+
+
+def _granting(policy: Policy) -> Iterator[Reward | Recommendation]:
+    yield from policy.rewards
+    yield from policy.recommendations
+
+
+def _firing(policy: Policy, decision: model.Decision) -> Iterator[Node]:
+    """The conditions by which the rows of a table or relation fire."""
+    if isinstance(decision.body, Table):
+        yield from (cell.typed for row in decision.body.rows for cell in row.cells)
+    for one in _granting(policy):
+        if one.row is not None and one.row.relation == decision.name and one.when is not None:
+            yield one.when.typed
+
+
+def _reasons(rules: Rules, reached: Collection[Reference]) -> Iterator[tuple[str, str]]:
+    """Policy and reward, or policy and recommendation, whose condition reads something sensitive."""
+    for policy in rules.policies:
+        for one in _granting(policy):
+            if one.when is not None and _shows([one.when], reached):
+                yield policy.id, one.id
 
 
 def _texts(rules: Rules, reached: Collection[Reference]) -> Iterator[tuple[str, str, str | None]]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
+from policy_service.access import instants
 from policy_service.decisions.answers.days import moment_of
+from policy_service.decisions.answers.redacting import Redaction
 from policy_service.decisions.audit import comparing
 from policy_service.decisions.audit.casefile import CaseFile, Gathering
 from policy_service.decisions.audit.cost import check_cost
@@ -150,6 +152,10 @@ class Auditing:
             return None, True
         return entry or self.log.entry(id_), False  # it may have been sealed between the two readings
 
+    def now_text(self) -> str:
+        """The instant as records tell it."""
+        return instants.text(self._now())
+
     def waiting_seconds(self) -> float:
         """Seconds that the oldest waiting record has waited for its index; 0 where none waits."""
         since = self.log.waiting_since()
@@ -191,26 +197,32 @@ class Auditing:
 
     # ---- why
 
-    def compare(self, one: str, two: str) -> comparing.Comparison:
+    def compare(self, one: str, two: str, *, reveal: bool = False) -> comparing.Comparison:
         """Why the second decision differs from the first; see `comparing`.
 
+        Args:
+            reveal: whether what depends on hidden values is shown.
         Raises:
             NotFound, ValuesErased, NotComparable, ComparisonTooCostly.
         """
         sides = [self._compared(id_) for id_ in (one, two)]
         check_cost(sides[0], sides[1], self._evaluators, self.bundles)
-        return comparing.compare(sides[0], sides[1], comparing.mixed(self._evaluators, self.bundles))
+        known = [self._evaluators.of(side.bundle).sensitivity for side in sides]
+        redaction = None if reveal else Redaction([side.facts for side in sides], known)
+        return comparing.compare(sides[0], sides[1], comparing.mixed(self._evaluators, self.bundles), redaction)
 
     def _compared(self, id_: str) -> comparing.Compared:
         record = self._record(id_)
-        request = revealed(record)["request"]
+        body = revealed(record)
+        request = body["request"]
         return comparing.Compared(
             id_,
-            record.bundle,
+            body["bundle"],
             date.fromisoformat(request["as_of"]),
             request["facts"],
             request.get("merchant_id"),
             tuple(request["policies"]) if "policies" in request else None,
+            tuple(body["answer"]["rewards"]),
         )
 
     # ---- is it whole

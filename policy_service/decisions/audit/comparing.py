@@ -5,11 +5,14 @@ which the four could have changed, of what its change adds in that order. The sh
 treat the factors alike, and give nothing to a factor that changes nothing. They are computed as fractions over the 16
 combinations, and nothing is rounded before the end.
 
+Where hidden values may not be seen, the policies that depend on them are not evaluated: of their rewards the recorded
+amounts are shown, which are no secret, and neither counterfactuals nor shares, which are.
+
 Source: L. S. Shapley, A Value for n-Person Games, 1953.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -18,11 +21,12 @@ from math import factorial
 from typing import Any, NotRequired, TypedDict
 
 from policy_service.decisions.answers.evaluate import Evaluator, Question
+from policy_service.decisions.answers.redacting import HIDDEN, Hidden, Redaction
 from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.deciding.resolving import matching
 from policy_service.decisions.ports.activations import BundleStore
 from policy_service.diagnostics import InvalidInput
-from policy_service.engines.answer import Subject
+from policy_service.engines.answer import Reward
 from policy_service.facts import LAST_DAY
 from policy_service.policies.bundle import bundle
 from policy_service.policies.model import STANDING_KINDS
@@ -33,6 +37,7 @@ _PLACES = 6
 Side = frozenset[str]
 """The factors that are taken from the second decision; the others are the first one's."""
 _ALL = frozenset(FACTORS)
+_SIDES = tuple(frozenset(some) for size in range(len(FACTORS) + 1) for some in combinations(FACTORS, size))
 Key = tuple[str, str, str, str]
 """Policy, reward, type and id of the subject."""
 
@@ -60,27 +65,32 @@ class ComparedReward(_FromTo):
 
     with_old: by factor, the amount of the second decision if that factor had been as in the first.
     shares: by factor; null for a price, rate or right that one of the combinations does not grant.
+    Both are hidden where the reward depends on hidden values, which may not be seen.
     """
 
     policy: str
     id: str
-    subject: Subject
+    subject: Mapping[str, Any]
     kind: str | None
     unit: NotRequired[str]
     difference: Decimal | int
-    with_old: dict[str, Decimal | int | None]
-    shares: dict[str, Share] | None
+    with_old: dict[str, Decimal | int | None] | Hidden
+    shares: dict[str, Share] | Hidden | None
 
 
 _Sides = TypedDict("_Sides", {"from": ComparedSide, "to": ComparedSide})
 
 
 class Comparison(_Sides):
-    """Why two decisions differ, reward by reward."""
+    """Why two decisions differ, reward by reward.
+
+    hidden: ids of the policies that depend on hidden values, which were not evaluated.
+    """
 
     factors: list[str]
     method: str
     rewards: list[ComparedReward]
+    hidden: list[str]
 
 
 class NotComparable(Exception):
@@ -92,6 +102,7 @@ class Compared:
     """A recorded decision as the comparison needs it.
 
     shown: the patterns of policies that the request named; None for all.
+    granted: the rewards that the record grants.
     """
 
     id: str
@@ -100,6 +111,7 @@ class Compared:
     facts: Mapping[str, Any]
     merchant_id: str | None
     shown: tuple[str, ...] | None
+    granted: tuple[Reward, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +127,57 @@ class Granted:
 _NONE = Granted(Fraction(0), granted=False)
 
 
-def compare(one: Compared, two: Compared, evaluator: Callable[[str, str], Evaluator]) -> Comparison:
+def compare(
+    one: Compared, two: Compared, evaluator: Callable[[str, str], Evaluator], redaction: Redaction | None = None
+) -> Comparison:
     """Every reward that either decision grants: amounts, counterfactuals, and shares of the difference.
 
     Args:
         one, two: the earlier decision and the one to be explained.
         evaluator: of the rules of one bundle with the parameters of another; raises NotComparable.
+        redaction: of both decisions under both bundles; null shows all.
     Raises:
         NotComparable: a side's facts do not fit the other's dictionary, or rules and parameters cannot be combined.
     """
-    answers = _answers(one, two, evaluator)
-    keys = sorted({key for side in (frozenset(), _ALL) for key, found in answers[side].items() if found.granted})
+    hidden = frozenset[str]() if redaction is None else redaction.policies
+    rewards = _evaluated(one, two, evaluator, redaction) + _recorded(one, two, hidden)
+    if redaction is not None:
+        rewards = [_redacted(reward, redaction) for reward in rewards]
     return {
         "from": {"decision_id": one.id, "bundle": one.bundle, "as_of": one.as_of.isoformat()},
         "to": {"decision_id": two.id, "bundle": two.bundle, "as_of": two.as_of.isoformat()},
         "factors": list(FACTORS),
         "method": "shapley",
-        "rewards": [_reward(key, {side: found.get(key, _NONE) for side, found in answers.items()}) for key in keys],
+        "rewards": sorted(rewards, key=lambda reward: (reward["policy"], reward["id"], reward["subject"]["type"])),
+        "hidden": sorted(hidden),
     }
+
+
+def _evaluated(
+    one: Compared, two: Compared, evaluator: Callable[[str, str], Evaluator], redaction: Redaction | None
+) -> list[ComparedReward]:
+    """The rewards of the policies that may be evaluated."""
+    if redaction is not None:
+        one, two = (replace(side, facts=redaction.facts(side.facts), merchant_id=None) for side in (one, two))
+    hidden = frozenset[str]() if redaction is None else redaction.policies
+    answers = _answers(one, two, evaluator)
+    found = {key for side in (frozenset[str](), _ALL) for key, granted in answers[side].items() if granted.granted}
+    keys = sorted(key for key in found if key[0] not in hidden)
+    return [_reward(key, {side: known.get(key, _NONE) for side, known in answers.items()}) for key in keys]
+
+
+def _recorded(one: Compared, two: Compared, hidden: Collection[str]) -> list[ComparedReward]:
+    """The rewards of hidden policies, as they stand in the records."""
+    before, after = (_by_key(reward for reward in side.granted if reward["policy"] in hidden) for side in (one, two))
+    found = []
+    for key in sorted({*before, *after}):
+        sides = {**dict.fromkeys(_SIDES, before.get(key, _NONE)), _ALL: after.get(key, _NONE)}
+        found.append(_reward(key, sides) | {"with_old": HIDDEN, "shares": HIDDEN})
+    return found
+
+
+def _redacted(reward: ComparedReward, redaction: Redaction) -> ComparedReward:
+    return {**reward, "subject": redaction.subject(reward["subject"])}
 
 
 def _answers(
@@ -141,17 +186,15 @@ def _answers(
     """What each of the 16 combinations grants; combinations with equal inputs are evaluated once."""
     known: dict[tuple[Any, ...], dict[Key, Granted]] = {}
     found = {}
-    for size in range(len(FACTORS) + 1):
-        for chosen in combinations(FACTORS, size):
-            side = frozenset(chosen)
-            facts = two if "facts" in side else one
-            rules = (two if "rules" in side else one).bundle
-            parameters = (two if "parameters" in side else one).bundle
-            day = (two if "calendar" in side else one).as_of
-            inputs = (facts is two, rules, parameters, day)
-            if inputs not in known:
-                known[inputs] = _granted(facts, evaluator(rules, parameters), day, (one.shown, two.shown))
-            found[side] = known[inputs]
+    for side in _SIDES:
+        facts = two if "facts" in side else one
+        rules = (two if "rules" in side else one).bundle
+        parameters = (two if "parameters" in side else one).bundle
+        day = (two if "calendar" in side else one).as_of
+        inputs = (facts is two, rules, parameters, day)
+        if inputs not in known:
+            known[inputs] = _granted(facts, evaluator(rules, parameters), day, (one.shown, two.shown))
+        found[side] = known[inputs]
     return found
 
 
@@ -170,11 +213,15 @@ def _granted(
             f"the facts of {of.id} do not fit {evaluator.bundle.id}: {first.pointer}: {first.message}"
         ) from error
     answer = evaluator.evaluate(state, Question(day, "preview", "none", wanted))
+    return _by_key(answer["rewards"])
+
+
+def _by_key(rewards: Iterable[Reward]) -> dict[Key, Granted]:
     return {
         (reward["policy"], reward["id"], reward["subject"]["type"], reward["subject"].get("id", "")): Granted(
             _fraction(reward["amount"]), True, reward["kind"], reward.get("unit")
         )
-        for reward in answer["rewards"]
+        for reward in rewards
     }
 
 

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
+from policy_service.decisions.audit.remaining import remains_of
 from policy_service.decisions.ports.acts import ErasedRecords, StoredAct
 from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.ports.remains import RemainsStore
 from policy_service.decisions.sealed.acts import made
 from policy_service.decisions.sealed.sealing import Sealer
 from policy_service.decisions.sealed.terms import term
@@ -19,18 +21,24 @@ ERASE = "decision.erase"
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure did. `id` is None where there was nothing to erase, and then nothing was recorded."""
+    """What an erasure did. `id` is None where there was nothing to erase, and then nothing was recorded.
+
+    not_yet_gone: where values may still be, as sentences: first in the database, then where nothing here can look.
+    """
 
     id: str | None
     records: tuple[str, ...]
     values: int
+    not_yet_gone: tuple[str, ...] = ()
 
 
 class Erasing:
     """Erases the private values of a subject. The hashed records stay as they are, so every proof stays valid."""
 
-    def __init__(self, sealer: Sealer, *, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
-        self._sealer, self._log = sealer, sealer.log
+    def __init__(
+        self, sealer: Sealer, remains: RemainsStore, *, now: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
+        self._sealer, self._log, self.remains = sealer, sealer.log, remains
         self._now, self._new_id = now, new_id
 
     def erase(self, kind: str, id: str, *, ticket: str, actor: str) -> Erased:
@@ -59,7 +67,8 @@ class Erasing:
         self._sealer.owed.committed([erasure])
         with suppress(StoreUnavailable):  # it is done, and its record is sealed a moment later
             self._sealer.seal_all()
-        return Erased(erasure.id, records, values)
+        left = remains_of(self.remains, erasure.id, records)
+        return Erased(erasure.id, records, values, (*(one.message for one in left), *self.remains.beyond))
 
     def _erasure(self, kind: str, records: tuple[str, ...], ticket: str, actor: str) -> StoredAct:
         """The act that says which records lose their values; it names no person."""

@@ -27,6 +27,7 @@ class ReplayResult:
     index: null where the decision was named by its id.
     bundle: the one that it was evaluated by; null where it was not evaluated.
     reason: why it was not evaluated; null where it was.
+    hidden: ids of the policies that were left out, as in `Replayed`.
     """
 
     decision_id: str
@@ -35,6 +36,7 @@ class ReplayResult:
     bundle: str | None = None
     differences: tuple[Difference, ...] = ()
     reason: str | None = None
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -51,10 +53,13 @@ class Tally:
 
 
 class SealedReplay:
-    """Replays sealed decisions; nothing is recorded."""
+    """Replays sealed decisions; nothing is recorded.
 
-    def __init__(self, service: PolicyService, auditing: Auditing) -> None:
-        self._service, self._auditing = service, auditing
+    reveal: whether differences show what depends on hidden values. Whoever asks for it has it noted in the trail.
+    """
+
+    def __init__(self, service: PolicyService, auditing: Auditing, *, reveal: bool = False) -> None:
+        self._service, self._auditing, self._reveal = service, auditing, reveal
 
     def one(self, id_: str, bundle: str = "original", as_of: str | None = None) -> Replayed:
         """The recorded request evaluated again, once it is checked that the record is the one that was sealed.
@@ -68,7 +73,7 @@ class SealedReplay:
             if body is not None:
                 check_replayable(id_, body, entry.leaf)
         try:
-            return self._service.replay(id_, bundle, as_of)
+            return self._service.replay(id_, bundle, as_of, reveal=self._reveal)
         except (CommitmentRefused, UnusableBundle) as error:
             raise NotReplayable(id_, str(error)) from error
 
@@ -93,7 +98,7 @@ class SealedReplay:
         record = DecisionRecord(entry.id, entry.at, "", entry.as_of or "", None, body, privates=privates)
         try:
             check_replayable(entry.id, body, entry.leaf)
-            found = replay(record, self._service.resolver, bundle, as_of)
+            found = replay(record, self._service.resolver, bundle, as_of, reveal=self._reveal)
         except ValuesErased:
             return ReplayResult(entry.id, entry.index, "erased", reason="values of it were erased")
         except NotReplayable as error:
@@ -106,4 +111,4 @@ class SealedReplay:
             first = error.faults[0]
             return ReplayResult(entry.id, entry.index, "refused", reason=f"{first.pointer}: {first.message}")
         outcome: ReplayOutcome = "identical" if found.identical else "different"
-        return ReplayResult(entry.id, entry.index, outcome, found.bundle, found.differences)
+        return ReplayResult(entry.id, entry.index, outcome, found.bundle, found.differences, hidden=found.hidden)

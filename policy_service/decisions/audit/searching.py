@@ -34,6 +34,7 @@ class Query:
         terms: texts of `terms`, each of which the decision has.
         as_of, decided: half-open ranges; null for no bound.
         before: only entries with a smaller index than this; that of the last entry of the page before.
+        reveal: whether terms may be found that name what is hidden in the records; a claim key always is.
     """
 
     terms: tuple[str, ...] = ()
@@ -41,6 +42,11 @@ class Query:
     decided: tuple[str | None, str | None] = (None, None)
     before: int | None = None
     limit: int = PAGE
+    reveal: bool = False
+
+    def revealing(self) -> "Query":
+        """The query, looking for hidden values too. Whoever asks it has that noted in the trail."""
+        return replace(self, reveal=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +166,7 @@ class Searching:
             policy, reward = named.split("/", 1)
         except ValueError:
             return []
-        query = Query((term("policy", policy), term("subject", subject)))
+        query = Query((term("policy", policy), term("subject", subject)), reveal=True)  # who knows the key knows them
         bearings = [
             one
             for some in self._store.log_entries(query)

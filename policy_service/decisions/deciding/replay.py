@@ -6,12 +6,14 @@ import orjson
 
 from policy_service import canonical
 from policy_service.decisions.answers.differences import Difference, comparable, differences
-from policy_service.decisions.answers.evaluate import FORMAT, Question
+from policy_service.decisions.answers.evaluate import FORMAT, Evaluator, Question
+from policy_service.decisions.answers.redacting import Redaction
 from policy_service.decisions.deciding.recording import parsed, request_of, revealed
 from policy_service.decisions.deciding.resolving import Resolver, matching
+from policy_service.decisions.ports.recorded import RecordBody
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.diagnostics import Fault, InvalidInput
-from policy_service.engines.answer import AnswerParts
+from policy_service.engines.answer import AnswerParts, ComparedPart
 from policy_service.policies.model import LANGUAGE_VERSION
 from policy_service.proofs.tree import leaf_hash
 
@@ -22,11 +24,17 @@ FORMATS = (FORMAT,)
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A recorded decision evaluated again."""
+    """A recorded decision evaluated again.
+
+    identical: under the original bundle and day, whether the answers are the same bytes, all of them; under another,
+        whether nothing differs in what was compared.
+    hidden: ids of the policies that depend on hidden values, which are left out of the differences.
+    """
 
     bundle: str
     identical: bool
     differences: tuple[Difference, ...] = field(default=())
+    hidden: tuple[str, ...] = ()
 
 
 class NotReplayable(Exception):
@@ -59,13 +67,19 @@ def check_replayable(id_: str, body: bytes, leaf: str | None) -> None:
 
 
 def replay(
-    recorded_as: DecisionRecord, resolver: Resolver, bundle: str = "original", as_of: str | None = None
+    recorded_as: DecisionRecord,
+    resolver: Resolver,
+    bundle: str = "original",
+    as_of: str | None = None,
+    *,
+    reveal: bool = False,
 ) -> Replayed:
     """The recorded request evaluated again, of a record that `check_replayable` accepts.
 
     Args:
         bundle: an id; `original` for the bundle of the record, `active` for the active one.
         as_of: the day to evaluate for; that of the record by default.
+        reveal: whether the differences show what depends on hidden values; see `redacting`.
     Raises:
         InvalidInput, NoActiveBundle, ValuesErased.
     """
@@ -79,10 +93,12 @@ def replay(
     if faults or day is None:
         raise InvalidInput(faults)
     original = evaluator.bundle.id == record["bundle"] and day.isoformat() == record["request"]["as_of"]
+    redaction = None if reveal else _redaction(record, resolver, evaluator)
+    facts = request.facts if redaction is None or original else redaction.facts(request.facts)
     state = evaluator.reader.read(
-        request.facts,
+        facts,
         day,
-        merchant_id=request.merchant_id,
+        merchant_id=request.merchant_id if facts is request.facts else None,
         pointer="/request/facts",
         report_unknown=not original or request.unknown_facts == "report",
     )
@@ -91,8 +107,27 @@ def replay(
     answer = evaluator.evaluate(state, question)
     if original and request.unknown_facts == "report":
         answer["ignored_facts"] = record["answer"]["ignored_facts"]  # undeclared facts were not recorded
-    recorded: AnswerParts = record["answer"] if original else comparable(record["answer"])
-    again = canonical.trusted(answer if original else comparable(answer))
-    same = canonical.trusted(recorded) == again
-    found = () if same else tuple(differences(recorded, parsed(again)))
-    return Replayed(evaluator.bundle.id, same, found)
+    found = _compared(record["answer"], answer, redaction, original=original)
+    identical = canonical.trusted(record["answer"]) == canonical.trusted(answer) if original else not found
+    hidden = () if redaction is None else tuple(sorted(redaction.policies))
+    return Replayed(evaluator.bundle.id, identical, () if original and identical else found, hidden)
+
+
+def _redaction(record: RecordBody, resolver: Resolver, evaluator: Evaluator) -> Redaction:
+    """What is hidden under the rules of the record or those of now. Raises InvalidInput where the first are unknown."""
+    faults: list[Fault] = []
+    first = resolver.evaluator(request_of(record, record["bundle"], None), faults)
+    if faults:
+        raise InvalidInput(faults)
+    return Redaction([record["request"]["facts"]], [first.sensitivity, evaluator.sensitivity])
+
+
+def _compared(
+    recorded: ComparedPart, now: ComparedPart, redaction: Redaction | None, *, original: bool
+) -> tuple[Difference, ...]:
+    """Where two answers differ, in what may be shown of them."""
+    sides: list[AnswerParts] = [one if original else comparable(one) for one in (recorded, now)]
+    if redaction is not None:
+        sides = [redaction.of(one) for one in sides]
+    before, after = (canonical.trusted(one) for one in sides)
+    return () if before == after else tuple(differences(sides[0], parsed(after)))

@@ -362,17 +362,20 @@ class PolicyService:
             raise NotFound(f"there is no decision `{id_}`")
         return record
 
-    def replay(self, id_: str, bundle: str = "original", as_of: str | None = None) -> Replayed:
+    def replay(self, id_: str, bundle: str = "original", as_of: str | None = None, *, reveal: bool = False) -> Replayed:
         """The recorded request evaluated again, and where the answers differ.
 
         Under the original bundle and day the compared parts must be the same bytes.
+
+        Args:
+            reveal: whether the differences show what depends on hidden values.
 
         Raises:
             NotFound, InvalidInput, NoActiveBundle, NotReplayable, ValuesErased.
         """
         record = self._recorded(id_)
         check_replayable(id_, record.body, record.leaf)
-        return replay(record, self.resolver, bundle, as_of)
+        return replay(record, self.resolver, bundle, as_of, reveal=reveal)
 
     # ---- what the rules say
 

@@ -1,11 +1,10 @@
 """An answer for a person to read: what was granted, what was not, and why, in words. Nothing here prints."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from policy_service.decisions.answers.sensitivity import Leaves
 from policy_service.decisions.explaining.phrasing import Phrases
 from policy_service.decisions.explaining.words import CUT, REASON, STATUS, Tongue, word
 from policy_service.engines.answer import (
@@ -21,12 +20,13 @@ from policy_service.engines.answer import (
 from policy_service.engines.answer import (
     Recommendation as Recommended,
 )
-from policy_service.engines.plan import plan_only, reasons
+from policy_service.engines.plan import Leaf, Shown, plan_only, reasons
 from policy_service.policies.dependencies import Dependencies
 from policy_service.policies.model import Expression, Period, Policy, Rules, Suspension, Table
 from policy_service.policies.stretches import epochs, holding
 
 RewardEntry = TypeVar("RewardEntry", Reward, NotGranted)
+Leaves = Mapping[Shown, Sequence[Leaf]]
 _MARKS = {True: "✓", False: "✗", None: "?"}
 
 

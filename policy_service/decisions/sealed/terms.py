@@ -41,7 +41,8 @@ def _terms(record: RecordBody) -> Iterator[str]:
         subject = policy["subject"]
         if isinstance(subject.get("id"), str):
             yield term("subject", f"{subject['type']}:{subject['id']}")
-        for row in policy.get("fired", ()):
+        fired = policy.get("fired", ())
+        for row in fired if isinstance(fired, list) else ():
             yield term("row", f"{policy['policy']}.{row['decision']}/{row['row']}")
 
 

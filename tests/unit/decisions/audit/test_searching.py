@@ -35,7 +35,10 @@ def test_each_filter_finds_what_it_names(mixed: Any) -> None:
     assert ids(mixed, f"claim:{HOURS}/{key}") == [mixed.few]
     assert ids(mixed, "subject:merchant:m-1") == [mixed.many, mixed.few]
     assert ids(mixed, "subject:product:p-2") == [mixed.of_products]
-    assert ids(mixed, "subject:member:u-9") == [mixed.of_member], "a person is found by who knows the id"
+    assert ids(mixed, "subject:member:u-9", reveal=True) == [mixed.of_member]
+    assert ids(mixed, "subject:member:u-9") == [], "a person is found by those alone who may see the id"
+    claim = "claim:club.member/welcome@member:u-9#once"
+    assert ids(mixed, claim) == [mixed.of_member], "or by who knows a claim key"
     assert ids(mixed, "policy:club.prices")[0] == mixed.of_products
     assert ids(mixed, f"reward:{HOURS}/topped_kept") == [mixed.other, mixed.many, mixed.few]
     assert ids(mixed, "reward:club.prices/cut") == [mixed.of_products]
