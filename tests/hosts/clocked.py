@@ -19,7 +19,7 @@ from typing import Any
 from policy_service.access import instants
 from policy_service.access.trail import Act
 from policy_service.assembly import Assembled, assemble_on
-from policy_service.decisions.bundles.results import BadInstant, NothingBefore, NotStopped, UnknownPolicy
+from policy_service.decisions.bundles.results import BadInstant, Busy, NothingBefore, NotStopped, UnknownPolicy
 from policy_service.decisions.deciding.batch import Batch, Item
 from policy_service.decisions.deciding.eligibility import BundleNotActive, BundleWithdrawn
 from policy_service.decisions.deciding.ids import DecisionIds
@@ -33,7 +33,7 @@ from tests.bundles import edited, loaded
 CLUB = Path(__file__).parents[1] / "unit" / "decisions" / "club"
 MORNING = datetime(2023, 4, 2, 4, 0, tzinfo=UTC)
 STOPPED = (("club.hours", None), ("club.hours", "badge"), ("club.member", None), ("club.prices", None))
-DECISIONS_PER_ORDER, BATCH, DECIDERS = 8, 5, 2
+DECISIONS_PER_ORDER, BATCH, DECIDERS = 12, 5, 2
 
 
 class JumpingClock:
@@ -188,7 +188,7 @@ class Host:
             try:
                 way()
                 self.done.orders[way.__name__.strip("_")] += 1
-            except (BadInstant, NotStopped, NothingBefore, UnknownPolicy) as refusal:
+            except (BadInstant, Busy, NotStopped, NothingBefore, UnknownPolicy) as refusal:
                 self.done.orders[type(refusal).__name__] += 1
             except Exception as error:  # noqa: BLE001  whatever it is, it is a finding
                 self.done.faults.append(f"{self.name} orders: {error!r}")
