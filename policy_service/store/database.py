@@ -108,7 +108,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 
 def as_bytes(found: object) -> bytes:
-    """The bytes, also where somebody put a text into SQLite instead: it is to be found wrong, not to be tripped over."""
+    """The bytes, also where somebody put a text into SQLite instead: it is to be found, not to be tripped over."""
     return found if isinstance(found, bytes) else str(found).encode()
 
 
