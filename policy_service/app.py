@@ -2,6 +2,8 @@
 
 from flask import Flask
 
+from policy_service.access.first_key import SHARED as OF_THE_START
+from policy_service.access.first_key import FirstKey
 from policy_service.access.rates import SHARED, Rates
 from policy_service.api import docs, observing, problems
 from policy_service.api.batch import blueprint as batch
@@ -24,22 +26,29 @@ from policy_service.api.stops import blueprint as stops
 from policy_service.api.trail import blueprint as trail
 from policy_service.assembly import Assembled, assemble
 from policy_service.console import decisions as case_pages
+from policy_service.decisions.bundles.apart import Apart
 from policy_service.settings import Settings, read_settings
 
 
-def create_app(settings: Settings | None = None, *, assembled: Assembled | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    assembled: Assembled | None = None,
+    first_key: FirstKey | None = None,
+) -> Flask:
     """The application.
 
     Args:
         settings: those of the environment by default.
         assembled: by default from the settings, on their database.
+        first_key: by default that of the server's start; where parts are handed over, one that no token fits.
     Raises:
         SettingInvalid, StoreUnavailable.
     """
     known = read_settings() if settings is None else settings
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # a path with `//` is another path, not a redirect to this one
-    found = assemble(known) if assembled is None else assembled
+    found = assemble(known, check=_apart(known)) if assembled is None else assembled
     joined = Shared(
         found.service,
         found.publishing,
@@ -49,6 +58,7 @@ def create_app(settings: Settings | None = None, *, assembled: Assembled | None 
         found.judge,
         found.shadow,
         found.auditing,
+        first_key or (OF_THE_START if assembled is None else FirstKey()),
     )
     share(app, joined)
     observing.register(app)
@@ -64,3 +74,8 @@ def create_app(settings: Settings | None = None, *, assembled: Assembled | None 
     app.register_blueprint(case_pages.blueprint(found.auditing))
     boundary.close(app)
     return app
+
+
+def _apart(settings: Settings) -> Apart:
+    """What is posted by others is checked in a process of its own."""
+    return Apart(settings.check_seconds, settings.check_memory_mb)

@@ -15,25 +15,31 @@ from policy_service.access.trail import TrailStore
 from policy_service.decisions.audit.auditing import Auditing
 from policy_service.decisions.audit.erasing import Erasing
 from policy_service.decisions.audit.searching import Searching
+from policy_service.decisions.bundles.checking import Checker, checked
 from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.bundles.publishing import Publishing
 from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.observers.judge import Judge
 from policy_service.decisions.observers.shadow import Shadow
+from policy_service.decisions.ports.log import LogStore
 from policy_service.decisions.sealed.followed import ActTrail, OrderedBundles, OrderedKeys, OrderedShadows
 from policy_service.decisions.sealed.guard import Guard, Held
 from policy_service.decisions.sealed.ordering import KeyUnknown, LogNotBegun, SignedOrders
 from policy_service.decisions.sealed.owed import Owed
+from policy_service.decisions.sealed.pushing import Pusher
 from policy_service.decisions.sealed.sealing import Sealer
 from policy_service.decisions.sealed.signing import LogKeys, key_beside, load_keys
 from policy_service.engines.registry import engine
+from policy_service.outside.folder import Folder
+from policy_service.outside.witnesses import WitnessRefused, witnesses_of
 from policy_service.policies.bundle import load_folder
 from policy_service.proofs.keys import KeyRefused
 from policy_service.settings import SettingInvalid, Settings
 from policy_service.store import (
     SqlActStore,
     SqlBundleContents,
+    SqlCosignatureStore,
     SqlDecisionStore,
     SqlDisagreementStore,
     SqlLogStore,
@@ -65,9 +71,11 @@ class Assembled:
     """Null where nothing is recorded."""
 
 
-def assemble(settings: Settings) -> Assembled:
+def assemble(settings: Settings, *, check: Checker = checked) -> Assembled:
     """The operations on their database, migrated.
 
+    Args:
+        check: checks the bundles that are uploaded.
     Raises:
         StoreUnavailable: it cannot be opened now.
         SettingInvalid: POLICY_DATABASE_URL names none that can be opened.
@@ -77,7 +85,7 @@ def assemble(settings: Settings) -> Assembled:
     except (ValueError, ArgumentError, ImportError) as error:
         raise SettingInvalid(f"POLICY_DATABASE_URL: {error}") from error
     migrate(database)
-    return assemble_on(database, settings)
+    return assemble_on(database, settings, check=check)
 
 
 def assemble_on(
@@ -87,6 +95,7 @@ def assemble_on(
     now: Callable[[], datetime] = _now,
     elapsed: Callable[[], float] = time.monotonic,
     new_id: Callable[[], str] = new_decision_id,
+    check: Checker = checked,
 ) -> Assembled:
     """The operations on a migrated database, with clocks that a test can hold."""
     keys, owed = _log_keys(settings, database), Owed()
@@ -122,10 +131,11 @@ def assemble_on(
             new_id=new_id,
             elapsed=elapsed,
             request_seconds=settings.request_seconds,
+            most_answer=settings.max_answer,
             log=keys,
             may_sign=orders.may_sign,
         ),
-        Publishing(bundles, orders, decisions, evaluators, now=now),
+        Publishing(bundles, orders, decisions, evaluators, now=now, check=check),
         OrderedKeys(orders),
         ActTrail(orders),
         judge,
@@ -136,6 +146,7 @@ def assemble_on(
             log,
             Searching(SqlSearchStore(database), log, evaluators),
             sealer,
+            _pusher(settings, database, log, keys, now),
             Erasing(sealer, now=now, new_id=new_id),
             evaluators,
             bundles,
@@ -172,6 +183,18 @@ def _guard_file(settings: Settings, database: Database) -> Path:
     first = next((path for path in settings.signing_key.split(":") if path), "")
     beside = Path(first) if first else Path(database.url.database or "")
     return beside.with_name(f"{beside.name}.guard")
+
+
+def _pusher(
+    settings: Settings, database: Database, log: LogStore, keys: LogKeys, now: Callable[[], datetime]
+) -> Pusher:
+    try:
+        witnesses = witnesses_of(settings.witnesses)
+    except WitnessRefused as error:
+        raise SettingInvalid(f"POLICY_WITNESSES: {error}") from error
+    folder = Folder(Path(settings.heads_folder)) if settings.heads_folder else None
+    kept = SqlCosignatureStore(database)
+    return Pusher(log, keys, kept, witnesses, folder, now=now, seconds=float(settings.push_seconds))
 
 
 def _log_keys(settings: Settings, database: Database) -> LogKeys:

@@ -10,9 +10,7 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import sys
-from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -26,10 +24,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger as GunicornLogger
 
-from policy_service import __version__
+from policy_service import __version__, listening
 from policy_service.access.tokens import tokens_of
 from policy_service.api import examples
-from policy_service.api.boundary import is_loopback
 from policy_service.api.shared import Shared, begin_to_stop, shared_by
 from policy_service.app import create_app
 from policy_service.assembly import assemble, load_folder
@@ -43,6 +40,7 @@ from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import render_all
 from policy_service.engines.contracts import EngineRefused
 from policy_service.engines.registry import engine
+from policy_service.listening import Unfit
 from policy_service.policies.loader import check_sources
 from policy_service.settings import SettingInvalid, Settings
 from policy_service.telemetry import logs, metrics, traces
@@ -56,10 +54,6 @@ _SILENT_SECONDS = 60
 _HOUR_SECONDS = 3600
 
 
-class Unfit(Exception):
-    """The service must not start; the message says why."""
-
-
 def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     """Serve until SIGTERM or Ctrl-C, and finish the requests under way; a second Ctrl-C does not wait.
 
@@ -71,24 +65,27 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
         the exit status: 1, with the reason on standard error, when it did not start or could not go on.
     """
     try:
-        refuse_others([host], settings)
-        _try(host, port)
+        if not listening.is_given():
+            listening.refuse_others([host], settings)
+            listening.try_to_bind(host, port)
         service = prepare(settings)
-        asks_who = _asks_who(settings)
+        asks_who = listening.asks_who(settings)
     except Unfit as error:
         click.echo(str(error), err=True)
         return 1
     logs.configure(settings.log_format, settings.log_level)
+    options = gunicorn_settings(settings)
 
     def announce(server: Arbiter) -> None:
-        when_ready(server)
-        click.echo(_announcement(server.LISTENERS[0].sock.getsockname(), service, asks_who=asks_who))
+        options["when_ready"](server)
+        url = listening.url_of(server.LISTENERS[0].sock.getsockname())
+        click.echo(_announcement(url, service, asks_who=asks_who))
 
     address = f"[{host.strip('[]')}]:{port}" if ":" in host else f"{host}:{port}"
     started = {"bind": address, "workers": workers, "when_ready": announce}
     master = os.getpid()
     try:
-        _Server(settings, gunicorn_settings(settings) | started).run()
+        _Server(settings, options | started).run()
     except SystemExit as ended:
         if os.getpid() != master:
             raise  # a worker, which ends with its own status
@@ -105,7 +102,7 @@ def for_gunicorn(settings: Settings) -> dict[str, Any]:
         try:
             if server.cfg.is_ssl:
                 raise Unfit("not started: TLS is ended by the proxy before the service, not by gunicorn")
-            refuse_others((one[0] if isinstance(one, tuple) else one for one in server.cfg.address), settings)
+            listening.refuse_others(listening.hosts_of(server), settings)
             prepare(settings)
         except Unfit as error:
             click.echo(str(error), err=True)
@@ -120,8 +117,18 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
     Limits.read_seconds, Limits.write_seconds = settings.read_seconds, settings.write_seconds
     Limits.max_waiting = settings.max_waiting
 
-    def on_reload(_server: Arbiter) -> None:
+    def ready(server: Arbiter) -> None:
+        listening.refuse_listeners(server, settings)
+        when_ready(server)
+        try:
+            if not listening.asks_who(settings):
+                listening.tell_first_key(server)
+        except Unfit as error:
+            listening.stop(server, error)
+
+    def on_reload(server: Arbiter) -> None:
         """SIGHUP: the rules folder is adopted again, unless it is unfit; the workers that follow answer by it."""
+        listening.refuse_listeners(server, settings)  # gunicorn binds anew where its configuration says so
         try:
             prepare(settings)
         except Unfit as error:
@@ -139,7 +146,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "timeout": _SILENT_SECONDS,
         "keepalive": _KEPT_SECONDS,
         "control_socket_disable": True,  # signals are enough
-        "when_ready": when_ready,
+        "when_ready": ready,
         "post_worker_init": post_worker_init,
         "worker_exit": worker_exit,
         "child_exit": child_exit,
@@ -149,34 +156,6 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
 
 
 # ---- before the first worker
-
-
-def refuse_others(hosts: Iterable[str], settings: Settings) -> None:
-    """Raises Unfit for a host that is not loopback while nobody would be asked who they are."""
-    others = [host for host in hosts if not is_loopback(host)]
-    if others and not _asks_who(settings):
-        raise Unfit(
-            f"without keys the service binds loopback only: `{others[0]}` is refused; make a key first: "
-            "policyctl keys create --name admin --role admin"
-        )
-
-
-def _asks_who(settings: Settings) -> bool:
-    """Whether there is an issuer, or was ever a key. Raises Unfit."""
-    try:
-        return tokens_of(settings) is not None or assemble(settings).keys.any_keys()
-    except (StoreUnavailable, SettingInvalid) as error:
-        raise Unfit(f"not started: whether there are keys cannot be told: {error}") from error
-
-
-def _try(host: str, port: int) -> None:
-    """Raises Unfit where nobody can listen now; gunicorn would try for five seconds before it says so."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host.strip("[]"), port), family=family).close()
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else error
-        raise Unfit(f"not started: cannot listen on {host}, port {port}: {reason}") from error
 
 
 def prepare(settings: Settings) -> PolicyService:
@@ -205,10 +184,8 @@ def prepare(settings: Settings) -> PolicyService:
     return assembled.service
 
 
-def _announcement(address: tuple[Any, ...], service: PolicyService, *, asks_who: bool) -> str:
+def _announcement(url: str, service: PolicyService, *, asks_who: bool) -> str:
     """Where the service listens, and a request to try, if the rules understand it."""
-    host, port = address[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     said = f"listening on {url}, the contract is at {url}/docs"
     if asks_who:
         return f"{said}\nwho asks needs a key, as `Authorization: Bearer psk_…`: policyctl keys list"
@@ -273,10 +250,11 @@ def watch(service: PolicyService) -> None:
 
 
 def watch_log(shared: Shared) -> None:
-    """Tell the metrics how far the seals are behind."""
+    """Tell the metrics how far the seals are behind, and whether what is kept outside contradicts the log."""
     if shared.recorded is not None:
         auditing = shared.recorded
         metrics.counts.watch(metrics.LOG_LAG, lambda: _lag(auditing))
+        metrics.counts.watch(metrics.CONTRADICTED, lambda: [((), float(bool(auditing.pusher.alarms)))])
 
 
 def _lag(auditing: Auditing) -> list[tuple[tuple[()], float]]:

@@ -29,6 +29,7 @@ class Settings:
     )
     engine: str = _setting("POLICY_ENGINE", "rete", "engine that decides: rete or reference")
     max_body: int = _setting("POLICY_MAX_BODY", 1_048_576, "largest request body, in bytes")
+    max_answer: int = _setting("POLICY_MAX_ANSWER", 8_388_608, "largest answer to one state, in bytes")
     max_depth: int = _setting("POLICY_MAX_DEPTH", 16, "deepest nesting of a request body")
     bundle_refresh_ms: int = _setting(
         "POLICY_BUNDLE_REFRESH_MS", 1000, "how long a worker may still use a bundle after another was activated"
@@ -43,6 +44,10 @@ class Settings:
     max_bundle: int = _setting("POLICY_MAX_BUNDLE", 4_194_304, "largest bundle that may be posted, in bytes")
     max_bundle_unpacked: int = _setting(
         "POLICY_MAX_BUNDLE_UNPACKED", 16_777_216, "largest sum of the files of a posted bundle, in bytes"
+    )
+    check_seconds: int = _setting("POLICY_CHECK_SECONDS", 60, "longest check of a posted bundle")
+    check_memory_mb: int = _setting(
+        "POLICY_CHECK_MEMORY_MB", 1024, "most memory of the process that checks a posted bundle, in MiB"
     )
     signing_key: str = _setting(
         "POLICY_SIGNING_KEY",
@@ -59,6 +64,15 @@ class Settings:
     )
     log_origin: str = _setting("POLICY_LOG_ORIGIN", "policy-service", "name of the log in its heads and receipts")
     seal_ms: int = _setting("POLICY_SEAL_MS", 500, "how often a worker seals the decisions that wait")
+    witnesses: str = _setting(
+        "POLICY_WITNESSES", "", "witnesses of the log's heads, `<verifier key>=<url>` each, separated by blanks"
+    )
+    heads_folder: str = _setting(
+        "POLICY_HEADS_FOLDER", "", "folder to which heads are written, one file each, never changed; it must be there"
+    )
+    push_seconds: int = _setting(
+        "POLICY_PUSH_SECONDS", 10, "how often a worker shows the newest head to witnesses and the folder"
+    )
     judge_share: str = _setting(
         "POLICY_JUDGE_SHARE", "0.01", "share of the answers that the judge computes again, 0 to 1"
     )
@@ -68,7 +82,9 @@ class Settings:
     key_refresh_ms: int = _setting(
         "POLICY_KEY_REFRESH_MS", 1000, "how long a worker may still take a key after it was revoked"
     )
-    rate_limit: int = _setting("POLICY_RATE_LIMIT", 0, "requests a second of a key or a token's subject; 0: no limit")
+    rate_limit: int = _setting(
+        "POLICY_RATE_LIMIT", 0, "requests and items of batches a second, of a key or a token's subject; 0: no limit"
+    )
     rate_burst: int = _setting("POLICY_RATE_BURST", 0, "requests that may come at once; 0: those of a second")
     oidc_issuer: str = _setting("POLICY_OIDC_ISSUER", "", "URL of the OpenID Connect issuer whose tokens are taken")
     oidc_audience: str = _setting("POLICY_OIDC_AUDIENCE", "", "audience that tokens must be made for")
@@ -124,7 +140,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     _refuse_unknown("POLICY_LOG_FORMAT", found.log_format, ("auto", "text", "json"))
     _refuse_unknown("POLICY_LOG_LEVEL", found.log_level, ("debug", "info", "warning", "error", "critical"))
     _refuse_unknown("POLICY_TRACES", found.traces, ("auto", "otlp", "off"))
-    for name in ("workers", "threads", "connections", "read_seconds", "write_seconds"):
+    for name in (
+        "workers", "threads", "connections", "read_seconds", "write_seconds", "push_seconds", "check_seconds",
+        "check_memory_mb",
+    ):  # fmt: skip
         if getattr(found, name) < 1:
             raise SettingInvalid(f"POLICY_{name.upper()} must be at least 1")
     for variable, text, least in (

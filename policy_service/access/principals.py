@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal, get_args
 
-Role = Literal["evaluate", "read", "audit", "publish", "operate", "admin"]
+Role = Literal["evaluate", "read", "audit", "reveal", "publish", "operate", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 

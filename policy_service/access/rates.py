@@ -2,8 +2,11 @@
 
 The generic cell rate algorithm (GCRA, ITU-T I.371), which keeps one number for each principal: its theoretical arrival
 time, at which the next request would be due if all came evenly spaced. A request passes unless it comes earlier than
-the burst allows. Nothing is locked: of two requests at the same moment one may not be counted, so that a race may let
-one request too many through, but never refuses one wrongly.
+the burst allows. A batch passes as one request does, however large it is, and then counts as many as it has items: so a
+batch larger than the burst is not refused for ever, but its sender waits for all of it before the next request.
+
+Nothing is locked: of two requests at the same moment one may not be counted, so that a race may let one request, or one
+chunk of a batch, too many through, but never refuses one wrongly.
 """
 
 import mmap
@@ -44,6 +47,10 @@ class Rates:
             return early / _SECOND
         self._slots[slot] = due + step
         return 0.0
+
+    def count(self, slot: int, rate: int, items: int) -> None:
+        """Counts further items of a request that has passed, beyond the burst too."""
+        self._slots[slot] = max(self._slots[slot], self._clock()) + items * (_SECOND // rate)
 
 
 def slot_of_key(number: int) -> int:

@@ -92,6 +92,11 @@ def caller() -> str:
     return _LOCAL_CALLER if name == LOCAL.name else name
 
 
+def counting() -> Callable[[int], None]:
+    """Counts items of the request under way against the rate of its caller; of each request one is counted already."""
+    return cast(Callable[[int], None], g.count_items)
+
+
 def request_id() -> str | None:
     """The id of the request under way, for the trail."""
     noted = logs.current()

@@ -1,6 +1,6 @@
 """POST /v1/evaluate/batch."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import count
 from threading import BoundedSemaphore
@@ -12,14 +12,14 @@ from flask_smorest import Blueprint
 
 from policy_service import canonical
 from policy_service.api import examples, problems, reading
-from policy_service.api.access import caller, needs, principal
+from policy_service.api.access import caller, counting, needs, principal
 from policy_service.api.bodies import Content, takes
 from policy_service.api.reading import JSON, NDJSON
 from policy_service.api.schemas.batch import BatchAnswerSchema
 from policy_service.api.shared import Shared, shared
 from policy_service.api.streaming import source_of
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
-from policy_service.decisions.deciding.batch import Batch, Item
+from policy_service.decisions.deciding.batch import Batch, Item, together
 from policy_service.decisions.deciding.service import Evaluated
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.diagnostics import InvalidInput
@@ -85,7 +85,8 @@ def batch(body: BatchItemSchema) -> Response:
     is the body of POST /v1/evaluate, and may have an `idempotency_key`. Every item is judged by one bundle; each
     decision is in the log before it is answered. A NDJSON body without announced length is answered while it comes: its
     sender must read while it writes. If it goes beyond a limit, the last entry says so, with the index of the first
-    item that was not judged. Give every item a key: then the whole batch may be sent again.
+    item that was not judged. Give every item a key: then the whole batch may be sent again. Each item counts against
+    the caller's rate as a request does.
     """
     known = shared()
     slot = _Slot(known.batches)
@@ -128,7 +129,7 @@ def _answers(known: Shared, slot: _Slot, schema: BatchItemSchema) -> tuple[str, 
         chunks = Lines(source, limits.max_batch_body, limits.max_body).chunks(limits.max_items)
     else:
         chunks = of_array(reading.whole(request, limits.max_batch_body), limits.max_items)
-    answers = _Answers(known, opened, schema).of(chunks)
+    answers = _Answers(known, opened, schema, counting()).of(chunks)
     return wanted, answers if wanted == NDJSON else _as_array(answers)
 
 
@@ -142,17 +143,26 @@ def _as_array(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Answers:
-    """The result of each item, as a line of canonical JSON."""
+    """The result of each item, as a line of canonical JSON.
 
-    def __init__(self, known: Shared, opened: Batch, schema: BatchItemSchema) -> None:
+    Args:
+        counted: is told how many more items were read, since the rate of the caller is one of decisions.
+    """
+
+    def __init__(self, known: Shared, opened: Batch, schema: BatchItemSchema, counted: Callable[[int], None]) -> None:
         self._service, self._settings, self._batch, self._schema = known.service, known.settings, opened, schema
-        self._index = count()
+        self._index, self._counted = count(), counted
 
     def of(self, chunks: Iterable[list[bytes]]) -> Iterator[bytes]:
         """The lines of each chunk, once its decisions are committed."""
         try:
+            before = 1  # the request itself
             for chunk in chunks:
-                yield self._chunk([self._read(raw) for raw in chunk])
+                self._counted(len(chunk) - before)
+                before = 0
+                read = [self._read(raw) for raw in chunk]
+                for run in together([one.elements if isinstance(one, Item) else 0 for one in read]):
+                    yield self._chunk(read[run])
         except Refused as beyond:
             yield self._line(beyond)
 

@@ -1,17 +1,11 @@
-"""Checks before every view (authentication, roles, rates, host), and headers of every answer.
-
-While there are neither keys nor an issuer, only this machine is answered. That a request comes in over loopback is not
-enough: a page of another host can send one, by a name of its own that resolves to 127.0.0.1. So the host that the
-request names must be ours.
-"""
+"""Checks before every view (authentication, roles, rates, this machine), and headers of every answer."""
 
 import math
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from ipaddress import ip_address
+from functools import partial
 
 from flask import Flask, Request, Response, g, request
 
@@ -22,6 +16,7 @@ from policy_service.access.keys import Key, KeyStore
 from policy_service.access.needs import Need
 from policy_service.access.principals import Principal
 from policy_service.access.rates import SHARED, Rates
+from policy_service.access.this_machine import why_not_here
 from policy_service.access.tokens import tokens_of
 from policy_service.api.access import declarations
 from policy_service.decisions.ports.records import StoreUnavailable
@@ -29,7 +24,6 @@ from policy_service.problems import kinds
 from policy_service.problems.refused import Refused
 from policy_service.settings import Settings
 
-_AUTHORITY = re.compile(r"(localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 STREAMED = ("/v1/evaluate/batch",)
 """Paths whose bodies may be larger than POLICY_MAX_BODY: a view reads them as they come, within a bound of its own."""
 _FORMS: Mapping[str, Sequence[str]] = {
@@ -45,16 +39,6 @@ _PAGE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 """Of every page. One that loads something says so with a policy of its own."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address to bind reaches this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
-    except ValueError:
-        return False
 
 
 def gate_of(
@@ -116,17 +100,18 @@ class Boundary:
         need = _ANYONE if rule is None else self._needs[rule.endpoint]
         if need.anyone:
             if self._gate.was_open():
-                _check_host()
+                _check_here(asked)
         else:
-            g.principal = self._admitted(need, asked.environ.get("HTTP_AUTHORIZATION"))
+            g.principal = found = self._admitted(need, asked)
+            g.count_items = partial(self._count_items, found)
         accepted = asked.environ.get("HTTP_ACCEPT", "*/*")
         if accepted != "*/*" and asked.path.startswith("/v1/") and not _can_be_given(asked):
             raise Refused(kinds.NOT_ACCEPTABLE, kinds.NOT_ACCEPTABLE.meaning)
 
-    def _admitted(self, need: Need, authorization: str | None) -> Principal:
+    def _admitted(self, need: Need, asked: Request) -> Principal:
         """The caller, if it has a role that the route needs and does not ask too fast."""
         try:
-            found = self._gate.principal(authorization)
+            found = self._gate.principal(asked.environ.get("HTTP_AUTHORIZATION"))
         except Unauthenticated as error:
             said = f'{_CHALLENGE}, error="invalid_token"' if error.given else _CHALLENGE
             headers = {"WWW-Authenticate": said}
@@ -136,12 +121,16 @@ class Boundary:
         except IssuerUnavailable as error:
             raise Refused(kinds.ISSUER, kinds.ISSUER.meaning) from error
         if found.is_local:
-            _check_host()
+            _check_here(asked)
         if need.among.isdisjoint(found.roles):
             raise Refused(kinds.FORBIDDEN, f"this needs a role of: {', '.join(need.roles)}")
         if found.rate is not None:
             self._count(found, found.rate)
         return found
+
+    def _count_items(self, asking: Principal, items: int) -> None:
+        if asking.rate is not None:
+            self._rates.count(asking.slot, asking.rate, items)
 
     def _count(self, asking: Principal, rate: int) -> None:
         wait = self._rates.wait_seconds(asking.slot, rate, self._burst or rate)
@@ -155,9 +144,11 @@ _ANYONE = Need(anyone=True)
 """Where there is no route, nothing is hidden: the answer is 404 or 405 for everybody."""
 
 
-def _check_host() -> None:
-    if _AUTHORITY.fullmatch(request.headers.get("Host", "")) is None:
-        raise Refused(kinds.HOST_REFUSED, kinds.HOST_REFUSED.meaning)
+def _check_here(asked: Request) -> None:
+    """Raises Refused for a request that is not of this machine."""
+    why = why_not_here(asked.environ)
+    if why is not None:
+        raise Refused(kinds.HOST_REFUSED, f"without keys only this machine is answered: {why}")
 
 
 def _can_be_given(asked: Request) -> bool:

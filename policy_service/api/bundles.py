@@ -109,7 +109,7 @@ def _files_posted(schema: BundleUploadSchema) -> tuple[dict[str, str], str | Non
 @blueprint.doc(
     operationId="uploadBundle",
     responses={200: {"links": links.OF_A_BUNDLE}, 201: {"links": links.OF_A_BUNDLE}}
-    | problems.of_body(kinds.BUNDLE_INVALID, kinds.BAD_REQUEST, kinds.BUSY),
+    | problems.of_body(kinds.BUNDLE_INVALID, kinds.BUNDLE_TOO_COSTLY, kinds.BAD_REQUEST, kinds.BUSY),
 )
 @needs("publish")
 def upload(body: tuple[dict[str, str], str | None]) -> Response:
@@ -117,16 +117,14 @@ def upload(body: tuple[dict[str, str], str | None]) -> Response:
 
     It is checked as `policyctl check` does: rules, cases, and whether the engine can hold them. Every error of every
     file is told at once, and then nothing is stored. A stored bundle can be previewed; it decides once it is activated.
-    A worker checks one bundle at a time.
+    A worker checks one bundle at a time, in a process of its own.
     """
     sources, label = body
     try:
         found = publishing().upload(sources, act(), label=label)
     except BundleInvalid as error:
         faults = [_located(one) for one in sorted(error.diagnostics, key=lambda d: d.severity != "error")]
-        raise Refused(
-            kinds.BUNDLE_INVALID, _counted(sum(d.severity == "error" for d in error.diagnostics)), faults
-        ) from error
+        raise Refused(kinds.BUNDLE_INVALID, _counted(error.errors), faults) from error
     return answer(_uploaded(found), 201 if found.new else 200)
 
 

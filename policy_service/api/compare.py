@@ -10,7 +10,7 @@ from policy_service.api.access import needs
 from policy_service.api.answers import answer
 from policy_service.api.decisions import checked
 from policy_service.api.schemas.compare import ComparisonSchema
-from policy_service.api.shared import auditing
+from policy_service.api.shared import auditing, settings
 from policy_service.problems import kinds
 
 blueprint = Blueprint("compare", __name__, url_prefix="/v1/decisions", description="Why two decisions differ")
@@ -25,7 +25,9 @@ def _id(name: str, example: str) -> dict[str, Any]:
 @blueprint.response(200, ComparisonSchema, description="The comparison.")
 @blueprint.doc(
     operationId="compare",
-    responses=problems.of_route(kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_COMPARABLE),
+    responses=problems.of_route(
+        kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_COMPARABLE, kinds.COMPARISON_TOO_COSTLY, kinds.ANSWER_TOO_LARGE
+    ),
 )
 @needs("audit")
 def compare(a: str, b: str) -> Response:
@@ -37,4 +39,4 @@ def compare(a: str, b: str) -> Response:
     Nothing is recorded.
     """
     reading.query(request)
-    return answer(auditing().compare(checked(a), checked(b)))
+    return answer(auditing().compare(checked(a), checked(b)), most=settings().max_answer)

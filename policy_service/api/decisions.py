@@ -13,7 +13,7 @@ from policy_service.api.answers import answer
 from policy_service.api.bodies import takes
 from policy_service.api.revealing import may_reveal, note
 from policy_service.api.schemas.decisions import RecordSchema, ReplayedSchema
-from policy_service.api.shared import auditing, service
+from policy_service.api.shared import auditing, service, settings
 from policy_service.decisions.audit.sealed_replay import SealedReplay
 from policy_service.decisions.deciding.chains import Chain
 from policy_service.decisions.ports.records import NotFound
@@ -82,7 +82,9 @@ def _body_if_any(schema: ReplayRequestSchema) -> dict[str, Any]:
 @takes(ReplayRequestSchema, {"bundle": "active"}, required=False, reader=_body_if_any)
 @blueprint.doc(
     operationId="replay",
-    responses=problems.of_body(kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_REPLAYABLE, kinds.NO_BUNDLE),
+    responses=problems.of_body(
+        kinds.NOT_FOUND, kinds.ERASED, kinds.NOT_REPLAYABLE, kinds.ANSWER_TOO_LARGE, kinds.NO_BUNDLE
+    ),
 )
 @needs("audit")
 def replay(id: str, body: dict[str, Any]) -> Response:
@@ -100,7 +102,8 @@ def replay(id: str, body: dict[str, Any]) -> Response:
             "differences": [
                 {"pointer": d.pointer, "recorded": d.recorded, "replayed": d.replayed} for d in replayed.differences
             ],
-        }
+        },
+        most=settings().max_answer,
     )
 
 

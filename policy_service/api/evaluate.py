@@ -59,7 +59,7 @@ def _with_its_faults(schema: EvaluateRequestSchema) -> Read:
     operationId="evaluate",
     parameters=[_KEY_PARAMETER],
     responses={201: {"links": links.OF_A_DECISION}}
-    | problems.of_body(kinds.KEY_CONFLICT, kinds.BUNDLE_NOT_ACTIVE, kinds.NO_BUNDLE),
+    | problems.of_body(kinds.KEY_CONFLICT, kinds.BUNDLE_NOT_ACTIVE, kinds.ANSWER_TOO_LARGE, kinds.NO_BUNDLE),
 )
 @needs("evaluate")
 def evaluate(body: Read) -> Response:

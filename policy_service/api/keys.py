@@ -1,6 +1,7 @@
 """GET, POST /v1/keys; POST /v1/keys/{id}/rotate, /revoke."""
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask_smorest import Blueprint
 
 from policy_service.access import instants
 from policy_service.access.credentials import ID
+from policy_service.access.first_key import HEADER
 from policy_service.access.issuing import GRACE, Issuing, Made, State, UnknownKey, shown, state
 from policy_service.access.keys import Key
 from policy_service.api import links, problems, reading
@@ -37,6 +39,13 @@ _ID_PARAMETER = {
     "description": "The visible part of the key: `psk_<id>_…`.",
 }
 
+_TOKEN_PARAMETER = {
+    "in": "header",
+    "name": HEADER,
+    "schema": {"type": "string"},
+    "description": "For the first key only: the token that the service printed when it started. Later it is not read.",
+}
+
 
 @blueprint.route("")
 @blueprint.response(200, KeyListSchema, description="All keys that ever were; none of their secrets.")
@@ -53,23 +62,26 @@ def keys() -> Response:
 @takes(NewKeySchema, {"name": "payments", "roles": ["evaluate", "read"]})
 @blueprint.doc(
     operationId="createKey",
-    responses={201: {"links": links.OF_A_KEY}} | problems.of_body(kinds.NAME_IN_FORCE),
+    parameters=[_TOKEN_PARAMETER],
+    responses={201: {"links": links.OF_A_KEY}}
+    | problems.of_body(kinds.NAME_IN_FORCE, kinds.FORBIDDEN, kinds.FIRST_KEY),
 )
 @needs("admin")
 def create(body: dict[str, Any]) -> Response:
     """Make a key.
 
-    From the first one on, nobody is answered without. An admin may make keys of any roles; who made which is in the
-    audit trail.
+    From the first one on, nobody is answered without; the first needs the token of the service's start. An admin may
+    make keys of any roles; who made which is in the audit trail.
     """
-    made = _issuing().create(
-        body["name"],
-        body["roles"],
-        rate=body.get("rate"),
-        expires_at=_instant(body.get("expires_at")),
-        actor=principal().name,
-        request_id=request_id(),
-    )
+    with _spending():
+        made = _issuing().create(
+            body["name"],
+            body["roles"],
+            rate=body.get("rate"),
+            expires_at=_instant(body.get("expires_at")),
+            actor=principal().name,
+            request_id=request_id(),
+        )
     return _answered(made)
 
 
@@ -114,6 +126,12 @@ def revoke(id: str, body: dict[str, Any]) -> Response:
     """
     ended = _issuing().revoke(_checked(id), body["reason"], actor=principal().name, request_id=request_id())
     return answer(shown(ended, _state(ended)))
+
+
+def _spending() -> AbstractContextManager[None]:
+    """The token of the first key, spent on what follows; nothing once there are keys. Raises TokenRefused."""
+    token = request.headers.get(HEADER)
+    return shared().first_key.spending(token) if principal().is_local else nullcontext()
 
 
 def _issuing() -> Issuing:

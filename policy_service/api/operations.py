@@ -39,7 +39,8 @@ def readyz() -> Response:
     """Whether the service can decide: its store answers, a bundle is active, and the worker is not about to end.
 
     What casts doubt on it without stopping it is `degraded`, with reasons: the active bundle cannot be taken over, so
-    that the one before answers; the judge found answers that differ; decisions wait long for their place in the log.
+    that the one before answers; the judge found answers that differ; decisions wait long for their place in the log; a
+    witness or the folder of heads has seen another log than the store has.
     It is 200, so that no one takes all hosts out at once for what a person has to judge.
     """
     if is_stopping():
@@ -53,6 +54,8 @@ def readyz() -> Response:
         recorded = shared().recorded
         if recorded is not None and recorded.waiting_seconds() > LAG_SECONDS:
             reasons.append(f"a decision has waited for its place in the log for more than {LAG_SECONDS} seconds")
+        if recorded is not None:
+            reasons += [f"the log is contradicted by {alarm}" for alarm in recorded.pusher.alarms]
     except StoreUnavailable:
         raise _not_ready("/store", STORE_UNREACHABLE, "the store cannot be read") from None
     if active is None:

@@ -6,6 +6,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from policy_service.access.first_key import FirstKey
 from policy_service.access.keys import KeyStore
 from policy_service.access.trail import TrailStore
 from policy_service.decisions.audit.auditing import Auditing
@@ -32,6 +33,7 @@ class Shared:
     judge: Judge
     shadow: Shadow
     recorded: Auditing | None
+    first_key: FirstKey
     batches: BoundedSemaphore = field(init=False)
     """A place for each batch that may be under way."""
 
@@ -41,6 +43,7 @@ class Shared:
         self.shadow.queue.start()
         if self.recorded is not None:
             self.recorded.sealer.start()
+            self.recorded.pusher.start()
 
     def close(self) -> None:
         """Stop them; what is queued is still done, as far as a few seconds allow."""
@@ -48,6 +51,7 @@ class Shared:
         self.shadow.queue.close()
         if self.recorded is not None:
             self.recorded.sealer.close()
+            self.recorded.pusher.close()
 
     def __post_init__(self) -> None:
         places = self.settings.max_batches or max(1, self.settings.threads // 2)

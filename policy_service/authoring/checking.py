@@ -17,7 +17,7 @@ from policy_service.diagnostics.catalogue import TYPE_UNUSED
 from policy_service.language import types
 from policy_service.policies.bundle import Bundle, bundle, frame_document, id_of, policy_document
 from policy_service.policies.dependencies import reachable
-from policy_service.policies.loader import is_bounded, load
+from policy_service.policies.loader import is_surely_within, load
 from policy_service.policies.model import Policy, RelationTable, Rules, Table
 from policy_service.policies.narrowing import only
 from policy_service.sources import Mapping as MappingNode
@@ -77,7 +77,7 @@ class Check:
         """What was found, which is nothing; None where there is a fault, or may be one."""
         folder = self.folder
         frame = self.memory.get(folder.frame_key())
-        if frame is None or not is_bounded(folder.sources) or not self._outlined() or folder.is_ambiguous():
+        if frame is None or not is_surely_within(folder.sources) or not self._outlined() or folder.is_ambiguous():
             return None
         to_load = self._to_load()
         if to_load is None or not self._load(to_load) or not self._all_cases() or not self._all_families():

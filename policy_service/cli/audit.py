@@ -19,7 +19,10 @@ from policy_service.cli.page import page
 from policy_service.cli.requests import reporting_faults
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.audit.findings import Finding, GivenReceipt, Progress, Verified
+from policy_service.decisions.audit.witnessed import Quorum
+from policy_service.decisions.sealed.asking import FINE
 from policy_service.proofs import keys
+from policy_service.proofs.cosignatures import WitnessKey
 from policy_service.proofs.keys import KeyRefused, Verifier
 from policy_service.proofs.receipts import Receipt, ReceiptRefused
 from policy_service.requests.filters import SUBJECT
@@ -39,6 +42,18 @@ class _Key(click.ParamType[Verifier]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Verifier:
         try:
             return value if isinstance(value, Verifier) else Verifier.parse(value)
+        except KeyRefused as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Witness(click.ParamType[WitnessKey]):
+    """The key of a witness."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> WitnessKey:
+        try:
+            return value if isinstance(value, WitnessKey) else WitnessKey.parse(value)
         except KeyRefused as error:
             self.fail(str(error), param, ctx)
 
@@ -79,6 +94,27 @@ def seal(form: str) -> None:
 
 
 @audit.command()
+@format_option
+def push(form: str) -> None:
+    """Show the newest head to the witnesses of POLICY_WITNESSES, and put it into the folder of POLICY_HEADS_FOLDER.
+
+    A running service does so by itself. Exit status 1 where it did not arrive everywhere.
+    """
+    with auditing(form) as (_, known):
+        if not known.pusher.has_places:
+            fail("there is nowhere to push to: POLICY_WITNESSES, POLICY_HEADS_FOLDER")
+        found = known.pusher.push()
+    if form == "json":
+        write_json([{"place": place, **asked.json} for place, asked in found.items()])
+    else:
+        for place, asked in found.items():
+            said = asked.message or (counted(asked.size, "record") if asked.size else "")
+            click.echo(f"{place}: {asked.outcome}{said and ': '}{said}")
+    if any(asked.outcome not in FINE for asked in found.values()):
+        raise found_errors()
+
+
+@audit.command()
 @click.option("--size", type=click.IntRange(0), help="The head of an earlier size.")
 @format_option
 def head(size: int | None, form: str) -> None:
@@ -88,10 +124,11 @@ def head(size: int | None, form: str) -> None:
     """
     with auditing(form) as (_, known):
         found = known.head(size)
+        shown = known.shown(found)
     if form == "json":
-        write_json(known.shown(found))
+        write_json(shown)
     else:
-        click.echo(found.note, nl=False)
+        click.echo(shown["note"], nl=False)
 
 
 @audit.command()
@@ -106,30 +143,55 @@ def head(size: int | None, form: str) -> None:
     type=_NEW_FILE,
     help="Do not verify the signatures again that the walk verified which wrote this file; and renew it.",
 )
+@click.option(
+    "--witness", "witnesses", type=_Witness(), multiple=True, help="A key of a witness that cosigns; repeatable."
+)
+@click.option(
+    "--quorum", type=click.IntRange(1), metavar="N", help="So many of the witnesses must have cosigned; by default all."
+)
 @format_option
 def verify(
-    trusted: tuple[Verifier, ...], heads: tuple[Path, ...], receipts: tuple[Path, ...], resume: Path | None, form: str
+    trusted: tuple[Verifier, ...],
+    heads: tuple[Path, ...],
+    receipts: tuple[Path, ...],
+    witnesses: tuple[WitnessKey, ...],
+    quorum: int | None,
+    resume: Path | None,
+    form: str,
 ) -> None:
     """Check the whole log: every record and bundle hashed again, indices, tree, signed heads, receipts.
 
     Whoever can write the store can also write a log that fits itself: give keys, heads and receipts that were kept
     elsewhere. What does not fit is listed, and the first record of it named. Exit status 1 where anything does not fit.
+
+    With --witness a quorum must have cosigned the newest head, or another one in the last ten minutes.
     """
+    demanded = _quorum(witnesses, quorum)
     given = [_receipt(path) for path in receipts]
     notes = [_note(path) for path in heads]
     begun = Progress() if resume is None or not resume.exists() else _progress(resume)
     with auditing(form) as (_, known), _bar(known.log.size()) as step:
         found = known.verify(
-            verifiers=trusted, heads=notes, given=given, resume=begun, step=step, keep=lambda now: _keep(resume, now)
-        )
+            verifiers=trusted, heads=notes, given=given, quorum=demanded,
+            resume=begun, step=step, keep=lambda now: _keep(resume, now),
+        )  # fmt: skip
     if not found.findings:
         _keep(resume, found.progress)
     if form == "json":
         _write_verified(found)
     else:
-        _tell(found, is_own=not trusted)
+        _tell(found, is_own=not trusted, quorum=demanded)
     if found.findings:
         raise found_errors()
+
+
+def _quorum(witnesses: Sequence[WitnessKey], number: int | None) -> Quorum | None:
+    if not witnesses and number is None:
+        return None
+    try:
+        return Quorum(tuple(witnesses), number or len(witnesses))
+    except ValueError as error:
+        raise click.UsageError(f"{error}: --witness") from error
 
 
 def _keep(file: Path | None, progress: Progress) -> None:
@@ -221,6 +283,7 @@ def _write_verified(found: Verified) -> None:
             "heads": found.heads,
             "bundles": found.bundles,
             "waiting": found.waiting,
+            "witnessed": found.witnessed,
             "first": None if first is None else asdict(first),
             "findings": [asdict(one) for one in found.findings],
             "further": found.further,
@@ -228,7 +291,7 @@ def _write_verified(found: Verified) -> None:
     )
 
 
-def _tell(found: Verified, *, is_own: bool) -> None:
+def _tell(found: Verified, *, is_own: bool, quorum: Quorum | None) -> None:
     for one in found.findings:
         place = "" if one.index is None else f"index {one.index}: "
         click.echo(f"{place}{one.kind}: {one.message}")
@@ -243,6 +306,9 @@ def _tell(found: Verified, *, is_own: bool) -> None:
     result = "it does not fit" if found.findings else "all fits" if found.records else "the log is empty"
     waiting = f"; {found.waiting} wait to be sealed" if found.waiting else ""
     click.echo(f"checked {checked}{waiting}: {result}")
+    if quorum is not None and found.witnessed is not None:
+        of = f"{quorum.number} of {counted(len(quorum.keys), 'witness', 'witnesses')}"
+        click.echo(f"{of} cosigned the head of {counted(found.witnessed, 'record')}")
     if is_own:
         click.echo("trusted were the keys of this installation: give --key to trust others", err=True)
 

@@ -9,6 +9,7 @@ from policy_service.cli.acting import fail
 from policy_service.cli.decisions import auditing
 from policy_service.cli.terminal import aligned, format_option, write_json
 from policy_service.decisions.audit.comparing import FACTORS, ComparedReward, NotComparable
+from policy_service.decisions.audit.cost import ComparisonTooCostly
 from policy_service.decisions.deciding.recording import ValuesErased
 
 
@@ -25,7 +26,7 @@ def compare(a: str, b: str, form: str) -> None:
     with auditing(form) as (_, known):
         try:
             found = known.compare(a, b)
-        except (NotComparable, ValuesErased) as error:
+        except (NotComparable, ComparisonTooCostly, ValuesErased) as error:
             fail(str(error))
     if form == "json":
         write_json(found)

@@ -74,6 +74,7 @@ MEMBER_FOREIGN = Code(
 DECISION_GAP = Code(
     "P122", "decision-gap", "On some days of a file no file of the policy whose decision it reads gives it.", "warning"
 )
+BUNDLE_BUDGET = Code("P123", "bundle-budget", "The files hold more text, rows or days than one bundle may.")
 
 # tables
 TABLE_SHAPE = Code("T201", "table-shape", "The table's rows and header do not fit together.")
@@ -110,6 +111,7 @@ TOO_DEEP = Code("A121", "too-deep", "The body is nested deeper than allowed.")
 UNKNOWN_DECISION = Code("A122", "unknown-decision", "No decision with this id is stored.")
 TOO_LARGE = Code("A123", "body-too-large", "The body is larger than allowed.")
 BAD_HEADER = Code("A124", "bad-header", "A header of the request has a value it cannot have.")
+ANSWER_TOO_LARGE = Code("A125", "answer-too-large", "The answer to the request is larger than allowed.")
 
 # decisions and log
 STORE_UNREACHABLE = Code("D101", "store-unreachable", "The store of decisions and bundles cannot be read now.")

@@ -28,7 +28,7 @@ class Limits:
     unpacked: bytes of all files together, counted while they are read.
     """
 
-    files: int = 500
+    files: int = 2000
     unpacked: int = 16 * 1024 * 1024
 
 

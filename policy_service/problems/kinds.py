@@ -39,6 +39,11 @@ FORBIDDEN = Kind(
     "forbidden", 403, "The role is missing",
     "The key or token has none of the roles that may do this; `detail` names them.",
 )  # fmt: skip
+FIRST_KEY = Kind(
+    "first-key-refused", 403, "The first key needs the token of the start",
+    "While there are no keys, `First-Key-Token` must be what the service printed when it started; it holds once. "
+    "`policyctl keys create`, where the store is, needs no token. Nothing was made.",
+)  # fmt: skip
 NOT_FOUND = Kind("not-found", 404, "There is no such thing", "The path names nothing that exists here.")
 METHOD = Kind("method-not-allowed", 405, "The path does not know the method", "`Allow` lists the methods of the path.")
 NOT_ACCEPTABLE = Kind(
@@ -76,6 +81,16 @@ BUNDLE_INVALID = Kind(
     "bundle-invalid", 422, "The bundle has errors",
     "The rule files have errors: `errors` lists every one with its file, line and column. Nothing was stored.",
 )  # fmt: skip
+ANSWER_TOO_LARGE = Kind(
+    "answer-too-large", 422, "The answer is too large",
+    "The answer would be larger than POLICY_MAX_ANSWER. Nothing was recorded: ask with trace `none`, for fewer "
+    "policies, or with fewer elements of a list.",
+)  # fmt: skip
+BUNDLE_TOO_COSTLY = Kind(
+    "bundle-too-costly", 422, "The bundle takes too much to check",
+    "Its check needs more than POLICY_CHECK_SECONDS or POLICY_CHECK_MEMORY_MB; `detail` says which. Nothing was "
+    "stored: make it smaller, or have the setting raised.",
+)  # fmt: skip
 BUSY = Kind(
     "busy", 503, "Others act at the same time",
     "A worker checks one bundle at a time, and a change of the active bundle waits for others only so long. "
@@ -96,7 +111,8 @@ MEDIA_TYPE = Kind(
 PATH_TOO_LONG = Kind("path-too-long", 414, "The path is too long", "The first line of the request is too long.")
 HOST_REFUSED = Kind(
     "host-refused", 421, "Only this machine is answered",
-    "Without keys the service answers requests to a loopback host: 127.0.0.1, localhost or [::1].",
+    "Without keys the service answers requests that come from this machine, not by a proxy, and name a loopback host: "
+    "127.0.0.1, localhost or [::1]. `detail` says what is not so.",
 )  # fmt: skip
 INVALID = Kind(
     "invalid-request", 422, "The request is invalid",
@@ -128,6 +144,11 @@ NOT_COMPARABLE = Kind(
     "not-comparable", 422, "The decisions cannot be compared",
     "The facts of one do not fit the rules of the other, or its rules do not take the other's parameters.",
 )  # fmt: skip
+COMPARISON_TOO_COSTLY = Kind(
+    "comparison-too-costly", 422, "Comparing the decisions takes too much",
+    "Their subjects and rules are too many to be evaluated sixteen times; nothing was evaluated. Compare decisions "
+    "about fewer subjects, or replay each under the bundle of the other.",
+)  # fmt: skip
 NOT_REPLAYABLE = Kind(
     "not-replayable", 422, "The record cannot be replayed",
     "Its bytes do not fit its digest, its bundle is not as it was, or this program does not know its version of the "
@@ -149,10 +170,10 @@ NOT_READY = Kind("not-ready", 503, "The service is not ready", "`errors` lists w
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, KEY_ENDED, NAME_IN_FORCE, RATE_LIMITED, ISSUER, NOT_FOUND,
-        METHOD, NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN, NOT_STOPPED,
-        NOTHING_BEFORE, BUNDLE_INVALID, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE, NOT_REPLAYABLE, TOO_MANY_ITEMS,
-        BODY_TOO_LARGE,
+        MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, FIRST_KEY, KEY_ENDED, NAME_IN_FORCE, RATE_LIMITED, ISSUER,
+        NOT_FOUND, METHOD, NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN,
+        NOT_STOPPED, NOTHING_BEFORE, BUNDLE_INVALID, BUNDLE_TOO_COSTLY, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE,
+        NOT_REPLAYABLE, COMPARISON_TOO_COSTLY, ANSWER_TOO_LARGE, TOO_MANY_ITEMS, BODY_TOO_LARGE,
         OVERLOADED, TOOK_TOO_LONG, MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL,
         STORE, NO_BUNDLE, NOT_READY,
     )

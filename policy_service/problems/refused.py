@@ -7,19 +7,22 @@ import logging
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
+from policy_service.access.first_key import TokenRefused
 from policy_service.access.issuing import KeyEnded, NameInForce, UnknownKey
 from policy_service.decisions.answers.evaluate import TookTooLong
 from policy_service.decisions.audit.auditing import NotSealed
 from policy_service.decisions.audit.comparing import NotComparable
+from policy_service.decisions.audit.cost import ComparisonTooCostly
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
-from policy_service.decisions.bundles.results import Busy, NothingBefore, NotStopped
+from policy_service.decisions.bundles.results import Busy, CheckTooCostly, NothingBefore, NotStopped
+from policy_service.decisions.deciding.bounding import AnswerTooLarge
 from policy_service.decisions.deciding.eligibility import BundleNotActive, BundleWithdrawn
 from policy_service.decisions.deciding.recording import ValuesErased
 from policy_service.decisions.deciding.replay import NotReplayable
 from policy_service.decisions.observers.shadow import NotShadowing
 from policy_service.decisions.ports.records import IdempotencyConflict, NotFound, StoreUnavailable
 from policy_service.diagnostics import Code, Fault, InvalidInput, fault
-from policy_service.diagnostics.catalogue import NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, TOO_LARGE
+from policy_service.diagnostics.catalogue import ANSWER_TOO_LARGE, NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, TOO_LARGE
 from policy_service.problems import kinds
 from policy_service.problems.bodies import counted
 from policy_service.problems.kinds import Kind
@@ -51,10 +54,17 @@ def too_large(what: str, most: int) -> Refused:
     return one_fault(kinds.BODY_TOO_LARGE, "", TOO_LARGE, f"the {what} is larger than {most} bytes")
 
 
+def answer_too_large(most: int) -> Refused:
+    """An answer that is larger than allowed; the hint says what makes it smaller."""
+    message = f"the answer has more than {most} bytes"
+    hint = "trace `none`, fewer policies, or fewer elements of a list"
+    return Refused(kinds.ANSWER_TOO_LARGE, message, [fault("/options/trace", ANSWER_TOO_LARGE, message, hint)])
+
+
 KNOWN = (
     Refused, InvalidInput, NotFound, IdempotencyConflict, BundleNotActive, BundleWithdrawn, NoActiveBundle, TookTooLong,
     UnknownKey, KeyEnded, NameInForce, NotSealed, ValuesErased, NotComparable, NotReplayable, StoreUnavailable, Busy,
-    NothingBefore, NotStopped, NotShadowing,
+    NothingBefore, NotStopped, NotShadowing, TokenRefused, CheckTooCostly, AnswerTooLarge, ComparisonTooCostly,
 )  # fmt: skip
 """Exceptions that say why a request is not answered; any other is a fault of ours."""
 _SAYING: Mapping[type[Exception], Kind] = {
@@ -63,11 +73,14 @@ _SAYING: Mapping[type[Exception], Kind] = {
     NotShadowing: kinds.NOT_FOUND,
     KeyEnded: kinds.KEY_ENDED,
     NameInForce: kinds.NAME_IN_FORCE,
+    TokenRefused: kinds.FIRST_KEY,
     NotSealed: kinds.NOT_SEALED,
     ValuesErased: kinds.ERASED,
     NotComparable: kinds.NOT_COMPARABLE,
+    ComparisonTooCostly: kinds.COMPARISON_TOO_COSTLY,
     NotReplayable: kinds.NOT_REPLAYABLE,
     Busy: kinds.BUSY,
+    CheckTooCostly: kinds.BUNDLE_TOO_COSTLY,
     NothingBefore: kinds.NOTHING_BEFORE,
     NotStopped: kinds.NOT_STOPPED,
 }
@@ -90,6 +103,8 @@ def refusal_of(error: Exception) -> Refused:
         case NoActiveBundle():
             missing = fault("", NO_ACTIVE_BUNDLE, "no bundle was activated yet")
             return Refused(kinds.NO_BUNDLE, kinds.NO_BUNDLE.meaning, [missing])
+        case AnswerTooLarge():
+            return answer_too_large(error.most)
         case TookTooLong():
             return Refused(kinds.TOOK_TOO_LONG, kinds.TOOK_TOO_LONG.meaning)
         case StoreUnavailable():

@@ -2,6 +2,7 @@
 
 from policy_service.store.acts import SqlActStore
 from policy_service.store.bundles import SqlBundleContents
+from policy_service.store.cosignatures import SqlCosignatureStore
 from policy_service.store.database import connect
 from policy_service.store.decisions import SqlDecisionStore
 from policy_service.store.log import SqlLogStore
@@ -12,6 +13,7 @@ from policy_service.store.search import SqlSearchStore
 __all__ = [
     "SqlActStore",
     "SqlBundleContents",
+    "SqlCosignatureStore",
     "SqlDecisionStore",
     "SqlDisagreementStore",
     "SqlLogStore",

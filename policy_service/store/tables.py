@@ -201,6 +201,18 @@ log_heads = Table(
     Column("note", Text, nullable=False),
 )
 
+cosignatures = Table(
+    "cosignatures",
+    metadata,
+    Column("size", COUNT, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("size", "key"),
+    Index("ix_cosignatures_key", "key", "size"),
+    sqlite_with_rowid=False,
+)
+
 terms = Table(
     "terms",
     metadata,

@@ -76,6 +76,16 @@ LOG_LAG = Metric(
 )
 SEAL_REFUSED = Metric("policy_seal_refused", "counter", (), "Rows of the queue that were no records of the service.")
 RECORDS_MISSING = Metric("policy_records_missing", "counter", (), "Records that were committed and then gone.")
+PUSHED = Metric(
+    "policy_heads_pushed", "counter", ("place", "outcome"), "Heads shown to witnesses or put into the folder."
+)
+CONTRADICTED = Metric(
+    "policy_log_contradicted",
+    "gauge",
+    (),
+    "1 while a witness or the folder of heads contradicts the log.",
+    largest=True,
+)
 CONNECTIONS = Metric("policy_connections", "gauge", (), "Open connections.")
 WAITING = Metric("policy_requests_waiting", "gauge", (), "Whole requests that wait for a thread.")
 METRICS: Mapping[str, Metric] = {
@@ -83,7 +93,7 @@ METRICS: Mapping[str, Metric] = {
     for one in (
         REQUESTS, PROBLEMS, EVALUATIONS, STATUSES, REWARDS, NOT_GRANTED, REPLAYS, COMMITS, COMMIT_SIZES, STORE_FAILURES,
         REFRESH_FAILURES, JUDGED, SHADOWED, ACTIVE, LOOKED, FAULTY, LOG_LAG, SEAL_REFUSED, RECORDS_MISSING,
-        CONNECTIONS, WAITING,
+        PUSHED, CONTRADICTED, CONNECTIONS, WAITING,
     )
 }  # fmt: skip
 
@@ -237,6 +247,11 @@ def judged(outcome: str) -> None:
 def shadowed(outcome: str) -> None:
     """A request was answered by the shadow bundle: `same`, `different`, `failed` or `dropped`."""
     counts.add(SHADOWED, (outcome,))
+
+
+def pushed(place: str, outcome: str) -> None:
+    """A head was shown to a place outside the store; see `decisions.sealed.asking` for what came of it."""
+    counts.add(PUSHED, (place, outcome))
 
 
 # ---- over processes

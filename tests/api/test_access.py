@@ -1,5 +1,7 @@
 """Who may what: a key of each role asks every route there is."""
 
+import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +12,7 @@ from flask.testing import FlaskClient
 
 from policy_service.access.issuing import Issuing
 from policy_service.access.principals import ROLES
+from policy_service.access.rates import Rates
 from policy_service.api.access import declarations, needs
 from policy_service.api.boundary import Boundary, gate_of
 from policy_service.app import create_app
@@ -200,6 +203,28 @@ def test_a_rate_is_held_and_says_when_to_come_again(own: Assembled, parsed: Call
     assert (answers[0].status_code, last.status_code, last.headers["Retry-After"]) == (200, 429, "1")
     assert parsed(last)["type"] == "/problems/rate-limited"
     assert client.get("/v1/facts", headers={"Authorization": f"Bearer {free}"}).status_code == 200
+
+
+@pytest.mark.parametrize("lines", [False, True], ids=["array", "lines"])
+@pytest.mark.parametrize("items", [1, 2, 3, 250])
+def test_each_item_of_a_batch_counts_and_none_is_refused(
+    own: Assembled, request_body: Body, monkeypatch: pytest.MonkeyPatch, lines: bool, items: int
+) -> None:
+    monkeypatch.setattr("policy_service.app.Rates", lambda: Rates(lambda: 1))
+    key = Issuing(own.keys, now=own.service.now).create("slow", ["evaluate"], rate=2, actor="test").text
+    client = create_app(Settings(rate_burst=3), assembled=own).test_client()
+    headers = {"Authorization": f"Bearer {key}"}
+    preview = {**request_body, "purpose": "preview"}
+    form = "application/x-ndjson" if lines else "application/json"
+    text = "\n".join(map(json.dumps, [preview] * items)) if lines else json.dumps([preview] * items)
+    with client.post("/v1/evaluate/batch", data=text, content_type=form, headers=headers, buffered=True) as answered:
+        found = [json.loads(line) for line in answered.get_data().splitlines()] if lines else answered.get_json()
+    assert [one["status"] for one in found] == [200] * items
+    asked = [client.post("/v1/evaluate", json=preview, headers=headers) for _ in range(4)]
+    passed = [one.status_code for one in asked].count(200)
+    assert passed == max(0, 3 - items)
+    assert asked[passed].status_code == 429
+    assert int(asked[passed].headers["Retry-After"]) == max(1, math.ceil((max(items, 3) - 2) / 2))
 
 
 def test_one_key_of_idempotency_under_two_principals_is_two_requests(own: Assembled, request_body: Body) -> None:

@@ -155,6 +155,18 @@ def test_what_the_engine_cannot_hold_is_refused(
     assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("/files", "E101")]
 
 
+def test_the_service_checks_in_a_process_of_its_own(tmp_path: Path, shop: Bundle, parsed: Call) -> None:
+    url = f"sqlite:///{tmp_path}/policy.sqlite3"
+    for memory, status in ((1024, 201), (1, 422)):
+        client = create_app(replace(SETTINGS, database_url=url, check_memory_mb=memory)).test_client()
+        response = client.post("/v1/bundles", json={"files": dict(shop.sources)})
+        assert response.status_code == status
+    problem = parsed(response)
+    assert problem["type"] == "/problems/bundle-too-costly"
+    assert "1 MiB of memory" in problem["detail"]
+    assert "Retry-After" not in response.headers
+
+
 @pytest.mark.parametrize(
     ("body", "pointer", "code"),
     [

@@ -1,7 +1,9 @@
 """GET /v1/decisions/{a}/compare/{b}."""
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -9,8 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from policy_service.api import examples
+from policy_service.api.shared import shared_by
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
+from policy_service.decisions.audit import cost as cost_of
+from policy_service.decisions.audit.comparing import Compared
 from policy_service.policies.bundle import Bundle, bundle
 from policy_service.settings import Settings
 
@@ -104,3 +109,72 @@ def test_facts_that_do_not_fit_the_other_rules_are_told(
     conforms(problem, "Problem")
     assert (response.status_code, problem["type"]) == (422, "/problems/not-comparable")
     assert "/live/hours_today" in problem["detail"]
+
+
+# ---- what it costs
+
+
+@pytest.fixture
+def most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how much a comparison may cost."""
+    return lambda cost: monkeypatch.setattr(cost_of, "MOST", cost)
+
+
+def cost(client: FlaskClient, a: str, b: str, most: Callable[[int], None]) -> int:
+    """What a comparison costs, as its refusal says."""
+    most(0)
+    detail = client.get(f"/v1/decisions/{a}/compare/{b}").get_json()["detail"]
+    return int(re.search("as much as ([0-9]+) policies", detail)[1])
+
+
+def test_a_comparison_may_cost_so_much_and_no_more(decided: Any, most: Callable[[int], None], conforms: Call) -> None:
+    client, first, second, _ = decided
+    whole = cost(client, first, second, most)
+    most(whole)
+    compared(client, first, second)
+    most(whole - 1)
+    response = client.get(f"/v1/decisions/{first}/compare/{second}")
+    conforms(response.get_json(), "Problem")
+    assert (response.status_code, response.get_json()["type"]) == (422, "/problems/comparison-too-costly")
+    assert "replay" in response.get_json()["detail"]
+
+
+def test_what_costs_too_much_is_not_evaluated(
+    decided: Any, most: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluate(*_: object, **__: object) -> None:
+        raise AssertionError("it was evaluated")
+
+    client, first, second, _ = decided
+    most(0)
+    monkeypatch.setattr("policy_service.decisions.answers.evaluate.Evaluator.evaluate", evaluate)
+    assert client.get(f"/v1/decisions/{first}/compare/{second}").status_code == 422
+
+
+def test_the_cost_is_counted_by_hand(
+    decided: Any, most: Callable[[int], None], rules: Bundle, later_rules: Bundle
+) -> None:
+    client, first, second, third = decided
+    policies = len(rules.rules.order)
+    assert cost(client, second, third, most) == 2 * policies  # two sides, one bundle, one day
+    texts = [text for of in (rules, later_rules) for path, text in of.sources.items() if ".test." not in path]
+    assert cost(client, first, second, most) == 2 * 2 * 2 * policies + sum(map(len, texts)) * 2 // 10
+
+
+def test_each_element_of_a_list_costs(own_client: FlaskClient, most: Callable[[int], None], rules: Bundle) -> None:
+    ids = []
+    for many in (1, 11):
+        body = deepcopy(examples.REQUEST)
+        body["facts"]["products"] = [{"id": f"p-{n}"} for n in range(many)]
+        ids.append(own_client.post("/v1/evaluate", json=body).get_json()["decision_id"])
+    one, two = (cost(own_client, id_, id_, most) for id_ in ids)
+    of_products = sum(rules.rules.versions(id_)[-1].subject == "product" for id_ in rules.rules.order)
+    assert two - one == 2 * 10 * of_products
+
+
+def test_the_largest_decisions_by_two_bundles_can_be_compared(decided: Any, rules: Bundle, later_rules: Bundle) -> None:
+    client, *_ = decided
+    publishing = shared_by(client.application).publishing
+    facts = {"merchant": {"id": "m-1"}, "products": [{"id": f"p-{n}"} for n in range(1000)]}
+    one, two = (Compared("d", of.id, date(2023, 4, 1), facts, None, None) for of in (rules, later_rules))
+    cost_of.check_cost(one, two, publishing.evaluators, publishing.bundles)

@@ -1,22 +1,43 @@
 """Keys made, rotated and revoked over HTTP, and the trail of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from policy_service.access.first_key import FirstKey
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
 from policy_service.settings import Settings
 
 Call = Callable[..., Any]
+ROOT = {"name": "root", "roles": ["admin", "audit"]}
+
+
+class NoKeys:
+    """A store of keys with none in it."""
+
+    def keys(self) -> list[Any]:
+        return []
 
 
 @pytest.fixture
-def open_client(own: Assembled) -> FlaskClient:
+def first_key() -> FirstKey:
+    return FirstKey()
+
+
+@pytest.fixture
+def token(first_key: FirstKey) -> str:
+    """What the service would have printed when it started."""
+    return first_key.new_token()
+
+
+@pytest.fixture
+def open_client(own: Assembled, first_key: FirstKey) -> FlaskClient:
     """Keys are read anew by every request."""
-    return create_app(Settings(key_refresh_ms=0), assembled=own).test_client()
+    return create_app(Settings(key_refresh_ms=0), assembled=own, first_key=first_key).test_client()
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -24,11 +45,60 @@ def bearer(key: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def admin(open_client: FlaskClient) -> dict[str, str]:
+def admin(open_client: FlaskClient, token: str) -> dict[str, str]:
     """The headers of the first key, which was made while the service was open."""
-    response = open_client.post("/v1/keys", json={"name": "root", "roles": ["admin", "audit"]})
+    response = open_client.post("/v1/keys", json=ROOT, headers={"First-Key-Token": token})
     assert response.status_code == 201
     return bearer(response.get_json()["key"])
+
+
+@pytest.mark.parametrize("wrong", [{}, {"First-Key-Token": ""}, {"First-Key-Token": "x" * 43}], ids=str)
+def test_without_the_token_of_the_start_no_first_key_is_made(
+    open_client: FlaskClient, token: str, own: Assembled, parsed: Call, conforms: Call, wrong: dict[str, str]
+) -> None:
+    response = open_client.post("/v1/keys", json=ROOT, headers=wrong)
+    problem = parsed(response)
+    conforms(problem, "Problem")
+    assert (response.status_code, problem["type"]) == (403, "/problems/first-key-refused")
+    assert "policyctl keys create" in problem["detail"]
+    assert own.keys.keys() == []
+    assert open_client.get("/v1/keys").get_json() == {"keys": []}  # still open, and still the token holds
+    assert open_client.post("/v1/keys", json=ROOT, headers={"First-Key-Token": token}).status_code == 201
+
+
+def test_a_fault_in_the_body_spends_no_token(open_client: FlaskClient, token: str) -> None:
+    headers = {"First-Key-Token": token}
+    for body in ({**ROOT, "name": "a b"}, {**ROOT, "expires_at": "2001-01-01T00:00:00Z"}):
+        assert open_client.post("/v1/keys", json=body, headers=headers).status_code == 422
+    assert open_client.post("/v1/keys", json=ROOT, headers=headers).status_code == 201
+
+
+def test_the_token_makes_no_second_key(
+    open_client: FlaskClient, token: str, admin: dict[str, str], own: Assembled, first_key: FirstKey
+) -> None:
+    again = {"json": {**ROOT, "name": "again"}, "headers": {"First-Key-Token": token}}
+    assert open_client.post("/v1/keys", **again).status_code == 401
+    emptied = replace(own, keys=NoKeys())  # as whoever writes the database might leave it
+    client = create_app(Settings(key_refresh_ms=0), assembled=emptied, first_key=first_key).test_client()
+    assert client.post("/v1/keys", **again).status_code == 403
+
+
+def test_once_there_is_a_key_the_token_is_not_read(open_client: FlaskClient, admin: dict[str, str]) -> None:
+    headers = {**admin, "First-Key-Token": "x"}
+    assert open_client.post("/v1/keys", json={"name": "a", "roles": ["read"]}, headers=headers).status_code == 201
+
+
+def test_without_a_start_no_token_fits(own_client: FlaskClient) -> None:
+    assert own_client.post("/v1/keys", json=ROOT, headers={"First-Key-Token": ""}).status_code == 403
+
+
+def test_the_contract_tells_of_the_token(client: FlaskClient) -> None:
+    found = client.get("/openapi.json").get_json()["paths"]["/v1/keys"]
+    (header,) = [one for one in found["post"]["parameters"] if one["name"] == "First-Key-Token"]
+    assert (header["in"], header.get("required", False)) == ("header", False)
+    refused = found["post"]["responses"]["403"]["content"]["application/problem+json"]["schema"]["allOf"][-1]
+    assert refused["properties"]["type"]["enum"] == ["/problems/forbidden", "/problems/first-key-refused"]
+    assert "First-Key-Token" not in str(found["get"])
 
 
 def test_the_first_key_closes_the_service(open_client: FlaskClient, admin: dict[str, str]) -> None:
@@ -91,7 +161,7 @@ def test_a_revoked_key_ends_at_once_and_the_last_one_closes_the_service(
         ({"name": "a", "roles": []}, ["/roles"]),
         ({"name": "a", "roles": ["owner"]}, ["/roles/0"]),
         ({"name": "a", "roles": "read"}, ["/roles"]),
-        ({"name": "a", "roles": ["read"] * 7}, ["/roles"]),
+        ({"name": "a", "roles": ["read"] * 8}, ["/roles"]),
         ({"name": "a", "roles": ["read"], "rate": 0}, ["/rate"]),
         ({"name": "a", "roles": ["read"], "rate": True}, ["/rate"]),
         ({"name": "a", "roles": ["read"], "rate": "5"}, ["/rate"]),

@@ -63,6 +63,7 @@ FAILING = [
     ("POST", f"/v1/decisions/{DECISION}/replay", {"data": b"x" * 1_048_577, "content_type": "application/json"}, 413),
     ("POST", "/v1/evaluate", {"data": "{}"}, 415),
     ("POST", f"/v1/decisions/{DECISION}/replay", {"data": "{}"}, 415),
+    ("POST", "/v1/keys", {"json": {"name": "a", "roles": ["admin"]}}, 403),
     ("GET", "/v1/policies", {"headers": {"Host": "example.com"}}, 421),
     ("POST", "/v1/evaluate", {"json": {}}, 422),
     ("POST", f"/v1/decisions/{DECISION}/replay", {"json": {"bundle": 1}}, 422),

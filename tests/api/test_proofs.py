@@ -8,13 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
 from policy_service.api import examples
 from policy_service.api.shared import shared_by
 from policy_service.app import create_app
 from policy_service.assembly import Assembled
+from policy_service.decisions.ports.cosignatures import KeptCosignature
+from policy_service.decisions.sealed.asking import Asked
 from policy_service.proofs import notes, receipts, tree
+from policy_service.proofs.cosignatures import WitnessKey, cosign, verified
 from policy_service.proofs.export import Export
 from policy_service.proofs.keys import Verifier
 from policy_service.proofs.receipts import Receipt
@@ -215,3 +219,61 @@ def test_a_log_that_lags_degrades_the_service_and_is_measured(
         assert b"policy_log_lag_seconds 0.0" in metrics.text()
     finally:
         metrics.counts.clear()
+
+
+# ---- cosignatures
+
+
+def test_a_head_is_shown_with_its_cosignatures(make_service: Call, rules: Any, conforms: Call) -> None:
+    own: Assembled = make_service(rules)
+    client = create_app(Settings(), assembled=own).test_client()
+    client.post("/v1/evaluate", json=examples.REQUEST)
+    assert own.auditing is not None
+    own.auditing.sealer.seal_all()
+    before = get(client, "/v1/log/head")
+    private = Ed25519PrivateKey.generate()
+    key = WitnessKey("witness.example/w1", private.public_key().public_bytes_raw())
+    line = cosign(notes.parse(before["note"]).text, key.name, private, 1680336000)
+    for kept in (line, "no line\n"):
+        own.auditing.pusher.kept.keep(KeptCosignature(1, f"{key.label}{len(kept)}", kept, "2023-04-01T00:00:00.000Z"))
+    found = get(client, "/v1/log/head")
+    conforms(found, "Head")
+    assert found["note"] == before["note"] + line
+    assert notes.open_head(found["note"], verifiers(client), found["origin"]).size == 1
+    assert [one.key for one in verified(found["note"], [key])] == [key]
+
+
+def test_what_contradicts_the_log_degrades_and_is_counted(
+    make_service: Call, rules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own: Assembled = make_service(rules)
+    app = create_app(Settings(), assembled=own)
+    client = app.test_client()
+    watch_log(shared_by(app))
+    try:
+        assert own.auditing is not None
+        assert b"policy_log_contradicted 0.0" in metrics.text()
+        own.auditing.pusher._found["folder"] = Asked("behind", "it has seen more")
+        found = get(client, "/readyz")
+        assert (found["status"], found["reasons"]) == (
+            "degraded", ["the log is contradicted by folder: it has seen more"]
+        )  # fmt: skip
+        assert b"policy_log_contradicted 1.0" in metrics.text()
+        own.auditing.pusher._found["folder"] = Asked("unreachable", "it is away")
+        assert get(client, "/readyz")["status"] == "ready"
+    finally:
+        metrics.counts.clear()
+
+
+def test_the_pusher_runs_with_the_other_threads_of_a_worker_and_ends_with_them(
+    make_service: Call, rules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own: Assembled = make_service(rules)
+    assert own.auditing is not None
+    told: list[str] = []
+    monkeypatch.setattr(own.auditing.pusher, "start", lambda: told.append("start"))
+    monkeypatch.setattr(own.auditing.pusher, "close", lambda: told.append("close"))
+    shared = shared_by(create_app(Settings(), assembled=own))
+    shared.start()
+    shared.close()
+    assert told == ["start", "close"]

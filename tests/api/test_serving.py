@@ -194,6 +194,84 @@ def test_without_keys_no_other_host_is_bound(capsys: pytest.CaptureFixture[str],
     assert capsys.readouterr() == ("", said)
 
 
+GIVEN = """
+import os, socket, sys
+sys.path.insert(0, os.getcwd())
+bound = socket.create_server((sys.argv[1], 0))
+print(f"bound http://127.0.0.1:{bound.getsockname()[1]}\\nto be given", flush=True)
+os.dup2(bound.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
+command = [sys.executable, *sys.argv[2:]]
+os.execv(command[0], command)
+"""
+"""As systemd starts a service whose socket it has bound."""
+GUNICORN = ("-m", "gunicorn", "policy_service.wsgi:app")
+OURS = ("-c", SERVE, "127.0.0.1", "1")
+
+
+@pytest.mark.parametrize("command", [GUNICORN, OURS], ids=["gunicorn", "serve"])
+def test_without_keys_no_other_socket_of_systemd_is_used(start: Start, command: tuple[str, ...]) -> None:
+    server = start(command=[sys.executable, "-c", GIVEN, "0.0.0.0", *command])
+    until(lambda: server.process.poll() is not None or server.workers() != set(), "it ends, or serves")
+    assert server.process.poll() == 1
+    assert "without keys the service binds loopback only: `0.0.0.0` is refused" in server.stderr()
+    assert "First-Key-Token" not in server.stderr()
+
+
+@pytest.mark.parametrize("command", [GUNICORN, OURS], ids=["gunicorn", "serve"])
+def test_a_loopback_socket_of_systemd_is_used(start: Start, command: tuple[str, ...]) -> None:
+    server = start(command=[sys.executable, "-c", GIVEN, "127.0.0.1", *command])
+    assert server.announced(), server.stderr()
+    assert server.ask("GET", "/healthz")[0] == 200
+
+
+def test_with_a_key_any_socket_of_systemd_is_used_and_no_token_is_told(start: Start) -> None:
+    environment = os.environ | {"POLICY_DATABASE_URL": start(command=["true"]).database}
+    made = [sys.executable, "-m", "policy_service", "keys", "create", "--name", "a", "--role", "read"]
+    subprocess.run(made, cwd=ROOT, env=environment, check=True, capture_output=True)
+    server = start(command=[sys.executable, "-c", GIVEN, "0.0.0.0", *GUNICORN])
+    assert server.announced(), server.stderr()
+    assert server.ask("GET", "/v1/facts")[0] == 401
+    assert "First-Key-Token" not in server.stderr()
+
+
+def test_a_reload_that_binds_another_host_without_keys_ends_the_service(start: Start, tmp_path: Path) -> None:
+    bind, ours = tmp_path / "bind", (ROOT / "gunicorn.conf.py").read_text()
+    (tmp_path / "own.conf.py").write_text(f"{ours}\nbind = open({str(bind)!r}).read()\n")
+    bind.write_text("127.0.0.1:0")
+    server = start(command=[sys.executable, *GUNICORN, "-c", str(tmp_path / "own.conf.py")])
+    until(lambda: len(server.workers()) == 2 or server.process.poll() is not None, "workers are begun")
+    bind.write_text("0.0.0.0:0")
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: server.process.poll() is not None or len(server.workers()) > 2, "it ends, or begins new workers")
+    assert server.process.poll() == 1
+    assert "without keys the service binds loopback only: `0.0.0.0` is refused" in server.stderr()
+
+
+def test_the_first_key_is_made_once_with_what_the_start_told(start: Start) -> None:
+    server = start()
+    assert server.announced(), server.stderr()
+    (line,) = [one for one in server.stderr().splitlines() if one.startswith("curl ")]
+    words = shlex.split(line)
+    assert words[:3] == ["curl", "-s", f"http://127.0.0.1:{server.port}/v1/keys"]
+    name, token = words[6].split(": ")
+    body = json.loads(words[8])
+    assert (words[4], name, body) == (
+        "Content-Type: application/json", "First-Key-Token", {"name": "admin", "roles": ["admin"]},
+    )  # fmt: skip
+    assert server.ask("POST", "/v1/keys", body)[0] == 403
+    assert server.ask("POST", "/v1/keys", body, First_Key_Token=token[::-1])[0] == 403
+    with ThreadPoolExecutor(8) as pool:
+        bodies = [body | {"name": f"admin-{number}"} for number in range(40)]
+        answers = list(pool.map(lambda one: server.ask("POST", "/v1/keys", one, First_Key_Token=token), bodies))
+    (made,) = [answer for status, answer, _ in answers if status == 201]
+    assert {status for status, _, _ in answers} <= {201, 401, 403}
+    listed = server.ask("GET", "/v1/keys", Authorization=f"Bearer {made['key']}")[1]["keys"]
+    assert [one["id"] for one in listed] == [made["id"]]
+    assert server.stderr().count(token) == 1
+
+
 def test_rules_with_errors_are_refused_with_every_place(start: Start, tmp_path: Path) -> None:
     rules = shutil.copytree(ROOT / "rules", tmp_path / "rules")
     broken = rules / "chuanliu" / "traffic_hours.yaml"

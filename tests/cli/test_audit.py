@@ -6,7 +6,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from click.testing import Result
 
 from policy_service.decisions.audit import verifying
 from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.proofs import keys
 from policy_service.store import SqlLogStore
+from tools import witness as program
 
 Run = Callable[..., Result]
 TOOL = Path(__file__).parents[2] / "tools" / "verify_decision.py"
@@ -133,6 +136,103 @@ def test_a_log_that_was_cut_short_is_found_by_a_receipt_or_a_head(run: Run, deci
     assert (by_receipt.exit_code, "receipt-unmet" in by_receipt.stdout) == (1, True)
     by_head = run("audit", "verify", "--head", "head.txt")
     assert (by_head.exit_code, "log-truncated" in by_head.stdout) == (1, True)
+
+
+# ---- witnesses
+
+
+@pytest.fixture
+def witness(tmp_path: Path, run: Run) -> Iterator[tuple[str, str]]:
+    """A witness of this log on this machine: its key, and what POLICY_WITNESSES is for it."""
+    run("audit", "verify")  # the store makes its key
+    log = keys.load(Path(f"{DATABASE}.signing-key.pem"), "policy-service").verifier.text
+    made = program.new(tmp_path / "witness", "witness.example/w1").text
+    own, memory = program.loaded(tmp_path / "witness", [log])
+    with program.Server("127.0.0.1", 0, own) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield made, f"{made}=http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+    memory.close()
+
+
+def test_a_head_is_pushed_and_a_quorum_is_verified(
+    run: Run, decide: Decide, witness: tuple[str, str], tmp_path: Path
+) -> None:
+    key, setting = witness
+    (tmp_path / "heads").mkdir()
+    decide()
+    run("audit", "seal")
+    unwitnessed = run("audit", "verify", "--witness", key)
+    assert (unwitnessed.exit_code, "witness-quorum: no head is cosigned by 1 of the 1 w" in unwitnessed.stdout) == (
+        1,
+        True,
+    )
+    places = {"POLICY_WITNESSES": setting, "POLICY_HEADS_FOLDER": "heads"}
+    assert run("audit", "push", **places).stdout == (
+        "witness witness.example/w1: cosigned: 1 record\nfolder: kept: 1 record\n"
+    )
+    assert json.loads(run("audit", "push", "--format", "json", **places).stdout) == [
+        {"place": "witness witness.example/w1", "outcome": "cosigned", "size": 1, "message": ""},
+        {"place": "folder", "outcome": "kept", "size": 1, "message": ""},
+    ]
+    found = run("audit", "verify", "--witness", key)
+    assert (found.exit_code, found.stdout.splitlines()[-1]) == (0, "1 of 1 witness cosigned the head of 1 record")
+    assert json.loads(run("audit", "verify", "--witness", key, "--format", "json").stdout)["witnessed"] == 1
+    assert json.loads(run("audit", "verify", "--format", "json").stdout)["witnessed"] is None
+    shown = run("audit", "head").stdout
+    assert "— witness.example/w1 " in shown
+    assert json.loads(run("audit", "head", "--format", "json").stdout)["note"] == shown
+    assert (tmp_path / "heads" / "00000000000000000001.txt").read_text("utf-8").count("— ") == 2
+
+
+def test_a_head_that_does_not_arrive_is_told_and_stops_no_decision(run: Run, decide: Decide, witness: Any) -> None:
+    away = witness[1].rpartition("=")[0] + "=http://127.0.0.1:1"
+    decide()
+    run("audit", "seal")
+    found = run("audit", "push", POLICY_WITNESSES=away, POLICY_HEADS_FOLDER="unmounted")
+    assert found.exit_code == 1
+    assert "witness witness.example/w1: unreachable: " in found.stdout
+    assert "folder: unreachable: No such file or directory: unmounted" in found.stdout
+    assert "heads" not in run("audit", "push").stdout
+    assert decide()["decision_id"]
+
+
+def test_a_store_that_was_set_back_is_told_by_its_witness(run: Run, decide: Decide, witness: Any) -> None:
+    decide("one")
+    run("audit", "seal")
+    two = decide("two")["decision_id"]
+    run("audit", "seal")
+    assert run("audit", "push", POLICY_WITNESSES=witness[1]).exit_code == 0
+    tampered("DELETE FROM log_heads WHERE size = 2")
+    tampered("DELETE FROM log_entries WHERE id = ?", two)
+    tampered("DELETE FROM decisions WHERE id = ?", two)
+    tampered("UPDATE log_tiles SET hashes = substr(hashes, 1, 32)")
+    tampered("DELETE FROM cosignatures")
+    assert run("audit", "verify").exit_code == 0
+    pushed = run("audit", "push", POLICY_WITNESSES=witness[1])
+    assert (pushed.exit_code, "behind: it has seen a log of 2 records, the store has 1" in pushed.stdout) == (1, True)
+    assert run("audit", "verify", "--witness", witness[0]).exit_code == 1
+
+
+def test_there_must_be_a_place_to_push_to(run: Run) -> None:
+    found = run("audit", "push")
+    assert (found.exit_code, "POLICY_WITNESSES, POLICY_HEADS_FOLDER" in found.stderr) == (1, True)
+
+
+def test_a_witness_that_is_named_wrongly_is_told_at_the_start(run: Run) -> None:
+    found = run("audit", "push", POLICY_WITNESSES="https://witness.example")
+    assert (found.exit_code, "POLICY_WITNESSES: a witness is `<verifier key>=<url>`" in found.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words", [("--quorum", "1"), ("--witness", "KEY", "--quorum", "2"), ("--witness", "KEY", "--witness", "KEY"),
+              ("--witness", "no key"), ("--witness", "KEY", "--quorum", "0")],
+)  # fmt: skip
+def test_a_quorum_that_cannot_be_had_is_wrong_usage(run: Run, words: tuple[str, ...]) -> None:
+    key = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
+    assert run("audit", "verify", *(key if word == "KEY" else word for word in words)).exit_code == 2
 
 
 def test_a_key_of_somebody_else_verifies_nothing(run: Run, decide: Decide) -> None:

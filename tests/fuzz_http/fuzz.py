@@ -98,7 +98,8 @@ def _batched(made: Iterator[Input], size: int) -> Iterator[list[Input]]:
 
 def _paths(address: client.Address) -> dict[str, list[str]]:
     """The methods of each path of the contract."""
-    ((_, _, body),) = answers(exchanged(address, b"GET /openapi.json HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"))
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    ((_, _, body),) = answers(exchanged(address, asked))
     return {path: list(methods) for path, methods in json.loads(body)["paths"].items()}
 
 

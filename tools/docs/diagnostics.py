@@ -49,12 +49,17 @@ BODIES: dict[str, Any] = {
     },
     "A123": b'{"as_of": "2023-04-01", "facts": {}}' + b" " * 1_048_576,
     "A124": examples.REQUEST,
+    "A125": {
+        "as_of": "2023-04-01", "facts": _FACTS | {"products": [{"id": f"p-{n}"} for n in range(1000)]},
+        "options": {"trace": "full"},
+    },
 }  # fmt: skip
 """For each code of a request a body that earns it."""
 _HEADERS = {"A124": {"Idempotency-Key": "two words"}}
 _SHORTENED = {
     "A118": "`policies` holds 101 patterns.",
     "A123": "A body of more than 1,048,576 bytes.",
+    "A125": "`products` holds 1000 elements, and `options.trace` is `full`.",
 }
 """What stands for a body too long to be shown."""
 NOTES = {
@@ -111,7 +116,8 @@ def _file(match: re.Match[str]) -> str:
     kind, word, path, body = match.groups()
     if word == "without":
         return f"There is no {code(path)}."
-    return f"{code(f'rules/{path}')}:\n\n{fence(body, kind)}"
+    many = ", with the line of `{n}` 5001 times, for 0 to 5000" if word == "many" else ""
+    return f"{code(f'rules/{path}')}{many}:\n\n{fence(body, kind)}"
 
 
 def _of_request(name: str, shipped: Shipped) -> str:

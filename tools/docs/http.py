@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policy_service.access.principals import ROLES
+from policy_service.decisions.audit import cost
 from policy_service.facts import MAX_ELEMENTS
 from policy_service.problems.bodies import MOST_SHOWN
 from policy_service.problems.kinds import KINDS
@@ -135,11 +136,15 @@ def limits() -> str:
         ["batches of a worker at a time", "half its threads, at least one (`POLICY_MAX_BATCHES`)"],
         ["posted bundle", f"{known.max_bundle:,} bytes (`POLICY_MAX_BUNDLE`)"],
         ["its files, unpacked", f"{known.max_bundle_unpacked:,} bytes (`POLICY_MAX_BUNDLE_UNPACKED`)"],
+        ["check of a posted bundle", f"{known.check_seconds} seconds (`POLICY_CHECK_SECONDS`)"],
+        ["memory of that check", f"{known.check_memory_mb:,} MiB (`POLICY_CHECK_MEMORY_MB`)"],
+        ["answer to one state, replay or comparison", f"{known.max_answer:,} bytes (`POLICY_MAX_ANSWER`)"],
+        ["cost of a comparison", f"{cost.MOST:,} policies judged, each for one subject"],
         ["evaluation", f"{known.request_seconds} seconds (`POLICY_REQUEST_SECONDS`)"],
         ["evaluation of a batch", f"{known.batch_seconds} seconds (`POLICY_BATCH_SECONDS`)"],
         ["arrival of a request", f"{known.read_seconds} seconds and one more for every 16 KiB (`POLICY_READ_SECONDS`)"],
         ["requests that wait for a thread", f"{known.max_waiting} of a worker (`POLICY_MAX_WAITING`)"],
-        ["requests a second", "that of the key, or `POLICY_RATE_LIMIT`; by default any number"],
+        ["requests and items of batches a second", "those of the key, or `POLICY_RATE_LIMIT`; by default any number"],
         ["nesting of the body", f"{known.max_depth} (`POLICY_MAX_DEPTH`)"],
         ["elements of a list section, such as `products`", f"{MAX_ELEMENTS:,}"],
         ["`policies`", f"{MOST_PATTERNS} patterns of {LONGEST_PATTERN} characters"],

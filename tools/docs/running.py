@@ -9,9 +9,10 @@ What a fence says of its block:
     json output           likewise, as JSON by value; laid out for reading
     yaml title=PATH       a file, written before the next block runs; `json title=PATH` likewise
 
-A page runs in a folder of its own that holds copies of `rules`, `examples`, `gunicorn.conf.py` and
-`tools/verify_decision.py`. If it asks 127.0.0.1:8000 and has no `sh serve`, `policyctl serve` is started for it. The
-port is replaced by a free one.
+A page runs in a folder of its own that holds copies of `rules`, `examples`, `gunicorn.conf.py`, and of the programs
+`tools/verify_decision.py`, `tools/verify_log.py` and `tools/witness.py`. If it asks 127.0.0.1:8000 and has no
+`sh serve`, `policyctl serve` is
+started for it. This port, and that of a witness at 127.0.0.1:8200, are replaced by free ones.
 
 Ids of decisions and instants differ from run to run: the pages show the first id as `…4e11`, the next as `…4e12`, and
 every instant as `2023-04-02T03:00:00.000Z`. So do keys, and all that is hashed or signed with ids, instants and salts
@@ -36,7 +37,7 @@ from typing import IO
 from tools.docs import blocks
 from tools.docs.markdown import as_json, parsed
 
-HERE = "127.0.0.1:8000"
+HERE, WITNESS = "127.0.0.1:8000", "127.0.0.1:8200"
 INSTANT = "2023-04-02T03:00:00.000Z"
 _FIRST_ID = "01873a5e-8400-7c3e-9f6b-2b1d6c0a4e"
 _FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -48,7 +49,7 @@ _VARYING = (
     (re.compile(r"(hmac-sha256:)[0-9a-f]{64}"), r"\1…"),
     (re.compile(r"psk_[0-9a-f]{16}_[A-Za-z0-9_-]{43}"), "psk_…"),
     (re.compile(r"(?<![0-9a-f-])[0-9a-f]{16}(?![0-9a-f])"), "…"),
-    (re.compile(r"(policy-service\+)[0-9a-f]{8}(?:\+[A-Za-z0-9+/]{44})?"), r"\1…"),
+    (re.compile(r"((?:policy-service|witness\.example/w1)\+)[0-9a-f]{8}(?:\+[A-Za-z0-9+/]{44})?"), r"\1…"),
     (
         re.compile(
             r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{91}=)(?![A-Za-z0-9+/=])"
@@ -57,7 +58,8 @@ _VARYING = (
     ),
 )
 """What keys, their ids and hashes look like: 32 bytes, a signature, and one of a head with the id of its key."""
-_COPIED = ("rules", "examples", "gunicorn.conf.py", "tools/verify_decision.py")
+_TOOLS = ("tools/verify_decision.py", "tools/verify_log.py", "tools/witness.py")
+_COPIED = ("rules", "examples", "gunicorn.conf.py", *_TOOLS)
 _SECONDS = 900
 
 
@@ -176,7 +178,7 @@ class _Session:
     def __init__(self, root: Path, whole: Path, name: str, processes: Processes) -> None:
         self.root, self.name, self.processes = root, name, processes
         self.folder, self.commands = whole / "page", whole / "commands"
-        self.address = f"127.0.0.1:{_free_port()}"
+        self.address, self.witness = f"127.0.0.1:{_free_port()}", f"127.0.0.1:{_free_port()}"
         self.masks, self.printed = Masks(), ""
         self.servers: list[subprocess.Popen[str]] = []
 
@@ -273,7 +275,7 @@ class _Session:
             self.processes.finish(server, signal.SIGTERM)
 
     def _live(self, text: str) -> str:
-        return text.replace(HERE, self.address)
+        return text.replace(HERE, self.address).replace(WITNESS, self.witness)
 
     def _fault(self, block: Block, what: str) -> RunFault:
         return RunFault(f"{self.name}:{block.line}: {what}")

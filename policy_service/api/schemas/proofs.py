@@ -28,7 +28,7 @@ class HeadSchema(Shown):
     size = _size("Number of records.")
     root = text_field("Root of the RFC 9162 tree over them, in base64.")
     signed_at = text_field("When it was sealed, in UTC.", format="date-time")
-    note = _note()
+    note = text_field("The signed head: a C2SP checkpoint, with the cosignatures of witnesses, if there are any.")
     keys = fields.List(
         fields.String(),
         required=True,

@@ -8,15 +8,18 @@ from typing import Any, Literal
 from policy_service.decisions.answers.days import moment_of
 from policy_service.decisions.audit import comparing
 from policy_service.decisions.audit.casefile import CaseFile, Gathering
+from policy_service.decisions.audit.cost import check_cost
 from policy_service.decisions.audit.erasing import Erasing
 from policy_service.decisions.audit.findings import GivenReceipt, Progress, Verified
 from policy_service.decisions.audit.searching import Searching
 from policy_service.decisions.audit.verifying import Stores, Verification
+from policy_service.decisions.audit.witnessed import Quorum, witnessed
 from policy_service.decisions.bundles.evaluators import Evaluators
 from policy_service.decisions.deciding.recording import parsed, revealed
 from policy_service.decisions.ports.activations import BundleStore
 from policy_service.decisions.ports.log import LogEntry, LogStore, SignedHead
 from policy_service.decisions.ports.records import DecisionRecord, DecisionStore, NotFound
+from policy_service.decisions.sealed.pushing import Pusher
 from policy_service.decisions.sealed.sealing import Sealer, StoredTiles
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import InvalidInput, fault
@@ -60,6 +63,7 @@ class Auditing:
         log: LogStore,
         searching: Searching,
         sealer: Sealer,
+        pusher: Pusher,
         erasing: Erasing,
         evaluators: Evaluators,
         bundles: BundleStore,
@@ -68,7 +72,7 @@ class Auditing:
         now: Callable[[], datetime],
     ) -> None:
         self.decisions, self.log, self.bundles = decisions, log, bundles
-        self.searching, self.sealer, self.erasing = searching, sealer, erasing
+        self.searching, self.sealer, self.pusher, self.erasing = searching, sealer, pusher, erasing
         self.keys, self._evaluators, self._now = keys, evaluators, now
 
     # ---- proofs
@@ -118,13 +122,17 @@ class Auditing:
         return head
 
     def shown(self, head: SignedHead) -> dict[str, Any]:
-        """A head as JSON, with the keys that verify it; its root is base64."""
+        """A head as JSON: its root in base64, its note with the cosignatures of witnesses, the keys that verify it.
+
+        Raises:
+            StoreUnavailable.
+        """
         return {
             "origin": self.keys.origin,
             "size": head.size,
             "root": base64(bytes.fromhex(head.root)),
             "signed_at": head.at,
-            "note": head.note,
+            "note": self.pusher.cosigned(head),
             "keys": [verifier.text for verifier in self.keys.verifiers],
         }
 
@@ -187,9 +195,10 @@ class Auditing:
         """Why the second decision differs from the first; see `comparing`.
 
         Raises:
-            NotFound, ValuesErased, NotComparable.
+            NotFound, ValuesErased, NotComparable, ComparisonTooCostly.
         """
         sides = [self._compared(id_) for id_ in (one, two)]
+        check_cost(sides[0], sides[1], self._evaluators, self.bundles)
         return comparing.compare(sides[0], sides[1], comparing.mixed(self._evaluators, self.bundles))
 
     def _compared(self, id_: str) -> comparing.Compared:
@@ -212,6 +221,7 @@ class Auditing:
         verifiers: Sequence[Verifier] = (),
         heads: Sequence[str] = (),
         given: Sequence[GivenReceipt] = (),
+        quorum: Quorum | None = None,
         resume: Progress | None = None,
         step: Callable[[int], None] = lambda _: None,
         keep: Callable[[Progress], None] = lambda _: None,
@@ -220,10 +230,12 @@ class Auditing:
 
         Args:
             verifiers: the keys to trust; by default those that this log is signed with, and its retired ones.
+            quorum: the witnesses that must have cosigned; null where none need have.
         Raises:
             StoreUnavailable.
         """
         keys = replace(self.keys, signers=(), retired=tuple(verifiers) or self.keys.verifiers)
+        begun = resume or Progress()
         walk = Verification(
             Stores(self.log, self.sealer.orders.store, self.bundles, self.decisions),
             keys,
@@ -231,6 +243,11 @@ class Auditing:
             guard=self.sealer.guard.last(),
             heads=heads,
             given=given,
-            resume=resume or Progress(),
+            resume=begun,
         )
-        return walk.run(step, keep)
+        found = walk.run(step, keep)
+        if quorum is None:
+            return found
+        kept, origin, after = self.pusher.kept, self.keys.origin, begun.records
+        by = witnessed(self.log, kept, quorum, self._now(), origin=origin, heads=heads, after=after)
+        return replace(found, findings=(*found.findings, *by.findings), witnessed=by.size)

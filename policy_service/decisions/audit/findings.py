@@ -10,7 +10,7 @@ Kind = Literal[
     "head-refused", "head-lost", "log-truncated", "receipt-refused", "receipt-unmet", "bundle-altered", "bundle-lost",
     "private-value-altered", "private-value-lost", "record-malformed", "record-not-receipted", "record-refused",
     "order-refused", "decision-not-ordered", "term-altered", "claim-altered", "claim-lost", "clock-regressed",
-    "store-altered",
+    "store-altered", "witness-quorum", "cosignature-refused",
 ]  # fmt: skip
 
 
@@ -48,6 +48,7 @@ class Verified:
     """What was checked and what did not fit, in the order it was found.
 
     further: findings beyond the first MOST_FINDINGS, which are only counted.
+    witnessed: size of the largest head that a quorum of witnesses cosigned; null where none did, or none was demanded.
     """
 
     records: int
@@ -57,6 +58,7 @@ class Verified:
     findings: tuple[Finding, ...]
     progress: Progress
     further: int = 0
+    witnessed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

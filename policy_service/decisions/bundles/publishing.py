@@ -13,11 +13,10 @@ from typing import TypeVar
 
 from policy_service.access import instants
 from policy_service.access.trail import Act
-from policy_service.decisions.bundles import checking
+from policy_service.decisions.bundles.checking import CheckedBundle, Checker, checked
 from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle, UnusableBundle, imminent
 from policy_service.decisions.bundles.results import (
     BadInstant,
-    BundleInvalid,
     Busy,
     NothingBefore,
     NotStopped,
@@ -39,10 +38,8 @@ from policy_service.decisions.ports.activations import (
 )
 from policy_service.decisions.ports.acts import Change, Orders
 from policy_service.decisions.ports.records import DecisionStore
-from policy_service.diagnostics import Diagnostic
 from policy_service.policies.bundle import (
     Bundle,
-    bundle,
     changed_days,
     former_id,
     is_known,
@@ -62,7 +59,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class Publishing:
-    """The operations on bundles that the HTTP face and the command line call. Each may raise StoreUnavailable."""
+    """The operations on bundles that the HTTP face and the command line call. Each may raise StoreUnavailable.
+
+    Args:
+        check: checks what is uploaded.
+    """
 
     def __init__(
         self,
@@ -72,10 +73,11 @@ class Publishing:
         evaluators: Evaluators,
         *,
         now: Callable[[], datetime],
+        check: Checker = checked,
     ) -> None:
         self.bundles, self._orders, self.decisions = bundles, orders, decisions
         self.evaluators, self._now = evaluators, now
-        self._checking = Lock()
+        self._check, self._checking = check, Lock()
 
     def activation_state(self) -> ActivationState:
         """What is active and pending now, and what is stopped."""
@@ -90,28 +92,26 @@ class Publishing:
             label: instead of that in bundle.yaml.
         Raises:
             BundleInvalid: with every diagnostic.
-            Busy: this process checks another one: a check takes seconds of the processor.
+            CheckTooCostly.
+            Busy: this process has another one checked: a check takes seconds of the processor.
         """
         if not self._checking.acquire(blocking=False):
             raise Busy("another bundle is being checked")
         try:
-            found, diagnostics = bundle(sources)
-            diagnostics = checking.check(found, diagnostics, sources)
+            found = self._check(sources)
         finally:
             self._checking.release()
-        if found is None or checking.errors(diagnostics):
-            raise BundleInvalid(diagnostics)
-        return self._store(found, act, label or found.label, diagnostics)
+        return self._store(found, act, label or found.label)
 
-    def _store(self, found: Bundle, act: Act, label: str | None, warnings: Sequence[Diagnostic]) -> Uploaded:
+    def _store(self, found: CheckedBundle, act: Act, label: str | None) -> Uploaded:
         def tried(state: ActivationState, now: str) -> Uploaded:
             entry = self.bundles.bundle(found.id)
             if entry is None:
                 said = act.entry(now, "bundle.upload", found.id, {"label": label or "", "files": str(len(files))})
                 change = Change(said, [BundleSources(found.id, label, found.sources)])
                 self._orders.give(change, state.version)
-                return Uploaded(found.id, label, True, files, tuple(warnings))
-            return Uploaded(found.id, entry.label, False, files, tuple(warnings))
+                return Uploaded(found.id, label, True, files, found.warnings)
+            return Uploaded(found.id, entry.label, False, files, found.warnings)
 
         files = tuple(sorted(found.sources))
         return self._until_done(tried)
@@ -202,7 +202,7 @@ class Publishing:
             detail |= {"policies": ", ".join(policies[:_MOST_NAMED]), "policies_changed": str(len(policies))}
             detail["decisions_touched"] = str(decisions)
         entry = act.entry(now, f"bundle.{'rollback' if kind == 'rollback' else 'activate'}", chosen.id, detail)
-        new = self._unknown([*stored, *self._derived(derived, chosen)])
+        new = [*stored, *self._derived(derived, chosen)]
         self._orders.give(Change(entry, new, [order]), state.version)
         return Ordered(order, replaces, policies, decisions)
 
@@ -297,12 +297,8 @@ class Publishing:
         if event.reward is not None:
             detail["reward"] = event.reward
         entry = act.entry(event.at, f"policy.{event.action}", event.policy, detail)
-        self._orders.give(Change(entry, self._unknown(list(new.values())), orders, [event]), state.version)
+        self._orders.give(Change(entry, list(new.values()), orders, [event]), state.version)
         return now_active
-
-    def _unknown(self, bundles: Sequence[BundleSources]) -> list[BundleSources]:
-        """Those that are not stored yet: an order names the files of a bundle once."""
-        return [one for one in bundles if self.bundles.bundle(one.id) is None]
 
     def _with(self, published: Bundle, stops: Sequence[StopEvent]) -> Bundle:
         """The published bundle with stops merged into its `suspended`; kept ready in `evaluators`."""

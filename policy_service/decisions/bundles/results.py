@@ -14,11 +14,20 @@ class Busy(Exception):
 
 
 class BundleInvalid(Exception):
-    """The rule files have errors; nothing was stored."""
+    """The rule files have errors; nothing was stored.
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    Args:
+        errors: how many, where not all are among the diagnostics.
+    """
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], errors: int | None = None) -> None:
         super().__init__("; ".join(f"{d.span}: {d.message}" for d in diagnostics))
         self.diagnostics = tuple(diagnostics)
+        self.errors = sum(d.severity == "error" for d in diagnostics) if errors is None else errors
+
+
+class CheckTooCostly(Exception):
+    """The check of a bundle was ended, as it took too much; the message says of what. Nothing was stored."""
 
 
 class BadInstant(Exception):

@@ -1,6 +1,6 @@
 """Many requests of one caller, in chunks: one bundle for all, one durable commit for each chunk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from policy_service.decisions.deciding.resolving import EvaluateRequest
@@ -13,6 +13,31 @@ class Item(NamedTuple):
 
     request: EvaluateRequest
     key: str | None = None
+
+    @property
+    def elements(self) -> int:
+        """How many elements its lists have: what its answer grows with."""
+        return sum(len(section) for section in self.request.facts.values() if isinstance(section, list))
+
+
+MOST_ELEMENTS = 2000
+"""Of items that are answered together: all their answers are in memory at one time."""
+
+
+def together(elements: Sequence[int]) -> Iterator[slice]:
+    """Runs of items that are answered together, in order: of several with at most MOST_ELEMENTS elements, or of one.
+
+    Args:
+        elements: of each item.
+    """
+    start, held = 0, 0
+    for at, many in enumerate(elements):
+        if held + many > MOST_ELEMENTS and at > start:
+            yield slice(start, at)
+            start, held = at, 0
+        held += many
+    if start < len(elements):
+        yield slice(start, len(elements))
 
 
 ItemResult = Evaluated | Refusal | StoreUnavailable

@@ -1,6 +1,7 @@
 """The operations on decisions that the HTTP face and the command line call. Nothing here knows HTTP or SQL."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from policy_service.access import instants
 from policy_service.decisions.answers.epoch import WITHHELD
 from policy_service.decisions.answers.evaluate import Evaluator
 from policy_service.decisions.bundles.evaluators import Evaluators, NoActiveBundle
+from policy_service.decisions.deciding.bounding import AnswerBound, AnswerTooLarge
 from policy_service.decisions.deciding.chains import Chain, chain
 from policy_service.decisions.deciding.eligibility import BundleNotActive, BundleWithdrawn, Eligibility
 from policy_service.decisions.deciding.observing import Exchange, Observer
@@ -81,7 +83,7 @@ class Evaluated:
     replayed: bool = False
 
 
-Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict | TookTooLong
+Refusal = InvalidInput | BundleNotActive | BundleWithdrawn | IdempotencyConflict | TookTooLong | AnswerTooLarge
 """Why one request of several was not answered."""
 
 
@@ -108,11 +110,13 @@ class PolicyService:
         new_id: Callable[[], str],
         elapsed: Callable[[], float] = time.monotonic,
         request_seconds: float = float("inf"),
+        most_answer: int = sys.maxsize,
         log: LogKeys | None = None,
         may_sign: Callable[[], None] = lambda: None,
     ) -> None:
         self.decisions, self.bundles, self.evaluators = decisions, bundles, evaluators
         self.elapsed, self._request_seconds = elapsed, request_seconds
+        self._bound = AnswerBound(most_answer)
         self.observers: tuple[Observer, ...] = ()
         self.resolver = Resolver(decisions, evaluators, now)
         self.now, self._new_id = now, new_id
@@ -135,7 +139,7 @@ class PolicyService:
             asked_by: the pseudonym that stands in the record; see Principal.
         Raises:
             InvalidInput: with every fault of the request; nothing was evaluated.
-            TookTooLong: nothing was recorded.
+            TookTooLong, AnswerTooLarge: nothing was recorded.
             NoActiveBundle, BundleNotActive, BundleWithdrawn, IdempotencyConflict, StoreUnavailable.
         """
         eligibility = self._eligibility()
@@ -239,7 +243,14 @@ class PolicyService:
     ) -> Evaluated | _Uncommitted | Refusal:
         try:
             return self._evaluated(request, asked, key, active, eligibility, until)
-        except (InvalidInput, BundleNotActive, BundleWithdrawn, IdempotencyConflict, TookTooLong) as refusal:
+        except (
+            InvalidInput,
+            BundleNotActive,
+            BundleWithdrawn,
+            IdempotencyConflict,
+            TookTooLong,
+            AnswerTooLarge,
+        ) as refusal:
             return refusal
 
     def _evaluated(
@@ -263,6 +274,7 @@ class PolicyService:
             eligibility.check_pinned(request.bundle, resolved.evaluator)
         elif decides:
             eligibility.check_not_withdrawn(resolved.evaluator)
+        self._bound.check_entries(resolved)
         with span("evaluate"):
             answer = resolved.evaluator.evaluate(
                 resolved.state, resolved.question, within=lambda: self.elapsed() < until
@@ -270,10 +282,12 @@ class PolicyService:
         if resolved.evaluator.bundle.rules.settings.ceilings:
             _alarm(answer)
         if not decides:
+            self._bound.check(answer, None)
             return _Uncommitted(request, resolved, answer)
         self._may_sign()
         made = Making(self._new_id(), instants.text(self.now()), asked.id, eligibility.stops.version, claim)
         record = record_of(request, resolved, answer, made, self._log_keys)
+        self._bound.check(answer, record)
         return _Uncommitted(request, resolved, answer, NewRecord(record, claim))
 
     def _again(self, claim: IdempotencyClaim, earlier: Appended) -> Evaluated:

@@ -138,6 +138,8 @@ class SignedOrders:
             raise StaleVersion(f"version {version} was read, {known.version} is the last")
         if change.entry.at < known.last_at:
             change = replace(change, entry=replace(change.entry, at=known.last_at))
+        new = [bundle for bundle in change.bundles if bundle.id not in known.bundles]  # an order names files once
+        change = replace(change, bundles=new)
         act = acts.made(self._new_id(), change.entry, self.keys, order=acts.order_of(change, version + 1, known.leaf))
         try:
             fold(known.copy(), act, self.keys)

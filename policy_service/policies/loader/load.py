@@ -9,18 +9,12 @@ from policy_service.policies import checks
 from policy_service.policies.building import build_rules
 from policy_service.policies.drafts import Draft, DraftCampaign, DraftFolder, Kind
 from policy_service.policies.loader import cache
+from policy_service.policies.loader.budget import check_bounded, check_budget
 from policy_service.policies.loader.folder import BUNDLE, CAMPAIGNS, FACTS, FRAME, TYPES, Sources, is_case_file
 from policy_service.policies.loader.substitution import with_parameters_of
 from policy_service.policies.model import Rules
 from policy_service.policies.reading import read_campaigns, read_policy, read_settings
 from policy_service.sources import Node, read
-
-_MAX_FILES, _MAX_BYTES = 2000, 4 * 1024 * 1024
-
-
-def is_bounded(sources: Sources) -> bool:
-    """Whether a folder is of a size that is read."""
-    return len(sources) <= _MAX_FILES and sum(map(len, sources.values())) <= _MAX_BYTES
 
 
 def load(
@@ -47,9 +41,13 @@ class _Reader:
         self._read: dict[str, cache.Read] = {}
 
     def rules(self, parameters: Sources | None) -> Rules | None:
-        if not self._is_bounded():
+        self._look_for_frame()
+        if not check_bounded(self.sources, self.folder, self.report):
             return None
-        drafts = self.drafts()
+        roots = self._roots()
+        if not check_budget(roots, self.folder, self.report):
+            return None
+        drafts = self._drafts(roots)
         if parameters is not None:
             drafts = with_parameters_of(drafts, _Reader(parameters, self.folder, Report()).drafts())
         rules = build_rules(drafts, self.report)
@@ -57,18 +55,19 @@ class _Reader:
             checks.run(rules, self.report)
         return rules
 
-    def _is_bounded(self) -> bool:
+    def _look_for_frame(self) -> None:
         place = Span(self.folder, 1, 1, 2)
         for path in (FACTS, BUNDLE):
             if path not in self.sources:
                 self.report.add(FOLDER, place, f"the folder lacks `{path}`")
-        if not is_bounded(self.sources):
-            self.report.add(FOLDER, place, f"more than {_MAX_FILES} files or {_MAX_BYTES} characters")
-            return False
-        return True
 
     def drafts(self) -> DraftFolder:
-        roots = {path: self._root(path) for path in self.sources if not is_case_file(path)}
+        return self._drafts(self._roots())
+
+    def _roots(self) -> dict[str, Node | None]:
+        return {path: self._root(path) for path in self.sources if not is_case_file(path)}
+
+    def _drafts(self, roots: Mapping[str, Node | None]) -> DraftFolder:
         named = self._types(roots)
         facts = roots.get(FACTS)
         dictionary = read_dictionary(facts, self.report, named) if facts is not None else None

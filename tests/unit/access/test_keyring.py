@@ -9,7 +9,7 @@ from policy_service.access import credentials, instants
 from policy_service.access.gate import Gate, Unauthenticated
 from policy_service.access.keyring import KeyRing, KeysUnknown
 from policy_service.access.keys import Key
-from policy_service.access.principals import CLI_ID, LOCAL
+from policy_service.access.principals import CLI_ID, LOCAL, ROLES, Role
 
 NOW = datetime(2023, 4, 2, 3, 0, tzinfo=UTC)
 SECRET = "s" * 43
@@ -42,6 +42,14 @@ def test_a_principal_of_a_key_has_its_visible_part_for_a_pseudonym() -> None:
     world = World(KEY, replace(KEY, id="b" * 16))
     found = [world.ring.principal(credentials.written(id, SECRET)) for id in ("a" * 16, "b" * 16)]
     assert [one.id for one in found if one is not None] == ["key:aaaaaaaaaaaaaaaa", "key:bbbbbbbbbbbbbbbb"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_key_has_the_roles_that_it_names_and_no_other(role: Role) -> None:
+    """A key that was made before there was `reveal` names `audit` alone, and reveals nothing by it."""
+    found = World(replace(KEY, roles=(role,))).ring.principal(TEXT)
+    assert found is not None
+    assert found.roles == {role}
 
 
 def test_who_has_no_credential_has_a_pseudonym_that_no_key_can_have() -> None:

@@ -49,6 +49,29 @@ def test_principals_are_counted_apart() -> None:
     assert [passed(rates, slot, 1, 1, 2) for slot in slots] == [1, 1, 1, 1]
 
 
+def test_further_items_count_as_requests_and_go_beyond_the_burst() -> None:
+    clock = Clock()
+    rates = Rates(clock)
+    assert passed(rates, 1, 10, 4, 1) == 1
+    rates.count(1, 10, 99)
+    assert rates.wait_seconds(1, 10, 4) == 9.7  # 100 at 10 a second, of which 3 may still be due
+    clock.now += 97 * SECOND // 10 - 1
+    assert passed(rates, 1, 10, 4, 1) == 0
+    clock.now += 1
+    assert passed(rates, 1, 10, 4, 2) == 1
+
+
+def test_items_after_silence_are_counted_from_now_on() -> None:
+    clock = Clock()
+    rates = Rates(clock)
+    passed(rates, 1, 10, 4, 1)
+    clock.now += 3600 * SECOND
+    rates.count(1, 10, 5)
+    assert rates.wait_seconds(1, 10, 4) == 0.2
+    rates.count(2, 10, 0)
+    assert passed(rates, 2, 10, 4, 9) == 4
+
+
 def test_processes_of_one_master_count_together() -> None:
     rates = Rates(Clock())
     child = os.fork()

@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -201,7 +200,7 @@ def test_a_folder_of_another_name_is_told_with_its_own_name(rules: Path, again: 
 
 
 def test_a_folder_that_is_too_large_is_told(again: Again, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["policy_service.policies.loader.load"], "_MAX_FILES", 3)
+    monkeypatch.setattr("policy_service.policies.loader.budget.MOST_FILES", 3)
     assert again().diagnostics
 
 

@@ -20,6 +20,8 @@ from policy_service.settings import Settings
 from policy_service.store import connect
 
 CLUB = Path(__file__).parent / "club"
+BEGUN = 2
+"""Acts at the beginning of a club's log: the first order, and the activation of its rules."""
 NOON = datetime(2023, 4, 2, 4, 0, tzinfo=UTC)
 ORIGIN = Settings().log_origin
 

@@ -11,33 +11,10 @@ from hypothesis import strategies as st
 from policy_service.proofs import notes
 from policy_service.proofs.keys import Signer, Verifier
 from policy_service.proofs.notes import Head, NoteRefused
+from tests.unit.proofs import published
+from tests.unit.proofs.published import BY_ENOCH, BY_PETER, GO_HEADS, GO_ORIGIN, SECRET_OF_PETER, TEXT
 
-# Source: golang.org/x/mod, sumdb/note/note_test.go: keys, text and signatures.
-PETER = Verifier.parse("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
-ENOCH = Verifier.parse("EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop")
-SECRET_OF_PETER = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
-TEXT = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
-BY_PETER = (
-    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
-)
-BY_ENOCH = "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1RvMc+QQ=\n"
-
-# Heads of the checksum database of Go, https://sum.golang.org/latest, under the key that the go command holds.
-GO = Verifier.parse("sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8")
-GO_ORIGIN = "go.sum database tree"
-GO_HEADS = {
-    15081221: (
-        "go.sum database tree\n15081221\nBoMMe1wd25Tco0mYGROkyqxHZWx+hcSCtMV315Lu6Lg=\n\n"
-        "— sum.golang.org Az3grilD7vQqTrv66jRgKM84Y80KTprrSt4bKmiOPxgmS5ZVBTeCl6dUvjYnN13R"
-        "+C8j0jGY1WnUADGMkok3U0m2Zgo=\n"
-    ),
-    63096908: (
-        "go.sum database tree\n63096908\n8lHrQPRYe4KT4WQ9/Qk8/taKnD6IRHbFgfN7vQE2Y54=\n\n"
-        "— sum.golang.org Az3gri/oVBN1jAhNZ/iS+W31psFAWRT20/GyrhpU6taFwulQGetBkH5S7wpGXdS9"
-        "35jiIGiUUAXBVHzT/P6fYhqAmAk=\n"
-    ),
-}
-
+PETER, ENOCH, GO = (Verifier.parse(text) for text in (published.PETER, published.ENOCH, published.GO))
 OLD = Signer("log.example/decisions", Ed25519PrivateKey.from_private_bytes(b"1" * 32))
 NEW = Signer("log.example/decisions", Ed25519PrivateKey.from_private_bytes(b"2" * 32))
 HEAD = Head("log.example/decisions", 20852163, hashlib.sha256(b"root").digest())

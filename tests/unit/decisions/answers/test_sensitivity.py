@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select
 from policy_service import canonical
 from policy_service.decisions.audit.searching import Query
 from policy_service.decisions.deciding.previewing import previewing
-from policy_service.decisions.deciding.recording import commitments, parsed, record_of, revealed
+from policy_service.decisions.deciding.recording import Making, commitments, parsed, record_of, revealed
 from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import DecisionRecord
@@ -216,7 +216,7 @@ def test_no_record_of_the_shipped_rules_shows_a_sensitive_value(
     request = EvaluateRequest(facts, "2023-04-01", trace="full")
     resolved = shipped_service.resolver.resolve(request, None)
     answer = resolved.evaluator.evaluate(resolved.state, resolved.question)
-    record = record_of(request, resolved, answer, None, "d-1", "2023-04-02T00:00:00.000Z")
+    record = record_of(request, resolved, answer, Making("d-1", "2023-04-02T00:00:00.000Z", "local", 1))
     hidden = parsed(record.body)
     public = [text for text, private in terms_of(hidden, revealed(record)).items() if not private]
     shown = record.body.decode() + json.dumps(public)

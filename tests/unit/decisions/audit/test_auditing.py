@@ -10,11 +10,12 @@ from policy_service.diagnostics import InvalidInput
 from policy_service.proofs import notes, receipts, tree
 from policy_service.proofs.commitments import fits
 from policy_service.proofs.export import Export
+from tests.unit.decisions.conftest import BEGUN
 
 
 @pytest.fixture
 def log(club: Any) -> Any:
-    """Nine records under heads of 2, 5 and 9."""
+    """Nine records and the acts before them, under heads of 4, 7 and 11."""
     for size in (2, 3, 4):
         for n in range(size):
             club.member(n + 100_000, id=f"u-MARKER-{n}")
@@ -43,7 +44,7 @@ def test_every_record_is_proved_under_every_head_since(log: Any) -> None:
 
 
 def test_without_a_size_the_last_head_proves(log: Any) -> None:
-    assert log.auditing.proof(log.entries()[0].id).head.size == 9
+    assert log.auditing.proof(log.entries()[0].id).head.size == BEGUN + 9
 
 
 def test_every_head_is_the_beginning_of_every_later_one(log: Any) -> None:
@@ -55,7 +56,7 @@ def test_every_head_is_the_beginning_of_every_later_one(log: Any) -> None:
                 assert tree.verify_consistency(old, new, hashes, old_root, new_root)
 
 
-@pytest.mark.parametrize("size", [0, 3, 10])
+@pytest.mark.parametrize("size", [0, 5, 12])
 def test_a_size_that_has_no_head_proves_nothing(log: Any, size: int) -> None:
     with pytest.raises(InvalidInput):
         log.auditing.proof(log.entries()[0].id, size)
@@ -63,10 +64,10 @@ def test_a_size_that_has_no_head_proves_nothing(log: Any, size: int) -> None:
 
 def test_a_record_is_not_proved_under_a_head_before_it(log: Any) -> None:
     with pytest.raises(InvalidInput):
-        log.auditing.proof(log.entries()[2].id, 2)
+        log.auditing.proof(log.entries()[4].id, 4)
 
 
-@pytest.mark.parametrize(("old", "new"), [(-1, None), (10, None), (5, 2), (2, 3)])
+@pytest.mark.parametrize(("old", "new"), [(-1, None), (12, None), (7, 4), (4, 5)])
 def test_sizes_that_do_not_follow_each_other_are_refused(log: Any, old: int, new: int | None) -> None:
     with pytest.raises(InvalidInput):
         log.auditing.consistency(old, new)
@@ -80,7 +81,7 @@ def test_a_record_that_waits_and_one_that_is_none_are_told_apart(log: Any) -> No
         with pytest.raises(NotFound):
             ask("0" * 36)
     log.seal()
-    assert log.auditing.proof(waits).inclusion.index == 9
+    assert log.auditing.proof(waits).inclusion.index == BEGUN + 9
 
 
 def test_a_record_that_is_sealed_between_two_questions_is_proved(log: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +94,7 @@ def test_a_record_that_is_sealed_between_two_questions_is_proved(log: Any, monke
         return found
 
     monkeypatch.setattr(type(log.auditing.log), "waiting_body", late)
-    assert log.auditing.proof(waits).inclusion.index == 9
+    assert log.auditing.proof(waits).inclusion.index == BEGUN + 9
 
 
 def test_the_export_of_a_decision_proves_it_and_shows_nothing_private(log: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from policy_service.decisions.audit.searching import Query, due_after
+from tests.unit.decisions.conftest import BEGUN
 
 HOURS = "club.hours"
 
@@ -54,7 +55,7 @@ def test_filters_are_put_together(mixed: Any) -> None:
 def test_ranges_have_their_first_day_and_not_their_last(mixed: Any) -> None:
     assert ids(mixed, as_of=("2023-05-01", None)) == [mixed.many]
     assert mixed.many not in ids(mixed, as_of=(None, "2023-05-01"))
-    one, two = (mixed.entries()[n].at for n in (1, 2))
+    one, two = (mixed.entries()[BEGUN + n].at for n in (1, 2))
     assert ids(mixed, decided=(one, two)) == [mixed.many]
     assert ids(mixed, decided=(two, None)) == [mixed.of_products, mixed.of_member, mixed.other]
     assert ids(mixed, decided=(None, one)) == [mixed.few]
@@ -72,9 +73,9 @@ def test_a_decision_is_found_once_it_is_sealed(club: Any) -> None:
     assert (page.decisions, page.sealed_through) == ((), 0)
     club.seal()
     page = club.auditing.searching.search(Query())
-    assert ([found.id for found in page.decisions], page.sealed_through, page.next) == ([one], 1, None)
+    assert ([found.id for found in page.decisions], page.sealed_through, page.next) == ([one], BEGUN + 1, None)
     found = page.decisions[0]
-    assert (found.index, found.as_of, found.bundle, found.merchant_id) == (0, "2023-04-01", club.rules.id, "m-1")
+    assert (found.index, found.as_of, found.bundle, found.merchant_id) == (BEGUN, "2023-04-01", club.rules.id, "m-1")
 
 
 def test_pages_stand_still_while_new_decisions_are_sealed(club: Any) -> None:
@@ -102,8 +103,8 @@ def test_a_last_page_that_is_full_is_the_last(club: Any) -> None:
     club.seal()
     search = club.auditing.searching.search
     first = search(Query(limit=2))
-    assert first.next == 2
-    assert search(Query(limit=2, before=2)).next is None
+    assert first.next == BEGUN + 2
+    assert search(Query(limit=2, before=first.next)).next is None
 
 
 def test_records_are_given_whole_in_portions_by_index_upwards(mixed: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine as Database
 from policy_service.access import instants
 from policy_service.access.trail import Act
 from policy_service.assembly import Assembled, assemble_on
+from policy_service.decisions.bundles.checking import CheckedBundle, checked
 from policy_service.decisions.bundles.evaluators import NoActiveBundle, UnknownBundle
 from policy_service.decisions.bundles.results import (
     BadInstant,
@@ -24,7 +25,9 @@ from policy_service.decisions.bundles.results import (
 )
 from policy_service.decisions.deciding.eligibility import BundleWithdrawn
 from policy_service.decisions.deciding.resolving import EvaluateRequest
+from policy_service.decisions.ports.acts import Change
 from policy_service.policies.bundle import Bundle, bundle
+from policy_service.policies.loader import Sources
 from policy_service.settings import Settings
 from policy_service.store import connect, migrate
 from tests import bundles as bundles_of
@@ -185,13 +188,13 @@ def test_a_case_that_names_what_is_not_there_is_refused(served: Assembled, shop:
 def test_one_check_at_a_time(served: Assembled, other: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     refused: list[Busy] = []
 
-    def meanwhile(sources: object) -> tuple[Bundle, list[object]]:
+    def meanwhile(sources: Sources) -> CheckedBundle:
         with pytest.raises(Busy) as busy:
             served.publishing.upload(other.sources, WEI)
         refused.append(busy.value)
-        return bundle(other.sources)
+        return checked(sources)
 
-    monkeypatch.setattr("policy_service.decisions.bundles.publishing.bundle", meanwhile)
+    monkeypatch.setattr(served.publishing, "_check", meanwhile)
     assert served.publishing.upload(other.sources, WEI).new
     assert len(refused) == 1
 
@@ -492,17 +495,17 @@ def test_who_is_always_outrun_is_told_to_come_again(
     served: Assembled, host: Callable[[], Assembled], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = host().publishing
-    inner = served.publishing.bundles.apply
+    inner = served.orders.give
     turns = iter(range(100))
 
-    def outrun(change: object, at: str, version: int) -> None:
+    def outrun(change: Change, version: int) -> None:
         if next(turns) % 2:
             elsewhere.resume(SPRING, None, WEI)
         else:
             elsewhere.stop(SPRING, None, WEI)
-        inner(change, at, version)
+        inner(change, version)
 
-    monkeypatch.setattr(served.publishing.bundles, "apply", outrun)
+    monkeypatch.setattr(served.orders, "give", outrun)
     with pytest.raises(Busy):
         served.publishing.stop(HOURS, TRAFFIC, WEI)
     assert not [one for one in elsewhere.activation_state().stops if one.policy == HOURS]
