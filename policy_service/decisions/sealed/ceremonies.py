@@ -141,17 +141,30 @@ class Ceremonies:
 
     # ---- records that lost their place in the queue
 
-    def repair(self, act: Act) -> int:
-        """Put records that are neither sealed nor waiting back into the queue, if they are ours; how many."""
+    def repair(self, act: Act) -> tuple[int, int]:
+        """Put records that are neither sealed nor waiting back into the queue, if they are ours, and take forged orders
+        out of the way of true ones; how many of each.
+        """
         log = self._sealer.log
+        forged = self._forged()
         found = [one for one in log.unaccounted(_AT_ONCE) if self._is_ours(log, *one)]
-        if found:
-            entry = self._entry(act, "log.repair", self._orders.keys.origin, {"records": str(len(found))})
+        if forged:
+            self._orders.store.remove(forged)
+            self._orders.catch_up()
+        if found or forged:
+            detail = {"records": str(len(found)), "forged": str(len(forged))}
+            entry = self._entry(act, "log.repair", self._orders.keys.origin, detail)
             self._orders.may_sign()
             note = acts.made(self._orders.new_id(), entry, self._orders.keys)
             log.queue_again(found, note)
             self._sealer.owed.committed([note])
-        return len(found)
+        return len(found), len(forged)
+
+    def _forged(self) -> list[str]:
+        """Ids of orders that are not followed, and that nobody with a key of the log has signed."""
+        orders = self._orders
+        some = orders.store.orders(orders.catch_up().version, _AT_ONCE)
+        return [one.id for one in some if not self._is_ours(self._sealer.log, "act", one.id)]
 
     def _is_ours(self, log: LogStore, kind: str, id_: str) -> bool:
         record = log.record(kind, id_)

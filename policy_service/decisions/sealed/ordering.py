@@ -125,6 +125,8 @@ class SignedOrders:
             Held: the store is behind the guard, or the key here is not in force: what it signs would not be sealed.
         """
         self.guard.check()
+        if not self.keys.signers:
+            raise Held("no key that signs the log is at hand")
         try:
             self.check_keys()
         except KeyUnknown as error:
