@@ -33,7 +33,7 @@ from tests.bundles import edited, loaded
 CLUB = Path(__file__).parents[1] / "unit" / "decisions" / "club"
 MORNING = datetime(2023, 4, 2, 4, 0, tzinfo=UTC)
 STOPPED = (("club.hours", None), ("club.hours", "badge"), ("club.member", None), ("club.prices", None))
-DECISIONS_PER_ORDER, BATCH, DECIDERS = 12, 5, 2
+DECISIONS_PER_ORDER, BATCH, DECIDERS = 10, 5, 2
 
 
 class JumpingClock:

@@ -4,10 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.clocks import run
-
-# Short runs have some fifty orders; the long one is the figure that the documentation states.
-COUNTS = [400, pytest.param(10_000, marks=pytest.mark.long)]
+from tests.hosts.clocks import Outcome, run
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -18,16 +15,24 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return found
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("decisions", COUNTS)
-def test_no_decision_behind_a_stop_pays_what_it_stops_whatever_the_clocks_say(
-    url: str, tmp_path: Path, decisions: int
-) -> None:
-    found = run(url, tmp_path, decisions)
+def judged(url: str, folder: Path, decisions: int) -> Outcome:
+    """A run in which there was something to see, and nothing wrong was seen."""
+    found = run(url, folder, decisions)
     print(found.line(url.partition(":")[0]))
     assert found.findings == []
     assert found.read.decisions >= decisions
     assert 0 < found.read.while_stopped < found.read.decisions
     assert set(found.counted("decided")) == {"single", "batch", "pinned"}
-    assert {"stop", "resume", "activate", "schedule"} <= set(found.counted("orders"))
-    assert found.read.acts["policy.stop"] < found.counted("orders")["stop"], "some stops were repeated"
+    return found
+
+
+@pytest.mark.slow
+def test_no_decision_behind_a_stop_pays_what_it_stops_whatever_the_clocks_say(url: str, tmp_path: Path) -> None:
+    judged(url, tmp_path, 200)
+
+
+@pytest.mark.long
+def test_at_length_none_does_either_while_bundles_are_activated_for_now_and_for_later(url: str, tmp_path: Path) -> None:
+    found = judged(url, tmp_path, 10_000)
+    assert {"stop", "resume", "activate", "schedule", "rollback"} <= set(found.counted("orders"))
+    assert 0 < found.read.acts["policy.stop"] < found.counted("orders")["stop"], "some stops were repeated"
