@@ -29,6 +29,7 @@ class Followed:
     Args:
         version, leaf, last_at: of the last order; 0 and empty before the first.
         bundles: by id.
+        stored_by: id of the act that stored a bundle, by the bundle's.
         signing: changes of the keys that sign the log, in order; the first ones are those of the beginning.
         leaves: of all orders, by version.
     """
@@ -38,6 +39,7 @@ class Followed:
     last_at: str = ""
     begin: Beginning | None = None
     bundles: dict[str, BundleFiles] = field(default_factory=dict)
+    stored_by: dict[str, str] = field(default_factory=dict)
     activations: list[Activation] = field(default_factory=list)
     stop_events: list[StopEvent] = field(default_factory=list)
     keys: dict[str, Key] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Followed:
         return replace(
             self,
             bundles=dict(self.bundles),
+            stored_by=dict(self.stored_by),
             activations=list(self.activations),
             stop_events=list(self.stop_events),
             keys=dict(self.keys),
@@ -77,6 +80,7 @@ class Followed:
             raise OrderRefused("it is dated before the order before it")
         for bundle in stored:
             self.bundles.setdefault(bundle.id, bundle)
+            self.stored_by.setdefault(bundle.id, act)
         for order in change.activations:
             self._activate(order)
         for event in change.stops:

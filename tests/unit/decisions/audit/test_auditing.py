@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from policy_service.decisions.audit.auditing import NotSealed
+from policy_service.decisions.audit.proving import NotSealed
 from policy_service.decisions.ports.records import NotFound
 from policy_service.diagnostics import InvalidInput
 from policy_service.proofs import notes, receipts, tree
