@@ -154,11 +154,23 @@ def test_the_evidence_is_one_file_with_all_of_it(sealed: Any, rules: Any, confor
     conforms(response.get_json(), "Evidence")
     found = Export.loads(response.get_data(as_text=True))
     assert found.record == own.service.decisions.decision(made[2]["decision_id"]).body
-    assert (found.bundle, found.sources) == (rules.id, dict(rules.sources))
+    assert (found.bundle.id, found.bundle.sources) == (rules.id, dict(rules.sources))
     head = notes.open_head(found.head, verifiers(client), "policy-service")
     inclusion = found.inclusion
     assert tree.verify_inclusion(found.leaf, inclusion.index, head.size, inclusion.hashes, head.root)
     assert found.private == ()
+
+
+def test_a_decision_whose_rules_no_act_stored_is_not_proved(
+    own: Assembled, own_client: FlaskClient, conforms: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = own_client.post("/v1/evaluate", json=examples.REQUEST).get_json()["decision_id"]
+    assert own.auditing is not None
+    own.auditing.sealer.seal_all()
+    monkeypatch.setattr(own.auditing.sealer.orders.known, "stored_by", {})
+    response = own_client.get(f"/v1/decisions/{made}/evidence")
+    conforms(response.get_json(), "Problem")
+    assert (response.status_code, response.get_json()["type"]) == (422, "/problems/not-provable")
 
 
 def test_evidence_with_private_values_is_noted_in_the_trail(own: Assembled, own_client: FlaskClient) -> None:
@@ -169,7 +181,7 @@ def test_evidence_with_private_values_is_noted_in_the_trail(own: Assembled, own_
     own.auditing.sealer.seal_all()
     path = f"/v1/decisions/{made}/evidence"
     assert "u-77" not in own_client.get(path).get_data(as_text=True)
-    assert [one.action for one in own.trail.trail()] == ["bundle.activate"]
+    assert [one.action for one in own.trail.trail()] == ["bundle.activate", "log.begin"]
     private = get(own_client, path + "?private=true")["private"]
     assert {one["pointer"]: json.loads(one["value"]) for one in private} == {
         "/request/facts/member/id": "u-77",

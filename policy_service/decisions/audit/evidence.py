@@ -4,19 +4,25 @@ What is in the file is not verified here: who reads it does, and finds out what 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from policy_service.decisions.audit.proving import InclusionProof, NotSealed, entry_of, proved
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.recording import parsed
 from policy_service.decisions.ports.activations import BundleStore
+from policy_service.decisions.ports.acts import ActStore
 from policy_service.decisions.ports.log import LogStore, SignedHead
 from policy_service.decisions.ports.records import DecisionRecord
+from policy_service.decisions.sealed import acts
+from policy_service.decisions.sealed.folding import Followed, OrderRefused
 from policy_service.decisions.sealed.ordering import SignedOrders
 from policy_service.decisions.sealed.receipted import NotReceipted, receipt_in
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.policies.bundle import model_of
 from policy_service.proofs.export import Export, ProvedAct, ProvedBundle
 from policy_service.proofs.receipts import Receipt
+
+_AT_ONCE = 1000
 
 
 class NotProvable(Exception):
@@ -52,32 +58,39 @@ class Evidence:
             NotProvable.
             NotSealed: an act that is needed has no index yet.
         """
+        followed = self._followed()
         return Export(
             record=record.body,
             leaf=proof.leaf,
-            bundle=self._bundle(record.bundle, proof.head),
+            bundle=self._bundle(record.bundle, followed, proof.head),
             inclusion=proof.inclusion,
             head=self._cosigned(proof.head),
             receipt=None if record.receipt is None else Receipt.parse(parsed(record.receipt.encode())),
-            signing=self._signing(proof.head),
+            signing=self._signing(followed, proof.head),
             keys=tuple(verifier.text for verifier in self._keys.verifiers),
             private=record.privates if private else (),
         )
 
-    def _bundle(self, id_: str, head: SignedHead) -> ProvedBundle:
+    def _followed(self) -> Followed:
+        """What the orders of the log say; where nothing is signed, and no key need be known, as they are stored."""
+        return self._orders.catch_up() if self._keys.signers else _unchecked(self._orders.store)
+
+    def _bundle(self, id_: str, followed: Followed, head: SignedHead) -> ProvedBundle:
         try:
             model = model_of(self._evaluators.of(id_).bundle)
         except (UnknownBundle, UnusableBundle) as error:
             raise NotProvable(f"the rules that decided cannot be shown: {error}") from error
-        act = self._orders.catch_up().stored_by.get(id_)
+        act = followed.stored_by.get(id_)
         if act is None:
             raise NotProvable(f"no order that is followed stored the bundle {id_}")
         return ProvedBundle(id_, model, self._bundles.sources(id_) or {}, self._act(act, head))
 
-    def _signing(self, head: SignedHead) -> tuple[ProvedAct, ...]:
+    def _signing(self, followed: Followed, head: SignedHead) -> tuple[ProvedAct, ...]:
         """The acts under a head that say which keys sign the log, as they stand in it."""
-        acts = dict.fromkeys(change.act for change in self._orders.catch_up().signing)
-        first, *later = acts or [""]
+        changes = list(dict.fromkeys(change.act for change in followed.signing))
+        if not changes:
+            raise NotProvable("no order that is followed began the log")
+        first, *later = changes
         placed = [act for act in later if (entry := self._log.entry(act)) and entry.index < head.size]
         found = [self._act(act, head) for act in (first, *placed)]
         return tuple(sorted(found, key=lambda act: act.inclusion.index))
@@ -93,3 +106,16 @@ class Evidence:
             return ProvedAct(act.body, receipt_in(act.receipt), proved(self._log, entry, head).inclusion)
         except NotReceipted as error:
             raise NotProvable(f"the act `{id_}` proves nothing: {error}") from error
+
+
+def _unchecked(store: ActStore) -> Followed:
+    """What the orders say up to the first that is none, their receipts not verified: who reads the file does that."""
+    found = Followed()
+    with suppress(acts.ActMalformed, OrderRefused):
+        while some := store.orders(found.version, _AT_ONCE):
+            for one in some:
+                act = acts.parse(one.body)
+                if act.change is None or act.version != found.version + 1:
+                    return found
+                found.fold(act.id, one.leaf, act.version, act.change, act.stored)
+    return found
