@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from policy_service.access import instants
@@ -13,6 +14,7 @@ from policy_service.decisions.audit.casefile import CaseFile, Gathering
 from policy_service.decisions.audit.cost import check_cost
 from policy_service.decisions.audit.erasing import Erasing
 from policy_service.decisions.audit.evidence import Evidence
+from policy_service.decisions.audit.exporting import Exported, LogExport
 from policy_service.decisions.audit.findings import GivenReceipt, Progress, Verified
 from policy_service.decisions.audit.proving import InclusionProof, NotSealed, entry_of, proved, sealed_entry
 from policy_service.decisions.audit.searching import Searching
@@ -148,6 +150,10 @@ class Auditing:
         """
         record = self._record(id_)
         return self._evidence.of(record, self.proof(id_), private=private)
+
+    def export_log(self, folder: Path, step: Callable[[int], None] = lambda _: None) -> Exported:
+        """The whole log in a folder; see `exporting`. Raises NotFound, ExportBlocked, StoreUnavailable."""
+        return LogExport(self.log, self.bundles, self.pusher.kept, self.keys, folder).write(step)
 
     def case(self, id_: str) -> CaseFile:
         """All that explains and proves one decision, for a page; no sensitive value is in it. Raises NotFound."""

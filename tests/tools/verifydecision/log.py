@@ -52,7 +52,7 @@ class Kept(dict[tuple[int, int], bytes]):
     def __init__(self, tiles: Sequence[Tile] = ()) -> None:
         super().__init__({(tile.level, tile.number): tile.hashes for tile in tiles})
 
-    def get(self, level: int, number: int) -> bytes | None:  # type: ignore[override]  # as the port Tiles has it
+    def get(self, level: int, number: int) -> bytes | None:
         return super().get((level, number))
 
 

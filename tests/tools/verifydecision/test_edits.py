@@ -231,7 +231,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "a receipt of another decision": (issued(id_=ID[:-1]), {"receipt"}),
     "a receipt of a stranger": (issued(STRANGER), {"receipt"}),
     "a receipt that says to be of another key": (
-        lambda e: replace(e, receipt=replace(issued(STRANGER)(e).receipt, key=NEW.verifier.label)),  # type: ignore[type-var]  # it is there
+        lambda e: replace(e, receipt=replace(issued(STRANGER)(e).receipt, key=NEW.verifier.label)),
         {"receipt"},
     ),
     "the receipt of an act": (lambda e: replace(e, receipt=e.bundle.order.receipt), {"receipt"}),
@@ -321,6 +321,14 @@ def test_a_bundle_that_was_stored_by_who_was_not_in_force_is_refused(
     changed = {STORED: act(3, ORDERED_AT, STRANGER, lambda by: Change(by, bundles=stored))}
     status, found = verify(exported(decision, rules, changed=changed), *PINNED)
     assert (status, failing(found)) == (1, {"order"})
+
+
+@pytest.mark.parametrize(("orders", "fits"), [(3, True), (2, False), ("3", False)])
+def test_a_bundle_must_have_been_stored_by_an_order_that_the_record_knows(
+    verify: Verify, decision: Decided, rules: Bundle, orders: Any, fits: bool
+) -> None:
+    status, found = verify(exported(decision.with_(orders=orders), rules), *PINNED)
+    assert (status, failing(found)) == ((0, set()) if fits else (1, {"order"}))
 
 
 def test_a_bundle_that_is_stored_twice_by_one_order_is_refused(
