@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
-from policy_service.access.trail import TrailEntry
+from policy_service.access.trail import Act, TrailEntry
 from policy_service.assembly import assemble_on
 from policy_service.decisions.audit import evidence
 from policy_service.decisions.audit.evidence import NotProvable
@@ -171,3 +171,35 @@ def test_orders_that_cannot_be_read_end_what_is_taken(made: Club) -> None:
         wrong = StoredAct(second.id, second.at, second.action, 2, body, second.leaf, second.receipt)
         assert unchecked([first, wrong]).version == 1
     assert json.loads(second.body)["order"]["version"] == 2
+
+
+# ---- a store with records from before the first act
+
+
+def aged(club: Club) -> Club:
+    """As an earlier version left it: decisions without receipts, in no log, and no acts."""
+    for table in ("acts", "unsealed", "terms", "log_entries", "log_heads", "log_tiles"):
+        edit(club, f"DELETE FROM {table}")
+    edit(club, "UPDATE decisions SET receipt = NULL")
+    edit(club, "INSERT INTO unsealed (kind, id) SELECT 'decision', id FROM decisions ORDER BY id")
+    club.guard.unlink()
+    return afresh(club)
+
+
+def test_a_record_from_before_the_first_act_is_proved_without_receipt_and_later_ones_are_not(
+    made: Club, judge: Judge
+) -> None:
+    for hours in (1, 2):
+        made.merchant(hours)
+    club = aged(made)
+    assert club.assembled.ceremonies.begin(Act("op", "moved")) == 3
+    club.assembled.publishing.adopt_folder(club.rules, actor="test")
+    club.merchant(3)
+    club.seal()
+    kinds = [entry.kind for entry in club.entries()]
+    assert kinds[:4] == ["decision"] * 3 + ["act"]
+    for place, receipted in ((0, False), (2, False), (kinds.index("decision", 3), True)):
+        found = exported(club, place)
+        assert (found.receipt is not None) == receipted
+        assert judge(club, found) == set()
+        assert judge(club, replace(found, receipt=None)) == ({"receipt"} if receipted else set())
