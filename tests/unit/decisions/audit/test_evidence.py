@@ -73,7 +73,8 @@ def afresh(club: Club) -> Club:
 
 def test_what_the_service_exports_is_proved(made: Club, judge: Judge) -> None:
     for private in (True, False):
-        assert judge(made, exported(made, private=private)) == set()
+        found = exported(made, private=private)
+        assert (bool(found.private), judge(made, found)) == (private, set())
 
 
 def test_the_acts_that_changed_the_keys_are_in_the_file_as_far_as_the_head_has_them(made: Club, judge: Judge) -> None:
@@ -83,6 +84,18 @@ def test_the_acts_that_changed_the_keys_are_in_the_file_as_far_as_the_head_has_t
     found = exported(made)
     assert [act.inclusion.index for act in found.signing] == [0, BEGUN + 1]
     assert judge(made, found) == set()
+
+
+def test_under_an_earlier_head_there_is_nothing_that_came_later(made: Club) -> None:
+    first = made.auditing.head()
+    change(made, signing_added=[STRANGER.text])
+    made.seal()
+    id_ = made.entries()[BEGUN].id
+    record, proof = made.auditing.decisions.decision(id_), made.auditing.proof(id_, first.size)
+    assert record is not None
+    assert len(made.auditing._evidence.of(record, proof, private=False).signing) == 1
+    with pytest.raises(NotSealed):  # the act that stored the bundle is at 1
+        made.auditing._evidence.of(record, replace(proof, head=replace(first, size=1)), private=False)
 
 
 def test_the_head_in_the_file_has_the_cosignatures_of_witnesses(made: Club, judge: Judge) -> None:
