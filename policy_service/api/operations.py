@@ -78,7 +78,9 @@ def readyz() -> Response:
         raise _not_ready("/key", KEY_UNAVAILABLE, "a key that signs the log cannot sign") from None
     except Held as error:
         _LOG.warning("not ready: %s", error)
-        raise _not_ready("/store", STORE_HELD, "the store is not what was signed before, so nothing is signed") from None
+        raise _not_ready(
+            "/store", STORE_HELD, "the store is not what was signed before, so nothing is signed"
+        ) from None
     except StoreUnavailable:
         raise _not_ready("/store", STORE_UNREACHABLE, "the store cannot be read") from None
     if active is None:

@@ -1,4 +1,4 @@
-"""A store that somebody emptied or set back, under a running worker and at a start: nobody is let in, and it is told."""
+"""A store that was emptied or set back, under a running worker and at a start: nobody is let in, and it is told."""
 
 import sqlite3
 from collections.abc import Callable, Iterator

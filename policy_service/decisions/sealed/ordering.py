@@ -14,7 +14,7 @@ from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.ports.activations import StaleVersion
 from policy_service.decisions.ports.acts import ActStore, Beginning, Change, StoredAct
-from policy_service.decisions.ports.records import StoreRefused, StoreUnavailable
+from policy_service.decisions.ports.records import StoreRefused
 from policy_service.decisions.sealed import acts
 from policy_service.decisions.sealed.folding import Followed, OrderRefused
 from policy_service.decisions.sealed.guard import NOTHING, Guard, Held
