@@ -68,7 +68,7 @@ class RecordSchema(Shown):
     )
     orders = fields.Integer(
         metadata={
-            "description": "The version of the last order in the log that it was decided under. Absent as `asked_by` is."
+            "description": "Version of the last order in the log that it was decided under. Absent as `asked_by` is."
         }
     )
     idempotency = text_field(
