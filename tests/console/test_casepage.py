@@ -209,7 +209,7 @@ def test_what_waits_is_said_to_wait(own: Any, traffic: Body) -> None:
     page = own.page(id_)
     assert page.outcomes() == {"ok": 7}
     assert "everything checked fits" in page.text
-    assert "Sealed in the log at index 0" in page.text
+    assert "Sealed in the log at index 2" in page.text
 
 
 def tamper(own: Any, *statements: Any) -> None:

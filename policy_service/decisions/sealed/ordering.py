@@ -14,10 +14,10 @@ from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.ports.activations import StaleVersion
 from policy_service.decisions.ports.acts import ActStore, Beginning, Change, StoredAct
-from policy_service.decisions.ports.records import StoreRefused, StoreUnavailable
+from policy_service.decisions.ports.records import StoreRefused
 from policy_service.decisions.sealed import acts
 from policy_service.decisions.sealed.folding import Followed, OrderRefused
-from policy_service.decisions.sealed.guard import Guard, Held
+from policy_service.decisions.sealed.guard import NOTHING, Guard, Held
 from policy_service.decisions.sealed.owed import Owed
 from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt
 from policy_service.decisions.sealed.signing import LogKeys
@@ -29,10 +29,21 @@ _LOG = logging.getLogger(__name__)
 
 
 class LogNotBegun(Exception):
-    """The store has records and no first order: somebody must begin its log."""
+    """The store has records and no first order: somebody must begin its log.
+
+    Args:
+        fault: why the first order that is there is not followed; null where there is none.
+    """
+
+    def __init__(self, fault: str | None = None) -> None:
+        super().__init__(fault or "the store has records and no first order of its log: policyctl audit begin")
+
+
+class StoreEmptied(Exception):
+    """This host has seen a log in the store, and now there is nothing."""
 
     def __init__(self) -> None:
-        super().__init__("the store has records and no first order of its log: policyctl audit begin")
+        super().__init__("the store is empty, and had a log before: see `policyctl audit adopt-backup`")
 
 
 class KeyUnknown(Exception):
@@ -79,7 +90,8 @@ class SignedOrders:
         An order that is refused, and all after it, are left out; `fault` says so.
 
         Raises:
-            StoreUnavailable: also where orders that were followed are gone from the store.
+            Held: orders that were followed are gone from the store.
+            StoreUnavailable.
         """
         with self._lock:
             try:
@@ -95,7 +107,7 @@ class SignedOrders:
         if last < self._followed.version:
             fault = f"the store has {last} orders, {self._followed.version} were followed"
             self._alarm(fault)
-            raise StoreUnavailable(fault)
+            raise Held(fault)
         if last == self._followed.version:
             self.fault = None
 
@@ -115,6 +127,16 @@ class SignedOrders:
         if self.fault != fault:
             _LOG.critical(fault)
         self.fault = fault
+
+    def check_keys_known(self) -> None:
+        """Check that nobody is let in by keys that are missing here, or by their absence.
+
+        Raises:
+            Held: the store is behind what was signed; or it has orders that are not followed, and no key before them.
+        """
+        self.guard.check()
+        if self.fault is not None and not self._followed.keys:
+            raise Held(self.fault)
 
     # ---- giving
 
@@ -161,17 +183,23 @@ class SignedOrders:
     # ---- beginning
 
     def ready(self) -> None:
-        """Catch up; the log of an empty store is begun.
+        """Catch up; the log of an empty store is begun by who signs.
 
         Raises:
-            LogNotBegun, StoreUnavailable.
+            LogNotBegun, StoreEmptied, GuardRefused, StoreUnavailable.
         """
-        if self.catch_up().version or not self.keys.signers:
+        if self.catch_up().version:
             return
         if self.store.has_records() or self.store.before_acts():
             if self.catch_up().version:
                 return  # another process has begun it meanwhile
-            raise LogNotBegun
+            raise LogNotBegun(self.fault)
+        if self.guard.last() != NOTHING:  # asked after the store: who has begun it meanwhile wrote there first
+            if self.catch_up().version:
+                return
+            raise StoreEmptied
+        if not self.keys.signers:
+            return
         self.begin(TrailEntry(instants.text(self._now()), "service", "log.begin", self.keys.origin), 0)
 
     def check_keys(self) -> None:
