@@ -24,6 +24,7 @@ from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.observers.judge import Judge
 from policy_service.decisions.observers.shadow import Shadow
 from policy_service.decisions.ports.log import LogStore
+from policy_service.decisions.sealed.ceremonies import Ceremonies
 from policy_service.decisions.sealed.followed import ActTrail, OrderedBundles, OrderedKeys, OrderedShadows
 from policy_service.decisions.sealed.guard import Guard, Held
 from policy_service.decisions.sealed.ordering import KeyUnknown, LogNotBegun, SignedOrders
@@ -70,6 +71,7 @@ class Assembled:
     judge: Judge
     shadow: Shadow
     orders: SignedOrders
+    ceremonies: Ceremonies
     auditing: Auditing | None = None
     """Null where nothing is recorded."""
 
@@ -106,7 +108,8 @@ def assemble_on(
     keys, owed = _log_keys(settings, database, signs=signs), Owed()
     guard = Guard(_guard_file(settings, database), settings.log_origin)
     orders = SignedOrders(SqlActStore(database), keys, guard, now=now, new_id=new_id, owed=owed)
-    bundles = OrderedBundles(SqlBundleContents(database), orders)
+    contents = SqlBundleContents(database)
+    bundles = OrderedBundles(contents, orders)
     decisions = SqlDecisionStore(database, owed.committed)
     evaluators = Evaluators(
         bundles,
@@ -146,6 +149,7 @@ def assemble_on(
         judge,
         shadow,
         orders,
+        Ceremonies(sealer, contents, now=now),
         Auditing(
             decisions,
             log,

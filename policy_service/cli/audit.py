@@ -12,12 +12,14 @@ from typing import Any
 import click
 
 from policy_service.cli.acting import OneLine, act, fail
+from policy_service.cli.ceremonies import COMMANDS as CEREMONIES
 from policy_service.cli.decisions import auditing
 from policy_service.cli.page import page
 from policy_service.cli.requests import reporting_faults
 from policy_service.cli.revealing import note
 from policy_service.cli.terminal import counted, format_option, found_errors, write_json
 from policy_service.decisions.audit.certifying import certify
+from policy_service.decisions.audit.exporting import ExportBlocked
 from policy_service.decisions.audit.findings import Finding, GivenReceipt, Progress, Verified
 from policy_service.decisions.audit.witnessed import Quorum
 from policy_service.decisions.sealed.asking import FINE
@@ -30,6 +32,7 @@ from policy_service.settings import read_settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 _HASH = re.compile("[0-9a-f]{64}")
 _BAR_STEP = 256
 
@@ -78,6 +81,8 @@ def audit() -> None:
 
 
 audit.add_command(page)
+for _command in CEREMONIES:
+    audit.add_command(_command)
 
 
 @audit.command()
@@ -209,12 +214,12 @@ def _keep(file: Path | None, progress: Progress) -> None:
 
 
 @contextmanager
-def _bar(length: int) -> Iterator[Callable[[int], None]]:
+def _bar(length: int, label: str = "verify") -> Iterator[Callable[[int], None]]:
     """What is told how many records are checked; at a terminal a bar on standard error shows it."""
     if length < _BAR_STEP or not sys.stderr.isatty():
         yield lambda _: None
         return
-    with click.progressbar(length=length, label="verify", file=sys.stderr) as bar:
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
 
         def step(done: int) -> None:
             if done % _BAR_STEP == 0:
@@ -316,12 +321,23 @@ def _tell(found: Verified, *, is_own: bool, quorum: Quorum | None) -> None:
 
 
 @audit.command()
-@click.argument("decision")
-@click.option("--proof", "file", type=_NEW_FILE, required=True, help="The file to write.")
+@click.argument("decision", required=False)
+@click.option("--proof", "file", type=_NEW_FILE, help="The file to write.")
 @click.option("--private", is_flag=True, help="With its sensitive values; it is noted in the audit trail.")
+@click.option("--log", "folder", type=_NEW_FOLDER, help="Export the whole log, into this folder.")
 @format_option
-def export(decision: str, file: Path, private: bool, form: str) -> None:
-    """Write all that proves DECISION into one file, which tools/verify_decision.py verifies without the service."""
+def export(decision: str | None, file: Path | None, private: bool, folder: Path | None, form: str) -> None:
+    """Write all that proves DECISION into one file, which tools/verify_decision.py verifies without the service.
+
+    Or with --log the whole log into a folder, which tools/verify_log.py verifies. Sensitive values are not in it.
+    """
+    if folder is not None:
+        if decision is not None or file is not None or private:
+            raise click.UsageError("--log exports the whole log: without DECISION, --proof and --private")
+        _export_log(folder, form)
+        return
+    if decision is None or file is None:
+        raise click.UsageError("give DECISION and --proof FILE, or --log FOLDER")
     with auditing(form, signs=private) as (assembled, known):
         found = known.export(decision, private=private)
         if private:
@@ -337,6 +353,18 @@ def export(decision: str, file: Path, private: bool, form: str) -> None:
         write_json({"decision_id": decision, "index": inclusion.index, "size": inclusion.size, "file": str(file)})
     else:
         click.echo(f"{file}: decision {decision}, index {inclusion.index} of {inclusion.size}")
+
+
+def _export_log(folder: Path, form: str) -> None:
+    with auditing(form, signs=False) as (_, known), _bar(known.log.size(), "export") as step:
+        try:
+            found = known.export_log(folder, step)
+        except ExportBlocked as error:
+            fail(str(error))
+    if form == "json":
+        write_json(asdict(found))
+    else:
+        click.echo(f"{folder}: {counted(found.size, 'record')}, {counted(found.heads, 'head')}")
 
 
 @audit.command()

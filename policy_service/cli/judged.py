@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 import click
 
 from policy_service.access import instants
-from policy_service.assembly import assemble
-from policy_service.decisions.ports.observations import DisagreementStore, KeptDisagreement
+from policy_service.access.trail import TrailEntry
+from policy_service.assembly import Assembled, assemble
+from policy_service.decisions.ports.observations import KeptDisagreement
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.settings import read_settings
 
@@ -27,11 +28,12 @@ def judged(ctx: click.Context, numbers: tuple[int, ...], acknowledge_all: bool, 
     While a case is open, `/readyz` says `degraded`. Exit status 1 while one is.
     """
     try:
-        store = assemble(read_settings(), signs=acknowledge_all or bool(numbers)).judge.store
+        assembled = assemble(read_settings(), signs=acknowledge_all or bool(numbers))
+        store = assembled.judge.store
         if acknowledge_all:
             numbers = (*numbers, *(one.number for one in store.disagreements()))
         if numbers:
-            _acknowledge(store, numbers)
+            _acknowledge(assembled, numbers)
         found = store.disagreements(only_open=not everything)
         is_open = store.open() > 0
     except StoreUnavailable as error:
@@ -40,8 +42,11 @@ def judged(ctx: click.Context, numbers: tuple[int, ...], acknowledge_all: bool, 
     ctx.exit(1 if is_open else 0)
 
 
-def _acknowledge(store: DisagreementStore, numbers: Sequence[int]) -> None:
-    done = store.acknowledge(numbers, getpass.getuser(), instants.text(datetime.now(UTC)))
+def _acknowledge(assembled: Assembled, numbers: Sequence[int]) -> None:
+    """Acknowledge cases; that somebody did so is an act in the log, before it is done."""
+    at, who = instants.text(datetime.now(UTC)), getpass.getuser()
+    assembled.trail.note(TrailEntry(at, who, "disagreement.acknowledge", ", ".join(map(str, sorted(numbers)))))
+    done = assembled.judge.store.acknowledge(numbers, who, at)
     click.echo(f"{done} acknowledged", err=True)
 
 

@@ -12,7 +12,7 @@ from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.store.begun import has_records
 from policy_service.store.bundles import save
 from policy_service.store.database import as_bytes, reading, writing
-from policy_service.store.tables import acts, before_acts, unsealed
+from policy_service.store.tables import acts, before_acts, log_entries, unsealed
 
 ORDERS_LOCK = 7_104_118
 """Held on PostgreSQL by who writes an order, and shared by who appends decisions; see store.log for another number."""
@@ -52,6 +52,12 @@ class SqlActStore:
         with reading(self._engine) as connection:
             rows = connection.execute(found).all()  # type: ignore[call-overload]
         return [StoredAct(**row._asdict() | {"body": as_bytes(row.body)}) for row in rows]
+
+    def remove(self, ids: Sequence[str]) -> None:
+        sealed = select(log_entries.c.id)
+        with writing(self._engine) as connection:
+            connection.execute(delete(acts).where(acts.c.id.in_(ids), acts.c.id.not_in(sealed)))
+            connection.execute(delete(unsealed).where(unsealed.c.id.in_(ids), unsealed.c.kind == "act"))
 
     def has_records(self) -> bool:
         return has_records(self._engine)

@@ -157,6 +157,10 @@ class SqlLogStore:
                 id_: record for (_, id_), record in whole_records(connection, [(e.kind, e.id) for e in entries]).items()
             }
 
+    def record(self, kind: str, id: str) -> Record | None:
+        with reading(self._engine) as connection:
+            return whole_records(connection, [(kind, id)]).get((kind, id))
+
     # ---- what is kept of records beside the log
 
     def privates(self, ids: Sequence[str]) -> Mapping[str, tuple[Private, ...]]:

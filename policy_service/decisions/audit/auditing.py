@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from policy_service.access import instants
@@ -12,6 +13,7 @@ from policy_service.decisions.audit import comparing
 from policy_service.decisions.audit.casefile import CaseFile, Gathering
 from policy_service.decisions.audit.cost import check_cost
 from policy_service.decisions.audit.erasing import Erasing
+from policy_service.decisions.audit.exporting import Exported, LogExport
 from policy_service.decisions.audit.findings import GivenReceipt, Progress, Verified
 from policy_service.decisions.audit.searching import Searching
 from policy_service.decisions.audit.verifying import Stores, Verification
@@ -183,6 +185,10 @@ class Auditing:
             keys=tuple(verifier.text for verifier in self.keys.verifiers),
             private=record.privates if private else (),
         )
+
+    def export_log(self, folder: Path, step: Callable[[int], None] = lambda _: None) -> Exported:
+        """The whole log in a folder; see `exporting`. Raises NotFound, ExportBlocked, StoreUnavailable."""
+        return LogExport(self.log, self.bundles, self.pusher.kept, self.keys, folder).write(step)
 
     def case(self, id_: str) -> CaseFile:
         """All that explains and proves one decision, for a page; no sensitive value is in it. Raises NotFound."""

@@ -140,6 +140,9 @@ class ActStore(Protocol):
     def act(self, id: str) -> StoredAct | None:
         """The act with this id."""
 
+    def remove(self, ids: Sequence[str]) -> None:
+        """Take acts away that are none of the service's, and that the log does not have."""
+
     def has_records(self) -> bool:
         """Whether there is any record of any kind, sealed or not."""
 

@@ -161,6 +161,9 @@ class LogStore(Protocol):
         """Sealed records by id, as they are kept; with their private values; a record that
         is lost is absent."""
 
+    def record(self, kind: str, id: str) -> Record | None:
+        """A record by its kind and id, sealed or not."""
+
     # ---- what is kept with records outside the log
 
     def privates(self, ids: Sequence[str]) -> Mapping[str, tuple[Private, ...]]:

@@ -60,7 +60,7 @@ class SignedOrders:
         owed: Owed | None = None,
     ) -> None:
         self.store, self.keys, self.guard, self.owed = store, keys, guard, owed or Owed()
-        self._now, self._new_id = now, new_id
+        self._now, self.new_id = now, new_id
         self._followed = Followed()
         self._lock = Lock()
         self.fault: str | None = None
@@ -125,6 +125,8 @@ class SignedOrders:
             Held: the store is behind the guard, or the key here is not in force: what it signs would not be sealed.
         """
         self.guard.check()
+        if not self.keys.signers:
+            raise Held("no key that signs the log is at hand")
         try:
             self.check_keys()
         except KeyUnknown as error:
@@ -140,7 +142,7 @@ class SignedOrders:
             change = replace(change, entry=replace(change.entry, at=known.last_at))
         new = [bundle for bundle in change.bundles if bundle.id not in known.bundles]  # an order names files once
         change = replace(change, bundles=new)
-        act = acts.made(self._new_id(), change.entry, self.keys, order=acts.order_of(change, version + 1, known.leaf))
+        act = acts.made(self.new_id(), change.entry, self.keys, order=acts.order_of(change, version + 1, known.leaf))
         try:
             fold(known.copy(), act, self.keys)
         except OrderRefused as error:  # nobody would follow it, so it is not written
@@ -152,7 +154,7 @@ class SignedOrders:
     def note(self, entry: TrailEntry) -> None:
         """See Orders."""
         self.may_sign()
-        act = acts.made(self._new_id(), entry, self.keys)
+        act = acts.made(self.new_id(), entry, self.keys)
         self.store.add(act)
         self.owed.committed([act])
 

@@ -27,7 +27,7 @@ def read_record(kind: str, id_: str, data: bytes) -> ReadRecord:
         raise Malformed("there is no such kind of record")
     try:
         body = orjson.loads(data)
-        found = _decision(body) if kind == "decision" else _act(data)
+        found = _decision(body) if kind == "decision" else _act(body, data)
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise Malformed(f"its bytes are no {kind}: {type(error).__name__}") from error
     said, at = found
@@ -45,6 +45,8 @@ def _decision(body: Any) -> tuple[str, str]:
     return id_, at
 
 
-def _act(data: bytes) -> tuple[str, str]:
+def _act(body: Any, data: bytes) -> tuple[str, str]:
+    if "erasure_id" in body:  # of a version that kept no acts
+        return str(body["erasure_id"]), str(body["at"])
     found = acts.parse(data)
     return found.id, found.entry.at

@@ -68,7 +68,7 @@ class Sealer:
     ) -> None:
         self.log, self.orders = log, orders
         self.guard, self.owed = orders.guard, owed or orders.owed
-        self._now = now
+        self._now, self._legacy = now, False
         self._periodic = Periodic("sealer", seconds, self._turn)
 
     @property
@@ -100,7 +100,7 @@ class Sealer:
         if not waiting:
             return 0
         followed = self.orders.catch_up()
-        if not followed.version:  # its first order is of no key that is trusted here: then nor is any record
+        if not followed.version and not self._legacy:  # no trusted key has begun it
             raise StoreUnavailable("the log has no first order that is followed here")
         sealable = self._sealable(waiting)
         if not sealable:
@@ -116,6 +116,18 @@ class Sealer:
             return None
         self._sealed(sealable, extension)
         return len(sealable)
+
+    def seal_legacy(self) -> None:
+        """Give records that are older than receipts their indices, before the log begins.
+
+        Raises:
+            StoreUnavailable, TreeDamaged, StoreRefused.
+        """
+        self._legacy = self.orders.known.version == 0
+        try:
+            self.seal_all()
+        finally:
+            self._legacy = False
 
     def _sealable(self, waiting: Sequence[Unsealed]) -> list[_Sealable]:
         """Those that may be sealed; the others are taken out of the queue, with the reason."""
@@ -146,6 +158,8 @@ class Sealer:
             raise Malformed("no such record is stored")
         said = read_record(one.kind, one.id, one.record.body)
         leaf = leaf_hash(one.record.body)
+        if one.record.receipt is None and self._legacy:
+            return _Sealable(one, leaf, said.body, said.at)
         if self.owed.leaf(one.id) != leaf.hex():  # what this process has signed itself needs no second look
             check_receipt(one.record.receipt, one.id, said.at, one.record.body, self.keys.origin, keys.at())
         keys.pass_by(one.id)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import Engine, delete, insert, update
@@ -146,46 +146,54 @@ def edited(act: StoredAct, old: str, new: str) -> bytes:
     return act.body.replace(old.encode(), new.encode())
 
 
-Tamper = Callable[[list[StoredAct], LogKeys, LogKeys], list[Any]]
+class On(NamedTuple):
+    """Five orders that are stored, the keys of the log, and others."""
+
+    five: list[StoredAct]
+    keys: LogKeys
+    others: LogKeys
+
+
+Tamper = Callable[[On], list[Any]]
 TAMPERED: dict[str, Tamper] = {
-    "edited": lambda five, keys, others: [at(4).values(body=edited(five[3], B, A))],
-    "edited with its leaf hash": lambda five, keys, others: [
-        at(4).values(body=edited(five[3], B, A), leaf=order(CHANGES[1], 4, five[2].leaf, keys).leaf)
+    "edited": lambda on: [at(4).values(body=edited(on.five[3], B, A))],
+    "edited with its leaf hash": lambda on: [
+        at(4).values(body=edited(on.five[3], B, A), leaf=order(CHANGES[1], 4, on.five[2].leaf, on.keys).leaf)
     ],
-    "without a receipt": lambda five, keys, others: [at(4).values(receipt=None)],
-    "with the receipt of another": lambda five, keys, others: [at(4).values(receipt=five[2].receipt)],
-    "with a receipt that is none": lambda five, keys, others: [at(4).values(receipt="[" * 100_000)],
-    "with a receipt of another key": lambda five, keys, others: [
-        at(4).values(receipt=order(CHANGES[2], 4, five[2].leaf, others, id_=five[3].id).receipt)
+    "without a receipt": lambda _: [at(4).values(receipt=None)],
+    "with the receipt of another": lambda on: [at(4).values(receipt=on.five[2].receipt)],
+    "with a receipt that is none": lambda _: [at(4).values(receipt="[" * 100_000)],
+    "with a receipt of another key": lambda on: [
+        at(4).values(receipt=order(CHANGES[2], 4, on.five[2].leaf, on.others, id_=on.five[3].id).receipt)
     ],
-    "with a forged receipt": lambda five, keys, others: [
-        at(4).values(receipt=_forged(five[3], order(CHANGES[2], 4, five[2].leaf, others, id_=five[3].id)))
+    "with a forged receipt": lambda on: [
+        at(4).values(receipt=_forged(on.five[3], order(CHANGES[2], 4, on.five[2].leaf, on.others, id_=on.five[3].id)))
     ],
-    "forged": lambda five, keys, others: [
+    "forged": lambda on: [
         delete(table).where(table.c.version == 4),
-        insert(table).values(row(order(CHANGES[1], 4, five[2].leaf, others))),
+        insert(table).values(row(order(CHANGES[1], 4, on.five[2].leaf, on.others))),
     ],
-    "no act": lambda five, keys, others: [at(4).values(body=b"{}")],
-    "no text": lambda five, keys, others: [at(4).values(body=b"\xff\xfe")],
-    "deleted": lambda five, keys, others: [delete(table).where(table.c.version == 4)],
-    "deleted and the gap closed": lambda five, keys, others: [
+    "no act": lambda _: [at(4).values(body=b"{}")],
+    "no text": lambda _: [at(4).values(body=b"\xff\xfe")],
+    "deleted": lambda _: [delete(table).where(table.c.version == 4)],
+    "deleted and the gap closed": lambda _: [
         delete(table).where(table.c.version == 4),
         at(5).values(version=4),
     ],
-    "swapped with the next": lambda five, keys, others: [
+    "swapped with the next": lambda _: [
         at(4).values(version=99),
         at(5).values(version=4),
         at(99).values(version=5),
     ],
-    "replaced by an earlier one": lambda five, keys, others: [
-        at(4).values(body=five[2].body, leaf=five[2].leaf, receipt=five[2].receipt)
+    "replaced by an earlier one": lambda on: [
+        at(4).values(body=on.five[2].body, leaf=on.five[2].leaf, receipt=on.five[2].receipt)
     ],
-    "replaced by a note": lambda five, keys, others: [at(4).values(_body_of(note(keys)))],
-    "replaced by an order that was signed for another place": lambda five, keys, others: [
-        at(4).values(_body_of(order(CHANGES[1], 4, five[1].leaf, keys, id_=five[3].id)))
+    "replaced by a note": lambda on: [at(4).values(_body_of(note(on.keys)))],
+    "replaced by an order that was signed for another place": lambda on: [
+        at(4).values(_body_of(order(CHANGES[1], 4, on.five[1].leaf, on.keys, id_=on.five[3].id)))
     ],
-    "under another id": lambda five, keys, others: [at(4).values(id="x" * 36)],
-    "under another instant": lambda five, keys, others: [at(4).values(at=NOON)],
+    "under another id": lambda _: [at(4).values(id="x" * 36)],
+    "under another instant": lambda _: [at(4).values(at=NOON)],
 }
 
 
@@ -204,7 +212,7 @@ def _body_of(act: StoredAct) -> dict[str, object]:
 def test_an_order_that_was_tampered_with_is_not_followed_and_neither_is_what_comes_after_it(
     engine: Engine, five: list[StoredAct], orders: SignedOrders, keys: LogKeys, others: LogKeys, how: str
 ) -> None:
-    write(engine, *TAMPERED[how](five, keys, others))
+    write(engine, *TAMPERED[how](On(five, keys, others)))
     assert active(orders) == A
     assert orders.known.version == 3
     assert orders.fault is not None

@@ -4,16 +4,18 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import insert, text, update
 
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.ports.acts import Change
-from policy_service.decisions.ports.log import Extension
+from policy_service.decisions.ports.log import Extension, Refused
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.decisions.sealed.guard import Guard, Held
 from policy_service.decisions.sealed.ordering import SignedOrders
@@ -25,7 +27,7 @@ from policy_service.proofs.tiles import TileNodes, TreeDamaged
 from policy_service.proofs.tree import leaf_hash, root_of
 from policy_service.store import log
 from policy_service.store.database import writing
-from policy_service.store.tables import decisions, log_tiles
+from policy_service.store.tables import decisions, log_tiles, unsealed
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[3]
@@ -354,6 +356,184 @@ def test_a_changed_private_value_does_not_keep_a_record_from_being_sealed(club: 
     assert club.seal() == 1
     assert {one.kind for one in club.auditing.verify().findings} == {"private-value-altered"}
     assert club.entries()[FIRST].id == found.decision_id
+
+
+# ---- what is refused stops nobody
+
+
+def put(club: Any, kind: str, id_: str) -> None:
+    """A row in the queue."""
+    tamper(club, insert(unsealed).values(kind=kind, id=id_))
+
+
+def body_of(club: Any, id_: str) -> bytes:
+    body: bytes = club.auditing.decisions.decision(id_).body
+    return body
+
+
+def a_copy(club: Any, id_: str, **changed: Any) -> None:
+    """A decision that somebody writes into the store under another id."""
+    kept = club.auditing.decisions.decision(id_)
+    new = {name: getattr(kept, name) for name in ("decided_at", "bundle", "as_of", "body", "leaf", "receipt")}
+    tamper(club, insert(decisions).values({**new, "id": "f" * 36, **changed}))
+    put(club, "decision", "f" * 36)
+
+
+def of(id_: str) -> Any:
+    return update(decisions).where(decisions.c.id == id_)
+
+
+Intrusion = Callable[[Any, str], None]
+INTRUSIONS: dict[str, tuple[Intrusion, str]] = {
+    "without a receipt": (lambda club, id_: tamper(club, of(id_).values(receipt=None)), "no receipt"),
+    "with a receipt that is none": (
+        lambda club, id_: tamper(club, of(id_).values(receipt="{}")),
+        "its receipt is none",
+    ),
+    "whose bytes were altered": (
+        lambda club, id_: tamper(club, of(id_).values(body=body_of(club, id_).replace(b"m-1", b"m-2"))),
+        "for other bytes",
+    ),
+    "that is no JSON": (lambda club, id_: tamper(club, of(id_).values(body=b"\xff{")), "no decision"),
+    "that is no object": (lambda club, id_: tamper(club, of(id_).values(body=b"[]")), "no decision"),
+    "that is nested too deeply": (lambda club, id_: tamper(club, of(id_).values(body=b"[" * 9999)), "no decision"),
+    "copied under another id": (a_copy, "another id than it says"),
+    "that is not stored": (lambda club, _: put(club, "decision", "f" * 36), "no such record"),
+    "of another kind": (lambda club, _: put(club, "secret", "f" * 36), "no such record"),
+    "that waits twice": (lambda club, id_: put(club, "decision", id_), "in the log already"),
+    "of the other kind": (lambda club, id_: put(club, "act", id_), "in the log already"),
+}
+
+
+@pytest.mark.parametrize("how", INTRUSIONS)
+def test_a_record_is_refused_and_those_around_it_are_sealed(club: Any, how: str) -> None:
+    intrude, said = INTRUSIONS[how]
+    before, id_ = club.merchant(1).decision_id, club.merchant(2).decision_id
+    intrude(club, id_)
+    after = club.merchant(3).decision_id
+    stranger = beside(club)
+    stranger.seal_all()
+    sealed = [one.id for one in club.entries()][FIRST:]
+    assert [one for one in sealed if one != id_] == [before, after]
+    (refused,) = club.auditing.log.refused(0, 10)
+    assert said in refused.reason
+    assert club.auditing.log.waiting() == 0
+
+
+def test_a_sealed_record_that_waits_again_is_refused(club: Any) -> None:
+    found = club.merchant(1)
+    club.seal()
+    put(club, "decision", found.decision_id)
+    club.merchant(2)
+    assert club.seal() == 1
+    assert club.auditing.log.size() == FIRST + 2
+    assert [(one.id, one.reason) for one in club.auditing.log.refused(0, 10)] == [
+        (found.decision_id, "it is in the log already")
+    ]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_what_another_sealer_seals_while_the_queue_is_read_is_not_refused(
+    club: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    club.merchant(1)
+    mine, real, done = beside(club), log.whole_records, []
+
+    def between(*given: Any) -> Any:
+        if not done:
+            done.append(True)
+            assert club.seal() == 1
+        return real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "whole_records", between)
+        assert mine.seal() in (None, 1)
+    assert "is not sealed" not in caplog.text
+    is_whole(club, 1)
+
+
+def test_of_two_sealers_that_refuse_a_row_one_tells(club: Any) -> None:
+    put(club, "decision", "f" * 36)
+    (waiting,) = club.auditing.log.unsealed(10)
+    row = Refused(waiting.number, waiting.kind, waiting.id, "no such record is stored", "2023-04-01T12:00:00.000Z")
+    assert club.auditing.log.refuse([row]) == [row]
+    assert club.auditing.log.refuse([row]) == []
+    assert len(club.auditing.log.refused(0, 10)) == 1
+
+
+def test_more_that_is_refused_than_fits_a_portion_stops_nobody(club: Any) -> None:
+    for n in range(7):
+        put(club, "decision", f"{n:036}")
+    club.merchant(1)
+    while club.auditing.sealer.seal(3) != 0:
+        pass
+    assert club.auditing.log.size() == FIRST + 1
+    assert [one.id for one in club.auditing.log.refused(0, 10)] == [f"{n:036}" for n in range(7)]
+    assert [one.id for one in club.auditing.log.refused(0, 2)] == [f"{n:036}" for n in range(2)]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_text_where_bytes_are_due_stops_nobody(club: Any) -> None:
+    """SQLite takes it."""
+    club.member(1)
+    tamper(club, text("UPDATE private_values SET value = 'text', salt = 'text'"))
+    assert club.seal() == 1
+
+
+# ---- what heads say of time and of the head before
+
+
+def extensions(club: Any) -> list[tuple[str, ...]]:
+    heads = club.auditing.log.heads(FIRST)
+    return [
+        notes.open_head(one.note, club.auditing.keys.verifiers, club.settings.log_origin).extensions for one in heads
+    ]
+
+
+def sealed_at(club: Any, moment: datetime) -> tuple[str, ...]:
+    """The extension lines of a head that is made at a moment."""
+    club.merchant(1)
+    sealer = beside(club)
+    sealer._now = lambda: moment
+    assert sealer.seal_all() == 1
+    return extensions(club)[-1]
+
+
+NOW = datetime(2023, 5, 1, 12, 0, tzinfo=UTC)
+SAID = "time 2023-05-01T12:00:00.000Z"
+
+
+def test_a_head_says_the_time_and_the_size_of_the_head_before(club: Any) -> None:
+    assert sealed_at(club, NOW) == (SAID, "after 2")
+    assert sealed_at(club, NOW + timedelta(seconds=1)) == ("time 2023-05-01T12:00:01.000Z", "after 3")
+    assert [one.at for one in club.auditing.log.heads(FIRST)] == [
+        "2023-05-01T12:00:00.000Z", "2023-05-01T12:00:01.000Z"
+    ]  # fmt: skip
+
+
+def test_the_first_head_comes_after_none(url: str, make_club: Any) -> None:
+    club = make_club(url)
+    club.seal()
+    first = club.auditing.log.heads()[0]
+    said = notes.open_head(first.note, club.auditing.keys.verifiers, club.settings.log_origin).extensions
+    assert said == (f"time {first.at}", "after 0")
+
+
+@pytest.mark.parametrize(
+    ("behind", "said"),
+    [
+        (timedelta(milliseconds=1), SAID),
+        (timedelta(minutes=1), SAID),
+        (timedelta(minutes=1, milliseconds=1), "time 2023-05-01T11:58:59.999Z"),
+        (timedelta(days=1), "time 2023-04-30T12:00:00.000Z"),
+        (timedelta(0), SAID),
+    ],
+)
+def test_a_clock_a_minute_behind_repeats_the_time_of_the_last_head_and_one_further_behind_tells_its_own(
+    local_club: Any, behind: timedelta, said: str
+) -> None:
+    sealed_at(local_club, NOW)
+    assert sealed_at(local_club, NOW - behind)[0] == said
 
 
 # ---- beside the requests
