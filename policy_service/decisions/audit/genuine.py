@@ -6,7 +6,7 @@ Whoever can write into the store, and cannot sign, makes no record that passes h
 
 from policy_service.decisions.audit.findings import Kind
 from policy_service.decisions.deciding.recording import record_body
-from policy_service.decisions.ports.log import LogEntry, LogStore, Record
+from policy_service.decisions.ports.log import LogEntry, LogStore, Record, SignedHead
 from policy_service.decisions.ports.recorded import RecordBody
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.decisions.sealed.inforce import KeysByPlace
@@ -44,6 +44,7 @@ class Genuine:
         self.keys = KeysByPlace(followed, orders.keys, log)
         self._log, self._nodes = log, TileNodes(StoredTiles(log))
         self._head: notes.Head | None = None
+        self._stored: SignedHead | None = None
 
     # ---- receipts
 
@@ -69,11 +70,23 @@ class Genuine:
     def head(self) -> notes.Head:
         """The newest head, which a key in force at its size signed. Raises NotGenuine."""
         if self._head is None:
-            stored = self._log.head()
-            if stored is None:
+            self._stored = self._log.head()
+            if self._stored is None:
                 raise NotGenuine("head-lost", "there is no head")
-            self._head = self.opened(stored.note, stored.size)
+            self._head = self.opened(self._stored.note, self._stored.size)
         return self._head
+
+    def head_beyond(self, index: int) -> notes.Head:
+        """The newest head, if it has an index in it. Raises NotGenuine."""
+        head = self.head()
+        if head.size <= index:
+            raise NotGenuine("head-lost", f"there is no head that has the index {index} in it")
+        return head
+
+    def signers(self) -> tuple[Verifier, ...]:
+        """The keys in force that signed the newest head. Raises NotGenuine."""
+        head = self.head()
+        return () if self._stored is None else notes.opened(self._stored.note, self.keys.at(head.size))[1]
 
     def opened(self, note: str, size: int) -> notes.Head:
         """The head in a note that is kept as that of a size. Raises NotGenuine."""
@@ -95,10 +108,7 @@ class Genuine:
 
     def check_place(self, entry: LogEntry, record: Record) -> None:
         """Check that a record is in the tree where its entry says. Raises NotGenuine."""
-        head = self.head()
-        if head.size <= entry.index:
-            raise NotGenuine("head-lost", f"there is no head that has the index {entry.index} in it")
-        if not self.is_in(head, tree.leaf_hash(record.body), entry.index):
+        if not self.is_in(self.head_beyond(entry.index), tree.leaf_hash(record.body), entry.index):
             raise NotGenuine("record-altered", f"{entry.id} is not what was sealed at index {entry.index}")
 
     # ---- decisions
