@@ -31,9 +31,15 @@ def input_grids(
     """
     tables = _Inputs(rules, _readers(rules, day, policies), judged, say)
     for section in rules.dictionary.sections.values():
-        posted = facts.get(section.name)
-        for element in posted if isinstance(posted, list) else [posted or {}]:
+        for element in _elements(section, facts.get(section.name)):
             yield from tables.of(section, element)
+
+
+def _elements(section: Section, posted: Any) -> list[Mapping[str, Any]]:
+    """The elements of a section; of a single one that was not posted, one without facts."""
+    if isinstance(posted, list):
+        return posted
+    return [posted or {}] if section.element is None else []
 
 
 class _Inputs:

@@ -176,6 +176,18 @@ def test_an_order_that_was_altered_in_the_store_is_named(local_club: Any) -> Non
     assert file.origins.orders[0].activation.actor == "test", "as it was followed"
 
 
+def test_an_order_that_was_written_anew_by_whoever_holds_the_key_is_named(local_club: Any) -> None:
+    id_ = local_club.merchant(6).decision_id
+    local_club.seal()
+    act = local_club.assembled.orders.store.act(local_club.assembled.orders.known.steps[1].act)
+    body = act.body.replace(b'"actor":"test"', b'"actor":"nobody"')
+    assert body != act.body
+    signer = local_club.auditing.keys.signers[0]
+    receipt = canonical.dumps(receipts.issue(signer, ORIGIN, act.id, act.at, leaf_hash(body)).json).decode()
+    write(local_club, update(acts).where(acts.c.id == act.id).values(body=body, receipt=receipt))
+    assert "order_altered" in found(case(local_club, id_))
+
+
 def test_a_record_from_before_orders_is_placed_among_them_by_its_instant(local_club: Any) -> None:
     id_ = local_club.merchant(6).decision_id
     signed_anew(local_club, id_, lambda body: (body.pop("orders"), body.pop("asked_by")))
@@ -253,6 +265,21 @@ def test_what_is_no_cosignature_of_the_stored_head_is_named(local_club: Any) -> 
     assert "signer" in limits(file)
     cosigned(local_club, replace(head, size=head.size + 900))
     assert "cosignature_refused" in found(case(local_club, one, WITNESS)), "there is no such head"
+
+
+def test_a_cosigned_head_that_has_another_record_in_that_place_proves_nothing(local_club: Any) -> None:
+    """Whoever holds the key has shown another log to the witness."""
+    one = local_club.merchant(6).decision_id
+    local_club.seal()
+    head = local_club.auditing.log.head()
+    local_club.merchant(7)
+    local_club.seal()
+    other = notes.sign_head(notes.Head(ORIGIN, head.size, bytes(32)), local_club.auditing.keys.signers)
+    write(local_club, update(log_heads).where(log_heads.c.size == head.size).values(note=other))
+    cosigned(local_club, replace(head, note=other))
+    file = case(local_club, one, WITNESS)
+    assert "cosignature_refused" in found(file)
+    assert {"included", "head_signed", "receipt_fits"} <= found(file), "of the newest head"
 
 
 def test_of_a_record_that_waits_no_witness_says_anything(local_club: Any) -> None:
