@@ -153,7 +153,7 @@ def assemble_on(
         Auditing(
             decisions,
             log,
-            Searching(SqlSearchStore(database), log, evaluators),
+            Searching(SqlSearchStore(database), log, evaluators, orders),
             sealer,
             _pusher(settings, database, log, keys, now),
             Erasing(sealer, SqlRemains(database), now=now, new_id=new_id),

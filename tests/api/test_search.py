@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from typing import Any, cast
 
@@ -168,9 +169,32 @@ def test_the_history_of_a_claim_shows_what_was_due_after_each_decision(found: An
         (made[4]["decision_id"], 10, 10),
         (made[5]["decision_id"], None, 10),  # on_decrease is keep
     ]
+    assert history["refused"] == []
     assert history["decisions"][1]["supersedes"] == made[0]["decision_id"]
     assert history["decisions"][2]["reason"] == "not_met"
     assert client.get(f"/v1/claims?key={key}%232023-04-09").get_json()["decisions"] == []
+
+
+def test_a_claim_says_which_records_it_does_not_believe(
+    own: Assembled, own_client: FlaskClient, conforms: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [posted(own_client, **of_merchant("m-1")) for _ in range(2)]
+    assert own.auditing is not None
+    own.auditing.sealer.seal_all()
+    records, forged = own.auditing.log.records, made[1]["decision_id"]
+    monkeypatch.setattr(
+        own.auditing.log,
+        "records",
+        lambda entries: {
+            id_: replace(one, receipt=None) if id_ == forged else one for id_, one in records(entries).items()
+        },
+    )
+    key = made[0]["rewards"][0]["claim"]["key"]
+    history = own_client.get("/v1/claims", query_string={"key": key}).get_json()
+    conforms(history, "ClaimHistory")
+    assert [one["decision_id"] for one in history["decisions"]] == [made[0]["decision_id"]]
+    index = own.auditing.place(forged).index
+    assert history["refused"] == [{"kind": "record-not-receipted", "decision_id": forged, "index": index}]
 
 
 @pytest.mark.parametrize("query", ["", "key=x", "key=a/b@merchant:m-1", "claim=x"])

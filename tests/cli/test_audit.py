@@ -18,8 +18,8 @@ from policy_service.decisions.audit import verifying
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.proofs import keys
 from policy_service.store import SqlLogStore
-from tools import witness as program
 from tests.agents import write_public
+from tools import witness as program
 
 Run = Callable[..., Result]
 TOOL = Path(__file__).parents[2] / "tools" / "verify_decision.py"

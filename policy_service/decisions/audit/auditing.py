@@ -157,8 +157,17 @@ class Auditing:
 
     def case(self, id_: str) -> CaseFile:
         """All that explains and proves one decision, for a page; no sensitive value is in it. Raises NotFound."""
-        gathering = Gathering(self.decisions, self.log, self.bundles, self._evaluators, self.keys)
-        return gathering.of(self._record(id_))
+        record, pusher = self._record(id_), self.pusher
+        gathering = Gathering(
+            self.decisions,
+            self.log,
+            self.bundles,
+            self._evaluators,
+            self.sealer.orders,
+            pusher.kept,
+            pusher.witnesses,
+        )
+        return gathering.of(record)
 
     def _record(self, id_: str) -> DecisionRecord:
         record = self.decisions.decision(id_)
