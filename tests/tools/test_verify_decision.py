@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from policy_service import canonical
 from policy_service.decisions.answers.evaluate import Evaluator, Question
-from policy_service.decisions.deciding.recording import parsed, record_of
+from policy_service.decisions.deciding.recording import Making, parsed, record_of
 from policy_service.decisions.deciding.resolving import EvaluateRequest, Resolved
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle, bundle, load_folder
@@ -59,7 +59,7 @@ def decided(rules: Bundle) -> dict[str, Any]:
     request = EvaluateRequest(FACTS, day.isoformat())
     resolved = Resolved(evaluator, evaluator.reader.read(FACTS, day), Question(day, "decide", "fired", None, False))
     answer = evaluator.evaluate(resolved.state, resolved.question)
-    return parsed(record_of(request, resolved, answer, None, ID, AT).body)
+    return parsed(record_of(request, resolved, answer, Making(ID, AT, "local", 2)).body)
 
 
 def exported(
