@@ -14,8 +14,15 @@ from policy_service.api.schemas.operations import HealthSchema, KindSchema, Read
 from policy_service.api.shared import is_stopping, service, shared
 from policy_service.decisions.ports.records import NotFound, StoreUnavailable
 from policy_service.decisions.sealed.agents import SigningUnavailable
+from policy_service.decisions.sealed.guard import Held
 from policy_service.diagnostics import Code, fault
-from policy_service.diagnostics.catalogue import KEY_UNAVAILABLE, NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, WORKER_ENDS
+from policy_service.diagnostics.catalogue import (
+    KEY_UNAVAILABLE,
+    LOG_HELD,
+    NO_ACTIVE_BUNDLE,
+    STORE_UNREACHABLE,
+    WORKER_ENDS,
+)
 from policy_service.problems import kinds
 from policy_service.problems.refused import Refused
 from policy_service.telemetry import metrics
@@ -60,10 +67,14 @@ def readyz() -> Response:
             reasons.append(f"a decision has waited for its place in the log for more than {LAG_SECONDS} seconds")
         if recorded is not None:
             reasons += [f"the log is contradicted by {alarm}" for alarm in recorded.pusher.alarms]
+            recorded.sealer.orders.may_sign()
             recorded.keys.try_now()
     except SigningUnavailable as error:
         _LOG.warning("not ready: %s", error)
         raise _not_ready("/key", KEY_UNAVAILABLE, "a key that signs the log cannot sign") from None
+    except Held as error:
+        _LOG.warning("not ready: %s", error)
+        raise _not_ready("/log", LOG_HELD, "nothing is signed on this log") from None
     except StoreUnavailable:
         raise _not_ready("/store", STORE_UNREACHABLE, "the store cannot be read") from None
     if active is None:

@@ -123,9 +123,15 @@ class SignedOrders:
         """Check that what is signed now will be valid.
 
         Raises:
-            Held: the store is behind the guard, or the key here is not in force: what it signs would not be sealed.
+            Held: the store is behind the guard, or the key here is not in force: what it signs would not be sealed; or
+                an order is there that is not followed, so that nobody knows what holds.
+            StoreUnavailable.
         """
         self.guard.check()
+        if self.fault is not None:
+            self.catch_up()  # it may be repaired
+        if self.fault is not None:
+            raise Held(self.fault)
         if not self.keys.signers:
             raise Held("no key that signs the log is at hand")
         try:

@@ -1,7 +1,7 @@
 """Makes `before_acts.sqlite3`: a store of the version before acts, by that version itself.
 
-    git worktree add ../before 972329d
-    cd ../before && PYTHONPATH=. python <this file> <an empty folder>
+git worktree add ../before 972329d
+cd ../before && PYTHONPATH=. python <this file> <an empty folder>
 """
 
 import json
@@ -40,7 +40,8 @@ def main(folder: Path) -> None:
     migrate(database)
     made = assemble_on(database, Settings(engine="reference", signing_key=str(key)), now=now, elapsed=lambda: 0.0)
     rules, diagnostics, _ = load_folder(RULES)
-    assert rules is not None and made.auditing is not None, diagnostics
+    assert rules is not None, diagnostics
+    assert made.auditing is not None
     made.publishing.adopt_folder(rules, actor="serve")
 
     def decide(facts: dict[str, Any], idempotency: str | None = None) -> str:

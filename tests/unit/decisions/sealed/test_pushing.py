@@ -342,7 +342,8 @@ def test_a_cosignature_that_somebody_wrote_into_the_store_is_neither_shown_nor_b
     for one in (line, "", "— x y\n", "\n\n— evil\n"):
         pusher.kept.keep(KeptCosignature(head.size, ours.key.label, one, head.at))
         assert pusher.cosigned(head) == head.note
-        assert notes.open_head(pusher.cosigned(head), local_club.auditing.keys.verifiers, "policy-service").size == head.size
+        opened = notes.open_head(pusher.cosigned(head), local_club.auditing.keys.verifiers, "policy-service")
+        assert opened.size == head.size
         pusher.push()  # it is asked again, since the head has no cosignature of it
         assert len(verified(pusher.cosigned(head), [ours.key])) == 1
     assert ours.asked == [0, *[head.size] * 4]
