@@ -27,6 +27,8 @@ from policy_service.decisions.sealed.sealing import Sealer
 from policy_service.proofs.keys import KeyRefused, Verifier
 
 _AT_ONCE = 1000
+_ALL = 2**31 - 1
+"""Whoever may write the store can put any number of rows before those that are ours."""
 
 
 class CeremonyRefused(Exception):
@@ -105,7 +107,13 @@ class Ceremonies:
     # ---- keys of the log
 
     def add_key(self, key: Verifier, act: Act) -> None:
-        """Let a key sign from here on. Raises CeremonyRefused where it does already."""
+        """Let a key sign from here on.
+
+        Raises:
+            Held: the key here does not sign.
+            CeremonyRefused: it does already.
+        """
+        self._orders.may_sign()
         if key.text in self._orders.catch_up().signing_keys():
             raise CeremonyRefused(f"{key.label} signs already")
         entry = self._entry(act, "log.rotate-key", key.label)
@@ -115,8 +123,10 @@ class Ceremonies:
         """Let a key sign no more: what it signs from here on is refused.
 
         Raises:
+            Held: the key here does not sign.
             CeremonyRefused: it is none of the log's, it is the last, or it is the one that would sign this.
         """
+        self._orders.may_sign()
         known = {Verifier.parse(text).label: text for text in self._orders.catch_up().signing_keys()}
         if label not in known:
             raise CeremonyRefused(f"no key {label} signs: {', '.join(known)}")
@@ -150,10 +160,17 @@ class Ceremonies:
     def repair(self, act: Act) -> tuple[int, int]:
         """Put records that are neither sealed nor waiting back into the queue, if they are ours, and take forged orders
         out of the way of true ones; how many of each.
+
+        Raises:
+            Held: the store was set back.
+            KeyUnknown: the key here is not in force.
         """
         log = self._sealer.log
+        self._guard.check()  # not `may_sign`, which a forged order forbids
+        self._orders.catch_up()
+        self._orders.check_keys()
         forged = self._forged()
-        found = [one for one in log.unaccounted(_AT_ONCE) if self._is_ours(log, *one)]
+        found = [one for one in log.unaccounted(_ALL) if self._is_ours(log, *one)]
         if forged:
             self._orders.store.remove(forged)
             self._orders.catch_up()

@@ -30,10 +30,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class LogNotBegun(Exception):
-    """The store has records and no first order: somebody must begin its log."""
+    """The store has records and no first order that is followed; where there is none, somebody must begin its log."""
 
-    def __init__(self) -> None:
-        super().__init__("the store has records and no first order of its log: policyctl audit begin")
+    def __init__(self, fault: str | None) -> None:
+        super().__init__(fault or "the store has records and no first order of its log: policyctl audit begin")
 
 
 class KeyUnknown(Exception):
@@ -178,7 +178,7 @@ class SignedOrders:
         if self.store.has_records() or self.store.before_acts():
             if self.catch_up().version:
                 return  # another process has begun it meanwhile
-            raise LogNotBegun
+            raise LogNotBegun(self.fault)
         with suppress(StaleVersion):  # another process has begun it meanwhile
             self.begin(TrailEntry(instants.text(self._now()), "service", "log.begin", self.keys.origin), 0)
         self.catch_up()
