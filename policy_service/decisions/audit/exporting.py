@@ -13,10 +13,11 @@ from typing import Any
 from policy_service.decisions.audit.heads import all_heads
 from policy_service.decisions.ports.activations import BundleStore
 from policy_service.decisions.ports.cosignatures import CosignatureStore
-from policy_service.decisions.ports.log import LogEntry, LogStore, Record
+from policy_service.decisions.ports.log import LogEntry, LogStore, Record, SignedHead
 from policy_service.decisions.ports.records import NotFound
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.proofs.cosignatures import joined
+from policy_service.proofs.notes import NoteRefused
 from policy_service.proofs.tiles import HEIGHT, WIDTH
 
 FORMAT = 1
@@ -80,10 +81,16 @@ class LogExport:
         lines = []
         for head in all_heads(self._log, 0):
             if head.size <= size:
-                note = joined(head.note, [one.line for one in self._cosignatures.of_head(head.size)])
-                lines.append(_line({"size": head.size, "note": note}))
+                lines.append(_line({"size": head.size, "note": self._note(head)}))
         self._put("heads.ndjson", b"".join(lines))
         return len(lines)
+
+    def _note(self, head: SignedHead) -> str:
+        """With the cosignatures that there are; what somebody put in its place, as it is: who verifies finds it."""
+        try:
+            return joined(head.note, [one.line for one in self._cosignatures.of_head(head.size)])
+        except NoteRefused:
+            return str(head.note)
 
     def _write_records(self, size: int, step: Callable[[int], None]) -> None:
         for first in range(0, size, _IN_A_FILE):
@@ -109,11 +116,16 @@ class LogExport:
         while size >> HEIGHT * level:
             full, width = divmod(size >> HEIGHT * level, WIDTH)
             for number in range(full):
-                self._put(_tile_path(level, number, WIDTH), self._log.tile(level, number) or b"")
+                self._put(_tile_path(level, number, WIDTH), self._hashes(level, number))
             if width:
-                hashes = self._log.tile(level, full) or b""
+                hashes = self._hashes(level, full)
                 self._put(_tile_path(level, full, width), hashes[: width * 32])
             level += 1
+
+    def _hashes(self, level: int, number: int) -> bytes:
+        """Of a tile; SQLite lets somebody put a text there."""
+        found = self._log.tile(level, number)
+        return found if isinstance(found, bytes) else b""
 
     def _write_bundles(self) -> int:
         entries = [entry for entry in self._bundles.bundles() if _BUNDLE.fullmatch(entry.id)]
@@ -148,7 +160,8 @@ def _receipt(text: str | None) -> Any:
 
 
 def _line(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=repr)  # of bytes where a text is due
+    return text.encode("utf-8", "backslashreplace") + b"\n"  # half of a pair becomes the escape of it
 
 
 def _tile_path(level: int, number: int, width: int) -> str:
