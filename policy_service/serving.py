@@ -182,7 +182,7 @@ def prepare(settings: Settings) -> PolicyService:
         assembled = assemble(settings)
         if assembled.auditing is not None:
             assembled.auditing.keys.try_now()
-        assembled.orders.guard.check()
+            assembled.orders.may_sign()
         assembled.publishing.adopt_folder(found, actor="serve")
     except EngineRefused as error:
         raise Unfit(f"not started: {error}") from error

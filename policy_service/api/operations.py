@@ -18,8 +18,8 @@ from policy_service.decisions.sealed.guard import Held
 from policy_service.diagnostics import Code, fault
 from policy_service.diagnostics.catalogue import (
     KEY_UNAVAILABLE,
+    LOG_HELD,
     NO_ACTIVE_BUNDLE,
-    STORE_HELD,
     STORE_UNREACHABLE,
     WORKER_ENDS,
 )
@@ -72,15 +72,14 @@ def readyz() -> Response:
             if recorded.sealer.orders.fault is not None:
                 reasons.append(recorded.sealer.orders.fault)
             reasons += [f"the log is contradicted by {alarm}" for alarm in recorded.pusher.alarms]
+            recorded.sealer.orders.may_sign()
             recorded.keys.try_now()
     except SigningUnavailable as error:
         _LOG.warning("not ready: %s", error)
         raise _not_ready("/key", KEY_UNAVAILABLE, "a key that signs the log cannot sign") from None
     except Held as error:
         _LOG.warning("not ready: %s", error)
-        raise _not_ready(
-            "/store", STORE_HELD, "the store is not what was signed before, so nothing is signed"
-        ) from None
+        raise _not_ready("/log", LOG_HELD, "nothing is signed on this log") from None
     except StoreUnavailable:
         raise _not_ready("/store", STORE_UNREACHABLE, "the store cannot be read") from None
     if active is None:

@@ -6,6 +6,7 @@ one before it, or that went missing is not followed, and neither is what comes a
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
@@ -144,9 +145,15 @@ class SignedOrders:
         """Check that what is signed now will be valid.
 
         Raises:
-            Held: the store is behind the guard, or the key here is not in force: what it signs would not be sealed.
+            Held: the store is behind the guard, or the key here is not in force: what it signs would not be sealed; or
+                an order is there that is not followed, so that nobody knows what holds.
+            StoreUnavailable.
         """
         self.guard.check()
+        if self.fault is not None:
+            self.catch_up()  # it may be repaired
+        if self.fault is not None:
+            raise Held(self.fault)
         if not self.keys.signers:
             raise Held("no key that signs the log is at hand")
         try:
@@ -200,7 +207,9 @@ class SignedOrders:
             raise StoreEmptied
         if not self.keys.signers:
             return
-        self.begin(TrailEntry(instants.text(self._now()), "service", "log.begin", self.keys.origin), 0)
+        with suppress(StaleVersion):  # another process has begun it meanwhile
+            self.begin(TrailEntry(instants.text(self._now()), "service", "log.begin", self.keys.origin), 0)
+        self.catch_up()
 
     def check_keys(self) -> None:
         """Raises KeyUnknown where the key that signs receipts here is not one that the log knows."""
@@ -209,13 +218,29 @@ class SignedOrders:
             if known and signer.verifier.text not in known:
                 raise KeyUnknown(signer.verifier.label)
 
-    def begin(self, entry: TrailEntry, legacy: int) -> None:
-        """Write the first order; nothing where another process was first."""
+    def begin(
+        self, entry: TrailEntry, legacy: int, orders: Sequence[Change] = (), notes: Sequence[TrailEntry] = ()
+    ) -> None:
+        """Write the first order and what else the log begins with: all of it or nothing.
+
+        Raises:
+            StaleVersion: another process was first.
+        """
+        self.may_sign()
         keys = tuple(signer.verifier.text for signer in self.keys.signers)
-        try:
-            self.give(Change(entry, begin=Beginning(self.keys.origin, keys, legacy)), 0)
-        except StaleVersion:
-            self.catch_up()
+        followed, made = Followed(), list[StoredAct]()
+        changes = (Change(entry, begin=Beginning(self.keys.origin, keys, legacy)), *orders)
+        for version, change in enumerate(changes, start=1):
+            order = acts.order_of(change, version, followed.leaf)
+            made.append(acts.made(self.new_id(), change.entry, self.keys, order=order))
+            try:
+                fold(followed, made[-1], self.keys)
+            except OrderRefused as error:
+                raise StoreRefused(str(error)) from error
+        made += [acts.made(self.new_id(), one, self.keys) for one in notes]
+        self.store.add_first(made)
+        self.owed.committed(made)
+        self.catch_up()
 
 
 def fold(followed: Followed, stored: StoredAct, keys: LogKeys) -> None:
