@@ -87,6 +87,10 @@ bench: install ## measure the engines, and what the durable log costs
 bench-log: install ## measure only what the durable log costs, in two minutes
 	@$(PY) benchmarks/log_cost.py
 
+.PHONY: bench-before
+bench-before: install ## measure a decision here and in the earlier checkout BEFORE=FOLDER, in ten minutes
+	@$(PY) -u benchmarks/log_before.py $(BEFORE)
+
 .PHONY: bench-load
 bench-load: install ## measure how loading and checking grow with rows, values and policies
 	@$(PY) -u benchmarks/load.py
@@ -114,6 +118,10 @@ soak: install ## ten minutes of load while bundles change and workers are killed
 .PHONY: chaos
 chaos: install ## kill workers, master and PostgreSQL under load, 50 rounds on each store
 	@$(PY) -u tests/chaos/chaos.py
+
+.PHONY: clocks
+clocks: install ## 10,000 decisions of two hosts whose clocks jump, while both stop and resume, on each store
+	@$(PY) -u tests/hosts/clocks.py
 
 .PHONY: fuzz-http
 fuzz-http: install ## send 20,000 hostile inputs to a live server

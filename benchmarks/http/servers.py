@@ -26,16 +26,20 @@ def signing_key(folder: Path) -> str:
 
 
 class Server:
-    """A server that listens on a free port of 127.0.0.1; what it prints is in `log`."""
+    """A server that listens on a free port of 127.0.0.1; what it prints is in `log`.
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    Args:
+        root: the checkout of the service that is run.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path, root: Path = ROOT) -> None:
         known = {k: v for k, v in os.environ.items() if not k.startswith(("POLICY_", "GUNICORN"))}
         known["POLICY_SIGNING_KEY"] = signing_key(log.parent)
         self.log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, *command],
-                cwd=ROOT,
+                cwd=root,
                 env=known | environment,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -103,10 +107,12 @@ def running(server: Server) -> Iterator[Server]:
         server.stop()
 
 
-def service(database: str, log: Path, *, workers: int = 2, rules: Path = ROOT / "rules", **settings: str) -> Server:
+def service(
+    database: str, log: Path, *, workers: int = 2, rules: Path = ROOT / "rules", root: Path = ROOT, **settings: str
+) -> Server:
     """`policyctl serve` on a database; `settings` are environment variables."""
     command = ["-m", "policy_service", "serve", "--port", "0", "--workers", str(workers), "--rules", str(rules)]
-    return Server(command, {"POLICY_DATABASE_URL": database} | settings, log)
+    return Server(command, {"POLICY_DATABASE_URL": database} | settings, log, root)
 
 
 def beside(database: str, log: Path, row_bytes: int, workers: int = 2) -> Server:

@@ -16,7 +16,7 @@ from policy_service import canonical
 from policy_service.app import create_app
 from policy_service.assembly import Assembled, assemble, load_folder
 from policy_service.decisions.deciding.ids import new_decision_id
-from policy_service.decisions.deciding.recording import record_of
+from policy_service.decisions.deciding.recording import Making, record_of
 from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.ports.records import NewRecord
 from policy_service.requests.posted import Posted, parse
@@ -75,7 +75,7 @@ def _stages(assembled: Assembled, settings: Settings, texts: Sequence[bytes]) ->
 
 
 def _record(request: Any, resolved: Any, answer: Any, keys: Any) -> Any:
-    return record_of(request, resolved, answer, None, new_decision_id(), _AT, keys)
+    return record_of(request, resolved, answer, Making(new_decision_id(), _AT, "-", 0), keys)
 
 
 def _request(one: Posted) -> EvaluateRequest:

@@ -46,7 +46,7 @@ _PRIVATE = {
     "sqlite": insert(private_values),
     "postgresql": insert(private_values).returning(private_values.c.record),
 }
-_SHARE_ORDERS = select(func.pg_advisory_xact_lock_shared(ORDERS_LOCK))
+_SHARE_ORDERS = f"SELECT pg_advisory_xact_lock_shared({ORDERS_LOCK})"
 _COUNT = select(func.count()).select_from(decisions)
 _OLD_KEYS = select(*_KEY).where(idempotency.c.created_at < bindparam("before")).limit(PURGE_AT_ONCE)
 _PURGE = delete(idempotency).where(tuple_(*_KEY).in_(_OLD_KEYS))
@@ -204,7 +204,7 @@ def _append(connection: Connection, entries: Sequence[NewRecord]) -> list[Append
 
 def _last_order(connection: Connection) -> int:
     if connection.dialect.name == "postgresql":
-        connection.execute(_SHARE_ORDERS)
+        connection.exec_driver_sql(_SHARE_ORDERS)
     return last_version(connection)
 
 
