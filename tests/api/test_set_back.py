@@ -120,7 +120,7 @@ def is_closed(parsed: Call, conforms: Call, request_body: Body) -> Callable[[Pla
         problem = parsed(response)
         conforms(problem, "Problem")
         assert (response.status_code, problem["type"]) == (503, "/problems/not-ready")
-        assert [(e["pointer"], e["code"]) for e in problem["errors"]] == [("/store", "D105")]
+        assert [(e["pointer"], e["code"]) for e in problem["errors"]] == [("/log", "D105")]
         assert str(place.file.parent) not in response.get_data(as_text=True)
 
     return check
