@@ -26,8 +26,8 @@ from policy_service.decisions.observers.shadow import Shadow
 from policy_service.decisions.ports.log import LogStore
 from policy_service.decisions.sealed.ceremonies import Ceremonies
 from policy_service.decisions.sealed.followed import ActTrail, OrderedBundles, OrderedKeys, OrderedShadows
-from policy_service.decisions.sealed.guard import Guard, Held
-from policy_service.decisions.sealed.ordering import KeyUnknown, LogNotBegun, SignedOrders
+from policy_service.decisions.sealed.guard import Guard, GuardRefused, Held
+from policy_service.decisions.sealed.ordering import KeyUnknown, LogNotBegun, SignedOrders, StoreEmptied
 from policy_service.decisions.sealed.owed import Owed
 from policy_service.decisions.sealed.pushing import Pusher
 from policy_service.decisions.sealed.sealing import Sealer
@@ -153,7 +153,7 @@ def assemble_on(
         Auditing(
             decisions,
             log,
-            Searching(SqlSearchStore(database), log, evaluators),
+            Searching(SqlSearchStore(database), log, evaluators, orders),
             sealer,
             _pusher(settings, database, log, keys, now),
             Erasing(sealer, SqlRemains(database), now=now, new_id=new_id),
@@ -178,7 +178,7 @@ def _make_ready(sealer: Sealer) -> None:
     try:
         orders.ready()
         orders.check_keys()
-    except (LogNotBegun, KeyUnknown) as error:
+    except (LogNotBegun, StoreEmptied, KeyUnknown, GuardRefused) as error:
         guard.held = str(error)
     else:
         with suppress(Held):

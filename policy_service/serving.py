@@ -39,6 +39,7 @@ from policy_service.decisions.deciding.resolving import EvaluateRequest
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.decisions.sealed.agents import SigningUnavailable
+from policy_service.decisions.sealed.guard import Held
 from policy_service.diagnostics import render_all
 from policy_service.engines.contracts import EngineRefused
 from policy_service.engines.registry import engine
@@ -169,7 +170,7 @@ def prepare(settings: Settings) -> PolicyService:
     """Store and rules made ready: the folder's bundle is stored, and activated unless the folder gave it before.
 
     Raises:
-        Unfit: the rules have an error, with every diagnostic; or the store cannot be used.
+        Unfit: the rules have an error, with every diagnostic; or the store cannot be used, or was set back.
     """
     found, diagnostics, sources = load_folder(settings.rules)
     if found is None:
@@ -181,10 +182,11 @@ def prepare(settings: Settings) -> PolicyService:
         assembled = assemble(settings)
         if assembled.auditing is not None:
             assembled.auditing.keys.try_now()
+            assembled.orders.may_sign()
         assembled.publishing.adopt_folder(found, actor="serve")
     except EngineRefused as error:
         raise Unfit(f"not started: {error}") from error
-    except (SettingInvalid, SigningUnavailable) as error:
+    except (SettingInvalid, SigningUnavailable, Held) as error:
         raise Unfit(f"not started: {error}") from error
     except (StoreUnavailable, ValueError) as error:
         raise Unfit(f"not started: the store cannot be used: {error}") from error

@@ -3,8 +3,12 @@
 from pathlib import Path
 from shutil import copytree
 
+from policy_service.access import instants
+from policy_service.access.trail import TrailEntry
 from policy_service.assembly import Assembled
 from policy_service.decisions.answers.evaluate import Evaluator
+from policy_service.decisions.ports.activations import BundleSources
+from policy_service.decisions.ports.acts import Change
 from policy_service.policies.bundle import Bundle, bundle, load_folder
 
 _SHIPPED = Path(__file__).parents[1] / "rules"
@@ -39,6 +43,13 @@ def edited(of: Bundle, path: str, *replacements: tuple[str, str]) -> Bundle:
     found, diagnostics = bundle({**of.sources, path: text})
     assert found is not None, diagnostics
     return found
+
+
+def keep(assembled: Assembled, found: Bundle) -> None:
+    """Stores a bundle, unchecked: it is not active, and never was."""
+    orders, at = assembled.orders, instants.text(assembled.service.now())
+    said = TrailEntry(at, "test", "bundle.upload", found.id)
+    orders.give(Change(said, [BundleSources(found.id, None, found.sources)]), orders.catch_up().version)
 
 
 def adopt(assembled: Assembled, found: Bundle) -> None:

@@ -1,4 +1,4 @@
-"""Who did what on bundles, stops and keys: an append-only audit trail, and the port through which it is read."""
+"""Who did what: an append-only audit trail, and the port through which it is read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ class TrailEntry:
     Args:
         at: RFC 3339 in UTC with milliseconds.
         actor: name of the principal, or of the command that acted.
-        action: `bundle.upload`, `bundle.activate`, `policy.stop`, `key.create` ...
-        target: what was acted on: id of the bundle, policy or key.
+        action: `log.begin`, `bundle.upload`, `bundle.activate`, `policy.stop`, `key.create`, `decision.reveal` ...
+        target: what was acted on: id of the bundle, policy, key or decision, name of the log.
         reason: what the actor said; empty where none was asked for.
         detail: further words on the act; never a secret.
         request_id: of the HTTP request; null at the command line.

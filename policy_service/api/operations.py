@@ -14,8 +14,15 @@ from policy_service.api.schemas.operations import HealthSchema, KindSchema, Read
 from policy_service.api.shared import is_stopping, service, shared
 from policy_service.decisions.ports.records import NotFound, StoreUnavailable
 from policy_service.decisions.sealed.agents import SigningUnavailable
+from policy_service.decisions.sealed.guard import Held
 from policy_service.diagnostics import Code, fault
-from policy_service.diagnostics.catalogue import KEY_UNAVAILABLE, NO_ACTIVE_BUNDLE, STORE_UNREACHABLE, WORKER_ENDS
+from policy_service.diagnostics.catalogue import (
+    KEY_UNAVAILABLE,
+    LOG_HELD,
+    NO_ACTIVE_BUNDLE,
+    STORE_UNREACHABLE,
+    WORKER_ENDS,
+)
 from policy_service.problems import kinds
 from policy_service.problems.refused import Refused
 from policy_service.telemetry import metrics
@@ -40,30 +47,39 @@ def healthz() -> Response:
 @blueprint.doc(operationId="readyz", responses=problems.documented(kinds.HOST_REFUSED, kinds.NOT_READY))
 @needs.anyone
 def readyz() -> Response:
-    """Whether the service can decide: its store answers, its key signs, a bundle is active, the worker does not end.
+    """Whether the service can decide: its store answers and was not set back, its key signs, a bundle is active, the
+    worker does not end.
 
     What casts doubt on it without stopping it is `degraded`, with reasons: the active bundle cannot be taken over, so
-    that the one before answers; the judge found answers that differ; decisions wait long for their place in the log; a
-    witness or the folder of heads has seen another log than the store has.
+    that the one before answers; an order in the store was not signed, and is not followed; the judge found answers
+    that differ; decisions wait long for their place in the log; a witness or the folder of heads has seen another log
+    than the store has.
     It is 200, so that no one takes all hosts out at once for what a person has to judge.
     """
     if is_stopping():
         raise _not_ready("/worker", WORKER_ENDS, "the worker finishes what is under way, and ends")
-    evaluators = service().evaluators
+    evaluators, recorded = service().evaluators, shared().recorded
     try:
+        if recorded is not None:
+            recorded.sealer.guard.check()
         active = service().bundles.activation_state(instants.text(service().now())).active
         reasons = [] if evaluators.fault is None else [evaluators.fault]
         if shared().judge.store.disagreements(limit=1):
             reasons.append("the reference engine disagreed with an answer, and nobody has acknowledged it yet")
-        recorded = shared().recorded
         if recorded is not None and recorded.waiting_seconds() > LAG_SECONDS:
             reasons.append(f"a decision has waited for its place in the log for more than {LAG_SECONDS} seconds")
         if recorded is not None:
+            if recorded.sealer.orders.fault is not None:
+                reasons.append(recorded.sealer.orders.fault)
             reasons += [f"the log is contradicted by {alarm}" for alarm in recorded.pusher.alarms]
+            recorded.sealer.orders.may_sign()
             recorded.keys.try_now()
     except SigningUnavailable as error:
         _LOG.warning("not ready: %s", error)
         raise _not_ready("/key", KEY_UNAVAILABLE, "a key that signs the log cannot sign") from None
+    except Held as error:
+        _LOG.warning("not ready: %s", error)
+        raise _not_ready("/log", LOG_HELD, "nothing is signed on this log") from None
     except StoreUnavailable:
         raise _not_ready("/store", STORE_UNREACHABLE, "the store cannot be read") from None
     if active is None:

@@ -95,14 +95,17 @@ def proof(id: str) -> Response:
 @blueprint.route("/decisions/<id>/evidence", parameters=[ID_PARAMETER])
 @blueprint.response(200, EvidenceSchema, description="One file that proves the decision.")
 @blueprint.doc(
-    operationId="evidence", parameters=[_PRIVATE], responses=problems.of_route(kinds.NOT_FOUND, kinds.NOT_SEALED)
+    operationId="evidence",
+    parameters=[_PRIVATE],
+    responses=problems.of_route(kinds.NOT_FOUND, kinds.NOT_SEALED, kinds.NOT_PROVABLE),
 )
 @needs("audit")
 def evidence(id: str) -> Response:
     """All that proves one decision, in one file, to who has neither the service nor its store.
 
-    The record, the rules that decided with their texts, the inclusion proof, the signed head and the receipt. Verify it
-    with `tools/verify_decision.py`, which shares no code with the service.
+    The record with its receipt; the rules that decided, as model and as texts, and the act that stored them; the acts
+    that say which keys sign the log; the inclusion proof of each, and the signed head. Verify it with
+    `tools/verify_decision.py`, which shares no code with the service.
     """
     params = reading.query(request, "private")
     private = params.flag("private")

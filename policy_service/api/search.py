@@ -50,7 +50,9 @@ def claim() -> Response:
     """All decisions that bear on a claim, and what was due after each.
 
     Those that granted it, and those that judged the same reward of the same subject for the same period and did not. A
-    key that nobody was ever granted has none.
+    key that nobody was ever granted has none. A record that the service did not sign, or that is not in its log as it
+    stands there, counts for nothing: it is left out, and named in `refused`. Pay nothing by a history that has one,
+    until `policyctl audit verify` has told what was done to the store.
     """
     params = reading.query(request, "key")
     hint = f"as `{_KEY['example']}`, its `#` written `%23`"
@@ -60,5 +62,4 @@ def claim() -> Response:
     key = params.needed("key", posted, "the key of the claim is needed")
     known = auditing()
     through = known.log.size()
-    bearings = [one.json for one in known.searching.claim(key)]
-    return answer({"key": key, "decisions": bearings, "sealed_through": through})
+    return answer({"key": key, **known.searching.claim(key).json, "sealed_through": through})

@@ -33,9 +33,12 @@ _PARAMETERS = [
 )
 @needs("audit")
 def trail() -> Response:
-    """Who did what on bundles, stops and keys, newest first.
+    """Who did what, newest first: every act of the log.
 
-    Pages go by sequence downwards, so that they stay as they are while acts arrive.
+    What was ordered, from `log.begin` on: bundles, activations, stops, keys and shadows. And what was noted: hidden
+    values that were shown or looked for, erasures, disagreements that were acknowledged, records that went missing.
+    An act is signed and sealed as a decision is; one that cannot be read is told as `unreadable`. Pages go by sequence
+    downwards, so that they stay as they are while acts arrive.
     """
     params = reading.query(request, "before", "limit")
     before, limit = params.number_to("before", _LAST), params.limit(most=MOST_ON_A_PAGE, usual=PAGE)

@@ -12,6 +12,7 @@ from policy_service.cli.decisions import auditing
 from policy_service.cli.terminal import counted, format_option, write_json
 from policy_service.decisions.sealed.ceremonies import Ceremonies, CeremonyRefused
 from policy_service.decisions.sealed.guard import GuardRefused
+from policy_service.decisions.sealed.ordering import KeyUnknown
 from policy_service.proofs import keys
 from policy_service.proofs.keys import KeyRefused, Verifier
 from policy_service.settings import read_settings
@@ -23,7 +24,7 @@ def _ceremonies(reason: str) -> Iterator[tuple[Ceremonies, Act]]:
     with auditing(signs=True) as (assembled, _):
         try:
             yield assembled.ceremonies, act(reason)
-        except (CeremonyRefused, GuardRefused) as error:
+        except (CeremonyRefused, GuardRefused, KeyUnknown) as error:
             fail(str(error))
 
 

@@ -11,7 +11,9 @@ from policy_service.cli.acting import fail
 from policy_service.cli.requests import reporting_faults
 from policy_service.cli.revealing import noted
 from policy_service.cli.terminal import aligned, format_option, write_json
-from policy_service.decisions.audit.auditing import Auditing, NotSealed
+from policy_service.decisions.audit.auditing import Auditing
+from policy_service.decisions.audit.evidence import NotProvable
+from policy_service.decisions.audit.proving import NotSealed
 from policy_service.decisions.audit.searching import MOST_ON_A_PAGE, PAGE, Query
 from policy_service.decisions.ports.records import NotFound, StoreRefused
 from policy_service.proofs.tiles import TreeDamaged
@@ -79,7 +81,7 @@ def auditing(form: str = "text", *, signs: bool = False) -> Iterator[tuple[Assem
             if assembled.auditing is None:
                 fail("nothing is recorded here")
             yield assembled, assembled.auditing
-        except NotFound as error:
+        except (NotFound, NotProvable) as error:
             fail(str(error))
         except NotSealed as error:
             fail(f"{error}: policyctl audit seal")

@@ -16,7 +16,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @lang_option
 @click.option("-o", "--output", type=_FILE, metavar="FILE", help="Else standard output.")
 def page(id: str, lang: str | None, output: Path | None) -> None:
-    """Write a page about the decision ID: what was decided, the rules then in force, inputs, proof status.
+    """Write a page about the decision ID: who asked, what was decided, by whose orders, inputs, proof status.
 
     One HTML file that loads nothing and can be printed. Sensitive values are not in it.
     """

@@ -7,10 +7,11 @@ import click
 
 from policy_service.access import instants
 from policy_service.access.trail import REVEAL, TrailEntry
-from policy_service.assembly import Assembled
+from policy_service.assembly import Assembled, assemble
 from policy_service.cli.acting import act
 from policy_service.decisions.audit.searching import Query
 from policy_service.requests import filters
+from policy_service.settings import read_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -21,9 +22,13 @@ def reveal_option(meaning: str) -> Callable[[Command], Command]:
 
 
 def note(assembled: Assembled, id_: str, shown_in: str) -> None:
-    """Puts into the trail that hidden values of a decision are shown; see `policy_service.api.revealing`."""
+    """Puts into the trail that hidden values of a decision are shown; see `policy_service.api.revealing`.
+
+    The trail is signed: here the key is needed that those can do without who only read.
+    """
+    signing = assembled if assembled.orders.keys.signers else assemble(read_settings())
     at = instants.text(assembled.service.now())
-    assembled.trail.note(TrailEntry(at, act().actor, REVEAL, id_, detail={"shown_in": shown_in}))
+    signing.trail.note(TrailEntry(at, act().actor, REVEAL, id_, detail={"shown_in": shown_in}))
 
 
 def noted(assembled: Assembled, query: Query) -> Query:

@@ -1,4 +1,4 @@
-"""`policyctl trail`: who did what on bundles, stops and keys."""
+"""`policyctl trail`: who did what."""
 
 import click
 
@@ -14,7 +14,11 @@ from policy_service.settings import read_settings
 @click.option("--before", type=click.IntRange(1, 2**31 - 1), help="Only acts of a smaller sequence.")
 @format_option
 def trail(limit: int, before: int | None, form: str) -> None:
-    """Show the audit trail of the database of POLICY_DATABASE_URL, newest first."""
+    """Show the audit trail of the database of POLICY_DATABASE_URL, newest first: every act of its log.
+
+    What was ordered, from `log.begin` on: bundles, activations, stops, keys, shadows. And what was noted: hidden values
+    shown or looked for, erasures, disagreements acknowledged, records that went missing.
+    """
     with reporting_faults(form):
         found = assemble(read_settings(), signs=False).trail.trail(before, limit + 1)
     if form == "json":

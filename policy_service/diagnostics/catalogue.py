@@ -118,6 +118,7 @@ STORE_UNREACHABLE = Code("D101", "store-unreachable", "The store of decisions an
 NO_ACTIVE_BUNDLE = Code("D102", "no-active-bundle", "No bundle was activated yet.")
 WORKER_ENDS = Code("D103", "worker-ends", "The worker that answers finishes what is under way, and ends.")
 KEY_UNAVAILABLE = Code("D104", "key-unavailable", "A key that signs the log cannot sign now.")
+LOG_HELD = Code("D105", "log-held", "Nothing is signed on this log until a person has looked at it.")
 
 ALL: tuple[Code, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Code))
 BY_CODE: dict[str, Code] = {code.code: code for code in ALL}

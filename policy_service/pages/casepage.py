@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,8 +19,10 @@ from policy_service.decisions.ports.recorded import RecordBody
 from policy_service.engines.answer import AnswerParts, ComparedPart, PolicyEntry, Reward
 from policy_service.pages.grids import Cell, Grid, Link, Pair, Say, grid, pair
 from policy_service.pages.inputs import input_grids, provenance_pairs
+from policy_service.pages.originpage import OriginText, origin_text
+from policy_service.pages.proof_words import CHECK_OUTCOME, FINDING, LIMIT
 from policy_service.pages.ruletext import RuleText, anchor, claim_text, frame_pairs, rule_text
-from policy_service.pages.words import CHECK_OUTCOME, CORRECTION, FINDING
+from policy_service.pages.words import CORRECTION
 from policy_service.policies.bundle import Bundle
 
 _HERE = Path(__file__).parent
@@ -59,6 +61,7 @@ class Contents:
     traced: whether the answer has a trace.
     """
 
+    origins: OriginText
     granted: Grid | None
     refused: Grid | None
     advice: tuple[Point, ...]
@@ -90,6 +93,7 @@ def case_page(case: CaseFile, tongue: Tongue, *, linked: bool = False) -> str:
         contents=_contents(case, say),
         chain=_chain(case, say, linked),
         checks=_checks(case, say),
+        limits=tuple(say.of(LIMIT, limit.kind, **limit.named) for limit in case.limits),
         other=Link(say("other_tongue"), f"?lang={'en' if tongue == 'zh' else 'zh'}") if linked else None,
         other_lang=_LANG["en" if tongue == "zh" else "zh"],
     )
@@ -188,7 +192,7 @@ def _linked(case: CaseFile, link: ChainLink, say: Say, linked: bool) -> Cell:
 
 
 def _contents(case: CaseFile, say: Say) -> Contents | None:
-    if case.body is None or case.bundle is None:
+    if case.body is None or case.bundle is None or case.origins is None:
         return None
     body: RecordBody = _open(case.body, say)
     request, answer = body["request"], body["answer"]
@@ -200,6 +204,7 @@ def _contents(case: CaseFile, say: Say) -> Contents | None:
     writer = _AnswerWriter(case.bundle, day, answer, say, traced=traced)
     policies = dict.fromkeys(entry["policy"] for entry in entries)
     return Contents(
+        origin_text(case.origins, body, case.bundle, say),
         writer.granted(explanation),
         writer.refused(explanation),
         explanation.advice,
@@ -207,10 +212,15 @@ def _contents(case: CaseFile, say: Say) -> Contents | None:
         traced,
         tuple(writer.rule(policy) for policy in policies),
         frame_pairs(case.bundle, say),
-        tuple(input_grids(rules, day, request["facts"], policies, say)),
+        tuple(input_grids(rules, day, request["facts"], _judged(entries), policies, say)),
         tuple(answer.get("ignored_facts", ())),
         provenance_pairs(request, say),
     )
+
+
+def _judged(entries: Sequence[PolicyEntry]) -> frozenset[str]:
+    """The policies of which more than period and condition mattered for some subject."""
+    return frozenset(entry["policy"] for entry in entries if entry["status"] not in _UNJUDGED)
 
 
 class _AnswerWriter:

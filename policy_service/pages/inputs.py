@@ -15,37 +15,59 @@ from policy_service.policies.model import Rules
 
 
 def input_grids(
-    rules: Rules, day: date, facts: Mapping[str, Any], policies: Collection[str], say: Say
+    rules: Rules,
+    day: date,
+    facts: Mapping[str, Any],
+    judged: frozenset[str],
+    policies: Collection[str],
+    say: Say,
 ) -> Iterator[Grid]:
-    """A table for each posted section; of a list, for each element.
+    """A table for each posted section, of a list for each element; and for one of which policies miss facts.
 
     Args:
         facts: as recorded, with texts in the place of what is withheld.
-        policies: ids of the policies of the answer.
+        judged: ids of the policies that judged something: of facts that these read, those that are not known are shown.
+        policies: ids of all policies of the answer.
     """
-    readers = _readers(rules, day, policies)
-    phrases = Phrases(rules, rules.policies[0], say.tongue)
-    header = (say("name"), say("value"), say("read_by"))
+    tables = _Inputs(rules, _readers(rules, day, policies), judged, say)
     for section in rules.dictionary.sections.values():
-        posted = facts.get(section.name)
-        for element in posted if isinstance(posted, list) else [posted]:
-            if element is None:
-                continue
-            label = section.label[say.tongue]
+        for element in _elements(section, facts.get(section.name)):
+            yield from tables.of(section, element)
+
+
+def _elements(section: Section, posted: Any) -> list[Mapping[str, Any]]:
+    """The elements of a section; of a single one that was not posted, one without facts."""
+    if isinstance(posted, list):
+        return posted
+    return [posted or {}] if section.element is None else []
+
+
+class _Inputs:
+    """Writes the facts of elements of sections."""
+
+    def __init__(self, rules: Rules, readers: Mapping[str, list[str]], judged: frozenset[str], say: Say) -> None:
+        self._readers, self._judged, self._say = readers, judged, say
+        self._phrases = Phrases(rules, rules.policies[0], say.tongue)
+
+    def of(self, section: Section, element: Mapping[str, Any]) -> Iterator[Grid]:
+        """One table; none where nothing was posted and nothing is missed."""
+        say = self._say
+        label = section.label[say.tongue]
+        rows = list(self._rows(section, element))
+        if rows:
             caption = f"{label} {element['id']}" if "id" in element else label
-            rows = list(_rows(section, element, readers, phrases, say))
-            yield grid(caption, header, rows)
+            yield grid(caption, (say("name"), say("value"), say("read_by")), rows)
 
-
-def _rows(
-    section: Section, element: Mapping[str, Any], readers: Mapping[str, list[str]], phrases: Phrases, say: Say
-) -> Iterator[tuple[object, ...]]:
-    for fact in section.facts.values():
-        if element.get(fact.key) is None:
-            continue
-        links = tuple(Link(policy, f"#{anchor(policy)}") for policy in readers.get(fact.name, ()))
-        value = phrases.value(fact.name, element[fact.key])
-        yield Cell(fact.label[say.tongue], fact.name), value, Cell("" if links else say("nobody"), links=links)
+    def _rows(self, section: Section, element: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+        say = self._say
+        for fact in section.facts.values():
+            readers = self._readers.get(fact.name, ())
+            value = element.get(fact.key)
+            if value is None and self._judged.isdisjoint(readers):
+                continue
+            said = say("unknown") if value is None else self._phrases.value(fact.name, value)
+            links = tuple(Link(policy, f"#{anchor(policy)}") for policy in readers)
+            yield Cell(fact.label[say.tongue], fact.name), said, Cell("" if links else say("nobody"), links=links)
 
 
 def _readers(rules: Rules, day: date, policies: Collection[str]) -> dict[str, list[str]]:

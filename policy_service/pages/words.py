@@ -24,13 +24,44 @@ PAGE: Words = {
     "service_version": {"zh": "服务版本", "en": "Service version"},
     "proof_short": {"zh": "证明状态", "en": "Proof status"},
     "all_ok": {"zh": "全部核对无误", "en": "everything checked fits"},
-    "some_pending": {"zh": "尚未封存，其余核对无误", "en": "not sealed yet; everything else checked fits"},
+    "some_pending": {"zh": "尚有待完成的，其余核对无误", "en": "something is awaited; everything else checked fits"},
     "some_failed": {"zh": "有 {count} 项不符", "en": "does not fit in {count} of the points checked"},
     "unreadable": {
         "zh": "本记录的内容不可信或无法读取，因此不以文字显示。存储中的原样见 GET /v1/decisions/{id}。",
         "en": "What this record says cannot be trusted or read, so it is not put into words. GET /v1/decisions/{id} "
         "gives it as it is stored.",
     },
+    # who asked, who ordered
+    "origins": {"zh": "谁请求，谁启用规则", "en": "Who asked, and who put the rules into force"},
+    "asked_by": {"zh": "请求者", "en": "Asked by"},
+    "asked_when": {"zh": "按哪道指令判定", "en": "Decided under"},
+    "orders_through": {"zh": "第 {version} 号指令及之前的全部指令", "en": "all orders through number {version}"},
+    "orders_unknown": {"zh": "?（记录早于指令）", "en": "? (the record is older than orders)"},
+    "idempotency": {"zh": "幂等键", "en": "Idempotency key"},
+    "keyed": {"zh": "有；记录中是其承诺值", "en": "posted; the record has a commitment to it"},
+    "not_keyed": {"zh": "没有", "en": "none was posted"},
+    "pinned": {
+        "zh": "请求指定了规则包，下面是最后启用该规则包的指令。",
+        "en": "The request named the bundle itself; this is the last order that put it into force.",
+    },
+    "orders": {"zh": "启用规则的指令", "en": "Orders that put the rules into force"},
+    "order": {"zh": "指令", "en": "Order"},
+    "who": {"zh": "执行者", "en": "Who"},
+    "ordered_at": {"zh": "下令时间", "en": "Ordered at"},
+    "effective_at": {"zh": "生效时间", "en": "In force from"},
+    "reason": {"zh": "原因", "en": "Reason"},
+    "no_reason": {"zh": "–", "en": "–"},
+    "log_place": {"zh": "日志中的位置和回执", "en": "Place in the log, and receipt"},
+    "order_place": {"zh": "第 {index} 条", "en": "index {index}"},
+    "order_unplaced": {"zh": "等待封存", "en": "waits to be sealed"},
+    "order_receipt": {"zh": "回执由 {signer} 签名", "en": "receipted by {signer}"},
+    "order_no_receipt": {"zh": "回执不成立", "en": "its receipt does not hold"},
+    "no_orders": {"zh": "日志中没有启用该规则包的指令。", "en": "No order of the log put this bundle into force."},
+    "stops": {"zh": "当时有效的暂停", "en": "Stops in force then"},
+    "stopped": {"zh": "暂停的内容", "en": "What was stopped"},
+    "no_stops": {"zh": "当时没有暂停任何规则或奖励。", "en": "No policy and no reward was stopped then."},
+    "unproved": {"zh": "以上没有证明什么", "en": "What this does not prove"},
+    "unknown": {"zh": "?", "en": "?"},
     # results
     "granted": {"zh": "发放的奖励", "en": "Rewards granted"},
     "nothing_granted": {"zh": "没有发放任何奖励。", "en": "No reward was granted."},
@@ -61,8 +92,8 @@ PAGE: Words = {
     "rewards": {"zh": "奖励", "en": "Rewards"},
     "rows": {"zh": "表中的判定依据", "en": "Rows of tables"},
     "marks": {
-        "zh": "✓ 成立，✗ 不成立，? 未知。括号内为规则的要求。",
-        "en": "✓ holds, ✗ does not hold, ? not known. In brackets what the rule asks.",
+        "zh": "✓ 满足，✗ 不满足，? 有数据未知而无法判定。",
+        "en": "✓ met, ✗ not met, ? cannot be told, as a fact is not known.",
     },
     "no_trace": {
         "zh": "请求时未要求记录成立的行。",
@@ -212,88 +243,4 @@ SOURCE: Words = {
     "seed": {"zh": "资料", "en": "document"},
     "section": {"zh": "章节", "en": "section"},
     "note": {"zh": "注", "en": "note"},
-}
-CHECK_OUTCOME: Words = {
-    "ok": {"zh": "✓ 相符", "en": "✓ ok"},
-    "failed": {"zh": "✗ 不符", "en": "✗ not ok"},
-    "pending": {"zh": "… 等待", "en": "… waiting"},
-    "absent": {"zh": "– 无从核对", "en": "– nothing to check"},
-}
-FINDING: Words = {
-    "record_fits": {
-        "zh": "记录的字节重新计算后与其摘要一致：{digest}",
-        "en": "The bytes of the record, hashed again, fit its digest {digest}",
-    },
-    "record_altered": {
-        "zh": "记录已被改动：字节的摘要为 {digest}，与登记的不一致",
-        "en": "The record was altered: its bytes have the digest {digest}, which is not the one that was kept",
-    },
-    "record_unhashed": {
-        "zh": "记录早于封存日志，没有登记摘要；现为 {digest}",
-        "en": "The record is older than the sealed log and no digest of it was kept; it is {digest} now",
-    },
-    "record_unreadable": {
-        "zh": "存储的内容不是本判定的记录，或其版本本程序不认识",
-        "en": "What is stored is no record of this decision, or of a version that this program does not know",
-    },
-    "sealed": {"zh": "已封存，在日志中的序号为 {index}", "en": "Sealed in the log at index {index}"},
-    "waiting": {
-        "zh": "等待封存：稍后取得序号和包含证明",
-        "en": "Waits for its index and its inclusion proof, which it gets in a moment",
-    },
-    "unlogged": {
-        "zh": "既未封存，也不在等待：记录不在日志中",
-        "en": "Neither sealed nor waiting: the record is not in the log",
-    },
-    "included": {
-        "zh": "包含证明成立：记录是日志头（共 {size} 条）中的第 {index} 条（从 0 数起）",
-        "en": "Its inclusion proof holds: it is entry {index}, counted from 0, of the head of {size} entries",
-    },
-    "not_included": {
-        "zh": "包含证明不成立：日志头（共 {size} 条）的第 {index} 条不是这些字节",
-        "en": "Its inclusion proof fails: entry {index} of the head of {size} entries is not these bytes",
-    },
-    "head_signed": {
-        "zh": "该日志头于 {at} 由 {signer} 签名，签名有效",
-        "en": "That head was signed at {at} by {signer}, and the signature holds",
-    },
-    "head_refused": {
-        "zh": "最新日志头（共 {size} 条）的签名不能由已知密钥核实",
-        "en": "The newest head, of {size} entries, is not signed by a known key",
-    },
-    "head_lost": {"zh": "没有包含该序号的日志头", "en": "There is no head that has the index in it"},
-    "receipt_fits": {
-        "zh": "回执有效：由 {signer} 签名，时间 {at}，摘要一致",
-        "en": "The receipt holds: signed by {signer} for {at}, with the same digest",
-    },
-    "receipt_differs": {
-        "zh": "回执所签的是另一份记录：{digest}",
-        "en": "The receipt was signed for another record: {digest}",
-    },
-    "receipt_refused": {
-        "zh": "回执的签名不能由已知密钥核实",
-        "en": "The receipt is not signed by a known key",
-    },
-    "no_receipt": {"zh": "没有保存回执", "en": "No receipt is kept"},
-    "bundle_fits": {
-        "zh": "规则包的原文重新装载后得到同一编号：{bundle}",
-        "en": "The stored sources give the bundle that decided: {bundle}",
-    },
-    "bundle_altered": {
-        "zh": "存储的规则原文得不到作出判定的规则包 {bundle}",
-        "en": "The stored sources do not give the bundle that decided, {bundle}",
-    },
-    "nothing_private": {"zh": "记录中没有被替换的敏感数据", "en": "No sensitive value was taken out of the record"},
-    "private_fits": {
-        "zh": "{count} 个敏感数据与记录中的承诺值相符（此处不显示）",
-        "en": "{count} sensitive values fit their commitments in the record; they are not shown here",
-    },
-    "private_altered": {
-        "zh": "保存的敏感数据与记录中的承诺值不符",
-        "en": "A sensitive value that is kept does not fit its commitment in the record",
-    },
-    "private_erased": {
-        "zh": "{count} 个敏感数据已删除；记录的证明不受影响",
-        "en": "{count} sensitive values were erased; the proofs of the record stay valid",
-    },
 }

@@ -154,6 +154,11 @@ NOT_REPLAYABLE = Kind(
     "Its bytes do not fit its digest, its bundle is not as it was, or this program does not know its version of the "
     "rule language or of answers; `detail` says which.",
 )  # fmt: skip
+NOT_PROVABLE = Kind(
+    "not-provable", 422, "The decision cannot be proved",
+    "The store does not have the rules that decided as a signed act stored them, or not that act; `detail` says which. "
+    "Verify the log.",
+)  # fmt: skip
 INTERNAL = Kind(
     "internal-error", 500, "The service has a fault",
     "A fault of ours. `instance` names the entry in the service's log; no answer was given.",
@@ -173,7 +178,7 @@ KINDS: Mapping[str, Kind] = {
         MALFORMED, BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, FIRST_KEY, KEY_ENDED, NAME_IN_FORCE, RATE_LIMITED, ISSUER,
         NOT_FOUND, METHOD, NOT_ACCEPTABLE, REQUEST_TIMEOUT, KEY_CONFLICT, BUNDLE_NOT_ACTIVE, BUNDLE_WITHDRAWN,
         NOT_STOPPED, NOTHING_BEFORE, BUNDLE_INVALID, BUNDLE_TOO_COSTLY, BUSY, NOT_SEALED, ERASED, NOT_COMPARABLE,
-        NOT_REPLAYABLE, COMPARISON_TOO_COSTLY, ANSWER_TOO_LARGE, TOO_MANY_ITEMS, BODY_TOO_LARGE,
+        NOT_REPLAYABLE, NOT_PROVABLE, COMPARISON_TOO_COSTLY, ANSWER_TOO_LARGE, TOO_MANY_ITEMS, BODY_TOO_LARGE,
         OVERLOADED, TOOK_TOO_LONG, MEDIA_TYPE, PATH_TOO_LONG, HOST_REFUSED, INVALID, HEADERS_TOO_LARGE, INTERNAL,
         STORE, NO_BUNDLE, NOT_READY,
     )

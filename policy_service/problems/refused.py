@@ -10,9 +10,10 @@ from uuid import uuid4
 from policy_service.access.first_key import TokenRefused
 from policy_service.access.issuing import KeyEnded, NameInForce, UnknownKey
 from policy_service.decisions.answers.evaluate import TookTooLong
-from policy_service.decisions.audit.auditing import NotSealed
 from policy_service.decisions.audit.comparing import NotComparable
 from policy_service.decisions.audit.cost import ComparisonTooCostly
+from policy_service.decisions.audit.evidence import NotProvable
+from policy_service.decisions.audit.proving import NotSealed
 from policy_service.decisions.bundles.evaluators import NoActiveBundle
 from policy_service.decisions.bundles.results import Busy, CheckTooCostly, NothingBefore, NotStopped
 from policy_service.decisions.deciding.bounding import AnswerTooLarge
@@ -65,6 +66,7 @@ KNOWN = (
     Refused, InvalidInput, NotFound, IdempotencyConflict, BundleNotActive, BundleWithdrawn, NoActiveBundle, TookTooLong,
     UnknownKey, KeyEnded, NameInForce, NotSealed, ValuesErased, NotComparable, NotReplayable, StoreUnavailable, Busy,
     NothingBefore, NotStopped, NotShadowing, TokenRefused, CheckTooCostly, AnswerTooLarge, ComparisonTooCostly,
+    NotProvable,
 )  # fmt: skip
 """Exceptions that say why a request is not answered; any other is a fault of ours."""
 _SAYING: Mapping[type[Exception], Kind] = {
@@ -79,6 +81,7 @@ _SAYING: Mapping[type[Exception], Kind] = {
     NotComparable: kinds.NOT_COMPARABLE,
     ComparisonTooCostly: kinds.COMPARISON_TOO_COSTLY,
     NotReplayable: kinds.NOT_REPLAYABLE,
+    NotProvable: kinds.NOT_PROVABLE,
     Busy: kinds.BUSY,
     CheckTooCostly: kinds.BUNDLE_TOO_COSTLY,
     NothingBefore: kinds.NOTHING_BEFORE,

@@ -70,8 +70,11 @@ class SqlActStore:
             rows = connection.execute(select(before_acts.c.table, before_acts.c.row).order_by(before_acts.c.number))
             return [{"table": table, **json.loads(row)} for table, row in rows]
 
-    def forget_before_acts(self) -> None:
+    def add_first(self, acts: Sequence[StoredAct]) -> None:
         with writing(self._engine) as connection:
+            _take_turn(connection, 1)
+            for act in acts:
+                insert_act(connection, act)
             connection.execute(delete(before_acts))
 
 

@@ -91,8 +91,9 @@ class SqlLogStore:
 
     def queue_again(self, ids: Sequence[tuple[str, str]], note: StoredAct) -> None:
         with writing(self._engine) as connection:
-            connection.execute(insert(unsealed), [{"kind": kind, "id": id_} for kind, id_ in ids])
-            connection.execute(delete(refused).where(refused.c.id.in_([id_ for _, id_ in ids])))
+            for kind, id_ in ids:
+                connection.execute(insert(unsealed), {"kind": kind, "id": id_})
+                connection.execute(delete(refused).where(refused.c.id == id_))
             insert_act(connection, note)
 
     def placed(self, ids: Sequence[str]) -> Mapping[str, str]:

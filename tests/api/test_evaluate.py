@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from policy_service.assembly import Assembled
 from policy_service.decisions.deciding.service import PolicyService
 from policy_service.policies.bundle import Bundle
+from tests import bundles as bundles_of
 
 Body = dict[str, Any]
 Call = Callable[..., Any]
@@ -176,7 +177,7 @@ def test_a_decision_may_be_pinned_to_a_bundle_that_was_active(
 def test_a_decision_by_a_bundle_that_never_was_active_is_a_conflict(
     own: Assembled, own_client: FlaskClient, later_rules: Bundle, request_body: Body, parsed: Call
 ) -> None:
-    own.service.bundles.save_bundle(later_rules.id, None, later_rules.sources, "2023-04-01T00:00:00.000Z")
+    bundles_of.keep(own, later_rules)
     request_body["bundle"] = later_rules.id
     refused = own_client.post("/v1/evaluate", json=request_body)
     assert (refused.status_code, parsed(refused)["type"]) == (409, "/problems/bundle-not-active")

@@ -18,6 +18,7 @@ from policy_service.decisions.ports.observations import EXAMPLES_KEPT
 from policy_service.engines.registry import engine
 from policy_service.policies.bundle import Bundle
 from policy_service.settings import SettingInvalid, read_settings
+from tests import bundles as bundles_of
 
 Body = dict[str, Any]
 ACT = Act("wei", "seen enough")
@@ -139,7 +140,7 @@ def test_a_share_is_a_decimal_from_0_to_1(share: str) -> None:
 @pytest.fixture
 def draft(own: Assembled, later_rules: Bundle) -> str:
     """A bundle that is stored and not active: the tenth hour of traffic is an eleventh."""
-    own.service.bundles.save_bundle(later_rules.id, None, later_rules.sources, "2023-04-01T00:00:00.000Z")
+    bundles_of.keep(own, later_rules)
     return later_rules.id
 
 

@@ -206,6 +206,36 @@ def test_a_revocation_needs_a_reason_on_one_line(open_client: FlaskClient, admin
     assert open_client.get("/v1/keys", headers=admin).status_code == 200
 
 
+def test_the_trail_is_the_acts_of_the_log_from_its_beginning_on(
+    own: Assembled, own_client: FlaskClient, request_body: Any, conforms: Any
+) -> None:
+    request_body["facts"]["member"] = {"id": "u-77", "level": 2}
+    made = own_client.post("/v1/evaluate", json=request_body).get_json()["decision_id"]
+    own.auditing.sealer.seal_all()
+    assert own_client.get(f"/v1/decisions/{made}?reveal=true").status_code == 200
+    assert own_client.get("/v1/decisions?subject=member:u-77").status_code == 200
+    own.auditing.erasing.erase("member", "u-77", ticket="T-1", actor="test")
+    page = own_client.get("/v1/audit-trail").get_json()
+    conforms(page, "TrailPage")
+    told = [(one["actor"], one["action"], one["target"], one["reason"]) for one in page["entries"]]
+    active = own.publishing.activation_state().active
+    assert told == [
+        ("test", "decision.erase", "member", "T-1"),
+        ("local", "decision.reveal", "member", ""),
+        ("local", "decision.reveal", made, ""),
+        ("test", "bundle.activate", active.bundle, "rules folder"),
+        ("service", "log.begin", "policy-service", ""),
+    ]
+    assert "u-77" not in repr(page)
+
+
+def test_an_act_that_somebody_wrote_by_hand_is_told_as_unreadable(own: Assembled, own_client: FlaskClient) -> None:
+    with own.orders.store._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE acts SET body = '[]' WHERE version = 2")
+    (first, _) = own_client.get("/v1/audit-trail").get_json()["entries"]
+    assert (first["action"], first["actor"]) == ("unreadable", "")
+
+
 def test_every_act_on_keys_is_in_the_trail_page_by_page(open_client: FlaskClient, admin: dict[str, str]) -> None:
     made = open_client.post("/v1/keys", json={"name": "a", "roles": ["read"]}, headers=admin).get_json()
     new = open_client.post(f"/v1/keys/{made['id']}/rotate", headers=admin).get_json()

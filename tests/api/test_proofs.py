@@ -31,7 +31,7 @@ Call = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def sealed(make_service: Call, rules: Any) -> tuple[Assembled, FlaskClient, list[Any]]:
-    """Seven decisions, sealed as three and four."""
+    """Seven decisions, behind the two acts that the log begins with; sealed as five records and four."""
     own: Assembled = make_service(rules)
     client = create_app(Settings(), assembled=own).test_client()
     made = []
@@ -61,7 +61,7 @@ def verifiers(client: FlaskClient) -> list[Verifier]:
 
 def test_a_head_is_a_note_that_its_keys_verify(sealed: Any, conforms: Call) -> None:
     client = sealed[1]
-    for path, size in (("/v1/log/head", 7), ("/v1/log/head?size=3", 3)):
+    for path, size in (("/v1/log/head", 9), ("/v1/log/head?size=5", 5)):
         found = get(client, path)
         conforms(found, "Head")
         head = notes.open_head(found["note"], verifiers(client), found["origin"])
@@ -70,7 +70,7 @@ def test_a_head_is_a_note_that_its_keys_verify(sealed: Any, conforms: Call) -> N
 
 def test_every_record_is_proved_to_be_in_the_log(sealed: Any, conforms: Call) -> None:
     own, client, made = sealed
-    for n, answer in enumerate(made):
+    for n, answer in enumerate(made, start=2):
         found = get(client, f"/v1/decisions/{answer['decision_id']}/proof")
         conforms(found, "Proof")
         assert (found["index"], found["leaf"]) == (n, answer["receipt"]["digest"])
@@ -81,23 +81,23 @@ def test_every_record_is_proved_to_be_in_the_log(sealed: Any, conforms: Call) ->
 
 def test_a_proof_can_lead_to_an_earlier_head(sealed: Any) -> None:
     _, client, made = sealed
-    found = get(client, f"/v1/decisions/{made[1]['decision_id']}/proof?size=3")
+    found = get(client, f"/v1/decisions/{made[1]['decision_id']}/proof?size=5")
     head = notes.open_head(found["head"], verifiers(client), "policy-service")
-    assert head.size == found["size"] == 3
+    assert head.size == found["size"] == 5
     leaf = bytes.fromhex(found["leaf"].removeprefix("sha256:"))
-    assert tree.verify_inclusion(leaf, 1, 3, hashes(found), head.root)
+    assert tree.verify_inclusion(leaf, 3, 5, hashes(found), head.root)
 
 
 def test_an_earlier_head_is_proved_to_be_the_beginning_of_a_later(sealed: Any, conforms: Call) -> None:
     client = sealed[1]
-    old = notes.open_head(get(client, "/v1/log/head?size=3")["note"], verifiers(client), "policy-service")
-    for path in ("/v1/log/consistency?from=3", "/v1/log/consistency?from=3&to=7"):
+    old = notes.open_head(get(client, "/v1/log/head?size=5")["note"], verifiers(client), "policy-service")
+    for path in ("/v1/log/consistency?from=5", "/v1/log/consistency?from=5&to=9"):
         found = get(client, path)
         conforms(found, "Consistency")
         new = notes.open_head(found["head"], verifiers(client), "policy-service")
-        assert (found["from"], found["to"]) == (3, 7)
-        assert tree.verify_consistency(3, 7, hashes(found), old.root, new.root)
-    assert get(client, "/v1/log/consistency?from=0&to=3")["hashes"] == []
+        assert (found["from"], found["to"]) == (5, 9)
+        assert tree.verify_consistency(5, 9, hashes(found), old.root, new.root)
+    assert get(client, "/v1/log/consistency?from=0&to=5")["hashes"] == []
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_an_earlier_head_is_proved_to_be_the_beginning_of_a_later(sealed: Any, c
         ("/v1/log/head?size=" + "9" * 30, "/size"),
         ("/v1/log/head?to=4", "/to"),
         ("/v1/log/consistency", "/from"),
-        ("/v1/log/consistency?from=8", "/from"),
-        ("/v1/log/consistency?from=1&to=5", "/to"),
-        ("/v1/log/consistency?from=7&to=3", "/from"),
-        ("/v1/decisions/{}/proof?size=3", "/size"),
+        ("/v1/log/consistency?from=10", "/from"),
+        ("/v1/log/consistency?from=1&to=6", "/to"),
+        ("/v1/log/consistency?from=9&to=5", "/from"),
+        ("/v1/decisions/{}/proof?size=5", "/size"),
         ("/v1/decisions/{}/proof?index=3", "/index"),
         ("/v1/decisions/{}/evidence?private=1", "/private"),
     ],
@@ -136,7 +136,8 @@ def test_what_waits_has_no_proof_yet_and_the_caller_is_told_when_to_come_again(
         assert response.headers["Retry-After"] == "1"
     assert own.auditing is not None
     own.auditing.sealer.seal_all()
-    assert get(own_client, f"/v1/decisions/{made}/proof")["hashes"] == []
+    found = get(own_client, f"/v1/decisions/{made}/proof")
+    assert (found["index"], found["size"], len(found["hashes"])) == (2, 3, 1)
 
 
 def test_a_receipt_is_the_word_for_the_record(sealed: Any) -> None:
@@ -154,11 +155,23 @@ def test_the_evidence_is_one_file_with_all_of_it(sealed: Any, rules: Any, confor
     conforms(response.get_json(), "Evidence")
     found = Export.loads(response.get_data(as_text=True))
     assert found.record == own.service.decisions.decision(made[2]["decision_id"]).body
-    assert (found.bundle, found.sources) == (rules.id, dict(rules.sources))
+    assert (found.bundle.id, found.bundle.sources) == (rules.id, dict(rules.sources))
     head = notes.open_head(found.head, verifiers(client), "policy-service")
     inclusion = found.inclusion
     assert tree.verify_inclusion(found.leaf, inclusion.index, head.size, inclusion.hashes, head.root)
     assert found.private == ()
+
+
+def test_a_decision_whose_rules_no_act_stored_is_not_proved(
+    own: Assembled, own_client: FlaskClient, conforms: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = own_client.post("/v1/evaluate", json=examples.REQUEST).get_json()["decision_id"]
+    assert own.auditing is not None
+    own.auditing.sealer.seal_all()
+    monkeypatch.setattr(own.auditing.sealer.orders.known, "stored_by", {})
+    response = own_client.get(f"/v1/decisions/{made}/evidence")
+    conforms(response.get_json(), "Problem")
+    assert (response.status_code, response.get_json()["type"]) == (422, "/problems/not-provable")
 
 
 def test_evidence_with_private_values_is_noted_in_the_trail(own: Assembled, own_client: FlaskClient) -> None:
@@ -169,7 +182,7 @@ def test_evidence_with_private_values_is_noted_in_the_trail(own: Assembled, own_
     own.auditing.sealer.seal_all()
     path = f"/v1/decisions/{made}/evidence"
     assert "u-77" not in own_client.get(path).get_data(as_text=True)
-    assert [one.action for one in own.trail.trail()] == ["bundle.activate"]
+    assert [one.action for one in own.trail.trail()] == ["bundle.activate", "log.begin"]
     private = get(own_client, path + "?private=true")["private"]
     assert {one["pointer"]: json.loads(one["value"]) for one in private} == {
         "/request/facts/member/id": "u-77",
@@ -235,11 +248,11 @@ def test_a_head_is_shown_with_its_cosignatures(make_service: Call, rules: Any, c
     key = WitnessKey("witness.example/w1", private.public_key().public_bytes_raw())
     line = cosign(notes.parse(before["note"]).text, key.name, private, 1680336000)
     for kept in (line, "no line\n"):
-        own.auditing.pusher.kept.keep(KeptCosignature(1, f"{key.label}{len(kept)}", kept, "2023-04-01T00:00:00.000Z"))
+        own.auditing.pusher.kept.keep(KeptCosignature(3, f"{key.label}{len(kept)}", kept, "2023-04-01T00:00:00.000Z"))
     found = get(client, "/v1/log/head")
     conforms(found, "Head")
     assert found["note"] == before["note"] + line
-    assert notes.open_head(found["note"], verifiers(client), found["origin"]).size == 1
+    assert notes.open_head(found["note"], verifiers(client), found["origin"]).size == 3
     assert [one.key for one in verified(found["note"], [key])] == [key]
 
 

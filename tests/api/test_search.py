@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from typing import Any, cast
 
@@ -93,12 +94,12 @@ def test_a_page_is_as_the_contract_says_and_shows_links_between_decisions(found:
     _, client, made = found
     page = client.get("/v1/decisions?merchant=m-1&as_of_to=2023-04-02").get_json()
     conforms(page, "Page")
-    assert page["sealed_through"] == 7
+    assert page["sealed_through"] == 9
     by_id = {one["decision_id"]: one for one in page["decisions"]}
     first, correction = made[0]["decision_id"], made[4]["decision_id"]
     assert by_id[first]["superseded_by"] == [correction]
     assert by_id[correction]["supersedes"] == first
-    assert by_id[first]["index"] == 0
+    assert by_id[first]["index"] == 2
     assert by_id[first]["bundle"] == made[0]["bundle"]
 
 
@@ -126,7 +127,7 @@ def test_what_waits_is_found_by_its_id_and_not_in_a_list(own: Assembled, own_cli
     assert own_client.get(f"/v1/decisions/{made}").get_json()["log"] == {"state": "waiting"}
     assert own.auditing is not None
     own.auditing.sealer.seal_all()
-    assert own_client.get(f"/v1/decisions/{made}").get_json()["log"] == {"state": "sealed", "index": 0}
+    assert own_client.get(f"/v1/decisions/{made}").get_json()["log"] == {"state": "sealed", "index": 2}
 
 
 @pytest.mark.parametrize(
@@ -168,9 +169,32 @@ def test_the_history_of_a_claim_shows_what_was_due_after_each_decision(found: An
         (made[4]["decision_id"], 10, 10),
         (made[5]["decision_id"], None, 10),  # on_decrease is keep
     ]
+    assert history["refused"] == []
     assert history["decisions"][1]["supersedes"] == made[0]["decision_id"]
     assert history["decisions"][2]["reason"] == "not_met"
     assert client.get(f"/v1/claims?key={key}%232023-04-09").get_json()["decisions"] == []
+
+
+def test_a_claim_says_which_records_it_does_not_believe(
+    own: Assembled, own_client: FlaskClient, conforms: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [posted(own_client, **of_merchant("m-1")) for _ in range(2)]
+    assert own.auditing is not None
+    own.auditing.sealer.seal_all()
+    records, forged = own.auditing.log.records, made[1]["decision_id"]
+    monkeypatch.setattr(
+        own.auditing.log,
+        "records",
+        lambda entries: {
+            id_: replace(one, receipt=None) if id_ == forged else one for id_, one in records(entries).items()
+        },
+    )
+    key = made[0]["rewards"][0]["claim"]["key"]
+    history = own_client.get("/v1/claims", query_string={"key": key}).get_json()
+    conforms(history, "ClaimHistory")
+    assert [one["decision_id"] for one in history["decisions"]] == [made[0]["decision_id"]]
+    index = own.auditing.place(forged).index
+    assert history["refused"] == [{"kind": "record-not-receipted", "decision_id": forged, "index": index}]
 
 
 @pytest.mark.parametrize("query", ["", "key=x", "key=a/b@merchant:m-1", "claim=x"])
@@ -282,7 +306,7 @@ def test_after_an_erasure_nothing_is_found_or_revealed(make_service: Call, rules
     ):
         assert (response.status_code, response.get_json()["type"]) == (410, "/problems/erased")
     assert client.get(f"/v1/decisions/{made}").status_code == 200
-    assert client.get(f"/v1/decisions/{made}/proof").get_json()["size"] == 2  # the erasure is a record too
+    assert client.get(f"/v1/decisions/{made}/proof").get_json()["size"] == 4  # two acts before it, and the erasure
     noted = [(one.target, dict(one.detail)) for one in own.trail.trail() if one.action == "decision.reveal"]
     assert noted == [("member", {"shown_in": "search"})], "that was looked for a member, and for no one's values"
 
@@ -341,7 +365,7 @@ def test_a_claim_of_a_hidden_subject_is_found_by_who_knows_its_key_and_noted_now
     make_service: Call, rules: Any
 ) -> None:
     own: Assembled = make_service(rules)
-    client = create_app(Settings(), assembled=own).test_client()
+    client = create_app(Settings(key_refresh_ms=0), assembled=own).test_client()  # the key holds at once
     body = {
         "as_of": "2023-04-15",
         "facts": {"influencer": {"id": "i-1", "main_push_settled_orders": 320}},

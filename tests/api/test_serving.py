@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,6 @@ from typing import Any
 
 import pytest
 
-from policy_service.access.issuing import Issuing
 from policy_service.api import examples
 from policy_service.assembly import assemble
 from policy_service.proofs import keys
@@ -232,11 +230,13 @@ def test_a_loopback_socket_of_systemd_is_used(start: Start, command: tuple[str, 
     assert server.ask("GET", "/healthz")[0] == 200
 
 
-def test_with_a_key_any_socket_of_systemd_is_used_and_no_token_is_told(start: Start) -> None:
-    environment = os.environ | {"POLICY_DATABASE_URL": start(command=["true"]).database}
+def test_with_a_key_any_socket_of_systemd_is_used_and_no_token_is_told(start: Start, tmp_path: Path) -> None:
+    signing = {"POLICY_SIGNING_KEY": str(tmp_path / "signing.pem")}
+    keys.make(tmp_path / "signing.pem", "any")
+    environment = os.environ | {"POLICY_DATABASE_URL": start(command=["true"]).database} | signing
     made = [sys.executable, "-m", "policy_service", "keys", "create", "--name", "a", "--role", "read"]
     subprocess.run(made, cwd=ROOT, env=environment, check=True, capture_output=True)
-    server = start(command=[sys.executable, "-c", GIVEN, "0.0.0.0", *GUNICORN])
+    server = start(command=[sys.executable, "-c", GIVEN, "0.0.0.0", *GUNICORN], **signing)
     assert server.announced(), server.stderr()
     assert server.ask("GET", "/v1/facts")[0] == 401
     assert "First-Key-Token" not in server.stderr()
@@ -334,13 +334,14 @@ def test_gunicorn_started_by_itself_serves_and_refuses_alike(start: Start) -> No
 # ---- the key that signs the log
 
 
+ISSUER = {"oidc_issuer": "https://issuer.example", "oidc_audience": "policy-service"}
+
+
 @pytest.fixture
 def asked(tmp_path: Path) -> Settings:
-    """Of a store with an API key, so that any host may be bound."""
-    settings = Settings(rules=tmp_path / "nothing", database_url=f"sqlite:///{tmp_path / 'policy.sqlite3'}")
-    store = assemble(settings, signs=False).keys
-    Issuing(store, now=lambda: datetime(2023, 4, 1, tzinfo=UTC)).create("admin", ["admin"], actor="test")
-    return settings
+    """With an issuer of tokens, so that any host may be bound."""
+    url = f"sqlite:///{tmp_path / 'policy.sqlite3'}"
+    return Settings(rules=tmp_path / "nothing", database_url=url, **ISSUER)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
@@ -368,8 +369,9 @@ def test_beyond_loopback_no_key_is_taken_from_beside_the_database(
     assert "P117" in capsys.readouterr().err, "it came as far as the rules"
 
 
-def test_gunicorn_started_by_itself_wants_a_key_too(start: Start, asked: Settings) -> None:
-    other = start(command=[sys.executable, "-m", "gunicorn", "policy_service.wsgi:app", "--bind", "0.0.0.0:0"])
+def test_gunicorn_started_by_itself_wants_a_key_too(start: Start) -> None:
+    command = [sys.executable, "-m", "gunicorn", "policy_service.wsgi:app", "--bind", "0.0.0.0:0"]
+    other = start(command=command, **{f"POLICY_{name.upper()}": value for name, value in ISSUER.items()})
     assert other.process.wait(DEADLINE) == 1
     assert "`policyctl audit new-key signing.pem`" in other.stderr()
 

@@ -33,9 +33,9 @@ from policy_service.decisions.audit.findings import GivenReceipt, Progress
 from policy_service.decisions.deciding.recording import answer_of
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.proofs.receipts import Receipt
-from policy_service.store import connect
 from tests import postgres
 from tests.hosts.host import ROOT, Host, Talk, inside, parsed, servers, traffic, until
+from tests.hosts.kept import bodies, claims, names, number_of_acts
 
 _CONNECTIONS = 6
 _BATCH = 5
@@ -113,7 +113,7 @@ def _stormed(store: str, rounds: int, seed: int) -> int:
             for number in range(1, rounds + 1):
                 victim = _VICTIMS[store][(number - 1) % len(_VICTIMS[store])]
                 totals.killed[victim] += 1
-                totals.faults += _round(number, victim, host, folder, known, totals, draw)
+                totals.faults += _round(number, victim, host, folder, known, url, totals, draw)
                 if totals.faults:
                     break
             if not totals.faults:
@@ -134,7 +134,7 @@ def _stormed(store: str, rounds: int, seed: int) -> int:
 
 
 def _round(
-    number: int, victim: str, host: Host, folder: Path, known: Assembled, totals: Totals, draw: random.Random
+    number: int, victim: str, host: Host, folder: Path, known: Assembled, url: str, totals: Totals, draw: random.Random
 ) -> list[str]:
     seen, over = Round(), threading.Event()
     askers = [_Asker(host, seen, over, f"{number}-{place}", draw.random()) for place in range(_CONNECTIONS)]
@@ -153,7 +153,7 @@ def _round(
         seen.fault("a request was not answered within a minute")
     first = dict(seen.answers)
     _again(host, seen, draw)
-    faults = seen.faults + _judged(known, first, seen, totals)
+    faults = seen.faults + _judged(known, url, first, seen, totals)
     print(
         f"  {number:>3} {victim:<10} {before}: {len(seen.asked):>4} asked, {len(first):>4} answered, "
         f"{seen.broken} broken off, refused {dict(seen.refused) or 'none'}, log {totals.verified.records}; "
@@ -281,7 +281,7 @@ def _again(host: Host, seen: Round, draw: random.Random) -> None:
 # ---- the verdict
 
 
-def _judged(known: Assembled, first: dict[str, bytes], seen: Round, totals: Totals) -> list[str]:
+def _judged(known: Assembled, url: str, first: dict[str, bytes], seen: Round, totals: Totals) -> list[str]:
     """What is wrong in the store after a round."""
     assert known.auditing is not None
     auditing = known.auditing
@@ -289,7 +289,7 @@ def _judged(known: Assembled, first: dict[str, bytes], seen: Round, totals: Tota
     totals.asked += len(seen.asked)
     totals.keys |= set(seen.asked)
     totals.answers |= seen.answers
-    found, given = [], []
+    found, given, kept = [], [], claims(url)
     for key, told in seen.answers.items():
         answer = parsed(told)
         given.append(GivenReceipt(answer["decision_id"], Receipt.parse(answer["receipt"])))
@@ -298,7 +298,7 @@ def _judged(known: Assembled, first: dict[str, bytes], seen: Round, totals: Tota
             found.append(f"{key}: the answered decision {answer['decision_id']} is not stored")
         elif canonical.trusted(answer_of(record)) != told:
             found.append(f"{key}: decision {record.id} is stored otherwise than answered")
-        elif parsed(record.body).get("idempotency_key") != key:
+        elif key not in kept or kept[key].decision != record.id or not names(kept[key]):
             found.append(f"{key}: decision {record.id} is stored under another key")
     if not first:
         found.append("nothing was answered")
@@ -323,27 +323,27 @@ def _settled(holds: Callable[[], bool], what: str) -> None:
 def _whole(known: Assembled, url: str, totals: Totals) -> list[str]:
     """What is wrong in the store after all rounds, the log verified from its first record with every receipt."""
     assert known.auditing is not None
-    engine = connect(url)
-    with engine.connect() as connection:
-        bodies = connection.exec_driver_sql("select body from decisions").scalars().all()
-        claims = connection.exec_driver_sql("select key, decision from idempotency").all()
-    engine.dispose()
-    keys = Counter(parsed(bytes(body)).get("idempotency_key") for body in bodies)
-    found = [f"{key} has {times} decisions" for key, times in keys.items() if times != 1]
-    found += [f"{key} is stored, and was never asked" for key in keys if key not in totals.keys]
+    stands, stored = claims(url), {record["decision_id"]: record for record in bodies(url)}
+    tags = Counter(record.get("idempotency") for record in stored.values())
+    found = [f"{tag} has {times} decisions" for tag, times in tags.items() if times != 1]
+    found += [f"{key} is stored, and was never asked" for key in stands if key not in totals.keys]
+    found += [f"{key} is not what its decision was made for" for key, claim in stands.items() if not names(claim)]
     decided = {key: parsed(told)["decision_id"] for key, told in totals.answers.items()}
-    stands = dict(map(tuple, claims))
-    found += [f"{key} stands for another decision than answered" for key, id_ in decided.items() if stands[key] != id_]
-    if len(stands) != len(bodies):
-        found.append(f"{len(stands)} keys, {len(bodies)} decisions")
+    found += [
+        f"{key} stands for another decision than answered"
+        for key, id_ in decided.items()
+        if key not in stands or stands[key].decision != id_
+    ]
+    if len(stands) != len(stored):  # each decision has a key, and with the lines above a key of its own
+        found.append(f"{len(stands)} keys, {len(stored)} decisions")
     given = [
         GivenReceipt(answer["decision_id"], Receipt.parse(answer["receipt"]))
         for answer in map(parsed, totals.answers.values())
     ]
     verified = known.auditing.verify(heads=totals.heads, given=given)
     found += [f"{one.kind}: {one.message}" for one in verified.findings]
-    if verified.records != len(bodies):
-        found.append(f"{verified.records} records are sealed, {len(bodies)} stored")
+    if verified.records != (records := len(stored) + number_of_acts(url)):
+        found.append(f"{verified.records} records are sealed, {records} stored")
     return found
 
 

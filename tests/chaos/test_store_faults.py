@@ -15,6 +15,7 @@ from policy_service.decisions.audit.findings import GivenReceipt
 from policy_service.proofs.receipts import Receipt
 from tests import postgres
 from tests.hosts.host import Answered, Host, inside, traffic, until
+from tests.hosts.kept import claims, names, number_of_acts
 
 _BODIES = traffic.bodies(20)
 _MOST = 3000
@@ -71,12 +72,15 @@ def _is_whole(asked: Asked, url: str, folder: Path) -> None:
         assert known.auditing is not None
         log = known.auditing.log
         until(lambda: log.waiting() == 0, "what waits is sealed")
-        assert known.service.decisions.count() == len(answers) == log.size()
+        acts = number_of_acts(url)
+        assert known.service.decisions.count() == len(answers) == log.size() - acts
+        kept = claims(url)
+        assert kept.keys() == answers.keys()
         for key, answer in answers.items():
-            record = known.service.decision(answer["decision_id"])
-            assert (record["idempotency_key"], record["receipt"]) == (key, answer["receipt"])
+            assert (kept[key].decision, names(kept[key])) == (answer["decision_id"], True)
+            assert known.service.decision(answer["decision_id"])["receipt"] == answer["receipt"]
         verified = known.auditing.verify(given=given)
-    assert (verified.findings, verified.records) == ((), len(answers))
+    assert (verified.findings, verified.records) == ((), len(answers) + acts)
 
 
 # ---- the disk

@@ -18,8 +18,8 @@ from policy_service.decisions.audit import verifying
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.proofs import keys
 from policy_service.store import SqlLogStore
-from tools import witness as program
 from tests.agents import write_public
+from tools import witness as program
 
 Run = Callable[..., Result]
 TOOL = Path(__file__).parents[2] / "tools" / "verify_decision.py"
@@ -62,14 +62,14 @@ def test_what_waits_is_sealed_and_found(run: Run, decide: Decide) -> None:
     assert run("audit", "verify").stdout == "checked 0 records, 0 heads and 0 bundles: the log is empty\n"
     first = decide()
     assert run("decisions").stdout == ""
-    assert run("audit", "seal").stdout == "sealed 1 record, the log has 1\n"
-    assert json.loads(run("audit", "seal", "--format", "json").stdout) == {"sealed": 0, "size": 1}
+    assert run("audit", "seal").stdout == "sealed 3 records, the log has 3\n"
+    assert json.loads(run("audit", "seal", "--format", "json").stdout) == {"sealed": 0, "size": 3}
     second = decide(supersedes=first["decision_id"], reason="appeal")
     run("audit", "seal")
     page = json.loads(run("decisions", "--limit", "1", "--format", "json").stdout)
     assert [one["decision_id"] for one in page["decisions"]] == [second["decision_id"]]
     older = run("decisions", "--cursor", page["next"])
-    assert older.stdout.split()[:2] == ["0", first["decision_id"]]
+    assert older.stdout.split()[:2] == ["2", first["decision_id"]]
     assert f"corrected by {second['decision_id']}" in older.stdout
     assert run("decisions", "--merchant", "m-2").stdout == ""
     assert len(run("decisions", "--merchant", "m-1", "--as-of-from", "2023-04-01").stdout.splitlines()) == 2
@@ -89,17 +89,17 @@ def test_a_whole_log_fits_its_heads_and_receipts(run: Run, decide: Decide) -> No
         "--receipt", "one.json", "--receipt", "two.json",
     )  # fmt: skip
     assert (found.exit_code, found.stderr) == (0, "")
-    assert found.stdout == "checked 1 record, 3 heads and 1 bundle; 1 wait to be sealed: all fits\n"
+    assert found.stdout == "checked 3 records, 3 heads and 1 bundle; 1 wait to be sealed: all fits\n"
 
 
 @pytest.mark.parametrize(
     ("statement", "kind", "index"),
     [
         ("UPDATE decisions SET body = replace(body, '4.5', '4.6') "
-         "WHERE id = (SELECT id FROM log_entries WHERE \"index\" = 1)", "record-altered", 1),
-        ("DELETE FROM decisions WHERE id = (SELECT id FROM log_entries WHERE \"index\" = 1)", "record-lost", 1),
+         "WHERE id = (SELECT id FROM log_entries WHERE \"index\" = 3)", "record-altered", 3),
+        ("DELETE FROM decisions WHERE id = (SELECT id FROM log_entries WHERE \"index\" = 3)", "record-lost", 3),
         ("DELETE FROM log_entries WHERE \"index\" = 1", "index-gap", 1),
-        ("UPDATE log_heads SET note = replace(note, '3', '4') WHERE size = 3", "head-refused", None),
+        ("UPDATE log_heads SET note = replace(note, '5', '6') WHERE size = 5", "head-refused", None),
     ],
 )  # fmt: skip
 def test_the_first_record_that_does_not_fit_is_named_with_the_reason(
@@ -128,10 +128,13 @@ def test_a_log_that_was_cut_short_is_found_by_a_receipt_or_a_head(run: Run, deci
     two = decide("two")["decision_id"]
     run("audit", "seal")
     Path("head.txt").write_text(run("audit", "head").stdout, "utf-8")
-    tampered("DELETE FROM log_heads WHERE size = 2")
+    tampered("DELETE FROM log_heads WHERE size = 4")
     tampered("DELETE FROM log_entries WHERE id = ?", two)
     tampered("DELETE FROM decisions WHERE id = ?", two)
-    tampered("UPDATE log_tiles SET hashes = substr(hashes, 1, 32)")
+    tampered("UPDATE log_tiles SET hashes = substr(hashes, 1, 96)")
+    by_guard = run("audit", "verify")
+    assert (by_guard.exit_code, "log-truncated" in by_guard.stdout) == (1, True)
+    Path(f"{DATABASE}.guard").unlink()
     assert run("audit", "verify").exit_code == 0
     by_receipt = run("audit", "verify", "--receipt", "two.json")
     assert (by_receipt.exit_code, "receipt-unmet" in by_receipt.stdout) == (1, True)
@@ -145,7 +148,7 @@ def test_a_log_that_was_cut_short_is_found_by_a_receipt_or_a_head(run: Run, deci
 @pytest.fixture
 def witness(tmp_path: Path, run: Run) -> Iterator[tuple[str, str]]:
     """A witness of this log on this machine: its key, and what POLICY_WITNESSES is for it."""
-    run("audit", "verify")  # the store makes its key
+    run("audit", "seal")  # the store makes its key
     log = keys.load(Path(f"{DATABASE}.signing-key.pem"), "policy-service").verifier.text
     made = program.new(tmp_path / "witness", "witness.example/w1").text
     own, memory = program.loaded(tmp_path / "witness", [log])
@@ -172,20 +175,20 @@ def test_a_head_is_pushed_and_a_quorum_is_verified(
     )
     places = {"POLICY_WITNESSES": setting, "POLICY_HEADS_FOLDER": "heads"}
     assert run("audit", "push", **places).stdout == (
-        "witness witness.example/w1: cosigned: 1 record\nfolder: kept: 1 record\n"
+        "witness witness.example/w1: cosigned: 3 records\nfolder: kept: 3 records\n"
     )
     assert json.loads(run("audit", "push", "--format", "json", **places).stdout) == [
-        {"place": "witness witness.example/w1", "outcome": "cosigned", "size": 1, "message": ""},
-        {"place": "folder", "outcome": "kept", "size": 1, "message": ""},
+        {"place": "witness witness.example/w1", "outcome": "cosigned", "size": 3, "message": ""},
+        {"place": "folder", "outcome": "kept", "size": 3, "message": ""},
     ]
     found = run("audit", "verify", "--witness", key)
-    assert (found.exit_code, found.stdout.splitlines()[-1]) == (0, "1 of 1 witness cosigned the head of 1 record")
-    assert json.loads(run("audit", "verify", "--witness", key, "--format", "json").stdout)["witnessed"] == 1
+    assert (found.exit_code, found.stdout.splitlines()[-1]) == (0, "1 of 1 witness cosigned the head of 3 records")
+    assert json.loads(run("audit", "verify", "--witness", key, "--format", "json").stdout)["witnessed"] == 3
     assert json.loads(run("audit", "verify", "--format", "json").stdout)["witnessed"] is None
     shown = run("audit", "head").stdout
     assert "— witness.example/w1 " in shown
     assert json.loads(run("audit", "head", "--format", "json").stdout)["note"] == shown
-    assert (tmp_path / "heads" / "00000000000000000001.txt").read_text("utf-8").count("— ") == 2
+    assert (tmp_path / "heads" / "00000000000000000003.txt").read_text("utf-8").count("— ") == 2
 
 
 def test_a_head_that_does_not_arrive_is_told_and_stops_no_decision(run: Run, decide: Decide, witness: Any) -> None:
@@ -206,14 +209,15 @@ def test_a_store_that_was_set_back_is_told_by_its_witness(run: Run, decide: Deci
     two = decide("two")["decision_id"]
     run("audit", "seal")
     assert run("audit", "push", POLICY_WITNESSES=witness[1]).exit_code == 0
-    tampered("DELETE FROM log_heads WHERE size = 2")
+    tampered("DELETE FROM log_heads WHERE size = 4")
     tampered("DELETE FROM log_entries WHERE id = ?", two)
     tampered("DELETE FROM decisions WHERE id = ?", two)
-    tampered("UPDATE log_tiles SET hashes = substr(hashes, 1, 32)")
+    tampered("UPDATE log_tiles SET hashes = substr(hashes, 1, 96)")
     tampered("DELETE FROM cosignatures")
+    Path(f"{DATABASE}.guard").unlink()
     assert run("audit", "verify").exit_code == 0
     pushed = run("audit", "push", POLICY_WITNESSES=witness[1])
-    assert (pushed.exit_code, "behind: it has seen a log of 2 records, the store has 1" in pushed.stdout) == (1, True)
+    assert (pushed.exit_code, "behind: it has seen a log of 4 records, the store has 3" in pushed.stdout) == (1, True)
     assert run("audit", "verify", "--witness", witness[0]).exit_code == 1
 
 
@@ -252,7 +256,7 @@ def test_a_verification_goes_on_where_it_ended(run: Run, decide: Decide) -> None
     run("audit", "seal")
     assert run("audit", "verify", "--resume", "progress.json").exit_code == 0
     kept = Path("progress.json").read_text("utf-8")
-    assert json.loads(kept)["records"] == 2
+    assert json.loads(kept)["records"] == 4
     tampered('DELETE FROM log_entries WHERE "index" = 1')
     assert run("audit", "verify", "--resume", "progress.json").exit_code == 1
     assert Path("progress.json").read_text("utf-8") == kept  # what did not fit is looked at again
@@ -263,7 +267,7 @@ def test_a_verification_that_is_broken_off_keeps_how_far_it_came(
 ) -> None:
     for _ in range(3):
         decide()
-    run("audit", "seal")
+    run("audit", "seal")  # with the two acts of its beginning there are five records
     monkeypatch.setattr(verifying, "AT_ONCE", 2)
 
     def broken_off(_: Any) -> Any:
@@ -272,9 +276,9 @@ def test_a_verification_that_is_broken_off_keeps_how_far_it_came(
     with monkeypatch.context() as patched:
         patched.setattr(SqlLogStore, "waiting", broken_off)
         assert run("audit", "verify", "--resume", "progress.json").exit_code == 1
-    assert json.loads(Path("progress.json").read_text("utf-8"))["records"] == 2
+    assert json.loads(Path("progress.json").read_text("utf-8"))["records"] == 4
     assert run("audit", "verify", "--resume", "progress.json").exit_code == 0
-    assert json.loads(Path("progress.json").read_text("utf-8"))["records"] == 3
+    assert json.loads(Path("progress.json").read_text("utf-8"))["records"] == 5
     assert not list(Path().glob("*.new"))
 
 
@@ -344,10 +348,10 @@ def test_an_erasure_takes_the_values_and_leaves_the_proofs(
     assert json.loads(erased.stdout)["records"] == [made]
     assert stored("SELECT count(*) FROM private_values") == 0
     verified = run("audit", "verify", "--receipt", "answer.json")
-    assert (verified.exit_code, "checked 2 records" in verified.stdout) == (0, True), verified.stdout
+    assert (verified.exit_code, "checked 4 records" in verified.stdout) == (0, True), verified.stdout
     replayed = run("replay")
     assert replayed.exit_code == 0
-    assert f"erased: {made}, index 0" in replayed.stdout
+    assert f"erased: {made}, index 2" in replayed.stdout
     assert "0 identical, 0 different, 1 erased, 0 refused" in replayed.stdout
     again = run("audit", "erase", "--subject", "merchant:m-1", "--ticket", "T-1")
     assert (again.exit_code, "nothing to erase" in again.stderr) == (1, True)
@@ -381,6 +385,7 @@ def test_a_log_is_signed_by_the_key_of_the_settings_and_an_old_one_overlaps(run:
     try:
         decide()
         run("audit", "seal")
+        assert run("audit", "rotate-key", "new.pem", "--reason", "yearly").exit_code == 0
         os.environ["POLICY_SIGNING_KEY"] = "new.pem:old.pem"
         decide()
         run("audit", "seal")

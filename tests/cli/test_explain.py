@@ -78,7 +78,7 @@ def test_a_narrow_terminal_breaks_lines_earlier(run: Run, rules: Path, request_f
             "it applies when Enrolled from is on or before the day",
         ),
         ({"merchant": {"id": "m-1", "enrolled_on": "2023-04-02"}}, "· Enrolled from: 2023-04-02"),
-        ({"merchant": {"id": "m-1"}}, "· Enrolled from: not known"),
+        ({"merchant": {"id": "m-1"}}, "· Enrolled from: ? (not known)"),
         ({"live": {"hours": 1}}, "nothing of `Merchant` was posted"),
         ({"merchant": {"id": "m-1"}}, "nothing of `Member` was posted"),
         ({"merchant": {"id": "m-1", "enrolled_on": "2023-01-01"}}, "missing: Hours broadcast on the day (live.hours)"),

@@ -34,6 +34,7 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(run: Run) -> None:
         ("policyctl", "key.expire"),
         ("policyctl", "key.rotate"),
         ("policyctl", "key.create"),
+        ("service", "log.begin"),
     ]
     assert "key.revoke" in run("trail", "--limit", "1").stdout
 

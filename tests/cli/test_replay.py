@@ -99,7 +99,7 @@ def test_another_day_may_differ_and_the_first_differences_are_shown(run: Run, de
     made = decide()
     found = run("replay", "--as-of", "2024-06-01")
     assert found.exit_code == 0
-    assert f"different: {made}, index 0" in found.stdout
+    assert f"different: {made}, index 2" in found.stdout
     assert found.stdout.count(" -> ") == 5
     assert "further difference" in found.stdout
 
@@ -146,7 +146,7 @@ def test_what_cannot_honestly_be_answered_is_refused_with_the_reason(
     found = run("replay", "--format", "json")
     assert found.exit_code == 1
     refused, counts = (json.loads(line) for line in found.stdout.splitlines())
-    assert (refused["decision_id"], refused["outcome"], refused["index"]) == (made, "refused", 1)
+    assert (refused["decision_id"], refused["outcome"], refused["index"]) == (made, "refused", 3)
     assert reason in refused["reason"]
     assert (counts["identical"], counts["refused"], list(counts["refusals"].values())) == (1, 1, [1])
     alone = run("replay", made)

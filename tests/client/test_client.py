@@ -29,7 +29,10 @@ def test_a_decision_earns_what_the_rules_say(client: PolicyClient) -> None:
     found = client.decide(FACTS, DAY, policies=["chuanliu.traffic_hours"])
     (reward,) = found.answer["rewards"]
     assert (reward["id"], reward["amount"], found.replayed) == ("chuanliu_traffic", 10, False)
-    assert client.decision(found.answer["decision_id"])["idempotency_key"] == found.idempotency_key
+    assert client.decision(found.answer["decision_id"])["idempotency"].startswith("hmac-sha256:")
+    assert client.decide(
+        FACTS, DAY, policies=["chuanliu.traffic_hours"], idempotency_key=found.idempotency_key
+    ).replayed
 
 
 def test_one_key_gives_one_decision(client: PolicyClient) -> None:

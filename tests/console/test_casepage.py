@@ -5,14 +5,18 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import delete, update
 
-from policy_service.decisions.audit.casefile import FINDINGS
+from policy_service.access.issuing import Issuing
+from policy_service.access.trail import Act
+from policy_service.decisions.audit.checks import FINDINGS, LIMITS
+from policy_service.decisions.audit.origins import AskerKind
 from policy_service.decisions.explaining.words import UNIT, WORD
-from policy_service.pages import words
+from policy_service.decisions.ports.activations import Kind
+from policy_service.pages import proof_words, words
 from policy_service.policies.bundle import Bundle
 from policy_service.proofs.tree import leaf_hash
 from policy_service.store.tables import bundle_sources, decisions, log_entries, unsealed
@@ -143,6 +147,88 @@ def test_a_correction_links_both_ways(shared: Any, traffic: Body) -> None:
     assert f"corrects {first}: appeal, this decision" in page.text
 
 
+# ---- who asked, who ordered
+
+
+def test_the_key_that_asked_stands_with_its_name_and_who_made_it(own: Any, traffic: Body) -> None:
+    issued = Issuing(own.assembled.keys, now=own.assembled.service.now).create(
+        "payer", ["evaluate", "read"], actor="wei"
+    )
+    own.client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {issued.text}"
+    own.client.environ_base["HTTP_IDEMPOTENCY_KEY"] = "order-7"
+    id_ = own.decide(traffic)
+    own.seal()
+    page = own.page(id_)
+    assert f"Asked bythe API key “payer”, which wei made at 2023-07-02T03:00:00.000Z key:{issued.key.id}" in page.text
+    assert "posted; the record has a commitment to it" in page.text
+    assert "order-7" not in page.html
+    assert issued.key.digest not in page.html
+    assert "Not that who used the key was its owner" in page.text
+
+
+@pytest.mark.parametrize(
+    ("tongue", "said"), [("en", "Asked bya request of this machine"), ("zh", "请求者本机上的请求")]
+)
+def test_without_keys_it_says_that_nobody_was_asked_for_one(shared: Any, traffic: Body, tongue: str, said: str) -> None:
+    page = shared.page(shared.decide(traffic), tongue)
+    assert said in page.text
+    assert words.PAGE["not_keyed"][tongue] in page.text
+
+
+def row_of(page: Any, start: str) -> str:
+    return next(row.text for row in page.all("tr") if row.text.startswith(start))
+
+
+def test_orders_and_stops_are_those_under_which_it_was_decided(own: Any, traffic: Body) -> None:
+    publishing, before = own.assembled.publishing, own.decide(traffic)
+    publishing.stop("membership.member_price", None, Act("wei", "价格有误"))
+    during = own.decide(traffic)
+    publishing.resume("membership.member_price", None, Act("lin", "已更正"))
+    after = own.decide(traffic)
+    own.seal()
+    first = row_of(own.page(before), "2: the rules folder was put into force test 2023-07-02T03:00:00.000Z")
+    assert re.search(r"rules folder index 1receipted by policy-service\+[0-9a-f]{8}$", first)
+    page = own.page(during)
+    assert row_of(page, "3: put into force with a stop in it wei").count("价格有误") == 1
+    assert row_of(page, "2: the rules folder")
+    assert row_of(page, "Member price membership.member_price wei 2023-07-02T03:00:00.000Z 价格有误")
+    assert "The 1 stops then in force were kept" in page.text
+    page = own.page(after)
+    assert "No policy and no reward was stopped then." in page.text
+    assert row_of(page, "4: put into force without a stop that had ended lin")
+    assert [own.page(id_).failed() for id_ in (before, during, after)] == ["", "", ""]
+
+
+def test_of_a_bundle_that_was_asked_for_by_its_id_the_last_order_of_it_stands_there(
+    own: Any, traffic: Body, rules: Bundle, changed: Callable[..., Bundle]
+) -> None:
+    later = changed("chuanliu/traffic_hours.yaml", "| [10..30)                      | 10  ", "| [10..30)    | 11  ")
+    own.assembled.publishing.adopt_folder(later, actor="test")
+    page = own.page(own.decide({**traffic, "bundle": rules.id}))
+    assert "The request named the bundle itself" in page.text
+    assert row_of(page, "2: the rules folder")
+    assert not [row for row in page.all("tr") if row.text.startswith("3:")]
+
+
+def test_what_is_not_known_is_a_question_mark_in_inputs_and_conditions(shared: Any, traffic: Body) -> None:
+    facts = {**traffic["facts"], "distribution": {**traffic["facts"]["distribution"], "buyer_hours_180d": None}}
+    page = shared.page(shared.decide({**traffic, "facts": facts, "options": {"trace": "full"}}), "zh")
+    row = next(row for row in page.all("tr") if "distribution.buyer_hours_180d" in row.text and "chuanliu." in row.text)
+    assert "distribution.buyer_hours_180d ? chuanliu." in row.text
+    optional = {name: value for name, value in traffic["facts"]["live"].items() if name != "peer_exposures_per_hour"}
+    page = shared.page(shared.decide({**traffic, "facts": {**traffic["facts"], "live": optional}}), "en")
+    assert "live.peer_exposures_per_hour ? chuanliu.traffic_hours" in page.text
+
+
+@tongues
+def test_conditions_are_sentences(shared: Any, traffic: Body, tongue: str) -> None:
+    page = shared.page(shared.decide(traffic), tongue)
+    assert {
+        "zh": "✓ 近180天被分销买家量（小时） 12.5 小时，需介于 10 至 30 小时（含下限，不含上限）：满足",
+        "en": "is 12.5 hours and must be from 10 to below 30 hours: met",
+    }[tongue] in page.text
+
+
 # ---- what it never shows
 
 
@@ -170,7 +256,7 @@ def test_erased_values_are_said_to_be_erased_and_all_proofs_hold(own: Any, membe
     assert words.PAGE["erased"][tongue] in page.text
     assert words.PAGE["hidden"][tongue] not in page.text
     assert page.failed() == ""
-    assert any(words.FINDING["private_erased"][tongue].format(count=erased.values) in t for _, t in page.checks())
+    assert any(proof_words.FINDING["private_erased"][tongue].format(count=erased.values) in t for _, t in page.checks())
 
 
 def test_subjects_whose_ids_are_hidden_keep_their_own_rewards(
@@ -203,13 +289,14 @@ def test_subjects_whose_ids_are_hidden_keep_their_own_rewards(
 def test_what_waits_is_said_to_wait(own: Any, traffic: Body) -> None:
     id_ = own.decide(traffic)
     page = own.page(id_)
-    assert page.outcomes()["pending"] == 1
-    assert "not sealed yet; everything else checked fits" in page.text
+    assert page.outcomes()["pending"] == 2, "the decision, and the order that put its rules into force"
+    assert "something is awaited; everything else checked fits" in page.text
+    assert "Not that the record is in the log" in page.text
     own.seal()
     page = own.page(id_)
-    assert page.outcomes() == {"ok": 7}
+    assert page.outcomes() == {"ok": 8, "absent": 1}
     assert "everything checked fits" in page.text
-    assert "Sealed in the log at index 0" in page.text
+    assert "Sealed in the log at index 2" in page.text
 
 
 def tamper(own: Any, *statements: Any) -> None:
@@ -232,7 +319,7 @@ def test_a_changed_record_is_named_and_nothing_that_it_says_is_shown(own: Any, t
     tamper(own, update(decisions).where(decisions.c.id == id_).values(body=altered(own, id_)))
     for tongue in TONGUES:
         page = own.page(id_, tongue)
-        assert words.FINDING["record_altered"][tongue].partition("{")[0] in page.failed()
+        assert proof_words.FINDING["record_altered"][tongue].partition("{")[0] in page.failed()
         assert "m-6666" not in page.html
         assert not page.all("table", "granted")
         assert [e for e in page.elements if e.attributes.get("id") == "granted"] == []
@@ -276,10 +363,8 @@ def test_a_receipt_that_was_changed_or_lost_is_named(own: Any, traffic: Body, re
     id_ = own.decide(traffic)
     tamper(own, update(decisions).where(decisions.c.id == id_).values(receipt=receipt))
     page = own.page(id_)
-    if receipt is None:
-        assert any("No receipt is kept" in text for outcome, text in page.checks() if outcome == "absent")
-    else:
-        assert "receipt is not signed by a known key" in page.failed()
+    assert ("There is no receipt" if receipt is None else "receipt is not signed by a known key") in page.failed()
+    assert "m-1003" not in page.html, "nothing shows that the service made the record"
 
 
 def test_rules_that_were_changed_are_named_and_not_shown(own: Any, traffic: Body) -> None:
@@ -294,12 +379,15 @@ def test_rules_that_were_changed_are_named_and_not_shown(own: Any, traffic: Body
 # ---- words
 
 
-def test_every_finding_has_words_in_both_languages() -> None:
-    assert set(words.FINDING) == set(FINDINGS)
+def test_every_finding_limit_asker_and_order_has_words() -> None:
+    assert set(proof_words.FINDING) == set(FINDINGS)
+    assert set(proof_words.LIMIT) == set(LIMITS)
+    assert set(proof_words.ASKER) == {*get_args(AskerKind), "key_unknown"}
+    assert set(proof_words.ORDER_KIND) == set(get_args(Kind))
 
 
 def test_both_languages_of_every_word_have_the_same_gaps() -> None:
-    tables = [table for name, table in vars(words).items() if name.isupper()]
+    tables = [table for name, table in (*vars(words).items(), *vars(proof_words).items()) if name.isupper()]
     assert len(tables) > 8
     for table in tables:
         for key, said in table.items():

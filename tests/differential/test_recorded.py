@@ -84,7 +84,7 @@ def value_of(fact: Fact, value: Any, as_of: date, rng: Random) -> Any:
 def service(found: Bundle, place: Path, signing_key: str) -> Assembled:
     database = connect(f"sqlite:///{place}")
     migrate(database)
-    settings = Settings(engine="rete", signing_key=signing_key, judge_share="0")
+    settings = Settings(engine="rete", signing_key=signing_key, guard=f"{place}.guard", judge_share="0")
     made = assemble_on(database, settings, now=lambda: NOON, elapsed=lambda: 0.0)
     made.publishing.adopt_folder(found, actor="test")
     return made

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from policy_service.proofs import notes, tree
 from policy_service.proofs.cosignatures import WitnessKey, verified
-from policy_service.proofs.keys import Signer, Verifier, base64
+from policy_service.proofs.keys import FileSigner, Signer, Verifier, base64
 from policy_service.proofs.notes import Head
 from policy_service.proofs.tiles import Tile, TileNodes, extend
 from tools import witness
@@ -64,7 +64,7 @@ QrtXrQZCCvpIgsSmOsah7HdICzMLLyDfxToMql9WTjY=
 """
 
 ORIGIN, NAME, AT = "log.example/decisions", "witness.example/w1", 1680336000
-LOG, STRANGER = (Signer(ORIGIN, Ed25519PrivateKey.from_private_bytes(seed * 32)) for seed in (b"1", b"2"))
+LOG, STRANGER = (FileSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(seed * 32)) for seed in (b"1", b"2"))
 PRIVATE = Ed25519PrivateKey.from_private_bytes(b"3" * 32)
 KEY = WitnessKey(NAME, PRIVATE.public_key().public_bytes_raw())
 
@@ -279,7 +279,7 @@ def test_any_key_of_the_log_is_enough_while_it_changes_its_key(memory: Memory) -
 
 
 def test_a_cosignature_is_no_signature_of_the_log(own: Witness) -> None:
-    named = Signer(ORIGIN, PRIVATE)
+    named = FileSigner(ORIGIN, PRIVATE)
     assert status(own, OURS.request(0, 3, named)) == (403, None)
 
 

@@ -74,6 +74,10 @@ NOTES = {
     "key, or signs something else; the log of the service says which. Nothing is decided meanwhile: a decision without "
     "a receipt is none, and its request is answered 503 [D101](D101.md). Start the agent, or give it the key; the "
     "service goes on by itself.",
+    "D105": "`GET /readyz` answers 503 with it, and nothing is decided, where the log of the store was not begun, was "
+    "set back behind what this host saw signed, has an order that nobody with a key of the log gave, or does not know "
+    "the key of this host. `policyctl serve` does not start then. The log of the service says which; what to do is in "
+    "[operations](../operations.md#the-guard).",
     "E101": "Nothing is loosened to hold such rules: simplify the table or expression that it names.",
 }
 

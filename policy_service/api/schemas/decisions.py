@@ -61,6 +61,21 @@ class RecordSchema(Shown):
     format = fields.Integer(required=True, metadata={"description": "Of the answer."})
     language = fields.Integer(required=True, metadata={"description": "Version of the rule language."})
     service_version = text_field("Version of the service that decided.")
+    asked_by = text_field(
+        "Pseudonym of who asked: `key:` and the id of the API key, `token:` and 16 hexadecimal digits, `local`, `cli`. "
+        "Absent from records older than the orders of the log.",
+        required=False,
+    )
+    orders = fields.Integer(
+        metadata={
+            "description": "Version of the last order in the log that it was decided under. Absent as `asked_by` is."
+        }
+    )
+    idempotency = text_field(
+        "The commitment to the idempotency key, its caller and its request; absent where no key was posted.",
+        required=False,
+        pattern="^hmac-sha256:[0-9a-f]{64}$",
+    )
     request = fields.Nested(RecordedRequestSchema, required=True)
     answer = fields.Dict(
         required=True,
@@ -72,7 +87,6 @@ class RecordSchema(Shown):
     log = fields.Nested(StandingSchema, required=True)
     chain = fields.Nested(ChainSchema, required=True)
     receipt = fields.Nested(ReceiptSchema, metadata={"description": "As it was answered."})
-    idempotency_key = text_field("The key that the decision was posted under.", required=False)
     superseded_by = fields.List(
         fields.String(), required=True, metadata={"description": "Decisions that correct this one, oldest first."}
     )

@@ -130,7 +130,7 @@ class ActSchema(Shown):
     at = text_field("When, in UTC.", format="date-time")
     actor = text_field("The principal, or the command that acted.")
     action = text_field("What was done.", examples=["key.revoke"])
-    target = text_field("What it was done to: a bundle, policy or key.")
+    target = text_field("What it was done to: a bundle, policy, key or decision, or the log.")
     reason = text_field("What the actor said; empty where nothing is asked for.")
     detail: Any = fields.Dict(
         keys=fields.String(),

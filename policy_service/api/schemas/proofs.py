@@ -63,6 +63,7 @@ class EvidenceBundleSchema(Shown):
     """The rules that decided."""
 
     id = bundle_id()
+    model = text_field("What the rules say, as canonical JSON in a text: the id is `sha256:` and its SHA-256.")
     sources = fields.Dict(required=True, metadata={"description": "Text of each rule file by its path."})
 
 
@@ -72,6 +73,14 @@ class InclusionSchema(Shown):
     index = _size("From 0.")
     size = _size("Of the tree.")
     hashes = _hashes("The inclusion proof.")
+
+
+class ProvedActSchema(Shown):
+    """A signed act, and where it stands in the log."""
+
+    body = text_field("As it was hashed: canonical JSON, as a text.")
+    receipt = fields.Nested(ReceiptSchema, required=True)
+    inclusion = fields.Nested(InclusionSchema, required=True)
 
 
 class PrivateSchema(Shown):
@@ -85,14 +94,23 @@ class PrivateSchema(Shown):
 class EvidenceSchema(Shown):
     """All that proves one decision: `tools/verify_decision.py` verifies it without the service."""
 
-    format = fields.Integer(required=True, metadata={"const": 1, "description": "Of this document."})
+    format = fields.Integer(required=True, metadata={"const": 2, "description": "Of this document."})
     record = text_field("The record as it was hashed: canonical JSON, as a text.")
     leaf = text_field("`sha256:` and its leaf hash.", pattern=_DIGEST)
     bundle = fields.Nested(EvidenceBundleSchema, required=True)
     inclusion = fields.Nested(InclusionSchema, required=True)
-    head = _note()
+    head = text_field("The signed head: a C2SP checkpoint, with the cosignatures of witnesses, if there are any.")
     receipt = fields.Nested(
-        ReceiptSchema, required=True, allow_none=True, metadata={"description": "Null where the record has none."}
+        ReceiptSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null only for a record from before the first act of the log."},
     )
+    order = fields.Nested(
+        ProvedActSchema,
+        required=True,
+        metadata={"description": "The act that stored the bundle: it has the digest of each text."},
+    )
+    signing = listed(ProvedActSchema, "The act that began the log, and each since that changed the keys that sign it.")
     keys = fields.List(fields.String(), required=True, metadata={"description": "Verifier keys, for information."})
     private = listed(PrivateSchema, "Only with `private`, and as far as they are not erased.")

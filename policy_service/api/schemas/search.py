@@ -72,11 +72,20 @@ class BearingSchema(Shown):
     supersedes = text_field("The decision that it corrects.", required=False)
 
 
+class RefusedSchema(Shown):
+    """A record that is not believed."""
+
+    kind = text_field("What is wrong with it, as `policyctl audit verify` names it.")
+    decision_id = text_field("As the store says it.")
+    index = index()
+
+
 class ClaimHistorySchema(Shown):
     """All decisions that bear on a claim."""
 
     key = text_field("As asked.")
     decisions = listed(BearingSchema, "In the order of the log.")
+    refused = listed(RefusedSchema, "Records that were found for the claim, and left out as they are not believed.")
     sealed_through = fields.Integer(required=True, metadata={"description": "Size of the log when it was read."})
 
 

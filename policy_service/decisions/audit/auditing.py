@@ -13,15 +13,17 @@ from policy_service.decisions.audit import comparing
 from policy_service.decisions.audit.casefile import CaseFile, Gathering
 from policy_service.decisions.audit.cost import check_cost
 from policy_service.decisions.audit.erasing import Erasing
+from policy_service.decisions.audit.evidence import Evidence
 from policy_service.decisions.audit.exporting import Exported, LogExport
 from policy_service.decisions.audit.findings import GivenReceipt, Progress, Verified
+from policy_service.decisions.audit.proving import InclusionProof, NotSealed, entry_of, proved, sealed_entry
 from policy_service.decisions.audit.searching import Searching
 from policy_service.decisions.audit.verifying import Stores, Verification
 from policy_service.decisions.audit.witnessed import Quorum, witnessed
 from policy_service.decisions.bundles.evaluators import Evaluators
-from policy_service.decisions.deciding.recording import parsed, revealed
+from policy_service.decisions.deciding.recording import revealed
 from policy_service.decisions.ports.activations import BundleStore
-from policy_service.decisions.ports.log import LogEntry, LogStore, SignedHead
+from policy_service.decisions.ports.log import LogStore, SignedHead
 from policy_service.decisions.ports.records import DecisionRecord, DecisionStore, NotFound
 from policy_service.decisions.sealed.pushing import Pusher
 from policy_service.decisions.sealed.sealing import Sealer, StoredTiles
@@ -29,23 +31,9 @@ from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.diagnostics import InvalidInput, fault
 from policy_service.diagnostics.catalogue import OUT_OF_RANGE
 from policy_service.proofs import tree
-from policy_service.proofs.export import Export, Inclusion
+from policy_service.proofs.export import Export
 from policy_service.proofs.keys import Verifier, base64
-from policy_service.proofs.receipts import Receipt
 from policy_service.proofs.tiles import TileNodes
-
-
-class NotSealed(Exception):
-    """The record has no index yet: try again in a moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class InclusionProof:
-    """The proof that a record is in the log: the hashes that lead from its leaf hash to the root of a signed head."""
-
-    leaf: bytes
-    inclusion: Inclusion
-    head: SignedHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +66,7 @@ class Auditing:
         self.decisions, self.log, self.bundles = decisions, log, bundles
         self.searching, self.sealer, self.pusher, self.erasing = searching, sealer, pusher, erasing
         self.keys, self._evaluators, self._now = keys, evaluators, now
+        self._evidence = Evidence(log, sealer.orders, bundles, evaluators, pusher.cosigned, keys)
 
     # ---- proofs
 
@@ -88,17 +77,11 @@ class Auditing:
             NotFound, NotSealed.
             InvalidInput: there is no head of this size, or the record came later.
         """
-        entry, waits = self._entry(id_)
-        if entry is None:
-            if not waits:
-                raise NotFound(f"there is no decision `{id_}`")
-            raise NotSealed(f"decision `{id_}` has no index yet")
+        entry = sealed_entry(self.log, id_)
         head = self.head(size)
         if entry.index >= head.size:
             raise InvalidInput([fault("/size", OUT_OF_RANGE, f"the record came after the head of size {head.size}")])
-        nodes = TileNodes(StoredTiles(self.log))
-        hashes = tree.inclusion_proof(nodes, entry.index, head.size)
-        return InclusionProof(bytes.fromhex(entry.leaf), Inclusion(entry.index, head.size, hashes), head)
+        return proved(self.log, entry, head)
 
     def consistency(self, old: int, new: int | None = None) -> tuple[SignedHead, tuple[bytes, ...]]:
         """The later head, and the consistency proof: the hashes that show that the earlier tree is its beginning.
@@ -142,17 +125,10 @@ class Auditing:
 
     def place(self, id_: str) -> LogPlace:
         """Where a decision is in the log."""
-        entry, waits = self._entry(id_)
+        entry, waits = entry_of(self.log, id_)
         if entry is not None:
             return LogPlace("sealed", entry.index)
         return LogPlace("waiting" if waits else "missing")
-
-    def _entry(self, id_: str) -> tuple[LogEntry | None, bool]:
-        """The entry of a record; without one, whether the record waits for it."""
-        entry = self.log.entry(id_)
-        if entry is None and self.log.waiting_body(id_) is not None:
-            return None, True
-        return entry or self.log.entry(id_), False  # it may have been sealed between the two readings
 
     def now_text(self) -> str:
         """The instant as records tell it."""
@@ -170,21 +146,10 @@ class Auditing:
         Args:
             private: whether to include the values behind the commitments of the record.
         Raises:
-            NotFound, NotSealed.
+            NotFound, NotSealed, NotProvable.
         """
         record = self._record(id_)
-        proof = self.proof(id_)
-        return Export(
-            record=record.body,
-            leaf=proof.leaf,
-            bundle=record.bundle,
-            sources=self.bundles.sources(record.bundle) or {},
-            inclusion=proof.inclusion,
-            head=proof.head.note,
-            receipt=None if record.receipt is None else Receipt.parse(parsed(record.receipt.encode())),
-            keys=tuple(verifier.text for verifier in self.keys.verifiers),
-            private=record.privates if private else (),
-        )
+        return self._evidence.of(record, self.proof(id_), private=private)
 
     def export_log(self, folder: Path, step: Callable[[int], None] = lambda _: None) -> Exported:
         """The whole log in a folder; see `exporting`. Raises NotFound, ExportBlocked, StoreUnavailable."""
@@ -192,8 +157,17 @@ class Auditing:
 
     def case(self, id_: str) -> CaseFile:
         """All that explains and proves one decision, for a page; no sensitive value is in it. Raises NotFound."""
-        gathering = Gathering(self.decisions, self.log, self.bundles, self._evaluators, self.keys)
-        return gathering.of(self._record(id_))
+        record, pusher = self._record(id_), self.pusher
+        gathering = Gathering(
+            self.decisions,
+            self.log,
+            self.bundles,
+            self._evaluators,
+            self.sealer.orders,
+            pusher.kept,
+            pusher.witnesses,
+        )
+        return gathering.of(record)
 
     def _record(self, id_: str) -> DecisionRecord:
         record = self.decisions.decision(id_)

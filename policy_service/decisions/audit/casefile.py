@@ -4,69 +4,33 @@ It holds no sensitive value, even where the store still has it: in its place sta
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from policy_service.decisions.answers.evaluate import Evaluator
+from policy_service.decisions.audit.checks import UNTRUSTED, Check, Limit
+from policy_service.decisions.audit.genuine import Genuine
+from policy_service.decisions.audit.limits import limits
+from policy_service.decisions.audit.origins import Origins, Tracing
+from policy_service.decisions.audit.record_checks import RecordChecks
 from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle, UnusableBundle
 from policy_service.decisions.deciding.chains import Chain, chain
 from policy_service.decisions.deciding.recording import parsed
 from policy_service.decisions.deciding.replay import NotReplayable, check_replayable
 from policy_service.decisions.ports.activations import BundleStore
-from policy_service.decisions.ports.log import LogEntry, LogStore
+from policy_service.decisions.ports.cosignatures import CosignatureStore
+from policy_service.decisions.ports.log import LogStore
 from policy_service.decisions.ports.records import DecisionRecord, DecisionStore
-from policy_service.decisions.sealed.sealing import StoredTiles
-from policy_service.decisions.sealed.signing import LogKeys
+from policy_service.decisions.sealed.ordering import SignedOrders
 from policy_service.diagnostics import escape
 from policy_service.policies.bundle import Bundle
 from policy_service.policies.bundle import bundle as bundle_of
-from policy_service.proofs import notes, tree
 from policy_service.proofs.commitments import COMMITMENT, Private, fits, is_commitment
-from policy_service.proofs.receipts import Receipt, ReceiptRefused, digest_of, verified
-from policy_service.proofs.tiles import TileNodes, TreeDamaged
+from policy_service.proofs.cosignatures import WitnessKey
 
-CheckOutcome = Literal["ok", "failed", "pending", "absent"]
-CheckFinding = Literal[
-    "record_fits", "record_altered", "record_unhashed", "record_unreadable",
-    "sealed", "waiting", "unlogged",
-    "included", "not_included",
-    "head_signed", "head_refused", "head_lost",
-    "receipt_fits", "receipt_differs", "receipt_refused", "no_receipt",
-    "bundle_fits", "bundle_altered",
-    "nothing_private", "private_fits", "private_altered", "private_erased",
-]  # fmt: skip
-FINDINGS: tuple[CheckFinding, ...] = get_args(CheckFinding)
-_OUTCOMES: Mapping[str, CheckOutcome] = {
-    "record_unhashed": "absent",
-    "waiting": "pending",
-    "no_receipt": "absent",
-    "private_erased": "absent",
-    **dict.fromkeys(
-        ("record_altered", "record_unreadable", "unlogged", "not_included", "head_refused", "head_lost"), "failed"
-    ),
-    **dict.fromkeys(("receipt_differs", "receipt_refused", "bundle_altered", "private_altered"), "failed"),
-}
-"""The outcomes of findings that are not `ok`."""
-_DISTRUSTED = {"record_altered", "record_unreadable", "not_included", "receipt_differs"}
-"""Findings after which the content of the stored record is not to be trusted."""
 _SUBJECT = re.compile(r"/answer/[a-z_]+/\d+/subject/id|/request/facts/[a-z0-9_]+(?:/\d+)?/id|/request/merchant_id")
 _POLICY_SUBJECT = re.compile(r"/answer/policies/(\d+)/subject/id")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check of the proofs of a decision, made now.
-
-    named: the values in the text of the finding: `index`, `size`, `at`, `signer`, `digest`, `count`, `bundle`.
-    """
-
-    finding: CheckFinding
-    named: Mapping[str, str | int] = field(default_factory=dict)
-
-    @property
-    def outcome(self) -> CheckOutcome:
-        return _OUTCOMES.get(self.finding, "ok")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +51,11 @@ class CaseFile:
 
     Args:
         id: of the decision.
-        body: the record, sensitive values as Withheld; null where the stored bytes are not those that were logged, are
-            no record that this program can read, or where `bundle` is null.
-            bundle: the rules that decided; null where they are not stored as they were.
+        body: the record, sensitive values as Withheld; null where the stored bytes are not those that the service
+            signed, are no record that this program can read, or where `bundle` is null.
+        bundle: the rules that decided; null where they are not stored as they were.
+        origins: who asked and who ordered; null where `body` is.
+        limits: what the checks do not prove; none where `body` is null.
         subjects_erased: whether the subjects of some policy cannot be distinguished any more.
         origin: the log's name.
         keys: the labels of the keys that are trusted here.
@@ -99,96 +65,70 @@ class CaseFile:
     body: Mapping[str, Any] | None
     bundle: Bundle | None
     chain: Chain | None
+    origins: Origins | None
     checks: tuple[Check, ...]
+    limits: tuple[Limit, ...]
     subjects_erased: bool
     origin: str
     keys: tuple[str, ...]
 
 
 class Gathering:
-    """Gathers the files of decisions. Every operation may raise StoreUnavailable."""
+    """Gathers the file of one decision. It may raise StoreUnavailable.
+
+    Args:
+        kept, witnesses: cosignatures, and the witnesses that are asked for them.
+    """
 
     def __init__(
-        self, decisions: DecisionStore, log: LogStore, bundles: BundleStore, evaluators: Evaluators, keys: LogKeys
+        self,
+        decisions: DecisionStore,
+        log: LogStore,
+        bundles: BundleStore,
+        evaluators: Evaluators,
+        orders: SignedOrders,
+        kept: CosignatureStore,
+        witnesses: Sequence[WitnessKey],
     ) -> None:
-        self._decisions, self._log, self._bundles = decisions, log, bundles
-        self._evaluators, self._keys = evaluators, keys
+        self._decisions, self._bundles, self._evaluators = decisions, bundles, evaluators
+        self._keys, genuine = orders.keys, Genuine(log, orders)
+        self._checks = RecordChecks(log, genuine, orders.keys.verifiers, kept, witnesses)
+        self._tracing = Tracing(log, orders, genuine)
 
     def of(self, record: DecisionRecord) -> CaseFile:
         """The file of a decision; what does not fit is a failed check in it, not an exception."""
-        entry, waits = self._entry(record.id)
-        checks = [_record_check(record, entry), _place_check(entry, waits), *self._inclusion(record, entry)]
-        checks.append(self._receipt(record))
-        body = None
-        if _DISTRUSTED.isdisjoint(check.finding for check in checks):
-            body = _readable(record)
-            if body is None:
-                checks[0] = Check("record_unreadable")
-        found: Evaluator | None = None
-        places: list[str] = []
-        if body is not None:
-            found = self._evaluator(body["bundle"])
-            checks.append(Check("bundle_altered" if found is None else "bundle_fits", {"bundle": body["bundle"]}))
-            checks.append(_private_check(body, record.privates))
-        if body is not None and found is not None:
-            places = found.sensitive_places(body["request"], body["answer"])
+        checks = self._checks.of(record)
+        body = _readable(record) if _is_trusted(checks) else None
+        if body is None:
+            return self._refused(record, checks)
+        found = self._evaluator(body["bundle"])
+        origins = self._tracing.of(body)
+        checks.append(Check("bundle_altered" if found is None else "bundle_fits", {"bundle": body["bundle"]}))
+        checks += self._tracing.checks(body, origins, None if found is None else found.bundle)
+        checks.append(_private_check(body, record.privates))
+        checks += self._checks.witnessed(record)
+        places = [] if found is None else found.sensitive_places(body["request"], body["answer"])
         withholding = _Withholding(record.privates, places)
         return CaseFile(
             record.id,
             None if found is None else withholding.of(body),
             None if found is None else found.bundle,
-            None if body is None else chain(self._decisions, record),
+            chain(self._decisions, record),
+            None if found is None else origins,
             tuple(checks),
+            () if found is None else tuple(limits(checks, origins.asker)),
             withholding.merged,
-            self._keys.origin,
-            tuple(verifier.label for verifier in self._keys.verifiers),
+            *self._log_words(),
         )
 
-    def _entry(self, id_: str) -> tuple[LogEntry | None, bool]:
-        """The entry of a record; without one, whether the record waits for it."""
-        entry = self._log.entry(id_)
-        if entry is None and self._log.waiting_body(id_) is not None:
-            return None, True
-        return entry or self._log.entry(id_), False  # it may have been sealed between the two readings
+    def _refused(self, record: DecisionRecord, checks: list[Check]) -> CaseFile:
+        """The file of a record of which nothing is shown."""
+        if _is_trusted(checks):
+            checks[0] = Check("record_unreadable")
+        return CaseFile(record.id, None, None, None, None, tuple(checks), (), False, *self._log_words())
 
-    def _inclusion(self, record: DecisionRecord, entry: LogEntry | None) -> Iterator[Check]:
-        """Checks of the newest head, and of the inclusion of the record's bytes under its root."""
-        if entry is None:
-            return
-        stored = self._log.head()
-        if stored is None or stored.size <= entry.index:
-            yield Check("head_lost")
-            return
-        try:
-            head = notes.open_head(stored.note, self._keys.verifiers, self._keys.origin)
-            _, signed = notes.opened(stored.note, self._keys.verifiers)
-        except notes.NoteRefused:
-            yield Check("head_refused", {"size": stored.size})
-            return
-        named = {"index": entry.index, "size": head.size}
-        leaf = tree.leaf_hash(record.body)
-        yield Check("included" if self._leads(leaf, entry.index, head) else "not_included", named)
-        labels = ", ".join(verifier.label for verifier in signed)
-        yield Check("head_signed", {"size": head.size, "at": stored.at, "signer": labels})
-
-    def _leads(self, leaf: bytes, index: int, head: notes.Head) -> bool:
-        try:
-            hashes = tree.inclusion_proof(TileNodes(StoredTiles(self._log)), index, head.size)
-        except (TreeDamaged, ValueError):
-            return False
-        return tree.verify_inclusion(leaf, index, head.size, hashes, head.root)
-
-    def _receipt(self, record: DecisionRecord) -> Check:
-        if record.receipt is None:
-            return Check("no_receipt")
-        try:
-            receipt = Receipt.parse(parsed(record.receipt.encode()))
-            key = verified(receipt, self._keys.origin, record.id, self._keys.verifiers)
-        except (ReceiptRefused, ValueError):
-            return Check("receipt_refused")
-        if receipt.digest != digest_of(tree.leaf_hash(record.body)):
-            return Check("receipt_differs", {"digest": receipt.digest})
-        return Check("receipt_fits", {"signer": key.label, "at": receipt.decided_at})
+    def _log_words(self) -> tuple[str, tuple[str, ...]]:
+        return self._keys.origin, tuple(verifier.label for verifier in self._keys.verifiers)
 
     def _evaluator(self, id_: str) -> Evaluator | None:
         """The evaluator of a bundle, if the sources that are stored now give it; None otherwise."""
@@ -208,19 +148,12 @@ class Gathering:
 # ---- the record itself
 
 
-def _record_check(record: DecisionRecord, entry: LogEntry | None) -> Check:
-    leaf = tree.leaf_hash(record.body)
-    known = {text for text in (record.leaf, entry.leaf if entry is not None else None) if text is not None}
-    named = {"digest": digest_of(leaf)}
-    if not known:
-        return Check("record_unhashed", named)
-    return Check("record_fits" if known == {leaf.hex()} else "record_altered", named)
-
-
-def _place_check(entry: LogEntry | None, waits: bool) -> Check:
-    if entry is not None:
-        return Check("sealed", {"index": entry.index})
-    return Check("waiting" if waits else "unlogged")
+def _is_trusted(checks: Sequence[Check]) -> bool:
+    """Whether the service signed what is stored; of what is older than receipts, whether it is under a signed head."""
+    found = {check.finding for check in checks}
+    if "no_receipt" in found and not {"included", "head_signed"} <= found:
+        return False
+    return found.isdisjoint(UNTRUSTED)
 
 
 def _readable(record: DecisionRecord) -> dict[str, Any] | None:

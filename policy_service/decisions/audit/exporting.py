@@ -4,6 +4,7 @@ Form: docs/design/0011-nobody-forges.md, "Export of the whole log".
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,18 @@ from typing import Any
 from policy_service.decisions.audit.heads import all_heads
 from policy_service.decisions.ports.activations import BundleStore
 from policy_service.decisions.ports.cosignatures import CosignatureStore
-from policy_service.decisions.ports.log import LogEntry, LogStore, Record
+from policy_service.decisions.ports.log import LogEntry, LogStore, Record, SignedHead
 from policy_service.decisions.ports.records import NotFound
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.proofs.cosignatures import joined
+from policy_service.proofs.notes import NoteRefused
 from policy_service.proofs.tiles import HEIGHT, WIDTH
 
 FORMAT = 1
 _AT_ONCE = 1000
+_BUNDLE = re.compile("sha256:[0-9a-f]{64}")
+_ERASURE = b'"erasure_id":'
+"""In an erasure of a version that kept no acts; it has no receipt, and no body of an act has this."""
 _IN_A_FILE = 10_000
 
 
@@ -76,10 +81,16 @@ class LogExport:
         lines = []
         for head in all_heads(self._log, 0):
             if head.size <= size:
-                note = joined(head.note, [one.line for one in self._cosignatures.of_head(head.size)])
-                lines.append(_line({"size": head.size, "note": note}))
+                lines.append(_line({"size": head.size, "note": self._note(head)}))
         self._put("heads.ndjson", b"".join(lines))
         return len(lines)
+
+    def _note(self, head: SignedHead) -> str:
+        """With the cosignatures that there are; what somebody put in its place, as it is: who verifies finds it."""
+        try:
+            return joined(head.note, [one.line for one in self._cosignatures.of_head(head.size)])
+        except NoteRefused:
+            return str(head.note)
 
     def _write_records(self, size: int, step: Callable[[int], None]) -> None:
         for first in range(0, size, _IN_A_FILE):
@@ -105,15 +116,20 @@ class LogExport:
         while size >> HEIGHT * level:
             full, width = divmod(size >> HEIGHT * level, WIDTH)
             for number in range(full):
-                self._put(_tile_path(level, number, WIDTH), self._log.tile(level, number) or b"")
+                self._put(_tile_path(level, number, WIDTH), self._hashes(level, number))
             if width:
-                hashes = self._log.tile(level, full) or b""
+                hashes = self._hashes(level, full)
                 self._put(_tile_path(level, full, width), hashes[: width * 32])
             level += 1
 
+    def _hashes(self, level: int, number: int) -> bytes:
+        """Of a tile; SQLite lets somebody put a text there."""
+        found = self._log.tile(level, number)
+        return found if isinstance(found, bytes) else b""
+
     def _write_bundles(self) -> int:
-        entries = self._bundles.bundles()
-        for entry in entries:
+        entries = [entry for entry in self._bundles.bundles() if _BUNDLE.fullmatch(entry.id)]
+        for entry in entries:  # under another id there is none: it would be a path to anywhere
             found = {"id": entry.id, "label": entry.label, "files": self._bundles.sources(entry.id) or {}}
             self._put(f"bundles/{entry.id.removeprefix('sha256:')}.json", _line(found))
         return len(entries)
@@ -126,13 +142,26 @@ class LogExport:
 
 
 def _record_line(entry: LogEntry, record: Record | None) -> bytes:
-    body = None if record is None else record.body.decode("utf-8", "backslashreplace")
-    receipt = None if record is None or record.receipt is None else json.loads(record.receipt)
-    return _line({"index": entry.index, "kind": entry.kind, "id": entry.id, "body": body, "receipt": receipt})
+    found: dict[str, Any] = {"index": entry.index, "kind": entry.kind, "id": entry.id, "body": None, "receipt": None}
+    if record is not None:
+        found["body"] = record.body.decode("utf-8", "backslashreplace")
+        found["receipt"] = _receipt(record.receipt)
+        if entry.kind == "act" and record.receipt is None and record.body.find(_ERASURE) >= 0:
+            found["kind"] = "erasure"
+    return _line(found)
+
+
+def _receipt(text: str | None) -> Any:
+    """A receipt as JSON; what somebody put in its place, as the text that it is: who verifies finds it."""
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError, TypeError):
+        return str(text)
 
 
 def _line(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=repr)  # of bytes where a text is due
+    return text.encode("utf-8", "backslashreplace") + b"\n"  # half of a pair becomes the escape of it
 
 
 def _tile_path(level: int, number: int, width: int) -> str:

@@ -9,15 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
-from policy_service.decisions.bundles.evaluators import Evaluators
-from policy_service.decisions.deciding.recording import record_body
-from policy_service.decisions.ports.log import LogEntry, LogStore
+from policy_service.decisions.audit.findings import Finding
+from policy_service.decisions.audit.genuine import Genuine, NotGenuine
+from policy_service.decisions.bundles.evaluators import Evaluators, UnknownBundle, UnusableBundle
+from policy_service.decisions.ports.log import LogEntry, LogStore, Record
 from policy_service.decisions.ports.recorded import RecordBody
+from policy_service.decisions.ports.records import DecisionRecord
+from policy_service.decisions.sealed.ordering import SignedOrders
 from policy_service.decisions.sealed.terms import term
 from policy_service.engines.answer import NotGranted, Reward
-from policy_service.proofs.commitments import reveal
+from policy_service.proofs.commitments import CommitmentRefused, reveal
 
 MOST_ON_A_PAGE = 500
 PAGE = 50
@@ -128,6 +131,25 @@ class Bearing:
         return {**_without_nulls(asdict(self)), "granted": self.granted, "due": self.due}
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of a claim.
+
+    refused: records that were found for it and are not the service's own, or not whole. While there is one, somebody
+        has written into the store, and the amounts due are those of the other decisions.
+    """
+
+    decisions: tuple[Bearing, ...] = ()
+    refused: tuple[Finding, ...] = ()
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return {
+            "decisions": [one.json for one in self.decisions],
+            "refused": [{"kind": one.kind, "decision_id": one.id, "index": one.index} for one in self.refused],
+        }
+
+
 def _without_nulls(shown: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in shown.items() if value is not None}
 
@@ -135,8 +157,8 @@ def _without_nulls(shown: Mapping[str, Any]) -> dict[str, Any]:
 class Searching:
     """The searches that the HTTP face and the command line offer."""
 
-    def __init__(self, store: SearchStore, log: LogStore, evaluators: Evaluators) -> None:
-        self._store, self._log, self._evaluators = store, log, evaluators
+    def __init__(self, store: SearchStore, log: LogStore, evaluators: Evaluators, orders: SignedOrders) -> None:
+        self._store, self._log, self._evaluators, self._orders = store, log, evaluators, orders
 
     def search(self, query: Query) -> Page:
         """A page of decisions. Raises StoreUnavailable."""
@@ -154,54 +176,99 @@ class Searching:
             bodies = self._log.bodies(some)
             yield [(entry, bodies.get(entry.id)) for entry in some]
 
-    def claim(self, key: str) -> list[Bearing]:
+    def claim(self, key: str) -> History:
         """Every decision on a claim, in the order of the log: those that granted it, and those that refused the same
         reward to the same subject for the same period.
 
-        Empty for a text that is no claim key.
+        Empty for a text that is no claim key. A record that is not the service's own counts for nothing: payers follow
+        this.
+
+        Raises:
+            StoreUnavailable.
         """
+        asked = _Asked.of(key)
+        if asked is None:
+            return History()
+        query = Query(
+            (term("policy", asked.policy), term("subject", asked.subject)), reveal=True
+        )  # who has the key has them
+        found, refused = list[tuple[Bearing, Reward | None]](), list[Finding]()
+        genuine = Genuine(self._log, self._orders)
+        for some in self._store.log_entries(query):
+            records = self._log.records(some)
+            for entry in some:
+                try:
+                    found += self._bearings(genuine, entry, records.get(entry.id), asked)
+                except NotGenuine as error:
+                    refused.append(Finding(error.kind, str(error), entry.index, entry.id))
+        return History(tuple(_with_dues(found)), tuple(refused))
+
+    def _bearings(
+        self, genuine: Genuine, entry: LogEntry, record: Record | None, asked: "_Asked"
+    ) -> list[tuple[Bearing, Reward | None]]:
+        """What a decision says of the claim. Raises NotGenuine."""
+        decision, said = genuine.decision(entry, record)
+        found = list(self._said(entry, _revealed(decision, said), asked))
+        if found:
+            genuine.check_place(entry, decision)  # the order of the log decides what is due
+        return found
+
+    def _said(self, entry: LogEntry, record: RecordBody, asked: "_Asked") -> Iterator[tuple[Bearing, Reward | None]]:
+        answer = record["answer"]
+        granted = next((r for r in answer["rewards"] if r.get("claim", {}).get("key") == asked.key), None)
+        if granted is not None:
+            yield _bearing(entry, record, granted["amount"], None), granted
+            return
+        for refused in answer["not_granted"]:
+            same = (refused["policy"], refused["id"], _subject(refused)) == (asked.policy, asked.reward, asked.subject)
+            if same and self._period(record, asked.policy, asked.reward) == asked.period:
+                yield _bearing(entry, record, None, refused["reason"]), None
+
+    def _period(self, record: RecordBody, policy: str, reward: str) -> str | None:
+        """The period of the claim that the decision would have granted; null where there is no claim.
+
+        Raises:
+            NotGenuine: the rules that decided are not stored as they were.
+        """
+        try:
+            rules = self._evaluators.of(record["bundle"]).bundle.rules
+        except (UnknownBundle, UnusableBundle) as error:
+            message = (
+                f"the stored sources do not give the bundle {record['bundle']} that decided {record['decision_id']}"
+            )
+            raise NotGenuine("bundle-altered", message) from error
+        as_of = record["request"]["as_of"]
+        found = rules.version_for(policy, date.fromisoformat(as_of))
+        declared = next((one for one in found.rewards if one.id == reward), None)
+        return None if declared is None else declared.claim.period(as_of, found.effective.campaign)
+
+
+class _Asked(NamedTuple):
+    """A claim key and its parts."""
+
+    key: str
+    policy: str
+    reward: str
+    subject: str
+    period: str
+
+    @classmethod
+    def of(cls, key: str) -> "_Asked | None":
         try:
             named, subject_period = key.split("@", 1)
             subject, period = subject_period.rsplit("#", 1)
             policy, reward = named.split("/", 1)
         except ValueError:
-            return []
-        query = Query((term("policy", policy), term("subject", subject)), reveal=True)  # who knows the key knows them
-        bearings = [
-            one
-            for some in self._store.log_entries(query)
-            for one in self._bearings(some, key, policy, reward, subject, period)
-        ]
-        return list(_with_dues(bearings))
+            return None
+        return cls(key, policy, reward, subject, period)
 
-    def _bearings(
-        self, entries: Sequence[LogEntry], key: str, policy: str, reward: str, subject: str, period: str
-    ) -> Iterator[tuple[Bearing, Reward | None]]:
-        bodies = self._log.bodies(entries)
-        privates = self._log.privates([entry.id for entry in entries])
-        for entry in entries:
-            if entry.id not in bodies:
-                continue  # lost, as `verify` finds
-            record = record_body(bodies[entry.id])
-            if entry.id in privates:
-                record = reveal(record, privates[entry.id])
-            answer = record["answer"]
-            granted = next((r for r in answer["rewards"] if r.get("claim", {}).get("key") == key), None)
-            if granted is not None:
-                yield _bearing(entry, record, granted["amount"], None), granted
-                continue
-            for refused in answer["not_granted"]:
-                same = refused["policy"] == policy and refused["id"] == reward and _subject(refused) == subject
-                if same and self._period(record, policy, reward) == period:
-                    yield _bearing(entry, record, None, refused["reason"]), None
 
-    def _period(self, record: RecordBody, policy: str, reward: str) -> str | None:
-        """The period of the claim that the decision would have granted; null where there is no claim."""
-        rules = self._evaluators.of(record["bundle"]).bundle.rules
-        as_of = record["request"]["as_of"]
-        found = rules.version_for(policy, date.fromisoformat(as_of))
-        declared = next((one for one in found.rewards if one.id == reward), None)
-        return None if declared is None else declared.claim.period(as_of, found.effective.campaign)
+def _revealed(record: DecisionRecord, said: RecordBody) -> RecordBody:
+    """What it says with the values that are kept behind its commitments. Raises NotGenuine."""
+    try:
+        return cast(RecordBody, reveal(said, record.privates)) if record.privates else said
+    except CommitmentRefused as error:
+        raise NotGenuine("private-value-altered", f"{record.id}: {error}") from error
 
 
 def _subject(entry: NotGranted) -> str:
@@ -213,7 +280,7 @@ def _bearing(entry: LogEntry, record: RecordBody, granted: Amount | None, reason
     return Bearing(
         entry.id,
         entry.index,
-        entry.at,
+        record["decided_at"],
         record["request"]["as_of"],
         record["bundle"],
         granted,

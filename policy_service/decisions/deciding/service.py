@@ -149,10 +149,11 @@ class PolicyService:
             except StaleOrders:
                 eligibility = self._eligibility(fresh=True)
             except BundleWithdrawn:
-                if request.bundle is not None:
-                    raise
-                self.evaluators.refresh()
-                eligibility = self._eligibility()
+                known, eligibility = eligibility, self._eligibility(fresh=True)
+                if request.bundle is None:
+                    self.evaluators.refresh()
+                elif eligibility.stops.version == known.stops.version:
+                    raise  # it holds, and was not lifted meanwhile
         raise StoreUnavailable("orders came again and again")
 
     def _answered(

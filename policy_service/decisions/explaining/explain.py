@@ -137,7 +137,7 @@ class _Explaining:
         if not lacking and self.file.applies is not None:
             yield self.phrases.word("only_when", self.phrases.text(self.file.applies.tree))
             for name in self._reads(self.file.applies):
-                value = self.phrases.value(name, self._posted(name, subject))
+                value = self.phrases.posted(name, self._posted(name, subject))
                 yield f"· {self.phrases.name(name)}{self.phrases.word('colon')}{value}"
 
     def _reads(self, expression: Expression) -> list[str]:
@@ -231,11 +231,13 @@ class _Explaining:
         return tuple(map(self._test, because))
 
     def _test(self, leaf: BecauseLeaf) -> str:
-        value = self.phrases.value(leaf["fact"], leaf["value"])
-        known = self.leaves[self.file.id, leaf["fact"], leaf["test"]][0]
-        wanted = self.phrases.requirement(known.fact, known.asked)
-        shown = f"{self.phrases.text(known.subject)}{self.phrases.word('colon')}{value}"
-        return f"{_MARKS[leaf['holds']]} {shown}" + (f"（{wanted}）" if self.tongue == "zh" else f" ({wanted})")
+        of, value, holds = leaf["fact"], leaf["value"], leaf["holds"]
+        known = self.leaves.get((self.file.id, of, leaf["test"]))
+        if known is None:
+            said = self.phrases.raw(of, leaf["test"], value, holds=holds)
+        else:
+            said = self.phrases.sentence(known[0].subject, known[0].asked, of, value, holds=holds)
+        return f"{_MARKS[holds]} {said}"
 
 
 def _of(policy: PolicyEntry, entries: Iterable[RewardEntry]) -> list[RewardEntry]:

@@ -2,11 +2,23 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial, reduce
 from typing import Any
 
 from policy_service import canonical
-from policy_service.decisions.explaining.words import DAY, DAY_OPERATOR, NAME, OPERATOR, TEST, UNIT, WORD, Tongue, word
+from policy_service.decisions.explaining.words import (
+    CONDITION,
+    DAY,
+    DAY_OPERATOR,
+    NAME,
+    OPERATOR,
+    REQUIRED,
+    TEST,
+    UNIT,
+    WORD,
+    Tongue,
+    word,
+)
 from policy_service.facts import Fact
 from policy_service.language import ast, references, types
 from policy_service.language.format import number_text, print_node
@@ -73,10 +85,41 @@ class Phrases:
     def _plain(self, value: Any) -> str:
         return value if isinstance(value, str) else canonical.trusted(value).decode()
 
-    # ---- tests
+    def posted(self, of: str, value: Any) -> str:
+        """A value of a fact; one that is not known is `?`."""
+        return word(CONDITION, "unknown", self.tongue) if value is None else self.value(of, value)
+
+    # ---- conditions
+
+    def sentence(self, subject: ast.Node, asked: ast.Node, of: str, value: Any, *, holds: bool | None) -> str:
+        """A condition, and what became of it: `Orders is 20 orders and must be at least 100 orders: not met`.
+
+        Args:
+            subject: the expression that is tested.
+            asked: see `requirement`.
+            of: text of the subject, by which the unit and the labels of a fact are found.
+            holds: null where it is not known.
+        """
+        return word(
+            CONDITION,
+            "sentence",
+            self.tongue,
+            name=self.text(subject),
+            value=self.posted(of, value),
+            required=self.requirement(of, asked),
+            outcome=self._outcome(holds),
+        )
+
+    def raw(self, of: str, test: str, value: Any, *, holds: bool | None) -> str:
+        """A condition of which the words are not known, as the answer writes it."""
+        said = {"name": self.name(of), "value": self.posted(of, value), "test": test}
+        return word(CONDITION, "raw", self.tongue, outcome=self._outcome(holds), **said)
+
+    def _outcome(self, holds: bool | None) -> str:
+        return word(CONDITION, {True: "true", False: "false", None: "null"}[holds], self.tongue)
 
     def requirement(self, of: str, test: ast.Node) -> str:
-        """What a test requires of a value, in words: `[10..30)` is `to be from 10 to below 30`.
+        """What a test requires of a value, in words: `[10..30)` is `must be from 10 to below 30`.
 
         Args:
             of: the fact or expression that is tested.
@@ -85,16 +128,20 @@ class Phrases:
         fact = self._facts.get(of)
         match test:
             case ast.Between(low=low, high=high):
-                return self._range("[]", low, high, fact)
+                return self._must(self._range("[]", low, high, fact))
             case ast.In(tests=tests):
-                return self._tests(tests, fact)
+                return self._must(self._tests(tests, fact))
+            case ast.Cell(tests=(ast.ComparisonTest("!=", operand),), negated=False) if not _is_null(operand):
+                return self._must(self._test(ast.ComparisonTest("=", operand), fact), negated=True)
             case ast.Cell(tests=tests, negated=negated):
-                found = self._tests(tests, fact)
-                return word(TEST, "not", self.tongue, found) if negated else found
-        return self._test(test, fact)
+                return self._must(self._tests(tests, fact), negated=negated)
+        return self._must(self._test(test, fact))
+
+    def _must(self, said: str, *, negated: bool = False) -> str:
+        return word(REQUIRED, "must_not" if negated else "must", self.tongue, said)
 
     def _tests(self, tests: Iterable[ast.Node], fact: Fact | None) -> str:
-        return f" {word(OPERATOR, 'or', self.tongue)} ".join(self._test(test, fact) for test in tests)
+        return reduce(partial(word, TEST, "or", self.tongue), (self._test(test, fact) for test in tests))
 
     def _test(self, test: ast.Node, fact: Fact | None) -> str:
         match test:
@@ -104,13 +151,20 @@ class Phrases:
                 return word(TEST, "known", self.tongue)
             case ast.ComparisonTest(operator, operand):
                 table = TEST | DAY if self._is_day(operand) or _is_day_fact(fact) else TEST
-                return word(table, operator, self.tongue, self.text(operand, fact))
+                return word(table, operator, self.tongue, self._operand(operand, fact))
             case ast.Range(low, high, low_closed, high_closed):
                 return self._range(("[" if low_closed else "(") + ("]" if high_closed else ")"), low, high, fact)
-        return word(TEST, "=", self.tongue, self.text(test, fact))
+        return word(TEST, "=", self.tongue, self._operand(test, fact))
 
     def _range(self, ends: str, low: ast.Node, high: ast.Node, fact: Fact | None) -> str:
-        return word(TEST, ends, self.tongue, self.text(low, fact), self.text(high, fact))
+        return word(TEST, ends, self.tongue, self.text(low, fact), self._operand(high, fact))
+
+    def _operand(self, tree: ast.Node, fact: Fact | None) -> str:
+        """What a value is compared with; a number has the unit of the fact."""
+        said = self.text(tree, fact)
+        if fact is None or fact.unit is None or not isinstance(tree, ast.NumberLiteral):
+            return said
+        return f"{said} {word(UNIT, fact.unit, self.tongue)}".rstrip()
 
     # ---- expressions
 
@@ -182,6 +236,10 @@ class Phrases:
             if decision is not None and decision.title is not None:
                 return decision.title[self.tongue]
         return f"{policy}.{name}"
+
+
+def _is_null(tree: ast.Node) -> bool:
+    return isinstance(tree, ast.NullLiteral)
 
 
 def _is_day_fact(fact: Fact | None) -> bool:

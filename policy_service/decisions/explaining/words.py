@@ -39,28 +39,44 @@ UNIT = {
 """A unit that is not listed is shown as the rule file writes it."""
 
 TEST = {
-    "=": {"zh": "应为 {}", "en": "to be {}"},
-    "!=": {"zh": "应不是 {}", "en": "not to be {}"},
-    "<": {"zh": "应小于 {}", "en": "to be below {}"},
-    "<=": {"zh": "应不超过 {}", "en": "to be at most {}"},
-    ">": {"zh": "应大于 {}", "en": "to be above {}"},
-    ">=": {"zh": "应至少 {}", "en": "to be at least {}"},
-    "[]": {"zh": "应在 {} 至 {} 之间，含两端", "en": "to be from {} to {}"},
-    "[)": {"zh": "应在 {} 至 {} 之间，不含后者", "en": "to be from {} to below {}"},
-    "(]": {"zh": "应在 {} 至 {} 之间，不含前者", "en": "to be above {} and up to {}"},
-    "()": {"zh": "应在 {} 至 {} 之间，不含两端", "en": "to be above {} and below {}"},
-    "not": {"zh": "不得：{}", "en": "not: {}"},
-    "known": {"zh": "应已知", "en": "to be known"},
-    "unknown": {"zh": "应未知", "en": "to be unknown"},
+    "=": {"zh": "为 {}", "en": "be {}"},
+    "!=": {"zh": "不为 {}", "en": "not be {}"},
+    "<": {"zh": "小于 {}", "en": "be below {}"},
+    "<=": {"zh": "不超过 {}", "en": "be at most {}"},
+    ">": {"zh": "大于 {}", "en": "be above {}"},
+    ">=": {"zh": "至少 {}", "en": "be at least {}"},
+    "[]": {"zh": "介于 {} 至 {}（含两端）", "en": "be from {} to {}"},
+    "[)": {"zh": "介于 {} 至 {}（含下限，不含上限）", "en": "be from {} to below {}"},
+    "(]": {"zh": "介于 {} 至 {}（不含下限，含上限）", "en": "be above {} and up to {}"},
+    "()": {"zh": "介于 {} 至 {}（不含两端）", "en": "be above {} and below {}"},
+    "or": {"zh": "{} 或{}", "en": "{} or {}"},
+    "known": {"zh": "已知", "en": "be known"},
+    "unknown": {"zh": "未知", "en": "be unknown"},
 }
+"""What a test says of a value. `REQUIRED` makes a demand of it."""
 
 DAY = {
-    "<": {"zh": "应早于 {}", "en": "to be before {}"},
-    "<=": {"zh": "应不晚于 {}", "en": "to be on or before {}"},
-    ">": {"zh": "应晚于 {}", "en": "to be after {}"},
-    ">=": {"zh": "应不早于 {}", "en": "to be on or after {}"},
+    "<": {"zh": "早于 {}", "en": "be before {}"},
+    "<=": {"zh": "不晚于 {}", "en": "be on or before {}"},
+    ">": {"zh": "晚于 {}", "en": "be after {}"},
+    ">=": {"zh": "不早于 {}", "en": "be on or after {}"},
 }
 """Tests of days, where they differ from those of numbers."""
+
+REQUIRED = {
+    "must": {"zh": "需{}", "en": "must {}"},
+    "must_not": {"zh": "不得{}", "en": "must not {}"},
+}
+
+CONDITION = {
+    "sentence": {"zh": "{name} {value}，{required}：{outcome}", "en": "{name} is {value} and {required}: {outcome}"},
+    "raw": {"zh": "{name} 为 {value}，要求 {test}：{outcome}", "en": "{name} is {value}, asked is {test}: {outcome}"},
+    "true": {"zh": "满足", "en": "met"},
+    "false": {"zh": "不满足", "en": "not met"},
+    "null": {"zh": "无法判定", "en": "cannot be told"},
+    "unknown": {"zh": "?（未知）", "en": "? (not known)"},
+}
+"""A condition as a sentence, with what became of it."""
 
 OPERATOR = {
     "and": {"zh": "且", "en": "and"},

@@ -151,8 +151,12 @@ class ActStore(Protocol):
     def before_acts(self) -> Sequence[Mapping[str, object]]:
         """The rows that tables of such a version had, each with the name of its `table`, in order."""
 
-    def forget_before_acts(self) -> None:
-        """Delete those rows: they are acts now."""
+    def add_first(self, acts: Sequence[StoredAct]) -> None:
+        """Keep the first acts of a log and delete those rows, which are acts now, in one durable commit.
+
+        Raises:
+            StaleVersion: there is an order already.
+        """
 
 
 class Orders(Protocol):

@@ -5,6 +5,7 @@ restored backup, put back what lost its place in the queue. Each is an act in th
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from policy_service.access import instants
 from policy_service.access.keys import Key
 from policy_service.access.principals import Role
 from policy_service.access.trail import Act, TrailEntry
-from policy_service.decisions.ports.activations import BundleSources, NewActivation, StopEvent
+from policy_service.decisions.ports.activations import BundleSources, NewActivation, StaleVersion, StopEvent
 from policy_service.decisions.ports.acts import Adopted, Change
 from policy_service.decisions.ports.log import LogStore, Record
 from policy_service.decisions.ports.observations import NewOrder
@@ -26,6 +27,8 @@ from policy_service.decisions.sealed.sealing import Sealer
 from policy_service.proofs.keys import KeyRefused, Verifier
 
 _AT_ONCE = 1000
+_ALL = 2**31 - 1
+"""Whoever may write the store can put any number of rows before those that are ours."""
 
 
 class CeremonyRefused(Exception):
@@ -52,44 +55,49 @@ class Ceremonies:
         """Begin the log of a store that has records from before; the number of those records.
 
         They are given their indices, and are then the closed set that needs no receipts. What the store's former tables
-        said becomes acts.
+        said becomes acts. Broken off, it can be given again: the log is begun wholly or not at all.
 
         Raises:
             CeremonyRefused: the log was begun before.
         """
-        orders = self._orders
-        if orders.catch_up().version:
-            self._import(act)  # what is left of a beginning that was broken off
-            raise CeremonyRefused("the log was begun before")
+        self._check_not_begun()
         with _lifted(self._guard):
             self._sealer.seal_legacy()
             legacy = self._sealer.log.size()
-            orders.begin(self._entry(act, "log.begin", orders.keys.origin), legacy)
-            self._import(act)
+            try:
+                self._begin(act, legacy)
+            except StaleVersion as error:
+                raise CeremonyRefused("another process has begun the log meanwhile") from error
         self._sealer.seal_all()
         return legacy
 
-    def _import(self, act: Act) -> None:
-        rows = self._orders.store.before_acts()
-        by_table: dict[str, list[Mapping[str, Any]]] = {}
-        for row in rows:
-            by_table.setdefault(str(row["table"]), []).append({key: row[key] for key in row if key != "table"})
-        if by_table.keys() - {"trail"} or self._unordered():
-            until_given(self._orders, lambda _: self._imported(act, by_table))
-        for row in by_table.get("trail", ()):
-            self._orders.note(_trailed(row))
-        self._orders.store.forget_before_acts()
+    def _check_not_begun(self) -> None:
+        """Whoever may write the database can take the first order out of it, and put rows of such a version in."""
+        if self._orders.catch_up().version:
+            raise CeremonyRefused("the log was begun before")
+        if self._orders.store.last_version():
+            raise CeremonyRefused("the log was begun, and its first order is of no key that is trusted here")
+        if last := self._guard.last().version:
+            raise CeremonyRefused(
+                f"the log was begun before: {last} orders were followed on this host, as the guard"
+                f" `{self._guard.path}` tells; restore the store, or, if it is to begin anew, take that file away"
+            )
 
-    def _unordered(self) -> list[str]:
-        known = self._orders.known.bundles
-        return [one.id for one in self._contents.bundles() if one.id not in known]
+    def _begin(self, act: Act, legacy: int) -> None:
+        rows: dict[str, list[Mapping[str, Any]]] = {}
+        for row in self._orders.store.before_acts():
+            rows.setdefault(str(row["table"]), []).append(_without(row, "table"))
+        begun = self._entry(act, "log.begin", self._orders.keys.origin)
+        imported = replace(begun, action="log.import")
+        orders = [self._imported(imported, rows)] if rows.keys() - {"trail"} or self._contents.bundles() else []
+        self._orders.begin(begun, legacy, orders, [_trailed(row) for row in rows.get("trail", ())])
 
-    def _imported(self, act: Act, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Change:
+    def _imported(self, entry: TrailEntry, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Change:
         """One order that says all that those tables said."""
-        entries = {one.id: one for one in self._contents.bundles()}
+        bundles = self._contents.bundles()
         return Change(
-            self._entry(act, "log.import", self._orders.keys.origin),
-            [BundleSources(id_, entries[id_].label, self._contents.sources(id_) or {}) for id_ in self._unordered()],
+            entry,
+            [BundleSources(one.id, one.label, self._contents.sources(one.id) or {}) for one in bundles],
             [NewActivation(**_without(row, "sequence")) for row in rows.get("activations", ())],
             [StopEvent(**_without(row, "sequence")) for row in rows.get("stops", ())],
             [_key(row) for row in rows.get("keys", ())],
@@ -99,7 +107,13 @@ class Ceremonies:
     # ---- keys of the log
 
     def add_key(self, key: Verifier, act: Act) -> None:
-        """Let a key sign from here on. Raises CeremonyRefused where it does already."""
+        """Let a key sign from here on.
+
+        Raises:
+            Held: the key here does not sign.
+            CeremonyRefused: it does already.
+        """
+        self._orders.may_sign()
         if key.text in self._orders.catch_up().signing_keys():
             raise CeremonyRefused(f"{key.label} signs already")
         entry = self._entry(act, "log.rotate-key", key.label)
@@ -109,8 +123,10 @@ class Ceremonies:
         """Let a key sign no more: what it signs from here on is refused.
 
         Raises:
+            Held: the key here does not sign.
             CeremonyRefused: it is none of the log's, it is the last, or it is the one that would sign this.
         """
+        self._orders.may_sign()
         known = {Verifier.parse(text).label: text for text in self._orders.catch_up().signing_keys()}
         if label not in known:
             raise CeremonyRefused(f"no key {label} signs: {', '.join(known)}")
@@ -144,10 +160,17 @@ class Ceremonies:
     def repair(self, act: Act) -> tuple[int, int]:
         """Put records that are neither sealed nor waiting back into the queue, if they are ours, and take forged orders
         out of the way of true ones; how many of each.
+
+        Raises:
+            Held: the store was set back.
+            KeyUnknown: the key here is not in force.
         """
         log = self._sealer.log
+        self._guard.check()  # not `may_sign`, which a forged order forbids
+        self._orders.catch_up()
+        self._orders.check_keys()
         forged = self._forged()
-        found = [one for one in log.unaccounted(_AT_ONCE) if self._is_ours(log, *one)]
+        found = [one for one in log.unaccounted(_ALL) if self._is_ours(log, *one)]
         if forged:
             self._orders.store.remove(forged)
             self._orders.catch_up()

@@ -1,5 +1,6 @@
 """What the service follows, folded from the orders of the log: bundles, activations, stops, keys, shadows."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 
@@ -22,6 +23,15 @@ class SigningChange:
     added: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How much was ordered up to an order: the numbers of activations and of stop events, its own included."""
+
+    act: str
+    activations: int
+    stops: int
+
+
 @dataclass(slots=True)
 class Followed:
     """The state after an order. It is changed only while it is folded; `copy` it before.
@@ -29,8 +39,10 @@ class Followed:
     Args:
         version, leaf, last_at: of the last order; 0 and empty before the first.
         bundles: by id.
+        stored_by: id of the act that stored a bundle, by the bundle's.
         signing: changes of the keys that sign the log, in order; the first ones are those of the beginning.
         leaves: of all orders, by version.
+        steps: the same.
     """
 
     version: int = 0
@@ -38,24 +50,28 @@ class Followed:
     last_at: str = ""
     begin: Beginning | None = None
     bundles: dict[str, BundleFiles] = field(default_factory=dict)
+    stored_by: dict[str, str] = field(default_factory=dict)
     activations: list[Activation] = field(default_factory=list)
     stop_events: list[StopEvent] = field(default_factory=list)
     keys: dict[str, Key] = field(default_factory=dict)
     shadows: list[Order] = field(default_factory=list)
     signing: list[SigningChange] = field(default_factory=list)
     leaves: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     _stops: dict[tuple[str, str], StopEvent] = field(default_factory=dict)
 
     def copy(self) -> "Followed":
         return replace(
             self,
             bundles=dict(self.bundles),
+            stored_by=dict(self.stored_by),
             activations=list(self.activations),
             stop_events=list(self.stop_events),
             keys=dict(self.keys),
             shadows=list(self.shadows),
             signing=list(self.signing),
             leaves=list(self.leaves),
+            steps=list(self.steps),
             _stops=dict(self._stops),
         )
 
@@ -77,11 +93,10 @@ class Followed:
             raise OrderRefused("it is dated before the order before it")
         for bundle in stored:
             self.bundles.setdefault(bundle.id, bundle)
+            self.stored_by.setdefault(bundle.id, act)
         for order in change.activations:
             self._activate(order)
-        for event in change.stops:
-            self.stop_events.append(event)
-            self._stops[event.policy, event.reward or ""] = event
+        self.stop(change.stops)
         for key in change.keys:
             self._add_key(key)
         for end in change.key_ends:
@@ -90,6 +105,7 @@ class Followed:
             self.shadows.append(Order(**asdict(shadow), sequence=len(self.shadows) + 1))
         self._change_signing(act, change)
         self.leaves.append(leaf)
+        self.steps.append(Step(act, len(self.activations), len(self.stop_events)))
         self.version, self.leaf, self.last_at = version, leaf, change.entry.at
 
     def _activate(self, order: NewActivation) -> None:
@@ -97,6 +113,12 @@ class Followed:
         if unknown:
             raise OrderRefused(f"it activates the bundle {unknown[0]}, which no order has stored")
         self.activations.append(Activation(**asdict(order), sequence=len(self.activations) + 1))
+
+    def stop(self, events: Sequence[StopEvent]) -> None:
+        """Take over stops and ends of stops."""
+        for event in events:
+            self.stop_events.append(event)
+            self._stops[event.policy, event.reward or ""] = event
 
     def _add_key(self, key: Key) -> None:
         if key.id in self.keys:
@@ -151,6 +173,17 @@ class Followed:
         due = [one for one in later if one.effective_at <= now]
         pending = tuple(one for one in later if one.effective_at > now)
         return ActivationState(self.version, due[-1] if due else immediate, pending, self._events(), self.last_at)
+
+    def rules_after(self, version: int) -> "Followed":
+        """The activations and stops of the orders up to a version; of the rest there is nothing."""
+        step = self.steps[version - 1]
+        found = Followed(version, activations=self.activations[: step.activations], steps=self.steps[:version])
+        found.stop(self.stop_events[: step.stops])
+        return found
+
+    def version_of(self, activation: Activation) -> int:
+        """The version of the order that gave an activation."""
+        return bisect_left(self.steps, activation.sequence, key=lambda step: step.activations) + 1
 
     def was_active(self, bundle: str, now: str) -> bool:
         return any(one.bundle == bundle and (_is_immediate(one) or one.effective_at <= now) for one in self.activations)

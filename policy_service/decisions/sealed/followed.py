@@ -64,7 +64,7 @@ class OrderedBundles:
 
 
 class OrderedKeys:
-    """See KeyStore."""
+    """See KeyStore. While keys may be missing here, or ended ones be back, none is told, and nobody is let in."""
 
     def __init__(self, orders: SignedOrders) -> None:
         self._orders = orders
@@ -83,10 +83,12 @@ class OrderedKeys:
         return self._orders.catch_up().keys.get(id)
 
     def keys(self) -> Sequence[Key]:
-        return list(self._orders.catch_up().keys.values())
+        found = self._orders.catch_up().keys
+        self._orders.check_keys_known()
+        return list(found.values())
 
     def any_keys(self) -> bool:
-        return bool(self._orders.catch_up().keys)
+        return bool(self.keys())
 
 
 class ShadowFindings(Protocol):

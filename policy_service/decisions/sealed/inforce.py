@@ -1,9 +1,9 @@
 """Which keys sign the log at a place of it: those of its beginning and those added before, without those retired."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from policy_service.decisions.ports.log import LogStore
-from policy_service.decisions.sealed.folding import Followed
+from policy_service.decisions.sealed.folding import Followed, SigningChange
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.proofs.keys import Verifier
 
@@ -34,11 +34,34 @@ class KeysInForce:
             self._count()
 
     def _count(self) -> None:
-        found: dict[str, None] = {}
-        for change in self._changes:
-            if change.act in self._passed:
-                if change.added:
-                    found[change.key] = None
-                else:
-                    found.pop(change.key, None)
-        self._at = tuple(map(Verifier.parse, found)) if found else self._trusted
+        self._at = _left(change for change in self._changes if change.act in self._passed) or self._trusted
+
+
+class KeysByPlace:
+    """The keys in force at any place of the log, for those who look back.
+
+    The places of the acts are as the store says: who believes a record by them must see besides that it is in the tree.
+    """
+
+    def __init__(self, followed: Followed, keys: LogKeys, log: LogStore) -> None:
+        self._trusted = keys.verifiers
+        entries = {change.act: log.entry(change.act) for change in followed.signing}
+        self._changes = [
+            (entry.index, change) for change in followed.signing if (entry := entries[change.act]) is not None
+        ]
+
+    def at(self, index: int | None) -> Sequence[Verifier]:
+        """The keys in force at an index; null for the end of the log."""
+        before = (change for place, change in self._changes if index is None or place < index)
+        return _left(before) or self._trusted
+
+
+def _left(changes: Iterable[SigningChange]) -> tuple[Verifier, ...]:
+    """The keys that were added and not retired."""
+    found: dict[str, None] = {}
+    for change in changes:
+        if change.added:
+            found[change.key] = None
+        else:
+            found.pop(change.key, None)
+    return tuple(map(Verifier.parse, found))

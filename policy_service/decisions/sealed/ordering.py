@@ -6,6 +6,7 @@ one before it, or that went missing is not followed, and neither is what comes a
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
@@ -14,10 +15,10 @@ from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.ports.activations import StaleVersion
 from policy_service.decisions.ports.acts import ActStore, Beginning, Change, StoredAct
-from policy_service.decisions.ports.records import StoreRefused, StoreUnavailable
+from policy_service.decisions.ports.records import StoreRefused
 from policy_service.decisions.sealed import acts
 from policy_service.decisions.sealed.folding import Followed, OrderRefused
-from policy_service.decisions.sealed.guard import Guard, Held
+from policy_service.decisions.sealed.guard import NOTHING, Guard, Held
 from policy_service.decisions.sealed.owed import Owed
 from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt
 from policy_service.decisions.sealed.signing import LogKeys
@@ -29,10 +30,21 @@ _LOG = logging.getLogger(__name__)
 
 
 class LogNotBegun(Exception):
-    """The store has records and no first order: somebody must begin its log."""
+    """The store has records and no first order: somebody must begin its log.
+
+    Args:
+        fault: why the first order that is there is not followed; null where there is none.
+    """
+
+    def __init__(self, fault: str | None = None) -> None:
+        super().__init__(fault or "the store has records and no first order of its log: policyctl audit begin")
+
+
+class StoreEmptied(Exception):
+    """This host has seen a log in the store, and now there is nothing."""
 
     def __init__(self) -> None:
-        super().__init__("the store has records and no first order of its log: policyctl audit begin")
+        super().__init__("the store is empty, and had a log before: see `policyctl audit adopt-backup`")
 
 
 class KeyUnknown(Exception):
@@ -79,7 +91,8 @@ class SignedOrders:
         An order that is refused, and all after it, are left out; `fault` says so.
 
         Raises:
-            StoreUnavailable: also where orders that were followed are gone from the store.
+            Held: orders that were followed are gone from the store.
+            StoreUnavailable.
         """
         with self._lock:
             try:
@@ -95,7 +108,7 @@ class SignedOrders:
         if last < self._followed.version:
             fault = f"the store has {last} orders, {self._followed.version} were followed"
             self._alarm(fault)
-            raise StoreUnavailable(fault)
+            raise Held(fault)
         if last == self._followed.version:
             self.fault = None
 
@@ -116,15 +129,31 @@ class SignedOrders:
             _LOG.critical(fault)
         self.fault = fault
 
+    def check_keys_known(self) -> None:
+        """Check that nobody is let in by keys that are missing here, or by their absence.
+
+        Raises:
+            Held: the store is behind what was signed; or it has orders that are not followed, and no key before them.
+        """
+        self.guard.check()
+        if self.fault is not None and not self._followed.keys:
+            raise Held(self.fault)
+
     # ---- giving
 
     def may_sign(self) -> None:
         """Check that what is signed now will be valid.
 
         Raises:
-            Held: the store is behind the guard, or the key here is not in force: what it signs would not be sealed.
+            Held: the store is behind the guard, or the key here is not in force: what it signs would not be sealed; or
+                an order is there that is not followed, so that nobody knows what holds.
+            StoreUnavailable.
         """
         self.guard.check()
+        if self.fault is not None:
+            self.catch_up()  # it may be repaired
+        if self.fault is not None:
+            raise Held(self.fault)
         if not self.keys.signers:
             raise Held("no key that signs the log is at hand")
         try:
@@ -161,18 +190,26 @@ class SignedOrders:
     # ---- beginning
 
     def ready(self) -> None:
-        """Catch up; the log of an empty store is begun.
+        """Catch up; the log of an empty store is begun by who signs.
 
         Raises:
-            LogNotBegun, StoreUnavailable.
+            LogNotBegun, StoreEmptied, GuardRefused, StoreUnavailable.
         """
-        if self.catch_up().version or not self.keys.signers:
+        if self.catch_up().version:
             return
         if self.store.has_records() or self.store.before_acts():
             if self.catch_up().version:
                 return  # another process has begun it meanwhile
-            raise LogNotBegun
-        self.begin(TrailEntry(instants.text(self._now()), "service", "log.begin", self.keys.origin), 0)
+            raise LogNotBegun(self.fault)
+        if self.guard.last() != NOTHING:  # asked after the store: who has begun it meanwhile wrote there first
+            if self.catch_up().version:
+                return
+            raise StoreEmptied
+        if not self.keys.signers:
+            return
+        with suppress(StaleVersion):  # another process has begun it meanwhile
+            self.begin(TrailEntry(instants.text(self._now()), "service", "log.begin", self.keys.origin), 0)
+        self.catch_up()
 
     def check_keys(self) -> None:
         """Raises KeyUnknown where the key that signs receipts here is not one that the log knows."""
@@ -181,13 +218,29 @@ class SignedOrders:
             if known and signer.verifier.text not in known:
                 raise KeyUnknown(signer.verifier.label)
 
-    def begin(self, entry: TrailEntry, legacy: int) -> None:
-        """Write the first order; nothing where another process was first."""
+    def begin(
+        self, entry: TrailEntry, legacy: int, orders: Sequence[Change] = (), notes: Sequence[TrailEntry] = ()
+    ) -> None:
+        """Write the first order and what else the log begins with: all of it or nothing.
+
+        Raises:
+            StaleVersion: another process was first.
+        """
+        self.may_sign()
         keys = tuple(signer.verifier.text for signer in self.keys.signers)
-        try:
-            self.give(Change(entry, begin=Beginning(self.keys.origin, keys, legacy)), 0)
-        except StaleVersion:
-            self.catch_up()
+        followed, made = Followed(), list[StoredAct]()
+        changes = (Change(entry, begin=Beginning(self.keys.origin, keys, legacy)), *orders)
+        for version, change in enumerate(changes, start=1):
+            order = acts.order_of(change, version, followed.leaf)
+            made.append(acts.made(self.new_id(), change.entry, self.keys, order=order))
+            try:
+                fold(followed, made[-1], self.keys)
+            except OrderRefused as error:
+                raise StoreRefused(str(error)) from error
+        made += [acts.made(self.new_id(), one, self.keys) for one in notes]
+        self.store.add_first(made)
+        self.owed.committed(made)
+        self.catch_up()
 
 
 def fold(followed: Followed, stored: StoredAct, keys: LogKeys) -> None:

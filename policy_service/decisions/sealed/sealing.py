@@ -98,6 +98,7 @@ class Sealer:
         size = self.log.size()  # before what waits is read: while this is the size, all of it waits
         waiting = self.log.unsealed(most)
         if not waiting:
+            self._stay(last, size)
             return 0
         followed = self.orders.catch_up()
         if not followed.version and not self._legacy:  # no trusted key has begun it
@@ -215,12 +216,16 @@ class Sealer:
         self._hold(self._fault(last, state, extension))
         self.guard.check()
 
+    def _stay(self, last: LogState, size: int) -> None:
+        """Check, while nothing waits, that the store is not behind what this host has seen. Raises StoreUnavailable."""
+        behind = self._behind(last, size, self.orders.store.last_version())
+        if behind is not None:
+            self._hold(behind)
+        self.guard.check()
+
     def _fault(self, last: LogState, state: LogState, extension: Extension | None) -> str | None:
-        if state.size < last.size or state.version < last.version:
-            return (
-                f"the store has {state.size} records and {state.version} orders, {last.size} and {last.version} were"
-                " signed before: it was set back; see `policyctl audit adopt-backup`"
-            )
+        if (behind := self._behind(last, state.size, state.version)) is not None:
+            return behind
         try:
             self.orders.check_keys()
         except KeyUnknown as error:
@@ -232,6 +237,16 @@ class Sealer:
         if extension is None and state.size and not self._is_signed(state):
             return f"the last head, of {state.size} records, is none that the log signed of its tree"
         return None
+
+    @staticmethod
+    def _behind(last: LogState, size: int, version: int) -> str | None:
+        """What is said of a store that has fewer records or orders than were signed; null for one that has not."""
+        if size >= last.size and version >= last.version:
+            return None
+        return (
+            f"the store has {size} records and {version} orders, {last.size} and {last.version} were"
+            " signed before: it was set back; see `policyctl audit adopt-backup`"
+        )
 
     def _is_signed(self, state: LogState) -> bool:
         """Whether the head of a state is the log's own, and that of the tree: the guard must not learn another."""

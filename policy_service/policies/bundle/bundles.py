@@ -50,12 +50,22 @@ def stored(sources: Sources, id_: str) -> Bundle | None:
 
 def former_id(rules: Rules) -> str:
     """The id that earlier stores and records hold a bundle by: the order of sections and facts counted then."""
-    whole = document(rules)
+    return _digest(_former(document(rules)))
+
+
+def _former(whole: dict[str, Any]) -> dict[str, Any]:
     sections = [
         {"section": name, **section, "facts": [{"name": fact, **said} for fact, said in section["facts"].items()]}
         for name, section in whole["facts"].items()
     ]
-    return _digest({**whole, "facts": sections})
+    return {**whole, "facts": sections}
+
+
+def model_of(found: Bundle) -> bytes:
+    """The canonical JSON that the id of a bundle is the digest of; under a former id the one that gives that."""
+    whole = document(found.rules)
+    model = canonical.trusted(whole)
+    return model if canonical.digest(model) == found.id else canonical.trusted(_former(whole))
 
 
 def id_of(frame: bytes, policies: Iterable[bytes]) -> str:

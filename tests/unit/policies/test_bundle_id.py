@@ -13,7 +13,7 @@ from policy_service.decisions.answers.evaluate import Evaluator, Question
 from policy_service.decisions.rule_tests.cases import read_cases
 from policy_service.diagnostics import Report
 from policy_service.engines import registry
-from policy_service.policies.bundle import Bundle, bundle, former_id, stored
+from policy_service.policies.bundle import Bundle, bundle, former_id, model_of, stored
 from policy_service.policies.loader import is_case_file, read_folder
 
 ROOT = Path(__file__).parents[3]
@@ -227,3 +227,11 @@ def test_a_bundle_stored_by_its_former_id_is_found_by_it() -> None:
     assert former_id(other.rules) != former
     assert stored(SMALL, former_id(other.rules)) is None
     assert stored({}, former) is None
+
+
+def test_the_model_is_what_the_id_is_the_digest_of() -> None:
+    found = loaded(SMALL)
+    for id_ in (former_id(found.rules), found.id):
+        held = stored(SMALL, id_)
+        assert held is not None
+        assert canonical.digest(model_of(held)) == id_

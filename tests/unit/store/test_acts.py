@@ -118,7 +118,7 @@ def test_rows_of_tables_that_are_gone_are_given_in_order_until_they_are_forgotte
             insert(before_acts), [dict(zip(("number", "table", "row"), one, strict=True)) for one in rows]
         )
     assert acts.before_acts() == [{"table": "keys", "id": "k1"}, {"table": "trail", "at": "x"}]
-    acts.forget_before_acts()
+    acts.add_first([])
     assert acts.before_acts() == []
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from policy_service.decisions.audit.auditing import NotSealed
+from policy_service.decisions.audit.proving import NotSealed
 from policy_service.decisions.ports.records import NotFound
 from policy_service.diagnostics import InvalidInput
 from policy_service.proofs import notes, receipts, tree
@@ -109,7 +109,7 @@ def test_the_export_of_a_decision_proves_it_and_shows_nothing_private(log: Any) 
     assert found.receipt is not None
     receipts.verified(found.receipt, log.settings.log_origin, id_, log.auditing.keys.verifiers)
     assert found.receipt.digest == receipts.digest_of(found.leaf)
-    assert (found.bundle, found.sources) == (log.rules.id, dict(log.rules.sources))
+    assert (found.bundle.id, found.bundle.sources) == (log.rules.id, dict(log.rules.sources))
     assert found.private == ()
 
 

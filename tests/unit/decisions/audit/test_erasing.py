@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from policy_service import __version__
-from policy_service.decisions.audit.searching import Query
+from policy_service.decisions.audit.searching import History, Query
 from policy_service.decisions.deciding.recording import ValuesErased, parsed
 from policy_service.decisions.ports.records import StoreUnavailable
 from policy_service.proofs import tree
@@ -93,7 +93,7 @@ def test_an_erased_decision_is_neither_replayed_nor_found_by_the_person(erased: 
     assert erased.assembled.service.replay(erased.other).identical
     search = erased.auditing.searching.search
     assert search(Query((f"subject:member:{ID}",)).revealing()).decisions == ()
-    assert erased.auditing.searching.claim(f"club.member/welcome@member:{ID}#once") == []
+    assert erased.auditing.searching.claim(f"club.member/welcome@member:{ID}#once") == History()
     assert {one.id for one in search(Query(("policy:club.member",))).decisions} == set(erased.before)
 
 

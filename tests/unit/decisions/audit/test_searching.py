@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from policy_service.decisions.audit.searching import Query, due_after
+from policy_service.decisions.audit.searching import History, Query, due_after
 from tests.unit.decisions.conftest import BEGUN
 
 HOURS = "club.hours"
@@ -133,8 +133,9 @@ def test_corrections_are_shown_in_both_directions(club: Any) -> None:
 
 def claim(club: Any, reward: str, subject: str = "merchant:m-1", policy: str = HOURS) -> list[Any]:
     period = {"club.member": "once"}.get(policy, "2023-04-01")
-    found: list[Any] = club.auditing.searching.claim(f"{policy}/{reward}@{subject}#{period}")
-    return found
+    found = club.auditing.searching.claim(f"{policy}/{reward}@{subject}#{period}")
+    assert found.refused == ()
+    return list(found.decisions)
 
 
 DUES = {
@@ -197,7 +198,7 @@ def test_what_is_never_claimed_has_no_history(club: Any) -> None:
 def test_a_key_that_is_none_has_no_history(club: Any, key: str) -> None:
     club.merchant(12)
     club.seal()
-    assert club.auditing.searching.claim(key) == []
+    assert club.auditing.searching.claim(key) == History()
 
 
 def test_a_first_amount_under_keep_stands_until_it_was_taken_back() -> None:

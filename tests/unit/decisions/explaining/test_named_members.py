@@ -86,4 +86,4 @@ def test_words_are_the_labels_of_the_type() -> None:
     english = Phrases(rules, rules.version_for("named.reader", date(2023, 4, 1)), "en")
     chinese = Phrases(rules, rules.version_for("named.reader", date(2023, 4, 1)), "zh")
     assert (english.value("merchant.level", "SS"), chinese.value("merchant.level", "SS")) == ("Level SS", "SS 级")
-    assert english.requirement("merchant.level", ast.StringLiteral("SS")) == "to be Level SS"
+    assert english.requirement("merchant.level", ast.StringLiteral("SS")) == "must be Level SS"

@@ -33,38 +33,71 @@ def phrases(tongue: Tongue, policy: str = "shop.hours") -> Phrases:
 @pytest.mark.parametrize(
     ("of", "test", "en", "zh"),
     [
-        ("live.hours", ">= 4", "to be at least 4", "应至少 4"),
-        ("live.hours", "> 4.5", "to be above 4.5", "应大于 4.5"),
-        ("live.hours", "< 4", "to be below 4", "应小于 4"),
-        ("live.hours", "<= 4", "to be at most 4", "应不超过 4"),
-        ("live.hours", "[1..4]", "to be from 1 to 4", "应在 1 至 4 之间，含两端"),
-        ("live.hours", "[1..4)", "to be from 1 to below 4", "应在 1 至 4 之间，不含后者"),
-        ("live.hours", "(1..4]", "to be above 1 and up to 4", "应在 1 至 4 之间，不含前者"),
-        ("live.hours", "(1..4)", "to be above 1 and below 4", "应在 1 至 4 之间，不含两端"),
-        ("live.hours", "between 1 and 4", "to be from 1 to 4", "应在 1 至 4 之间，含两端"),
-        ("live.hours", "1, 3", "to be 1 or to be 3", "应为 1 或 应为 3"),
-        ("live.hours", "not(1, [3..4])", "not: to be 1 or to be from 3 to 4",
-         "不得：应为 1 或 应在 3 至 4 之间，含两端"),
-        ("live.hours", "in (1, > 3)", "to be 1 or to be above 3", "应为 1 或 应大于 3"),
-        ("live.hours", "null", "to be unknown", "应未知"),
-        ("live.hours", "= null", "to be unknown", "应未知"),
-        ("live.hours", "!= null", "to be known", "应已知"),
-        ("live.hours", "!= 3", "not to be 3", "应不是 3"),
-        ("live.hours", ">= live.orders + 1", "to be at least Orders + 1", "应至少 订单数 + 1"),
-        ("merchant.frozen", "= true", "to be yes", "应为 是"),
-        ("merchant.frozen", "false", "to be no", "应为 否"),
-        ("merchant.type", '= "enterprise"', "to be Enterprise store", "应为 企业店"),
-        ("merchant.type", '"individual"', "to be Individual store", "应为 个人店"),
-        ("merchant.enrolled_on", "<= as_of", "to be on or before the day judged", "应不晚于 判定日"),
-        ("merchant.enrolled_on", '> date("2023-01-01")', "to be after 2023-01-01", "应晚于 2023-01-01"),
-        ("merchant.enrolled_on", ">= campaign.from", "to be on or after the first day of the campaign",
-         "应不早于 活动首日"),
-        ("as_of - merchant.enrolled_on", '<= duration("P30D")', "to be at most 30 days", "应不超过 30 天"),
+        ("live.hours", ">= 4", "must be at least 4 hours", "需至少 4 小时"),
+        ("live.hours", "> 4.5", "must be above 4.5 hours", "需大于 4.5 小时"),
+        ("live.hours", "< 4", "must be below 4 hours", "需小于 4 小时"),
+        ("live.hours", "<= 4", "must be at most 4 hours", "需不超过 4 小时"),
+        ("live.hours", "[1..4]", "must be from 1 to 4 hours", "需介于 1 至 4 小时（含两端）"),
+        ("live.hours", "[1..4)", "must be from 1 to below 4 hours", "需介于 1 至 4 小时（含下限，不含上限）"),
+        ("live.hours", "(1..4]", "must be above 1 and up to 4 hours", "需介于 1 至 4 小时（不含下限，含上限）"),
+        ("live.hours", "(1..4)", "must be above 1 and below 4 hours", "需介于 1 至 4 小时（不含两端）"),
+        ("live.hours", "between 1 and 4", "must be from 1 to 4 hours", "需介于 1 至 4 小时（含两端）"),
+        ("live.hours", "1, 3", "must be 1 hours or be 3 hours", "需为 1 小时 或为 3 小时"),
+        ("live.hours", "not(1, [3..4])", "must not be 1 hours or be from 3 to 4 hours",
+         "不得为 1 小时 或介于 3 至 4 小时（含两端）"),
+        ("live.hours", "in (1, > 3)", "must be 1 hours or be above 3 hours", "需为 1 小时 或大于 3 小时"),
+        ("live.hours", "null", "must be unknown", "需未知"),
+        ("live.hours", "= null", "must be unknown", "需未知"),
+        ("live.hours", "!= null", "must be known", "需已知"),
+        ("live.hours", "not(null)", "must not be unknown", "不得未知"),
+        ("live.hours", "!= 3", "must not be 3 hours", "不得为 3 小时"),
+        ("live.hours", "1, != 3", "must be 1 hours or not be 3 hours", "需为 1 小时 或不为 3 小时"),
+        ("live.hours", ">= live.orders + 1", "must be at least Orders + 1", "需至少 订单数 + 1"),
+        ("granted", ">= 4", "must be at least 4", "需至少 4"),
+        ("merchant.frozen", "= true", "must be yes", "需为 是"),
+        ("merchant.frozen", "false", "must be no", "需为 否"),
+        ("merchant.type", '= "enterprise"', "must be Enterprise store", "需为 企业店"),
+        ("merchant.type", '"individual"', "must be Individual store", "需为 个人店"),
+        ("merchant.type", '!= "individual"', "must not be Individual store", "不得为 个人店"),
+        ("merchant.enrolled_on", "<= as_of", "must be on or before the day judged", "需不晚于 判定日"),
+        ("merchant.enrolled_on", '> date("2023-01-01")', "must be after 2023-01-01", "需晚于 2023-01-01"),
+        ("merchant.enrolled_on", ">= campaign.from", "must be on or after the first day of the campaign",
+         "需不早于 活动首日"),
+        ("as_of - merchant.enrolled_on", '<= duration("P30D")', "must be at most 30 days", "需不超过 30 天"),
     ],
 )  # fmt: skip
 def test_what_is_asked_of_a_value_is_told_in_words(of: str, test: str, en: str, zh: str) -> None:
     assert phrases("en").requirement(of, tree(test)) == en
     assert phrases("zh").requirement(of, tree(test)) == zh
+
+
+@pytest.mark.parametrize(
+    ("of", "test", "value", "holds", "en", "zh"),
+    [
+        ("live.hours", ">= 4", Decimal(5), True,
+         "Hours broadcast on the day is 5 hours and must be at least 4 hours: met",
+         "当天开播小时数 5 小时，需至少 4 小时：满足"),
+        ("live.hours", "< 4", Decimal("4.5"), False,
+         "Hours broadcast on the day is 4.5 hours and must be below 4 hours: not met",
+         "当天开播小时数 4.5 小时，需小于 4 小时：不满足"),
+        ("live.hours", ">= 4", None, None,
+         "Hours broadcast on the day is ? (not known) and must be at least 4 hours: cannot be told",
+         "当天开播小时数 ?（未知），需至少 4 小时：无法判定"),
+    ],
+)  # fmt: skip
+def test_a_condition_is_a_sentence_that_says_what_became_of_it(
+    of: str, test: str, value: Any, holds: bool | None, en: str, zh: str
+) -> None:
+    subject = parse_expression(of, plain(of), Report())
+    assert subject is not None
+    assert phrases("en").sentence(subject, tree(test), of, value, holds=holds) == en
+    assert phrases("zh").sentence(subject, tree(test), of, value, holds=holds) == zh
+
+
+def test_a_condition_without_words_stays_as_the_answer_writes_it() -> None:
+    said = phrases("en").raw("live.hours * 2", "? > 3", Decimal(1), holds=False)
+    assert said == "live.hours * 2 is 1, asked is ? > 3: not met"
+    assert phrases("zh").raw("live.hours", "[?]", None, holds=None) == "当天开播小时数 为 ?（未知），要求 [?]：无法判定"
 
 
 def tree(test: str) -> ast.Node:

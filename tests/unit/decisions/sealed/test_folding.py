@@ -241,3 +241,29 @@ def test_keys_that_sign_are_those_of_the_beginning_and_those_added_less_those_re
     assert [(change.act, change.added) for change in followed.signing] == [
         ("act-1", True), ("act-1", True), ("act-3", True), ("act-3", False), ("act-4", True)
     ]  # fmt: skip
+
+
+# ---- looking back
+
+
+def test_the_rules_after_an_earlier_order_are_those_of_then(followed: Followed) -> None:
+    activate(followed, activation(A))
+    stop = StopEvent("stop", "shop.hours", None, MORNING, "wei", "")
+    fold(followed, Change(entry(MORNING), stops=[stop], activations=[activation(B), activation(C)]))
+    fold(followed, Change(entry(MORNING), stops=[replace(stop, action="resume")]))
+    seen = [followed.rules_after(version) for version in range(1, followed.version + 1)]
+    active_ones = [one.state(MORNING).active for one in seen]
+    assert [one and one.bundle for one in active_ones] == [None, None, A, C, C]
+    assert [one.stops().events for one in seen] == [(), (), (), (stop,), ()]
+    assert [one.version for one in seen] == [1, 2, 3, 4, 5]
+    assert followed.stops().events == (), "looking back changes nothing"
+
+
+def test_each_activation_has_the_version_of_the_order_that_gave_it(followed: Followed) -> None:
+    activate(followed, activation(A))
+    fold(followed, Change(entry(MORNING), activations=[activation(B), activation(C)]))
+    assert [followed.version_of(one) for one in followed.activations] == [3, 4, 4]
+    assert [step.act for step in followed.steps] == [f"act-{n}" for n in range(1, 5)]
+    before = followed.copy()
+    activate(followed, activation(A))
+    assert (len(before.steps), len(followed.steps)) == (4, 5)

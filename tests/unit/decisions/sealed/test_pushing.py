@@ -20,7 +20,7 @@ from policy_service.outside.folder import Folder
 from policy_service.outside.witnesses import HttpWitness
 from policy_service.proofs import notes
 from policy_service.proofs.cosignatures import WitnessKey, cosign, verified
-from policy_service.proofs.keys import Signer
+from policy_service.proofs.keys import FileSigner
 from policy_service.store import SqlCosignatureStore
 from policy_service.store.database import writing
 from policy_service.store.tables import log_heads, log_tiles
@@ -28,6 +28,8 @@ from tools import witness as program
 
 NAME = "witness.example/w1"
 PLACE = f"witness {NAME}"
+BEGUN = 2
+"""Acts at the beginning of a club's log, which are sealed."""
 
 
 class Ours:
@@ -119,23 +121,34 @@ def set_back(club: Any, size: int) -> Callable[[], None]:
 
 def test_the_newest_head_is_cosigned_and_its_cosignature_is_kept(local_club: Any, make: Make, ours: Ours) -> None:
     pusher = make(ours)
-    assert pusher.push() == {}
-    for records, size in ((3, 3), (4, 7), (1, 8)):
+    assert pusher.push()[PLACE].size == BEGUN
+    for records, size in ((3, 5), (4, 9), (1, 10)):
         head = grown(local_club, records)
         assert pusher.push()[PLACE].outcome == "cosigned"
         assert [one.key for one in verified(pusher.cosigned(head), [ours.key])] == [ours.key]
         (kept,) = pusher.kept.of_head(size)
         assert (kept.size, kept.key) == (size, ours.key.label)
-    assert ours.asked == [0, 3, 7]
+    assert ours.asked == [0, 2, 5, 9]
     assert pusher.alarms == ()
+
+
+def test_before_the_first_head_nothing_is_shown(
+    make_club: Callable[[str], Any], sqlite_store_url: Callable[[Path], str], tmp_path: Path
+) -> None:
+    club, shelf, witness = make_club(sqlite_store_url(tmp_path / "new.db")), tmp_path / "heads", Scripted(Unreachable())
+    shelf.mkdir()
+    log, keys, kept = club.auditing.log, club.auditing.keys, SqlCosignatureStore(club.engine)
+    pusher = Pusher(log, keys, kept, [witness], Folder(shelf), now=club.now)
+    assert pusher.push()["folder"].outcome == "nothing"
+    assert (witness.asked, list(shelf.iterdir())) == (0, [])
 
 
 def test_heads_that_were_not_pushed_are_passed_over(local_club: Any, make: Make, ours: Ours) -> None:
     pusher = make(ours)
     for _ in range(3):
         head = grown(local_club, 2)
-    assert pusher.push()[PLACE].size == 6 == head.size
-    assert pusher.kept.of_head(2) == []
+    assert pusher.push()[PLACE].size == BEGUN + 6 == head.size
+    assert pusher.kept.of_head(BEGUN + 2) == []
 
 
 def test_what_is_cosigned_is_asked_again_only_now_and_then(
@@ -148,7 +161,7 @@ def test_what_is_cosigned_is_asked_again_only_now_and_then(
     assert ours.asked == [0]
     clock.seconds = ASK_AGAIN_SECONDS
     pusher.push()
-    assert ours.asked == [0, 3]
+    assert ours.asked == [0, BEGUN + 3]
 
 
 def test_another_process_asks_once_for_itself_and_finds_all_well(local_club: Any, make: Make, ours: Ours) -> None:
@@ -157,7 +170,7 @@ def test_another_process_asks_once_for_itself_and_finds_all_well(local_club: Any
     other = make(ours)
     other.push()
     other.push()
-    assert ours.asked == [0, 3]
+    assert ours.asked == [0, BEGUN + 3]
     assert other.alarms == ()
 
 
@@ -171,7 +184,7 @@ def test_a_witness_that_remembers_another_size_than_the_store_is_asked_from_ther
         connection.exec_driver_sql("DELETE FROM cosignatures")
     grown(local_club, 2)
     assert pusher.push()[PLACE].outcome == "cosigned"
-    assert ours.asked == [0, 0, 3]
+    assert ours.asked == [0, 0, BEGUN + 3]
 
 
 def test_a_store_that_was_set_back_is_an_alarm_until_it_is_whole_again(
@@ -180,12 +193,12 @@ def test_a_store_that_was_set_back_is_an_alarm_until_it_is_whole_again(
     grown(local_club, 3)
     grown(local_club, 4)
     make(ours).push()
-    again = set_back(local_club, 3)
+    again = set_back(local_club, BEGUN + 3)
     pusher = make(ours)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
             assert pusher.push()[PLACE].outcome == "behind"
-    assert pusher.alarms == (f"{PLACE}: it has seen a log of 7 records, the store has 3: the store was set back",)
+    assert pusher.alarms == (f"{PLACE}: it has seen a log of 9 records, the store has 5: the store was set back",)
     told = [record for record in caplog.records if "contradicted" in record.getMessage()]
     assert [record.levelname for record in told] == ["ERROR"]
     again()
@@ -201,7 +214,7 @@ def test_a_store_that_was_set_back_while_it_ran_is_found_out_without_a_new_head(
     pusher.push()
     grown(local_club, 4)
     pusher.push()
-    set_back(local_club, 3)
+    set_back(local_club, BEGUN + 3)
     clock.seconds = ASK_AGAIN_SECONDS
     assert pusher.push()[PLACE].outcome == "behind"
 
@@ -213,10 +226,12 @@ def test_another_history_of_the_same_key_is_an_alarm(
     pusher = make(ours)
     pusher.push()
     keys = local_club.auditing.keys
-    forged = notes.Head(keys.origin, 3, b"\1" * 32)
+    forged = notes.Head(keys.origin, BEGUN + 3, b"\1" * 32)
     with writing(local_club.engine) as connection:
         note = notes.sign_head(forged, keys.signers)
-        connection.execute(update(log_heads).values(root=forged.root.hex(), note=note))
+        connection.execute(
+            update(log_heads).where(log_heads.c.size == forged.size).values(root=forged.root.hex(), note=note)
+        )
     assert make(ours).push()[PLACE].outcome == "forked"
     assert "does not continue" in caplog.text
 
@@ -325,12 +340,13 @@ def test_a_cosignature_that_somebody_wrote_into_the_store_is_neither_shown_nor_b
     line = f"— {NAME} {notes.base64(ours.key.id + data)}\n"
     pusher.push()
     for one in (line, "", "— x y\n", "\n\n— evil\n"):
-        pusher.kept.keep(KeptCosignature(3, ours.key.label, one, head.at))
+        pusher.kept.keep(KeptCosignature(head.size, ours.key.label, one, head.at))
         assert pusher.cosigned(head) == head.note
-        assert notes.open_head(pusher.cosigned(head), local_club.auditing.keys.verifiers, "policy-service").size == 3
+        opened = notes.open_head(pusher.cosigned(head), local_club.auditing.keys.verifiers, "policy-service")
+        assert opened.size == head.size
         pusher.push()  # it is asked again, since the head has no cosignature of it
         assert len(verified(pusher.cosigned(head), [ours.key])) == 1
-    assert ours.asked == [0, 3, 3, 3, 3]
+    assert ours.asked == [0, *[head.size] * 4]
 
 
 def test_a_size_that_somebody_wrote_into_the_store_is_no_more_than_a_guess(
@@ -361,8 +377,7 @@ def test_the_newest_head_is_put_into_the_folder_with_its_cosignatures(
     local_club: Any, make: Make, ours: Ours, shelf: Path
 ) -> None:
     pusher = make(ours, folder=shelf)
-    assert pusher.push()["folder"].outcome == "nothing"
-    for records, size in ((3, 3), (2, 5)):
+    for records, size in ((3, 5), (2, 7)):
         head = grown(local_club, records)
         assert [pusher.push()["folder"].outcome for _ in range(2)] == ["kept", "kept"]
         assert file(shelf, size).read_text() == pusher.cosigned(head)
@@ -374,7 +389,7 @@ def test_another_process_leaves_the_file_as_it_is(local_club: Any, make: Make, o
     head = grown(local_club, 3)
     make(folder=shelf).push()
     assert make(ours, folder=shelf).push()["folder"].outcome == "kept"
-    assert file(shelf, 3).read_text() == head.note
+    assert file(shelf, BEGUN + 3).read_text() == head.note
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -383,10 +398,10 @@ def test_the_folder_tells_of_a_store_that_was_set_back(local_club: Any, make: Ma
     grown(local_club, 4)
     pusher = make(folder=shelf)
     pusher.push()
-    again = set_back(local_club, 3)
+    again = set_back(local_club, BEGUN + 3)
     pusher = pusher if running else make(folder=shelf)
     assert pusher.push()["folder"].outcome == "behind"
-    assert pusher.alarms == ("folder: it has seen a log of 7 records, the store has 3: the store was set back",)
+    assert pusher.alarms == ("folder: it has seen a log of 9 records, the store has 5: the store was set back",)
     again()
     assert pusher.push()["folder"].outcome == "kept"
 
@@ -394,7 +409,7 @@ def test_the_folder_tells_of_a_store_that_was_set_back(local_club: Any, make: Ma
 def test_the_folder_tells_of_another_history(local_club: Any, make: Make, shelf: Path) -> None:
     grown(local_club, 3)
     keys = local_club.auditing.keys
-    file(shelf, 3).write_text(notes.sign_head(notes.Head(keys.origin, 3, b"\1" * 32), keys.signers))
+    file(shelf, BEGUN + 3).write_text(notes.sign_head(notes.Head(keys.origin, BEGUN + 3, b"\1" * 32), keys.signers))
     pusher = make(folder=shelf)
     assert pusher.push()["folder"].outcome == "forked"
     assert pusher.push()["folder"].outcome == "forked"
@@ -403,9 +418,9 @@ def test_the_folder_tells_of_another_history(local_club: Any, make: Make, shelf:
 @pytest.mark.parametrize("signed", [True, False])
 def test_a_file_that_is_no_head_of_this_log_is_no_alarm(local_club: Any, make: Make, shelf: Path, signed: bool) -> None:
     grown(local_club, 3)
-    stranger = Signer("policy-service", Ed25519PrivateKey.generate())
-    head = notes.Head("policy-service", 9, b"\1" * 32)
-    for size in (3, 9):
+    stranger = FileSigner("policy-service", Ed25519PrivateKey.generate())
+    head = notes.Head("policy-service", BEGUN + 9, b"\1" * 32)
+    for size in (BEGUN + 3, BEGUN + 9):
         file(shelf, size).write_text(notes.sign_head(head, [stranger]) if signed else "")
     pusher = make(folder=shelf)
     assert (pusher.push()["folder"].outcome, pusher.alarms) == ("refused", ())
