@@ -6,6 +6,7 @@ one before it, or that went missing is not followed, and neither is what comes a
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
@@ -13,11 +14,11 @@ from threading import Lock
 from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.ports.activations import StaleVersion
-from policy_service.decisions.ports.acts import ActStore, Beginning, Change, StoredAct
+from policy_service.decisions.ports.acts import ActStore, Beginning, Change, LogState, StoredAct
 from policy_service.decisions.ports.records import StoreRefused, StoreUnavailable
 from policy_service.decisions.sealed import acts
 from policy_service.decisions.sealed.folding import Followed, OrderRefused
-from policy_service.decisions.sealed.guard import Guard, Held
+from policy_service.decisions.sealed.guard import NOTHING, Guard, GuardRefused, Held
 from policy_service.decisions.sealed.owed import Owed
 from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt
 from policy_service.decisions.sealed.signing import LogKeys
@@ -99,6 +100,19 @@ class SignedOrders:
         if last == self._followed.version:
             self.fault = None
 
+    def all_followed(self) -> Followed:
+        """As `catch_up`, for what must not be told without the last word on it, as who may ask.
+
+        Raises:
+            StoreUnavailable: also where an order is not followed, or this host has seen more of them.
+        """
+        followed = self.catch_up()
+        if self.fault is not None:
+            raise StoreUnavailable(self.fault)
+        if not followed.version or followed.version < self.guard.remembered.version:
+            self.guard.check()
+        return followed
+
     def _take_over(self, some: Sequence[StoredAct]) -> None:
         """Follow these orders, or those before the first that is refused, and nothing of that one."""
         fresh = self._followed.copy()
@@ -149,7 +163,9 @@ class SignedOrders:
             raise StoreRefused(str(error)) from error
         self.store.add(act, change.bundles)
         self.owed.committed([act])
-        self.catch_up()
+        followed = self.catch_up()
+        with suppress(GuardRefused):  # it is durable; the sealer tells of a guard that cannot be written
+            self.guard.advance(LogState(0, "", followed.version, followed.leaf), act.at)
 
     def note(self, entry: TrailEntry) -> None:
         """See Orders."""
@@ -166,13 +182,20 @@ class SignedOrders:
         Raises:
             LogNotBegun, StoreUnavailable.
         """
-        if self.catch_up().version or not self.keys.signers:
+        if self.catch_up().version or not self.keys.signers or self._remembered():
             return
         if self.store.has_records() or self.store.before_acts():
             if self.catch_up().version:
                 return  # another process has begun it meanwhile
             raise LogNotBegun
         self.begin(TrailEntry(instants.text(self._now()), "service", "log.begin", self.keys.origin), 0)
+
+    def _remembered(self) -> bool:
+        """Whether this host has seen the log before, or cannot say: then an empty store was emptied."""
+        try:
+            return self.guard.last() != NOTHING
+        except GuardRefused:
+            return True
 
     def check_keys(self) -> None:
         """Raises KeyUnknown where the key that signs receipts here is not one that the log knows."""
