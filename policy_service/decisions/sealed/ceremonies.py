@@ -26,6 +26,8 @@ from policy_service.decisions.sealed.sealing import Sealer
 from policy_service.proofs.keys import KeyRefused, Verifier
 
 _AT_ONCE = 1000
+IMPORT = "log.import"
+"""The action of the order that says what the tables of an earlier version said."""
 
 
 class CeremonyRefused(Exception):
@@ -88,7 +90,7 @@ class Ceremonies:
         """One order that says all that those tables said."""
         entries = {one.id: one for one in self._contents.bundles()}
         return Change(
-            self._entry(act, "log.import", self._orders.keys.origin),
+            self._entry(act, IMPORT, self._orders.keys.origin),
             [BundleSources(id_, entries[id_].label, self._contents.sources(id_) or {}) for id_ in self._unordered()],
             [NewActivation(**_without(row, "sequence")) for row in rows.get("activations", ())],
             [StopEvent(**_without(row, "sequence")) for row in rows.get("stops", ())],
