@@ -100,7 +100,7 @@ class Sealer:
         if not waiting:
             return 0
         followed = self.orders.catch_up()
-        if not followed.version:  # its first order is of no key that is trusted here: then nor is any record
+        if not followed.version and not self._legacy:  # no trusted key has begun it
             raise StoreUnavailable("the log has no first order that is followed here")
         sealable = self._sealable(waiting)
         if not sealable:
