@@ -45,11 +45,6 @@ class Guard:
         if self.held is not None:
             raise Held(self.held)
 
-    @property
-    def remembered(self) -> LogState:
-        """The farthest state that this process knows of, without reading the file."""
-        return self._last
-
     def last(self) -> LogState:
         """The farthest state that was seen.
 

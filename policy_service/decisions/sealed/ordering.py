@@ -14,11 +14,11 @@ from threading import Lock
 from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.ports.activations import StaleVersion
-from policy_service.decisions.ports.acts import ActStore, Beginning, Change, StoredAct
+from policy_service.decisions.ports.acts import ActStore, Beginning, Change, LogState, StoredAct
 from policy_service.decisions.ports.records import StoreRefused
 from policy_service.decisions.sealed import acts
 from policy_service.decisions.sealed.folding import Followed, OrderRefused
-from policy_service.decisions.sealed.guard import NOTHING, Guard, Held
+from policy_service.decisions.sealed.guard import NOTHING, Guard, GuardRefused, Held
 from policy_service.decisions.sealed.owed import Owed
 from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt
 from policy_service.decisions.sealed.signing import LogKeys
@@ -113,8 +113,8 @@ class SignedOrders:
             self.fault = None
 
     def all_followed(self) -> Followed:
-        """As `catch_up`, for what must not be told without the last word on it, as who may ask: an order that is missing
-        here may be the end of a key.
+        """As `catch_up`, for what must not be told without the last word on it, as who may ask: an order that is
+        missing here may be the end of a key.
 
         Raises:
             Held: the store is behind what was signed, or an order is not followed. StoreUnavailable.
