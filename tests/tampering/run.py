@@ -48,15 +48,17 @@ def attempt(place: Place, case: Case, folder: Path) -> tuple[Outcome, Tampering]
         tampering = Tampering(hand, place.story, Key.new(ORIGIN))
         try:
             case.do(tampering)
-        finally:
+        except BaseException:
             hand.close()
+            raise
         with service(url, place, guard) as club:
             resume = place.story.progress if case.resumes else None
             outcome = Outcome(club.auditing.verify(resume=resume).findings)
         with service(url, place, guard) as club:
             consequences(club, place.story, outcome)
-            _sealed(club, url, place.story, outcome)
+            _sealed(club, hand, place.story, outcome)
             outcome.sealed = club.auditing.verify().findings
+        hand.close()
     return outcome, tampering
 
 
@@ -129,32 +131,25 @@ def _judge(answer: Any, story: Story, outcome: Outcome) -> None:
 # ---- what it seals
 
 
-def _sealed(club: Club, url: str, story: Story, outcome: Outcome) -> None:
-    known = {id_: body for _, id_, body in story.records}
-    before = {row["id"] for row in _entries(url)}
+def _sealed(club: Club, hand: Hand, story: Story, outcome: Outcome) -> None:
+    """What is new in the log is waiting of old or the service's own, and the head is over what was there before."""
+    before = {row["id"] for row in _entries(hand)}
     sealed = 0
     try:
         sealed = club.auditing.sealer.seal_all()
-        club.auditing.sealer._look_for_missing()
     except FAILS as error:
         outcome.why = f"{type(error).__name__}: {error}"
-    hand = Hand(url)
-    try:
-        new = [row for row in _entries(url) if row["id"] not in before]
-        for row in new:
-            body = known.get(row["id"]) or _own(hand, row["id"])
-            if row["leaf"] != forging.leaf(body).hex():
-                outcome.wrong.append(f"{row['id']} is sealed, and is forged")
-        head = hand.rows("SELECT size, root FROM log_heads ORDER BY size DESC LIMIT 1")
-        if sealed:
-            leaves = [forging.leaf(body) for _, _, body in story.records[: story.size]]
-            leaves += [bytes.fromhex(row["leaf"]) for row in new]
-            due = {"size": len(leaves), "root": forging.root(leaves).hex()}
-            if due not in hand.rows("SELECT size, root FROM log_heads"):
-                outcome.wrong.append(f"a head is signed over other records: {head}")
-        outcome.seals = sealed > 0
-    finally:
-        hand.close()
+    new = [row for row in _entries(hand) if row["id"] not in before]
+    known = {id_: body for _, id_, body in story.records}
+    for row in new:
+        if row["leaf"] != forging.leaf(known.get(row["id"]) or _own(hand, row["id"])).hex():
+            outcome.wrong.append(f"{row['id']} is sealed, and is forged")
+    leaves = [forging.leaf(body) for _, _, body in story.records[: story.size]]
+    leaves += [bytes.fromhex(row["leaf"]) for row in new]
+    due = {"size": len(leaves), "root": forging.root(leaves).hex()}
+    if sealed and due not in hand.rows("SELECT size, root FROM log_heads"):
+        outcome.wrong.append("a head is signed over other records")
+    outcome.seals = sealed > 0
 
 
 def _own(hand: Hand, id_: str) -> bytes:
@@ -167,9 +162,5 @@ def _own(hand: Hand, id_: str) -> bytes:
     return b""
 
 
-def _entries(url: str) -> list[dict[str, Any]]:
-    hand = Hand(url)
-    try:
-        return hand.rows('SELECT "index", id, leaf FROM log_entries ORDER BY "index"')
-    finally:
-        hand.close()
+def _entries(hand: Hand) -> list[dict[str, Any]]:
+    return hand.rows('SELECT id, leaf FROM log_entries ORDER BY "index"')

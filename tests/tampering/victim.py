@@ -248,11 +248,17 @@ def _told(url: str, key: Path, guard: Path, rules: Bundle, back_up: Callable[[],
         engine.dispose()
 
 
+_OUTSIDE: dict[str, Engine] = {}
+"""Engines of hands, which keep what they have compiled."""
+
+
 class Hand:
     """Somebody's hand in a database: SQL, whatever foreign keys say, and none of the service's code."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url.replace("postgresql://", "postgresql+pg8000://"), isolation_level="AUTOCOMMIT")
+        driven = url.replace("postgresql://", "postgresql+pg8000://")
+        self._engine = _OUTSIDE.get(url) or create_engine(driven, isolation_level="AUTOCOMMIT")
+        _OUTSIDE[url] = self._engine
         self.on = self._engine.connect()
         self.dialect = self.on.dialect.name
         if self.dialect == "postgresql":

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import Engine, delete, insert, update
 
+from policy_service import canonical
 from policy_service.decisions.ports.activations import StaleVersion
 from policy_service.decisions.ports.acts import Change, KeyEnd, StoredAct
 from policy_service.decisions.ports.records import StoreRefused, StoreUnavailable
@@ -201,7 +202,9 @@ def _forged(act: StoredAct, by_another: StoredAct) -> str:
     """The signature of another key under the name of the log's."""
     assert act.receipt is not None
     assert by_another.receipt is not None
-    return json.dumps(json.loads(act.receipt) | {"signature": json.loads(by_another.receipt)["signature"]})
+    return canonical.dumps(
+        json.loads(act.receipt) | {"signature": json.loads(by_another.receipt)["signature"]}
+    ).decode()
 
 
 def _body_of(act: StoredAct) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """The sealer: gapless indices in order of arrival, the tree, and signed heads, whoever else seals at the same time."""
 
-import json
 import subprocess
 import sys
 import threading
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text, update
 
+from policy_service import canonical
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.deciding.ids import new_decision_id
 from policy_service.decisions.ports.acts import Change
@@ -216,7 +216,7 @@ def receipted_anew(club: Any, id_: str, signer: keys.Signer) -> None:
     """Give a waiting decision the receipt of another key."""
     kept = club.auditing.decisions.decision(id_)
     given = issue(signer, club.settings.log_origin, id_, kept.decided_at, leaf_hash(kept.body))
-    tamper(club, update(decisions).where(decisions.c.id == id_).values(receipt=json.dumps(given.json)))
+    tamper(club, update(decisions).where(decisions.c.id == id_).values(receipt=canonical.dumps(given.json).decode()))
 
 
 def tamper(club: Any, *statements: Any) -> None:
