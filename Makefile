@@ -57,6 +57,10 @@ test-long: install ## the tests that need minutes: processes killed round after 
 	@$(PYTEST) -m long $(ARGS)
 	@$(PY) -u tests/mutants/run.py
 
+.PHONY: tampering
+tampering: install ## change a store by hand in all ways of a table, and print how many are found and missed
+	@$(PY) -m tests.tampering
+
 .PHONY: lint
 lint: install ## ruff, mypy and the import contracts
 	@faults=0; \

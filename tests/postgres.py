@@ -48,9 +48,13 @@ def running(folder: Path, *, durable: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def database(server: Path, template: str = "template0") -> Iterator[str]:
-    """The URL of a copy of a database, which is dropped at the end, whoever is still connected to it."""
-    name = f"t{uuid.uuid4().hex}"
+def database(server: Path, template: str = "template0", name: str | None = None) -> Iterator[str]:
+    """The URL of a copy of a database, which is dropped at the end, whoever is still connected to it.
+
+    Args:
+        name: of the copy, where one follows the other; by default one that no other has.
+    """
+    name = name or f"t{uuid.uuid4().hex}"
     _say(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     try:
         yield f"postgresql://postgres@/{name}?unix_sock={server}"

@@ -112,6 +112,11 @@ def as_bytes(found: object) -> bytes:
     return found if isinstance(found, bytes) else str(found).encode()
 
 
+def as_text(found: object) -> str:
+    """The text, also where somebody put bytes into SQLite instead."""
+    return found if isinstance(found, str) else as_bytes(found).decode(errors="replace")
+
+
 def _unlimited(table: Table, name: str) -> TypeEngine[Any]:
     """The type of a column, a text without its limit: one that is too long is for the column to refuse."""
     found = table.c[name].type

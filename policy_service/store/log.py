@@ -19,9 +19,12 @@ from policy_service.decisions.ports.log import (
 from policy_service.decisions.ports.records import DecisionRecord, StoreRefused
 from policy_service.proofs.commitments import Private
 from policy_service.store.acts import insert_act
-from policy_service.store.database import as_bytes, insert_rows, reading, snapshot, writing
+from policy_service.store.database import as_bytes, as_text, insert_rows, reading, snapshot, writing
+from policy_service.store.mistyped import mistyped
 from policy_service.store.tables import (
     acts,
+    bundle_sources,
+    bundles,
     decisions,
     idempotency,
     log_entries,
@@ -132,12 +135,12 @@ class SqlLogStore:
             found = found.where(log_heads.c.size == size)
         with reading(self._engine) as connection:
             row = connection.execute(found).first()
-        return SignedHead(*row) if row else None
+        return _head(row) if row else None
 
     def heads(self, after: int = 0, most: int = 1000) -> list[SignedHead]:
         found = select(*_HEAD).where(log_heads.c.size > after).order_by(log_heads.c.size).limit(most)
         with reading(self._engine) as connection:
-            return [SignedHead(*row) for row in connection.execute(found)]
+            return [_head(row) for row in connection.execute(found)]
 
     def entry(self, id: str) -> LogEntry | None:
         with reading(self._engine) as connection:
@@ -235,9 +238,15 @@ class SqlLogStore:
         return found
 
     def terms_count(self, below: int) -> int:
-        counted = select(func.count()).select_from(terms).where((terms.c.index < below) | (terms.c.index < 0))
+        last = select(func.coalesce(func.max(log_entries.c.index), -1)).scalar_subquery()
+        of_none = (terms.c.index < 0) | (terms.c.index > last)
+        counted = select(func.count()).select_from(terms).where((terms.c.index < below) | of_none)
         with reading(self._engine) as connection:
             return connection.scalars(counted).one()
+
+    def tiles_count(self) -> int:
+        with reading(self._engine) as connection:
+            return connection.scalars(select(func.count()).select_from(log_tiles)).one()
 
     def claims(self, after: tuple[str, str], most: int) -> list[KeptClaim]:
         key = (idempotency.c.caller, idempotency.c.key)
@@ -250,12 +259,35 @@ class SqlLogStore:
         with reading(self._engine) as connection:
             return _intruders(connection)
 
+    def strays(self) -> list[str]:
+        with reading(self._engine) as connection:
+            return [name for name, found in _STRAYS.items() if connection.scalars(found.limit(1)).first() is not None]
+
+    def mistyped(self) -> list[str]:
+        with reading(self._engine) as connection:
+            return mistyped(connection) if connection.dialect.name == "sqlite" else []
+
 
 def _intruders(connection: Connection) -> list[str]:
     if connection.dialect.name == "sqlite":
         return list(connection.exec_driver_sql(_SQLITE_INTRUDERS).scalars())
     return list(connection.exec_driver_sql(_POSTGRESQL_INTRUDERS).scalars())
 
+
+def _head(row: Sequence[Any]) -> SignedHead:
+    size, *texts = row
+    return SignedHead(size, *map(as_text, texts))
+
+
+_STRAYS = {
+    "a rule file of no bundle": select(bundle_sources.c.path).where(
+        ~exists().where(bundles.c.id == bundle_sources.c.bundle)
+    ),
+    "a private value of no decision": select(private_values.c.pointer).where(
+        ~exists().where(decisions.c.id == private_values.c.record)
+    ),
+    "an entry below the first": select(log_entries.c.id).where(log_entries.c.index < 0),
+}
 
 _SQLITE_INTRUDERS = "SELECT type || ' ' || name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY 1"
 _POSTGRESQL_INTRUDERS = """

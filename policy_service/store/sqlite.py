@@ -116,11 +116,17 @@ def _open(file: Path, timeout: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         file, timeout=timeout, isolation_level=None, check_same_thread=False, factory=_Connection
     )
+    connection.text_factory = _text
     connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: a commit is on the disk when it returns
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")  # else what is deleted stays in the file's free pages
     _files[connection] = file
     return connection
+
+
+def _text(stored: bytes) -> str:
+    """A text, also where somebody wrote bytes that are no UTF-8: it is to be found wrong, not tripped over."""
+    return stored.decode(errors="replace")
 
 
 # SQLite's connections must not cross a fork: a child that inherits one believes that it holds the parent's file locks,

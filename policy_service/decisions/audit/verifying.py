@@ -16,7 +16,7 @@ from policy_service.decisions.audit.whole.heads import HeadsSeen
 from policy_service.decisions.audit.whole.noting import Findings, Part, Read
 from policy_service.decisions.audit.whole.orders import OrdersSeen
 from policy_service.decisions.audit.whole.private import PrivatesSeen
-from policy_service.decisions.audit.whole.records import Columns, ReceiptsSeen
+from policy_service.decisions.audit.whole.records import Columns, MissingSeen, ReceiptsSeen
 from policy_service.decisions.audit.whole.terms import TermsSeen
 from policy_service.decisions.audit.whole.tree import TreeSeen
 from policy_service.decisions.ports.activations import BundleStore
@@ -68,7 +68,7 @@ class Verification:
         self._log, self._keys, self._given, self._resume = stores.log, keys, given, resume
         self.size = stores.log.size()
         self._findings = findings = Findings()
-        self._orders = OrdersSeen(keys, stores.acts, stores.bundles, findings)
+        self._orders = OrdersSeen(keys, stores.acts, stores.bundles, findings, guard)
         self._receipts = ReceiptsSeen(keys.origin, self._orders, findings, resume.records)
         self._tree = TreeSeen(stores.log, findings)
         self._heads = HeadsSeen(
@@ -76,16 +76,26 @@ class Verification:
             origin=keys.origin, trusted=keys.verifiers, kept=heads, guard=guard, size=self.size,
         )  # fmt: skip
         self._bundles = Bundles(stores.bundles, self._orders, findings)
-        privates = PrivatesSeen(findings)
+        privates = PrivatesSeen(stores.log, findings)
+        terms, missing = TermsSeen(stores.log, findings), MissingSeen(stores.log, findings)
+        claims = ClaimsSeen(stores.log, stores.decisions, findings, now)
         self._parts: tuple[Part, ...] = (
             self._receipts,  # before the orders: see there
+            Columns(self._orders, findings),  # likewise
             self._orders,
-            Columns(findings),
-            TermsSeen(stores.log, findings),
-            ClaimsSeen(stores.log, stores.decisions, findings, now),
+            Queue(
+                stores.log,
+                keys.origin,
+                self._orders,
+                findings,
+                size=self.size,
+                others=(terms, claims, privates, missing),
+            ),
+            terms,  # behind the queue, in which an erasure may wait, as those that follow
+            claims,
+            privates,
+            missing,
             self._bundles,
-            Queue(stores.log, keys.origin, self._orders, privates, findings),
-            privates,  # behind the queue, in which an erasure may wait
         )
 
     def run(
@@ -103,6 +113,18 @@ class Verification:
         if self._resume.records > self.size:
             message = f"{self._resume.records} records were verified before, the log has {self.size}"
             self._findings.add("log-truncated", message, self.size)
+        mistyped = self._log.mistyped()
+        for name in mistyped:
+            self._findings.add("store-altered", f"the column {name} has values of another type than its own")
+        try:
+            self._walk(step, keep)
+        except (TypeError, ValueError, AttributeError):
+            if not mistyped:
+                raise
+            self._findings.add("store-altered", "nothing more could be read beside values of other types")
+        return self._verified()
+
+    def _walk(self, step: Callable[[int], None], keep: Callable[[Progress], None]) -> None:
         for entry, record in self._entries():
             self._skip_to(entry.index)
             self._one(entry, record)
@@ -115,7 +137,6 @@ class Verification:
         for part in self._parts:
             part.end()
         self._all_receipts()
-        return self._verified()
 
     def _verified(self) -> Verified:
         return Verified(
@@ -175,7 +196,7 @@ class Verification:
         """Check what is known of the log at this size."""
         self._heads.reached(self._tree.size)
         if self._tree.size == self._resume.records:
-            if self._tree.root() != bytes.fromhex(self._resume.root):
+            if self._tree.frontier.root() != bytes.fromhex(self._resume.root):
                 message = f"the first {self._tree.size} records are not those that were verified before"
                 self._findings.add("root-differs", message, 0)
             if self._receipts.digest() != self._resume.receipts:

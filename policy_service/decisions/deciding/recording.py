@@ -125,8 +125,8 @@ def check_answers(kept: Appended, claim: IdempotencyClaim, log: LogKeys | None) 
         raise NotReceipted("it is kept under another id")
     if log is not None:
         check_receipt(record.receipt, record.id, body["decided_at"], record.body, log.origin, log.verifiers)
-    if kept.salt is None and "idempotency" not in body:
-        return  # older than these commitments
+    if kept.salt is None and "orders" not in body:
+        return  # older than these commitments: every later record says its orders
     tag = body.get("idempotency", "")
     salted = replace(claim, salt=kept.salt or b"")
     if len(salted.salt) != SALT_SIZE or not compare_digest(tag, claim_tag(salted)):

@@ -195,10 +195,19 @@ class LogStore(Protocol):
         """Those of some search terms, each a text and an index, that are kept; and whether as private."""
 
     def terms_count(self, below: int) -> int:
-        """Number of search terms of the entries below an index, and of those that no entry can have."""
+        """Number of search terms of the entries below an index, and of those that no entry has."""
+
+    def tiles_count(self) -> int:
+        """Number of tiles."""
 
     def claims(self, after: tuple[str, str], most: int) -> list[KeptClaim]:
         """What is kept under idempotency keys, by caller and key."""
 
     def intruders(self) -> list[str]:
         """Names of triggers, rules and policies in the database: the service makes none."""
+
+    def strays(self) -> list[str]:
+        """What is stored and belongs to nothing that is stored, in words."""
+
+    def mistyped(self) -> list[str]:
+        """Columns with values of types that the service does not write, in words; only SQLite takes them."""

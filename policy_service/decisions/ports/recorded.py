@@ -49,7 +49,7 @@ class RecordBody(TypedDict):
 
     bundle: the id of the one that answered.
     asked_by: pseudonym of the principal that asked; see Principal.
-    orders: the version of the last order that the decision was made under.
+    orders: the version of the last order that the decision was made under; absent in records from before orders.
     answer: without decision id, instant and receipt.
     idempotency: the commitment to the idempotency key, its caller and its request; absent where none was posted.
     """
@@ -61,7 +61,7 @@ class RecordBody(TypedDict):
     format: int
     bundle: str
     asked_by: str
-    orders: int
+    orders: NotRequired[int]
     request: RecordedRequest
     answer: ComparedPart
     idempotency: NotRequired[str]

@@ -29,6 +29,8 @@ from policy_service.proofs.keys import KeyRefused, Verifier
 _AT_ONCE = 1000
 _ALL = 2**31 - 1
 """Whoever may write the store can put any number of rows before those that are ours."""
+IMPORT = "log.import"
+"""The action of the order that says what the tables of an earlier version said."""
 
 
 class CeremonyRefused(Exception):
@@ -88,7 +90,7 @@ class Ceremonies:
         for row in self._orders.store.before_acts():
             rows.setdefault(str(row["table"]), []).append(_without(row, "table"))
         begun = self._entry(act, "log.begin", self._orders.keys.origin)
-        imported = replace(begun, action="log.import")
+        imported = replace(begun, action=IMPORT)
         orders = [self._imported(imported, rows)] if rows.keys() - {"trail"} or self._contents.bundles() else []
         self._orders.begin(begun, legacy, orders, [_trailed(row) for row in rows.get("trail", ())])
 

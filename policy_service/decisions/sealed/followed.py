@@ -64,7 +64,7 @@ class OrderedBundles:
 
 
 class OrderedKeys:
-    """See KeyStore. While keys may be missing here, or ended ones be back, none is told, and nobody is let in."""
+    """See KeyStore. Nothing is told of keys while an order is not followed: it may be the end of one."""
 
     def __init__(self, orders: SignedOrders) -> None:
         self._orders = orders
@@ -80,15 +80,13 @@ class OrderedKeys:
         return self._orders.known.keys[id]
 
     def key(self, id: str) -> Key | None:
-        return self._orders.catch_up().keys.get(id)
+        return self._orders.all_followed().keys.get(id)
 
     def keys(self) -> Sequence[Key]:
-        found = self._orders.catch_up().keys
-        self._orders.check_keys_known()
-        return list(found.values())
+        return list(self._orders.all_followed().keys.values())
 
     def any_keys(self) -> bool:
-        return bool(self.keys())
+        return bool(self._orders.all_followed().keys)
 
 
 class ShadowFindings(Protocol):

@@ -14,11 +14,11 @@ from threading import Lock
 from policy_service.access import instants
 from policy_service.access.trail import TrailEntry
 from policy_service.decisions.ports.activations import StaleVersion
-from policy_service.decisions.ports.acts import ActStore, Beginning, Change, StoredAct
+from policy_service.decisions.ports.acts import ActStore, Beginning, Change, LogState, StoredAct
 from policy_service.decisions.ports.records import StoreRefused
 from policy_service.decisions.sealed import acts
 from policy_service.decisions.sealed.folding import Followed, OrderRefused
-from policy_service.decisions.sealed.guard import NOTHING, Guard, Held
+from policy_service.decisions.sealed.guard import NOTHING, Guard, GuardRefused, Held
 from policy_service.decisions.sealed.owed import Owed
 from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt
 from policy_service.decisions.sealed.signing import LogKeys
@@ -112,6 +112,19 @@ class SignedOrders:
         if last == self._followed.version:
             self.fault = None
 
+    def all_followed(self) -> Followed:
+        """As `catch_up`, for what must not be told without the last word on it, as who may ask: an order that is
+        missing here may be the end of a key.
+
+        Raises:
+            Held: the store is behind what was signed, or an order is not followed. StoreUnavailable.
+        """
+        followed = self.catch_up()
+        self.guard.check()
+        if self.fault is not None:
+            raise Held(self.fault)
+        return followed
+
     def _take_over(self, some: Sequence[StoredAct]) -> None:
         """Follow these orders, or those before the first that is refused, and nothing of that one."""
         fresh = self._followed.copy()
@@ -128,16 +141,6 @@ class SignedOrders:
         if self.fault != fault:
             _LOG.critical(fault)
         self.fault = fault
-
-    def check_keys_known(self) -> None:
-        """Check that nobody is let in by keys that are missing here, or by their absence.
-
-        Raises:
-            Held: the store is behind what was signed; or it has orders that are not followed, and no key before them.
-        """
-        self.guard.check()
-        if self.fault is not None and not self._followed.keys:
-            raise Held(self.fault)
 
     # ---- giving
 
@@ -178,7 +181,9 @@ class SignedOrders:
             raise StoreRefused(str(error)) from error
         self.store.add(act, change.bundles)
         self.owed.committed([act])
-        self.catch_up()
+        followed = self.catch_up()
+        with suppress(GuardRefused):  # it is durable; the sealer tells of a guard that cannot be written
+            self.guard.advance(LogState(0, "", followed.version, followed.leaf), act.at)
 
     def note(self, entry: TrailEntry) -> None:
         """See Orders."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from policy_service.canonical import dumps
 from policy_service.proofs.keys import Verifier
 from policy_service.proofs.receipts import Receipt, ReceiptRefused, digest_of, verified
 from policy_service.proofs.tree import leaf_hash
@@ -13,13 +14,21 @@ class NotReceipted(Exception):
 
 
 def receipt_in(text: str | None) -> Receipt:
-    """The receipt in the text that is kept with a record. Raises NotReceipted."""
+    """The receipt in the text that is kept with a record: canonical JSON, which others do not read differently.
+
+    Raises:
+        NotReceipted.
+    """
     if text is None:
         raise NotReceipted("it has no receipt")
     try:
-        return Receipt.parse(json.loads(text))
+        found = Receipt.parse(json.loads(text))
+        canonical = dumps(found.json).decode()
     except (ReceiptRefused, ValueError, RecursionError) as error:
         raise NotReceipted(f"its receipt is none: {error}") from error
+    if text != canonical:
+        raise NotReceipted("its receipt is not written as the service writes it")
+    return found
 
 
 def check_receipt(

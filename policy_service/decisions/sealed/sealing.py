@@ -175,9 +175,9 @@ class Sealer:
             entries.append(LogEntry(index, "decision" if decided else "act", one.id, leaf.hex(), at, as_of))
             terms += _terms(one, body, index)
         before = self.log.head()
-        after, at = (0, "") if before is None else (before.size, before.at)
-        time = self._time(at)
-        head = notes.Head(self.keys.origin, size + len(records), root, (f"time {time}", f"after {after}"))
+        time = self._time("" if before is None else before.at)
+        # There is a head of every size that the log ever had: where somebody has taken the last away, this one says so.
+        head = notes.Head(self.keys.origin, size + len(records), root, (f"time {time}", f"after {size}"))
         return Extension(
             after=size,
             numbers=[one.one.number for one in records],

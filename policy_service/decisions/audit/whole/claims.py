@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from policy_service.access import instants
 from policy_service.decisions.audit.whole.noting import Findings, Read
 from policy_service.decisions.deciding.recording import check_answers, record_body
 from policy_service.decisions.deciding.service import KEY_DAYS
-from policy_service.decisions.ports.log import KeptClaim, LogStore
+from policy_service.decisions.ports.log import KeptClaim, LogStore, Record
 from policy_service.decisions.ports.records import Appended, DecisionRecord, DecisionStore, IdempotencyClaim
 from policy_service.decisions.sealed.receipted import NotReceipted
 
@@ -25,14 +26,19 @@ class ClaimsSeen:
         self._log, self._decisions, self._findings = log, decisions, findings
         self._since = instants.text(now() - timedelta(days=KEY_DAYS) + _SLACK)
         self._due: set[str] = set()
+        self._erased: set[str] = set()
 
     def record(self, read: Read) -> None:
-        if read.entry.kind == "act":
-            self._due -= set(read.body.get("erasure", read.body).get("records", ()))
-        elif "idempotency" in read.body and read.at >= self._since:
-            self._due.add(read.entry.id)
+        self.meanwhile(read.record, read.body)
+
+    def meanwhile(self, record: Record, body: Any) -> None:
+        if not isinstance(record, DecisionRecord):
+            self._erased |= set(body.get("erasure", body).get("records", ()))
+        elif "idempotency" in body and body["decided_at"] >= self._since:
+            self._due.add(record.id)
 
     def end(self) -> None:
+        self._due -= self._erased
         after = ("", "")
         while some := self._log.claims(after, _AT_ONCE):
             for claim in some:

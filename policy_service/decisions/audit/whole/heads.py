@@ -11,6 +11,9 @@ from policy_service.decisions.ports.log import LogStore, SignedHead
 from policy_service.proofs import notes
 from policy_service.proofs.keys import Verifier
 
+LEAST = -(1 << 62)
+"""Less than any size that a row may have."""
+
 
 class HeadsSeen:
     """Checks the stored heads as the walk reaches their sizes, and those that somebody kept.
@@ -122,6 +125,9 @@ class HeadsSeen:
         size = self._tree.size
         if size and self._log.head(size) is None:
             self._findings.add("head-lost", f"the log has {size} records, no head of them all is stored", size - 1)
+        for head in self._log.heads(LEAST, 1):
+            if head.size <= 0:
+                self._findings.add("head-refused", f"the store has a head of {head.size} records")
         beyond = list(all_heads(self._log, self._log.size()))
         now = self._log.size()
         for head in beyond:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from policy_service.decisions.audit.whole.noting import Findings, Read
 from policy_service.decisions.ports.activations import BundleStore, StopEvent
-from policy_service.decisions.ports.acts import ActStore, StoredAct
+from policy_service.decisions.ports.acts import ActStore, LogState, StoredAct
 from policy_service.decisions.sealed import acts
+from policy_service.decisions.sealed.ceremonies import IMPORT
 from policy_service.decisions.sealed.folding import Followed, OrderRefused
 from policy_service.decisions.sealed.ordering import fold
 from policy_service.decisions.sealed.receipted import NotReceipted
@@ -22,10 +23,15 @@ class OrdersSeen:
 
     Args:
         keys: those that are trusted to begin the log.
+        guard: what this host remembers of the log.
     """
 
-    def __init__(self, keys: LogKeys, store: ActStore, bundles: BundleStore, findings: Findings) -> None:
+    def __init__(
+        self, keys: LogKeys, store: ActStore, bundles: BundleStore, findings: Findings, guard: LogState
+    ) -> None:
         self.followed = Followed()
+        self._guard = guard
+        self._stored: dict[str, tuple[str, str]] = {}  # bundles, each with the instant and action of its order
         self._keys, self._store, self._bundles, self._findings = keys, store, bundles, findings
         self._stops: list[tuple[StopEvent, ...]] = [()]  # by version
         self._ordered: dict[str, int] = {}  # bundles, and the version of the order that first activated each
@@ -52,7 +58,7 @@ class OrdersSeen:
     def _order(self, read: Read, act: StoredAct) -> None:
         before = len(self.followed.activations)
         try:
-            fold(self.followed, act, self._keys)
+            self._fold(act)
         except (OrderRefused, NotReceipted, acts.ActMalformed, KeyRefused) as error:
             self._findings.add("order-refused", f"{read.name}: {error}", read.entry.index, read.entry.id)
             return
@@ -60,10 +66,21 @@ class OrdersSeen:
             self._ordered.setdefault(order.bundle, self.followed.version)
         self._stops.append(self.followed.stops().events)
 
+    def _fold(self, act: StoredAct) -> None:
+        fold(self.followed, act, self._keys)
+        for bundle in acts.parse(act.body).stored:
+            self._stored.setdefault(bundle.id, (act.at, act.action))
+
+    def was_stored(self, bundle: str, at: str) -> bool:
+        """Whether a bundle may have been stored at an instant: with its order, or before the log began."""
+        ordered, action = self._stored.get(bundle, (at, ""))
+        return at == ordered or (action == IMPORT and at < ordered)
+
     # ---- after the last record
 
     def end(self) -> None:
         self._waiting()
+        self._guarded()
         known: dict[str, Bundle | None] = {}
         for (bundle, version), first in self._decided.items():
             message = self._fault(bundle, version, lambda id_: self._loaded(known, id_))
@@ -76,13 +93,22 @@ class OrdersSeen:
         """Orders that are not sealed yet are folded too: decisions may know of them."""
         for act in self._store.orders(self.followed.version, 1000):
             try:
-                fold(self.followed, act, self._keys)
+                self._fold(act)
             except (OrderRefused, NotReceipted, acts.ActMalformed, KeyRefused) as error:
                 self._findings.add("order-refused", f"act {act.id}: {error}", id=act.id)
                 return
             for order in self.followed.activations:
                 self._ordered.setdefault(order.bundle, self.followed.version)
             self._stops.append(self.followed.stops().events)
+
+    def _guarded(self) -> None:
+        """The last order that this host has seen is the one that is here."""
+        seen, followed = self._guard, self.followed
+        if seen.version > followed.version:
+            message = f"{seen.version} orders were given, as the guard remembers, {followed.version} are followed"
+            self._findings.add("order-refused", message)
+        elif seen.version and followed.leaves[seen.version - 1] != seen.order:
+            self._findings.add("order-refused", f"order {seen.version} is another than the guard remembers")
 
     def _fault(self, bundle: str, version: int, loaded: Callable[[str], Bundle | None]) -> str | None:
         """What is wrong with a decision by a bundle under the orders up to a version."""

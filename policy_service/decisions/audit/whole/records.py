@@ -6,8 +6,10 @@ from typing import Any
 from policy_service.decisions.audit.whole.noting import Findings, Read
 from policy_service.decisions.audit.whole.orders import OrdersSeen
 from policy_service.decisions.ports.acts import StoredAct
+from policy_service.decisions.ports.log import LogStore, Record
 from policy_service.decisions.ports.records import DecisionRecord
 from policy_service.decisions.sealed.receipted import NotReceipted, check_receipt, receipt_in
+from policy_service.decisions.sealed.sealing import MISSING
 from policy_service.proofs.commitments import is_commitment
 from policy_service.proofs.receipts import digest_of
 from policy_service.proofs.tree import leaf_hash
@@ -60,11 +62,12 @@ class ReceiptsSeen:
 class Columns:
     """What is kept beside a record is what the record says."""
 
-    def __init__(self, findings: Findings) -> None:
-        self._findings = findings
+    def __init__(self, orders: OrdersSeen, findings: Findings) -> None:
+        self._orders, self._findings = orders, findings
 
     def record(self, read: Read) -> None:
-        kept = _entry(read) | (
+        """To be asked before the orders fold it: what comes before the first order may have no leaf hash beside it."""
+        kept = _entry(read, from_before=self._orders.legacy is None) | (
             _of_act(read.record, read.body) if isinstance(read.record, StoredAct) else _of(read.record, read.body)
         )
         wrong = sorted(name for name, (is_, due) in kept.items() if is_ != due)
@@ -76,10 +79,10 @@ class Columns:
         """Nothing is left to look at."""
 
 
-def _entry(read: Read) -> dict[str, tuple[Any, Any]]:
+def _entry(read: Read, *, from_before: bool) -> dict[str, tuple[Any, Any]]:
     as_of = read.body["request"]["as_of"] if read.entry.kind == "decision" else None
     leaf = leaf_hash(read.record.body).hex()
-    leaves = (read.record.leaf or leaf, leaf)  # null in records older than the sealed log
+    leaves = (leaf if read.record.leaf is None and from_before else read.record.leaf, leaf)
     return {"at": (read.entry.at, read.at), "as_of": (read.entry.as_of, as_of), "leaf": leaves}
 
 
@@ -100,3 +103,28 @@ def _of(record: DecisionRecord, body: Any) -> dict[str, tuple[Any, Any]]:
         "merchant_id": (record.merchant_id, None if hidden else merchant),
         "supersedes": (record.supersedes, request.get("supersedes")),
     }
+
+
+class MissingSeen:
+    """What a process missed that it had committed: it is lost, unless it was put back."""
+
+    def __init__(self, log: LogStore, findings: Findings) -> None:
+        self._log, self._findings = log, findings
+        self._told: dict[str, tuple[str, int | None]] = {}  # digests and indices of the acts, by id of the record
+
+    def record(self, read: Read) -> None:
+        self._look(read.entry.index, read.body)
+
+    def meanwhile(self, _: Record, body: Any) -> None:
+        self._look(None, body)
+
+    def _look(self, index: int | None, body: Any) -> None:
+        if body.get("action") == MISSING:
+            self._told[body["target"]] = body["detail"]["digest"], index
+
+    def end(self) -> None:
+        for id_, (digest, index) in self._told.items():
+            body = self._log.waiting_body(id_)
+            waits = body is not None and digest_of(leaf_hash(body)) == digest
+            if not waits and digest_of(bytes.fromhex(self._log.placed([id_]).get(id_, "0" * 64))) != digest:
+                self._findings.add("record-lost", f"{id_} was committed, and is not in the log as it was", index, id_)

@@ -71,12 +71,16 @@ class TreeSeen:
 
     def end(self) -> None:
         """Check that the last tile of each level has the length that the size of the log requires."""
-        found, level = list[str](), 0
+        found, level, due = list[str](), 0, 0
         while self.size >> HEIGHT * level:
             number, width = divmod(self.size >> HEIGHT * level, WIDTH)
+            due += number + (width > 0)
             if len(self._log.tile(level, number) or b"") != width * HASH_SIZE:
                 found.append(f"{level}/{number}")
             level += 1
         if found and self._log.size() == self.size:
             message = f"not as long as a log of {self.size} records makes them: tiles {', '.join(found)}"
             self._findings.add("tree-altered", message)
+        kept = self._log.tiles_count()
+        if kept > due and self._log.size() == self.size:
+            self._findings.add("tree-altered", f"{kept} tiles are kept, a log of {self.size} records has {due}")
