@@ -319,14 +319,22 @@ class Publishing:
 
     def _until_done(self, tried: Callable[[ActivationState, str], Done]) -> Done:
         for _ in range(_TRIES):
-            clock = instants.text(self._now())
-            state = self.bundles.activation_state(clock)
-            now = max(clock, state.last_at)  # orders hold in their sequence, and a clock that was set back is behind it
+            state, now = self._read()
             try:
-                return tried(self.bundles.activation_state(now) if now != clock else state, now)
+                return tried(state, now)
             except StaleVersion:
                 continue
         raise Busy("others changed the active bundle at the same time")
+
+    def _read(self) -> tuple[ActivationState, str]:
+        """The state at an instant that none of its orders is later than, and that instant.
+
+        Orders hold in their sequence: a clock that was set back is behind it, and an order may come while it is read.
+        """
+        now = instants.text(self._now())
+        while (state := self.bundles.activation_state(now)).last_at > now:
+            now = state.last_at
+        return state, now
 
     def _refreshed(self, done: Done) -> Done:
         """The same result, after this process has looked for the bundle that is active now."""

@@ -509,3 +509,24 @@ def test_who_is_always_outrun_is_told_to_come_again(
     with pytest.raises(Busy):
         served.publishing.stop(HOURS, TRAFFIC, WEI)
     assert not [one for one in elsewhere.activation_state().stops if one.policy == HOURS]
+
+
+def test_an_order_that_comes_while_the_state_is_read_is_not_later_than_the_one_that_is_given(
+    database: Database, clock: Clock, served: Assembled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(engine="reference", bundle_refresh_ms=0)
+    ahead = assemble_on(database, settings, now=lambda: clock.moment + timedelta(hours=1))
+    ahead.publishing.stop(SPRING, None, WEI)
+    reads, read = iter([False, True]), served.publishing.bundles.activation_state
+
+    def interrupted(now: str) -> object:
+        if next(reads, False):
+            clock.later(minutes=1)
+            ahead.publishing.stop(HOURS, None, WEI)
+        return read(now)
+
+    monkeypatch.setattr(served.publishing.bundles, "activation_state", interrupted)
+    served.publishing.resume(SPRING, None, WEI)
+    *_, last, given = served.publishing.bundles.stop_events()
+    assert (last.policy, given.policy) == (HOURS, SPRING)
+    assert given.at >= last.at
