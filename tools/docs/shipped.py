@@ -103,7 +103,7 @@ def scene(root: Path, found: Bundle) -> Iterator[Scene]:
         database = connect(f"sqlite:///{folder}/policy.sqlite3")
         migrate(database)
         settings = Settings(rules=root / "rules", signing_key=str(key), key_refresh_ms=0)
-        numbers = count(0x11)
+        numbers = count(0x0F)  # the first two are of the acts that the log begins with
         made = assemble_on(
             database, settings, now=lambda: NOW, elapsed=lambda: 0.0, new_id=lambda: f"{_ID}{next(numbers):02x}"
         )
