@@ -7,7 +7,7 @@ from policy_service.decisions.audit.whole.noting import Findings, Read
 from policy_service.decisions.deciding.recording import commitments
 from policy_service.decisions.ports.log import LogStore, Record
 from policy_service.decisions.ports.records import DecisionRecord
-from policy_service.proofs.commitments import Private, fits
+from policy_service.proofs.commitments import SALT_SIZE, Private, commit
 
 
 class PrivatesSeen:
@@ -32,8 +32,9 @@ class PrivatesSeen:
             self._erased |= set(body.get("erasure", body).get("records", ()))
 
     def _fit(self, index: int | None, id_: str, committed: Sequence[str], privates: Sequence[Private]) -> None:
+        known = set(committed)
         for private in privates:
-            if not any(fits(one, private) for one in committed):
+            if len(private.salt) != SALT_SIZE or commit(private.pointer, private.value, private.salt) not in known:
                 message = f"the private value of {id_} at {private.pointer} does not fit its commitment"
                 self._findings.add("private-value-altered", message, index, id_)
         if committed and not privates:
