@@ -185,13 +185,16 @@ def _make_ready(sealer: Sealer) -> None:
             sealer.look_at_guard()
 
 
-def _guard_file(settings: Settings, database: Database) -> Path:
-    """Where this host remembers how far it has seen the log: beside the key, which the database does not reach."""
+def _guard_file(settings: Settings, database: Database) -> Path | None:
+    """Where this host remembers how far it has seen the log: beside the key, which the database does not reach.
+
+    Null where no key is named beside a server: then nothing is signed here.
+    """
     if settings.guard:
         return Path(settings.guard)
     first = next((path for path in settings.signing_key.split(":") if path), "")
-    beside = Path(first) if first else Path(database.url.database or "")
-    return beside.with_name(f"{beside.name}.guard")
+    beside = Path(first) if first else _file_of(database.url)
+    return None if beside is None else beside.with_name(f"{beside.name}.guard")
 
 
 def _pusher(

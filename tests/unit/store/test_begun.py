@@ -5,14 +5,14 @@ from sqlalchemy import Engine, Table, insert
 
 from policy_service.store import SqlDecisionStore, has_records
 from policy_service.store.begun import _RECORDED
-from policy_service.store.tables import bundles, erasures, log_entries, log_heads, unsealed
+from policy_service.store.tables import acts, bundles, log_entries, log_heads, unsealed
 
 NOON = "2023-04-01T12:00:00.000Z"
 ROWS: list[tuple[Table, dict[str, object]]] = [
     (unsealed, {"kind": "decision", "id": "d"}),
     (log_entries, {"index": 0, "kind": "decision", "id": "d", "leaf": "0" * 64, "at": NOON, "as_of": None}),
     (log_heads, {"size": 1, "root": "0" * 64, "at": NOON, "note": "note"}),
-    (erasures, {"id": "e", "at": NOON, "body": b"{}", "leaf": "0" * 64}),
+    (acts, {"id": "a", "at": NOON, "action": "x", "body": b"{}", "leaf": "0" * 64}),
 ]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from policy_service import __version__
 from policy_service.decisions.audit.searching import History, Query
 from policy_service.decisions.deciding.recording import ValuesErased, parsed
-from policy_service.decisions.ports.records import StoreUnavailable
+from policy_service.decisions.ports.records import Appended, StoreUnavailable
 from policy_service.proofs import tree
 from policy_service.store.tables import idempotency, metadata, private_values, terms
 from tests.unit.decisions.conftest import BEGUN
@@ -38,6 +38,9 @@ def erased(club: Any) -> Any:
     club.second = club.member(700700700, id=ID).decision_id
     club.before = {id_: club.auditing.decisions.decision(id_) for id_ in (club.first, club.other, club.second)}
     club.receipts = {id_: record.receipt for id_, record in club.before.items()}
+    with club.engine.connect() as connection:
+        claims = connection.execute(select(idempotency.c.decision, idempotency.c.salt)).all()
+    club.salts = {decision: bytes(salt) for decision, salt in claims}
     club.told = erase(club)
     return club
 
@@ -118,7 +121,8 @@ def test_a_key_that_was_forgotten_brings_no_erased_value_back(erased: Any, monke
     assert ID not in repr(again.answer)
     gone = erased.auditing.decisions.decision(erased.first)
     assert (gone.privates, gone.body) == ((), before.body)
-    monkeypatch.setattr(type(erased.auditing.decisions), "claimed", lambda _self, _claim: gone)
+    looked_up = Appended(gone, replayed=True, salt=erased.salts[erased.first])
+    monkeypatch.setattr(type(erased.auditing.decisions), "claimed", lambda _self, _claim: looked_up)
     with pytest.raises(ValuesErased):
         erased.member(700700700, id=ID, key="k-1")
 

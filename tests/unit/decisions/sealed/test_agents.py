@@ -19,6 +19,7 @@ from policy_service.decisions.sealed.agents import AgentSigner, SigningUnavailab
 from policy_service.decisions.sealed.signing import LogKeys
 from policy_service.proofs import keys, notes
 from tests.agents import HOSTILE, REFERENCE, StartAgent, starting_agents, write_public
+from tests.unit.decisions.conftest import BEGUN
 
 ORIGIN = "log.example/policy"
 MESSAGE = b"message\n" * 100
@@ -283,7 +284,7 @@ def test_decisions_by_an_agent_verify(own: Any, agent: Path, start: StartAgent) 
     own.member()
     own.seal()
     found = own.auditing.verify(verifiers=[keys.load(own.key, own.settings.log_origin).verifier])
-    assert (found.records, found.heads, found.findings) == (1, 1, ())
+    assert (found.records, found.heads, found.findings) == (BEGUN + 1, 2, ())
 
 
 @pytest.mark.parametrize("habit", ["absent", "refuses", "signs with another key", "dies in its answer"])
@@ -312,6 +313,6 @@ def test_what_cannot_be_sealed_now_waits(own: Any, agent: Path, start: StartAgen
     process.wait()
     with pytest.raises(StoreUnavailable):
         own.seal()
-    assert (own.auditing.log.size(), own.auditing.log.waiting()) == (0, 1)
+    assert (own.auditing.log.size(), own.auditing.log.waiting()) == (BEGUN, 1)
     start(agent, own.key)
     assert own.seal() == 1
