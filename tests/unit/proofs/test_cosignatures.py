@@ -18,7 +18,7 @@ from policy_service.proofs.cosignatures import (
     message,
     verified,
 )
-from policy_service.proofs.keys import KeyRefused, Signer, Verifier
+from policy_service.proofs.keys import FileSigner, KeyRefused, Verifier
 from policy_service.proofs.notes import Head, NoteRefused
 
 # A checkpoint of a public log of certificates, as it was cosigned by public witnesses on 23 May 2026 (1779573024). The
@@ -51,7 +51,7 @@ EXAMPLE_LINE = (
     "xUe+mbIUBkBIfZ+qnA==\n"
 )
 
-SIGNER = Signer("log.example/decisions", Ed25519PrivateKey.from_private_bytes(b"1" * 32))
+SIGNER = FileSigner("log.example/decisions", Ed25519PrivateKey.from_private_bytes(b"1" * 32))
 HEAD = Head(
     "log.example/decisions", 42, hashlib.sha256(b"root").digest(), ("time 2023-04-01T08:00:00.000Z", "after 40")
 )
@@ -112,7 +112,7 @@ def test_a_time_that_no_cosignature_may_have_is_refused_though_it_is_signed(at: 
 
 
 def test_a_signature_of_a_log_is_no_cosignature_though_the_key_is_the_same() -> None:
-    same = Signer(NAME, ONE)
+    same = FileSigner(NAME, ONE)
     plain = notes.sign_head(HEAD, [SIGNER, same])
     assert verified(plain, [key_of(ONE)]) == ()
     value = same.sign(HEAD.text.encode())
