@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, select
 
 from policy_service.decisions.ports.activations import BundleSources, StaleVersion
 from policy_service.decisions.ports.acts import StoredAct
@@ -49,9 +50,9 @@ class SqlActStore:
     def act(self, id: str) -> StoredAct | None:
         return next(iter(self._acts(select(*_ACT).where(acts.c.id == id))), None)
 
-    def _acts(self, found: object) -> list[StoredAct]:
+    def _acts(self, found: Select[Any]) -> list[StoredAct]:
         with reading(self._engine) as connection:
-            rows = connection.execute(found).all()  # type: ignore[call-overload]
+            rows = connection.execute(found).all()
         return [StoredAct(**row._asdict() | {"body": as_bytes(row.body)}) for row in rows]
 
     def remove(self, ids: Sequence[str]) -> None:
