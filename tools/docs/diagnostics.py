@@ -49,20 +49,18 @@ BODIES: dict[str, Any] = {
     },
     "A123": b'{"as_of": "2023-04-01", "facts": {}}' + b" " * 1_048_576,
     "A124": examples.REQUEST,
-    "A125": {
-        "as_of": "2023-04-01", "facts": _FACTS | {"products": [{"id": f"p-{n}"} for n in range(1000)]},
-        "options": {"trace": "full"},
-    },
 }  # fmt: skip
 """For each code of a request a body that earns it."""
 _HEADERS = {"A124": {"Idempotency-Key": "two words"}}
 _SHORTENED = {
     "A118": "`policies` holds 101 patterns.",
     "A123": "A body of more than 1,048,576 bytes.",
-    "A125": "`products` holds 1000 elements, and `options.trace` is `full`.",
 }
 """What stands for a body too long to be shown."""
 NOTES = {
+    "A125": "`POST /v1/evaluate`, an item of a batch, a replay and a comparison answer 422 with it where the answer would "
+    "be larger than `POLICY_MAX_ANSWER`, such as one about 1000 products with `options.trace` `full`. Nothing was "
+    "recorded: ask with the trace `none`, for fewer policies, or with fewer elements of a list.",
     "D101": "`GET /readyz` and every request that needs the store answer 503 with it, and `Retry-After`. Nothing was "
     "decided. See that the file or server of `POLICY_DATABASE_URL` can be reached and written, then ask again; with an "
     "`Idempotency-Key` a repeated request cannot decide twice.",
