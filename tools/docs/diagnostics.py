@@ -59,8 +59,8 @@ _SHORTENED = {
 """What stands for a body too long to be shown."""
 NOTES = {
     "A125": "`POST /v1/evaluate`, an item of a batch, a replay and a comparison answer 422 with it where the answer "
-    "would be larger than `POLICY_MAX_ANSWER`, such as one about 1000 products with `options.trace` `full`. Nothing was "
-    "recorded: ask with the trace `none`, for fewer policies, or with fewer elements of a list.",
+    "would be larger than `POLICY_MAX_ANSWER`, such as one about 1000 products with `options.trace` `full`. Nothing "
+    "was recorded: ask with the trace `none`, for fewer policies, or with fewer elements of a list.",
     "D101": "`GET /readyz` and every request that needs the store answer 503 with it, and `Retry-After`. Nothing was "
     "decided. See that the file or server of `POLICY_DATABASE_URL` can be reached and written, then ask again; with an "
     "`Idempotency-Key` a repeated request cannot decide twice.",
