@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from policy_service.proofs import keys  # noqa: E402
+from policy_service.proofs import keys  # noqa: E402  as a script it must find the repository first; so the next four
 from policy_service.settings import Settings  # noqa: E402
 from policy_service.store import connect, migrate  # noqa: E402
 from tests import postgres  # noqa: E402
