@@ -1,8 +1,8 @@
 """Sends hostile inputs to a live server until COUNT of them were answered well; `make fuzz-http`.
 
-Never a status of 500 or more (but 503 `overloaded`), never silence, never a decision, never a worker that ends; every
-4xx is `application/problem+json` of the one shape. An input that is met otherwise is kept in tests/fuzz_http/failures/
-with the command that sends it again.
+Never a status of 500 or more (but 503 `overloaded`, and 503 `busy`, upon which the input is sent again until it is
+judged), never silence, never a decision, never a worker that ends; every 4xx is `application/problem+json` of the one
+shape. An input that is met otherwise is kept in tests/fuzz_http/failures/ with the command that sends it again.
 """
 
 import argparse
@@ -121,14 +121,19 @@ def decisions(database: Path) -> int:
 
 def fault(address: client.Address, sent: Input) -> str | None:
     """How an input was met wrongly; None when it was met well."""
-    try:
-        received = exchanged(address, sent.data)
-    except TimeoutError:
-        return f"no end within {DEADLINE:.0f} s"
-    try:
-        found = answers(received)
-    except (ValueError, IndexError) as error:
-        return f"what came is no HTTP ({error}): {received[:200]!r}"
+    end = time.monotonic() + DEADLINE
+    while True:
+        try:
+            received = exchanged(address, sent.data)
+        except TimeoutError:
+            return f"no end within {DEADLINE:.0f} s"
+        try:
+            found = answers(received)
+        except (ValueError, IndexError) as error:
+            return f"what came is no HTTP ({error}): {received[:200]!r}"
+        if not any(_is_busy(*one) for one in found) or time.monotonic() > end:
+            break
+        time.sleep(0.1)
     if not found and sent.answered:
         return "no answer"
     return next((wrong for one in found if (wrong := _wrong(*one))), None)
@@ -189,6 +194,11 @@ def _unchunked(rest: bytes) -> tuple[bytes, bytes]:
         body, rest = body + rest[:length], rest[length + 2 :]
         if not length:
             return body, rest
+
+
+def _is_busy(status: int, headers: dict[str, str], body: bytes) -> bool:
+    """A process checks one bundle at a time: that another input's is being checked judges nothing of this one."""
+    return status == 503 and "retry-after" in headers and b'"/problems/busy"' in body
 
 
 def _wrong(status: int, headers: dict[str, str], body: bytes) -> str | None:
